@@ -1,0 +1,76 @@
+"""A fit as an ArviZ DataTree: everything ArviZ does with draws, it then does with these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inference.criticism.alignment import aligned
+from zoo import ZooError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from inference.result import Fit
+
+
+def to_arviz(fit: Fit) -> xr.DataTree:
+    """The fit as a DataTree, in ArviZ's schema.
+
+    posterior: the parameters and the quantities derived from them, labels aligned; a point is one chain of one draw.
+    sample_stats: ``lp``, ``diverging``, ``log_weight``, as the engine keeps them. log_likelihood: log p(x_n | draw) in
+    nats with discrete latents summed out, (chain, draw, N), where rows have one. observed_data. A dimension is named
+    by its letter; one that a site has twice is ``D_bis`` the second time.
+    """
+    from arviz_base import from_dict
+
+    card, settings = fit.model.card, fit.keywords
+    draws = aligned(fit)
+    sites = card.parameters(settings) | card.reported(settings) | {n: card.sites(settings)[n] for n in card.observed}
+    posterior = draws | card.report(draws, settings)
+    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": fit.data}
+    dims = {name: distinct(site.dims) for name, site in sites.items() if site.dims}
+    if fit.stats:
+        groups["sample_stats"] = fit.stats
+    likelihood = pointwise(fit)
+    if likelihood is not None:
+        groups["log_likelihood"] = {"_".join(card.observed): likelihood}
+    shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
+    shapes += [(dims[n], v.shape) for n, v in fit.data.items() if n in dims]
+    coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
+    return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
+
+
+def pointwise(fit: Fit) -> np.ndarray | None:
+    """(chain, draw, N), or None where rows have no likelihood of their own."""
+    try:
+        likelihood = fit.log_likelihood()
+    except ZooError:
+        return None
+    return likelihood if fit.draws else likelihood[None, None]
+
+
+def distinct(letters: tuple[str, ...]) -> list[str]:
+    """Dimension names without repetition.
+
+    >>> distinct(("K", "D", "D"))
+    ['K', 'D', 'D_bis']
+    """
+    return [letter + "_bis" * letters[:i].count(letter) for i, letter in enumerate(letters)]
+
+
+def attributes(fit: Fit) -> dict[str, Any]:
+    """What made the fit, as ArviZ names it."""
+    backend = {"numpyro": "numpyro", "pyro": "pyro-ppl"}[fit.model.backend]
+    return {
+        "inference_library": fit.model.backend,
+        "inference_library_version": version(backend),
+        "model": fit.model.name,
+        "engine": fit.engine,
+        "backend": fit.model.backend,
+        "seed": fit.seed,
+        "seconds": fit.seconds,
+    }

@@ -1,0 +1,74 @@
+"""EM from several starts, with progress and the best one kept; the same for both backends and both M-steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from inference.em.climb import Climb, climb
+from inference.engines import Task
+from inference.progress import Progress
+from zoo import ZooError
+
+
+def best_of(
+    task: Task,
+    options: dict[str, Any],
+    step: Callable[[Any], tuple[Any, float]],
+    begin: Callable[[int], Any],
+    check: Callable[[Any], None],
+    rounding: float,
+) -> tuple[Climb, dict[str, Any]]:
+    """The highest climb over the starts ``begin(seed)``, and what to say of all of them.
+
+    A start whose solution ``check`` refuses is set aside; raises its ZooError if none is left.
+    """
+    rows = float(options["sample_weight"].sum())
+    climbs: list[Climb] = []
+    fallen: list[str] = []
+    count = 1 if options["start"] is not None else options["restarts"]
+    with Progress("em", count * options["max_iter"], task.progress) as progress:
+        for restart in range(count):
+
+            def told(iteration: int, value: float, done: int = restart * options["max_iter"]) -> None:
+                progress.at(done + iteration, f"{value / rows:.6f} nats per row")
+
+            try:
+                found = climb(
+                    step,
+                    begin(task.seed + restart),
+                    max_iter=options["max_iter"],
+                    tol=options["tol"] * rows,
+                    rounding=rounding,
+                    told=told,
+                )
+                check(found.params)
+            except ZooError as error:
+                fallen.append(str(error))
+                continue
+            climbs.append(found)
+    if not climbs:
+        raise ZooError(fallen[0])
+    best = max(climbs, key=lambda c: c.trace[-1])
+    said = {
+        "start": "given" if options["start"] is not None else "k-means++",
+        "iterations": len(best.trace) - 1,
+        "converged": best.converged,
+        "objective": options["objective"],
+        "restarts": [float(c.trace[-1]) for c in climbs],
+        "collapsed_restarts": len(fallen),
+    }
+    return best, said
+
+
+def criteria(said: dict[str, Any], entropy: float, options: dict[str, Any]) -> dict[str, float]:
+    """AIC (Akaike 1974), BIC (Schwarz 1978) and ICL (Biernacki, Celeux and Govaert 2000); smaller is better.
+
+    ICL is BIC plus twice the entropy of the labels. Rows are counted by their weights.
+    """
+    rows = float(options["sample_weight"].sum())
+    deviance = -2 * said["log_likelihood"]
+    bic = float(deviance + said["parameters"] * np.log(rows))
+    return {"aic": deviance + 2 * said["parameters"], "bic": bic, "icl": bic + 2 * entropy}

@@ -1,0 +1,67 @@
+"""Standard errors of an EM fit: from the observed information, or by the bootstrap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from inference.engines import Task
+from inference.result import Fit
+from zoo import ZooError
+from zoo.errors import unknown
+from zoo.programs import backend_of
+from zoo.registry import in_backend
+
+METHODS = ("information", "bootstrap")
+
+
+def standard_errors(
+    fit: Fit, method: str = "information", *, replicates: int = 200, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """The standard error of each reported quantity of an EM fit, ``{name: array of its shape}``.
+
+    "information": the inverse of the observed information, the exact Hessian of the objective in free coordinates,
+    carried over by the delta method (Louis 1982; Efron and Hinkley 1978). "bootstrap": the standard deviation over
+    EM fits to ``replicates`` resamples of the rows, each begun at the fit (Efron 1979). Raises ZooError where the fit
+    is not EM's, or where the information is singular.
+    """
+    if fit.engine != "em":
+        raise ZooError(f"standard errors are for EM fits; a fit by {fit.engine} has its own spread, in summary()")
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
+    backend, em = backend_of(fit.model), in_backend("inference.em", fit.model.backend)
+    task = Task(fit.model, fit.keywords, fit.data, fit.seed, fit.options, progress=False)
+    with backend.room("float64", fit.device):
+        given = task, backend.enter(fit.data), backend.enter(fit.keywords), fit.params
+        if method == "bootstrap":
+            rng = np.random.default_rng(seed)
+            weight = fit.options["sample_weight"]
+            weight = np.ones(task.rows) if weight is None else np.asarray(weight, float)
+            resamples = [rng.multinomial(round(weight.sum()), weight / weight.sum()).astype(float) for _ in range(replicates)]
+            found = em.refitted(*given, resamples)
+            many = {n: np.stack([p[n] for p in found]) for n in fit.params}
+            return {n: v.std(0, ddof=1) for n, v in fit.model.card.report(many, fit.keywords).items()}
+        hessian, free, constrain = em.information(*given)
+        return _delta(fit, -hessian, free, constrain)
+
+
+def _delta(fit: Fit, information: np.ndarray, free: np.ndarray, constrain: Any) -> dict[str, np.ndarray]:
+    """Standard deviations of the reported quantities, linear in the free numbers about the fit."""
+    try:
+        np.linalg.cholesky(information)
+    except np.linalg.LinAlgError:
+        raise ZooError(
+            "the observed information is singular (a parameter at its edge, or EM stopped short): "
+            "lower tol, or use method='bootstrap'"
+        ) from None
+    covariance = np.linalg.inv(information)
+    h = 1e-5
+    steps = h * np.eye(len(free))
+    report = fit.model.card.report(constrain(np.concatenate([free + steps, free - steps])), fit.keywords)
+    errors = {}
+    for name, values in report.items():
+        slopes = (values[: len(free)] - values[len(free) :]).reshape(len(free), -1) / (2 * h)
+        variance = np.einsum("pi,pq,qi->i", slopes, covariance, slopes)
+        errors[name] = np.sqrt(np.maximum(variance, 0)).reshape(values.shape[1:])
+    return errors

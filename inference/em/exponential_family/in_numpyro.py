@@ -1,0 +1,61 @@
+import jax
+import jax.numpy as jnp
+
+from inference.em.exponential_family import BLOCK
+
+
+class Ascent:
+    def __init__(self, form, x, weights):
+        self.form, self.x, self.weights = form, x, weights
+        self._step = jax.jit(self.one_step)
+
+    def step(self, params):
+        return self._step(params, self.x, self.weights)
+
+    def one_step(self, params, x, weights):
+        natural = self.form.natural(params)
+
+        def block(x, w):
+            features = self.form.features(x)
+            logits = features @ natural
+            by_row = jax.nn.logsumexp(logits, axis=1)
+            r = jnp.exp(logits - by_row[:, None]) * w[:, None]
+            return features.T @ r, jnp.sum(w * (by_row + self.form.base(x)))
+
+        sums, total = over_blocks(block, x, weights)
+        return self.form.maximise(sums.T, params), total
+
+    def from_labels(self, r):
+        def fitted(x, r):
+            return self.form.maximise(over_blocks(lambda x, r: self.form.features(x).T @ r, x, r).T, None)
+
+        return jax.jit(fitted)(self.x, r * self.weights[:, None])
+
+    def entropy(self, params):
+        def total(params, x, weights):
+            natural = self.form.natural(params)
+
+            def block(x, w):
+                r = jax.nn.log_softmax(self.form.features(x) @ natural, axis=1)
+                return -jnp.sum(w[:, None] * jnp.exp(r) * jnp.where(r > -700, r, 0.0))
+
+            return over_blocks(block, x, weights)
+
+        return float(jax.jit(total)(params, self.x, self.weights))
+
+
+def over_blocks(block, *rows):
+    """The sum of ``block(*rows)`` over blocks of rows: whole ones in a loop, then the rest."""
+    whole, rest = divmod(len(rows[0]), BLOCK)
+
+    def at(start, size):
+        return block(*(jax.lax.dynamic_slice_in_dim(a, start, size) for a in rows))
+
+    total = None
+    if whole:
+        zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: at(0, BLOCK)))
+        total = jax.lax.fori_loop(0, whole, lambda i, sums: jax.tree.map(jnp.add, sums, at(i * BLOCK, BLOCK)), zero)
+    if rest:
+        last = at(whole * BLOCK, rest)
+        total = last if total is None else jax.tree.map(jnp.add, total, last)
+    return total

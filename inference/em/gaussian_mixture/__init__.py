@@ -1,0 +1,44 @@
+"""Closed-form EM for the Gaussian mixture: quadratic features of standardised rows.
+
+The features are 1, y and the products y_i y_j of y = (x - centre) / scale, so that neither a large offset nor
+columns of different units cost digits. Maximum likelihood under a floor: the eigenvalues of each covariance are
+clipped from below, which is the constrained maximum, so the likelihood cannot fall. MAP: the mean given the old
+precision, then the precision given the new mean (ECM, Meng and Rubin 1993), each the mode of its conjugate posterior.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo import ZooError
+
+LEAST = 1e-6  # in the data's own variances: what a component at this width holds is a point, not a cluster
+
+
+def least(options: dict) -> float:
+    """The floor under the eigenvalues, where columns have variance one; the prior of MAP needs none."""
+    given = options["covariance_floor"]
+    return given if given is not None else LEAST if options["objective"] == "ml" else 0.0
+
+
+def check(params: dict[str, np.ndarray], keywords: dict, options: dict) -> None:
+    """Raise ZooError that names the component whose covariance has shrunk to the floor, where no floor was asked for."""
+    if options["covariance_floor"] is not None or options["objective"] == "map":
+        return
+    scale = np.asarray(keywords["spread"]) * keywords["K"] ** (1 / keywords["D"])  # the columns' standard deviations
+    precision = params["Lambda"]
+    match keywords["covariance"]:
+        case "full" | "tied":
+            narrowest = 1 / np.linalg.eigvalsh(precision * np.multiply.outer(scale, scale)).max(-1)
+        case "diag":
+            narrowest = 1 / (precision * scale**2).max(-1)
+        case "spherical":
+            narrowest = 1 / (precision * (scale**2).mean())
+    narrowest = np.atleast_1d(narrowest)
+    k = int(narrowest.argmin())
+    if narrowest[k] <= LEAST * 1.01:
+        name = f"component {k}" if len(narrowest) > 1 else "the covariance"
+        raise ZooError(
+            f"{name} collapsed: its width fell to the floor, so the likelihood has no maximum there; "
+            "use objective='map', fewer K, another seed, or give a covariance_floor"
+        )

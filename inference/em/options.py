@@ -1,0 +1,37 @@
+"""The options of EM, checked: each mistake is one line that says what would work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from inference.engines import Task
+from zoo import ZooError
+
+
+def checked(task: Task) -> dict[str, Any]:
+    """The options with ``sample_weight`` as an array of N floats. Raises ZooError."""
+    options = dict(task.options)
+    N = task.rows
+    if options["objective"] not in ("ml", "map"):
+        raise ZooError(f"objective is 'ml' or 'map'; given {options['objective']!r}")
+    for word, least in (("max_iter", 1), ("restarts", 1)):
+        if not isinstance(options[word], int | np.integer) or options[word] < least:
+            raise ZooError(f"{word} is a whole number from {least} up; given {options[word]!r}")
+    if not options["tol"] >= 0:
+        raise ZooError(f"tol is a gain in nats per row, 0 or more; given {options['tol']!r}")
+    weight = options["sample_weight"]
+    weight = np.ones(N) if weight is None else np.asarray(weight, dtype=float)
+    if weight.shape != (N,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below 0, not all 0")
+    options["sample_weight"] = weight
+    if options["start"] is not None:
+        sites = task.card.parameters(task.keywords)
+        given = {n: np.asarray(v, dtype=float) for n, v in options["start"].items()}
+        for name, site in sites.items():
+            if name not in given or given[name].shape != site.shape(task.keywords):
+                had = given[name].shape if name in given else "nothing"
+                raise ZooError(f"start needs {name} of shape {site.shape(task.keywords)}; given {had}")
+        options["start"] = {n: given[n] for n in sites}
+    return options

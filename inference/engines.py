@@ -1,0 +1,77 @@
+"""The folders of ``inference/`` that define ``refuses`` are the engines."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from zoo import Card, Model
+from zoo.errors import ZooError, unknown
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an engine is given: numpy and plain values alone; ``keywords`` and ``table`` are crossed at its door."""
+
+    model: Model
+    keywords: dict[str, Any]  # every keyword of the program
+    table: dict[str, np.ndarray]  # the data, by site
+    seed: int
+    options: dict[str, Any]  # every option of the engine, as set or by default
+    progress: bool
+
+    @property
+    def card(self) -> Card:
+        return self.model.card
+
+    @property
+    def rows(self) -> int:
+        """How many rows the data has."""
+        return len(next(iter(self.table.values())))
+
+
+@dataclass
+class Answer:
+    """What an engine gives back, as numpy: see ``Fit`` for the meaning of each."""
+
+    params: dict[str, np.ndarray]
+    trace: np.ndarray
+    draws: dict[str, np.ndarray] = field(default_factory=dict)
+    stats: dict[str, np.ndarray] = field(default_factory=dict)
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """Names of all engines."""
+    here = Path(__file__).parent
+    return sorted(f.parent.name for f in here.glob("*/__init__.py") if "def refuses(" in f.read_text())
+
+
+def get(name: str) -> ModuleType:
+    """The engine's promise: its ``refuses(card, backend)`` and its ``OPTIONS``; imports no backend."""
+    if name not in names():
+        raise unknown("engine", name, names())
+    return importlib.import_module(f"inference.{name}")
+
+
+def refusals(model: Model) -> dict[str, str | None]:
+    """For each engine the reason it refuses the model, or None where it takes it."""
+    return {name: get(name).refuses(model.card, model.backend) for name in names()}
+
+
+def complete(engine: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The engine's options, defaults filled in; raises ZooError for a name it does not know, or a word for a number."""
+    known = get(engine).OPTIONS
+    for option, value in options.items():
+        if option not in known:
+            raise unknown(f"option of {engine}", option, known)
+        if isinstance(value, str) and isinstance(known[option], int | float):
+            raise ZooError(f"{option} is {known[option]!r} by default: give a value of that kind, not {value!r}")
+    return {**known, **options}

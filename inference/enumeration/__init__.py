@@ -1,0 +1,62 @@
+"""Exact sums over the discrete latents of any program that can list their values.
+
+``log_marginal`` (log p of each row), ``responsibilities`` (p of each label), ``most_probable`` and
+``sampled`` labels, all exact, for a model at given parameters. Engines use the backends' own
+``summed(program)``, an ordinary program in which the discrete sites are summed out.
+
+Each ``in_<backend>.py`` promises
+
+    summed(program)                        the program less its discrete sites, plus one factor
+    open_sum(program, keywords, data)      a Sum: the enumerated factors as a function of the parameters
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo import Model
+from zoo.programs import backend_of
+from zoo.registry import in_backend
+
+
+def log_marginal(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+    """log p(x_n | params) in nats, discrete latents summed out.
+
+    ``params`` hold one value per site, or draws with two leading dimensions (chain, draw); returns (N,) or
+    (chain, draw, N). Raises ZooError where rows are not independent given ``params``.
+    """
+    return _over_draws(model, params, data, "log_marginal")
+
+
+def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, np.ndarray]:
+    """p(z_n = k | x, params) for each discrete latent: ``{"z": (N, K)}``, after the leading dimensions of draws."""
+    return _over_draws(model, params, data, "responsibilities")
+
+
+def most_probable(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, np.ndarray]:
+    """The labels that maximise p(z | x, params) site by site: ``{"z": (N,)}`` of integers."""
+    return {name: p.argmax(-1) for name, p in responsibilities(model, params, data).items()}
+
+
+def sampled(model: Model, params: Mapping[str, np.ndarray], data: Any, seed: int = 0) -> dict[str, np.ndarray]:
+    """One exact draw of the labels from p(z | x, params), jointly over the sites of a row: ``{"z": (N,)}``."""
+    return _over_draws(model, params, data, "sampled", seed)
+
+
+def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, question: str, *rest: Any) -> Any:
+    backend, enumeration = backend_of(model), in_backend("inference.enumeration", model.backend)
+    table, keywords = model.bind(data)
+    sites = model.card.parameters(model.settings)
+    params = {n: np.asarray(params[n]) for n in sites}
+    leading = max((v.ndim - len(sites[n].dims) for n, v in params.items()), default=0)
+    with backend.room("float64"):
+        opened = enumeration.open_sum(model.program, backend.enter(keywords), backend.enter(table))
+        ask = getattr(opened, question)
+        flat = {n: v.reshape((-1, *v.shape[leading:])) for n, v in params.items()}
+        answers = ask(backend.enter(flat), *rest)  # each with one leading dimension, of draws
+    lead = next(iter(params.values())).shape[:leading]
+    shape = lambda a: np.asarray(a).reshape((*lead, *np.shape(a)[1:]))  # noqa: E731
+    return {n: shape(a) for n, a in answers.items()} if isinstance(answers, dict) else shape(answers)

@@ -1,0 +1,63 @@
+"""The one door: check, convert once, run an engine, and leave as numpy."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from inference import engines
+from inference.engines import Task
+from inference.result import Fit
+from zoo import Model, Refusal, ZooError
+from zoo.programs import backend_of
+from zoo.registry import in_backend
+
+DTYPES = ("float32", "float64")
+
+
+def fit(
+    model: Model,
+    data: Any,
+    engine: str = "em",
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str | None = None,
+    progress: bool = False,
+    **options: Any,
+) -> Fit:
+    """Fit a model to data by one engine.
+
+    data: ``{"x": array}``, or a bare array or DataFrame where one site is observed. engine: one of
+    ``inference.engines.names()``; its options are those of ``inference.<engine>.OPTIONS``. dtype: "float64"
+    by default on a CPU, "float32" elsewhere, in force for this fit alone. Raises Refusal where the engine
+    declines the model, and ZooError for data, names or options that cannot be used; each says what would work.
+    """
+    if not isinstance(model, Model):
+        raise ZooError("fit takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
+    if dtype not in (None, *DTYPES):
+        raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
+    options = engines.complete(engine, options)
+    reason = engines.get(engine).refuses(model.card, model.backend)
+    if reason:
+        willing = [e for e, why in engines.refusals(model).items() if not why]
+        raise Refusal(f"{engine} cannot fit {model.name}: {reason}; these can: {', '.join(willing) or 'none'}")
+    table, keywords = model.bind(data)
+    task = Task(model, keywords, table, int(seed), options, progress)
+    backend = backend_of(model)
+    run = in_backend(f"inference.{engine}", model.backend).run
+    begun = time.perf_counter()
+    with backend.room(dtype, device):
+        answer = run(task, backend.enter(table), backend.enter(keywords))
+    return Fit(
+        model=model,
+        engine=engine,
+        keywords=keywords,
+        options=options,
+        seed=task.seed,
+        device=device,
+        dtype=dtype,
+        data=table,
+        seconds=time.perf_counter() - begun,
+        **vars(answer),
+    )

@@ -1,0 +1,99 @@
+"""Fit: what every engine returns, in numpy, and the questions one may put to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inference import enumeration
+from zoo import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model.
+
+    params: point estimate of each global latent (the maximum, or the mean of the draws, labels aligned).
+    draws: ``{site: (chain, draw, *shape)}``; empty where the engine gives a point alone.
+    stats: ``{name: (chain, draw)}`` beside the draws: ``lp`` (log p(draw, data) up to a constant), ``diverging``,
+    ``log_weight`` (log p - log q of a guide's draws).
+    trace: the objective after each iteration or step, in nats. diagnostics: plain values, said by ``summary``.
+    state: arrays by which the engine could go on (a guide's parameters).
+    keywords, options, seed, device, dtype: everything that made the fit. seconds: wall time, compilation included.
+    """
+
+    model: Model
+    engine: str
+    keywords: dict[str, Any]
+    options: dict[str, Any]
+    seed: int
+    device: str
+    dtype: str | None
+    data: dict[str, np.ndarray]
+    seconds: float
+    params: dict[str, np.ndarray]
+    trace: np.ndarray
+    draws: dict[str, np.ndarray] = field(default_factory=dict)
+    stats: dict[str, np.ndarray] = field(default_factory=dict)
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bound(self) -> Model:
+        """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows."""
+        sites = self.model.card.observed
+        rows = {"N"} if sites else set()
+        return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
+
+    def log_likelihood(self, data: Any = None) -> np.ndarray:
+        """log p(x_n | parameters) in nats, discrete latents summed out: (N,), or (chain, draw, N) where there are draws.
+
+        ``data`` is that of the fit unless given. Raises ZooError where the sum is not exact.
+        """
+        return enumeration.log_marginal(self.bound, self.draws or self.params, self._data(data))
+
+    def local(self, data: Any = None) -> dict[str, np.ndarray]:
+        """The posterior of the local latents: ``{"z": (N, K)}`` of probabilities, averaged over aligned draws."""
+        if not self.draws:
+            return enumeration.responsibilities(self.bound, self.params, self._data(data))
+        from inference.criticism.alignment import aligned
+
+        draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in aligned(self).items()}
+        thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
+        posterior = enumeration.responsibilities(self.bound, {n: v[:, ::thin] for n, v in draws.items()}, self._data(data))
+        return {n: p.mean((0, 1)) for n, p in posterior.items()}
+
+    def predict(self, data: Any = None) -> dict[str, np.ndarray]:
+        """The most probable value of each local latent: ``{"z": (N,)}`` of labels."""
+        return {name: p.argmax(-1) for name, p in self.local(data).items()}
+
+    def summary(self) -> pd.DataFrame:
+        """A row for each number reported: mean, sd and 94% interval; R-hat and bulk ESS where there are chains."""
+        from inference.criticism.table import summary
+
+        return summary(self)
+
+    def to_arviz(self) -> xr.DataTree:
+        """ArviZ DataTree: posterior, sample_stats, log_likelihood (latents summed out) and observed_data."""
+        from inference.arviz import to_arviz
+
+        return to_arviz(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``fit.json`` and ``arrays.npz``; ``inference.load(folder)`` gives the same fit back, exactly.
+
+        The folder appears whole or not at all; one that is there already is replaced.
+        """
+        from inference.storage import save
+
+        return save(self, Path(folder))
+
+    def _data(self, data: Any) -> Any:
+        return self.data if data is None else data

@@ -1,0 +1,111 @@
+"""A fit on disk: arrays in one npz, everything else in one JSON. No pickle; a round trip is exact."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.result import Fit
+from zoo import Model, ZooError
+from zoo import load as load_model
+from zoo import names as model_names
+
+FORMAT = 1
+GROUPS = ("data", "params", "draws", "stats", "state")
+
+
+def save(fit: Fit, folder: Path) -> Path:
+    """Write the fit beside ``folder`` and move it there in one step, so that no half-written fit is ever seen."""
+    arrays: dict[str, np.ndarray] = {"trace": np.asarray(fit.trace)}
+    for group in GROUPS:
+        arrays.update({f"{group}/{name}": np.asarray(v) for name, v in getattr(fit, group).items()})
+    plain = {
+        "format": FORMAT,
+        "model": fit.model.name,
+        "settings": _plain(fit.model.settings, "settings", arrays),
+        "keywords": _plain(fit.keywords, "keywords", arrays),
+        "options": _plain(fit.options, "options", arrays),
+        "diagnostics": _plain(fit.diagnostics, "diagnostics", arrays),
+        **{k: getattr(fit, k) for k in ("engine", "seed", "device", "dtype", "seconds")},
+        "backend": fit.model.backend,
+    }
+    check_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as draft:
+        new = Path(draft) / "new"
+        new.mkdir()
+        np.savez(new / "arrays.npz", **arrays)  # type: ignore[arg-type]
+        (new / "fit.json").write_text(json.dumps(plain, indent=1, allow_nan=True))
+        if folder.exists():
+            os.replace(folder, Path(draft) / "old")
+        os.replace(new, folder)
+    return folder
+
+
+def check_free(folder: Path) -> None:
+    """Raise ZooError unless a fit may be saved there: nothing is there, or another fit."""
+    if folder.exists() and not (folder / "fit.json").exists() and (folder.is_file() or any(folder.iterdir())):
+        raise ZooError(f"{str(folder)!r} holds something other than a fit: name another folder")
+
+
+def load(folder: str | Path, model: Model | None = None) -> Fit:
+    """Read a saved fit. ``model`` is needed where the program was the user's own. Raises ZooError."""
+    folder = Path(folder)
+    try:
+        plain = json.loads((folder / "fit.json").read_text())
+        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+            arrays = dict(file)
+    except FileNotFoundError as error:
+        raise ZooError(f"{str(folder)!r} holds no fit: give the folder that save wrote") from error
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{str(folder)!r} is damaged: {str(error).splitlines()[0]}") from error
+    if plain.get("format") != FORMAT:
+        raise ZooError(f"{str(folder)!r} is of format {plain.get('format')}; this version reads {FORMAT}")
+    words = {k: _full(plain[k], k, arrays) for k in ("settings", "keywords", "options", "diagnostics")}
+    if model is None:
+        if plain["model"] not in model_names():
+            raise ZooError(f"{plain['model']!r} is a program of your own: load(folder, model=zoo.Model(...))")
+        model = load_model(plain["model"], backend=plain["backend"], **words["settings"])
+    groups = {g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS}
+    scalars = {k: plain[k] for k in ("engine", "seed", "device", "dtype", "seconds")}
+    del words["settings"]
+    return Fit(model=model, trace=arrays["trace"], **words, **groups, **scalars)
+
+
+def _plain(values: dict[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The values as JSON; arrays, wherever they lie, go to ``arrays`` and leave their name behind."""
+
+    def one(value: Any, path: str) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, np.ndarray):
+            arrays[path] = value
+            return {"array": path}
+        if isinstance(value, dict):
+            return {"dict": {k: one(v, f"{path}/{k}") for k, v in value.items()}}
+        if isinstance(value, list | tuple | range):
+            return [one(v, f"{path}/{i}") for i, v in enumerate(value)]
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        return {"name": getattr(value, "__qualname__", type(value).__name__)}  # a function: its name is what lasts
+
+    return {k: one(v, f"{group}/{k}") for k, v in values.items()}
+
+
+def _full(values: dict[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    def one(value: Any) -> Any:
+        if isinstance(value, list):
+            return [one(v) for v in value]
+        if isinstance(value, dict):
+            (kind, inner), = value.items()
+            return {"array": lambda: arrays[inner], "dict": lambda: {k: one(v) for k, v in inner.items()}, "name": lambda: inner}[kind]()
+        return value
+
+    return {k: one(v) for k, v in values.items()}

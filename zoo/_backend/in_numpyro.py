@@ -1,0 +1,96 @@
+from contextlib import contextmanager
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro import handlers
+from numpyro.distributions import constraints
+from numpyro.distributions.distribution import validation_enabled
+from numpyro.infer.util import log_density
+from numpyro.primitives import Messenger
+
+from zoo._backend import TracedSite
+from zoo.errors import ZooError
+
+DTYPES = {"float32": jnp.float32, "float64": jnp.float64}
+
+
+@contextmanager
+def room(dtype=None, device="cpu"):
+    try:
+        place = jax.devices(device)[0]
+    except RuntimeError:
+        raise ZooError(f"no device {device!r} here; there is {jax.default_backend()!r}") from None
+    wide = (dtype or ("float64" if place.platform == "cpu" else "float32")) == "float64"
+    # x64 for this block alone: the user's own JAX code keeps its setting. Data was checked at the door, and
+    # numpyro's checks of every distribution compile for longer than a small fit runs
+    with jax.enable_x64(wide), jax.default_device(place), validation_enabled(False):
+        yield
+
+
+def enter(values):
+    def one(value):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return jnp.asarray(value, dtype=jnp.zeros(()).dtype)
+        return jnp.asarray(value) if isinstance(value, np.ndarray) else value
+
+    return {name: one(value) for name, value in values.items()}
+
+
+def leave(values):
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
+def trace(program, keywords):
+    with room("float64"):
+        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**enter(keywords))
+        return {
+            name: TracedSite(
+                kind_of(site["fn"]),
+                tuple(site["value"].shape),
+                bool(site["fn"].is_discrete),
+                tuple(f.name for f in site["cond_indep_stack"]),
+            )
+            for name, site in nodes.items()
+            if site["type"] == "sample"
+        }
+
+
+def kind_of(distribution):
+    support = distribution.support
+    while isinstance(support, constraints.independent):
+        support = support.base_constraint
+    if isinstance(support, type(constraints.integer_interval(0, 1))):
+        return "category"
+    named = {
+        "precision": constraints.positive_definite,
+        "simplex": constraints.simplex,
+        "positive": constraints.positive,
+        "unit": constraints.unit_interval,
+        "binary": constraints.boolean,
+        "count": constraints.nonnegative_integer,
+    }
+    return next((kind for kind, c in named.items() if type(c) is type(support) and repr(c) == repr(support)), "real")
+
+
+def simulate(program, keywords, seed):
+    with room("float64"):
+        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(seed))).get_trace(**enter(keywords))
+        return leave({n: s["value"] for n, s in nodes.items() if s["type"] == "sample"})
+
+
+def log_joint(program, keywords, values):
+    with room("float64"):
+        return float(log_density(program, (), enter(keywords), enter(values))[0])
+
+
+class minibatch(Messenger):
+    """The plate over N takes ``rows``, and the log-densities inside count N / len(rows) times."""
+
+    def __init__(self, program, rows):
+        self.rows = rows
+        super().__init__(program)
+
+    def process_message(self, msg):
+        if msg["type"] == "plate" and msg["name"] == "N":
+            msg["value"] = self.rows

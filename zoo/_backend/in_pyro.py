@@ -1,0 +1,123 @@
+from contextlib import contextmanager
+from functools import wraps
+
+import numpy as np
+import pyro
+import torch
+from pyro import poutine
+from pyro.distributions import constraints
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.subsample_messenger import _Subsample
+
+from zoo._backend import TracedSite
+from zoo.errors import ZooError
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@contextmanager
+def room(dtype=None, device="cpu"):
+    device = {"gpu": "cuda"}.get(device, device)
+    try:
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError):
+        raise ZooError(f"no device {device!r} here; there is 'cpu'") from None
+    before = torch.get_default_dtype()
+    # torch keeps its default precision globally: put it back, whatever happens
+    torch.set_default_dtype(DTYPES[dtype or ("float64" if device == "cpu" else "float32")])
+    try:
+        # so is Pyro's parameter store: each fit has one of its own. Data was checked at the door
+        with torch.device(device), pyro.get_param_store().scope(), pyro.validation_enabled(False):
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def enter(values):
+    def one(value):
+        if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f":
+            return torch.as_tensor(np.array(value), dtype=torch.get_default_dtype(), device=torch.zeros(()).device)
+        return torch.as_tensor(value.copy(), device=torch.zeros(()).device) if isinstance(value, np.ndarray) else value
+
+    return {name: one(value) for name, value in values.items()}
+
+
+def leave(values):
+    return {name: value.detach().cpu().numpy() for name, value in values.items()}
+
+
+def sample_nodes(nodes):
+    return {n: s for n, s in nodes.items() if s["type"] == "sample" and not isinstance(s["fn"], _Subsample)}
+
+
+def trace(program, keywords):
+    with room("float64"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        nodes = poutine.trace(program).get_trace(**enter(keywords)).nodes
+        return {
+            name: TracedSite(
+                kind_of(site["fn"]),
+                tuple(site["value"].shape),
+                bool(site["fn"].support.is_discrete),
+                tuple(f.name for f in site["cond_indep_stack"]),
+            )
+            for name, site in sample_nodes(nodes).items()
+        }
+
+
+def kind_of(distribution):
+    support = distribution.support
+    while isinstance(support, constraints.independent):
+        support = support.base_constraint
+    if isinstance(support, constraints.integer_interval):
+        return "category"
+    named = {
+        "precision": constraints.positive_definite,
+        "simplex": constraints.simplex,
+        "unit": constraints.unit_interval,
+        "binary": constraints.boolean,
+        "count": constraints.nonnegative_integer,
+        "positive": constraints.positive,
+    }
+    if isinstance(support, type(constraints.nonnegative)):  # torch says so of Gamma
+        return "positive"
+    return next((kind for kind, c in named.items() if isinstance(support, type(c)) and same(c, support)), "real")
+
+
+def same(a, b):
+    return repr(a) == repr(b) or not hasattr(a, "lower_bound")
+
+
+def simulate(program, keywords, seed):
+    with room("float64"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        nodes = poutine.trace(program).get_trace(**enter(keywords)).nodes
+        return leave({n: s["value"] for n, s in sample_nodes(nodes).items()})
+
+
+def log_joint(program, keywords, values):
+    with room("float64"):
+        at = poutine.condition(program, data=enter(values))
+        return float(poutine.trace(at).get_trace(**enter(keywords)).log_prob_sum())
+
+
+class Rows(Messenger):
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def _pyro_sample(self, msg):
+        if msg["name"] == "N" and isinstance(msg["fn"], _Subsample):
+            msg["value"] = self.rows
+            msg["done"] = True
+
+
+def minibatch(program, rows):
+    """The plate over N takes ``rows``, and the log-densities inside count N / len(rows) times."""
+
+    @wraps(program)
+    def on_rows(*args, **keywords):
+        with Rows(rows):
+            return program(*args, **keywords)
+
+    return on_rows

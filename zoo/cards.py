@@ -1,0 +1,136 @@
+"""The card: what a person may know about a model without running a backend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError
+
+KINDS = {
+    "real": "any finite number",
+    "positive": "a number above zero",
+    "unit": "a number between 0 and 1",
+    "simplex": "numbers above zero that sum to one",
+    "precision": "a symmetric positive definite matrix",
+    "binary": "0 or 1",
+    "count": "a whole number from 0 up",
+    "category": "a label from 0 up",
+}
+EVENT_DIMS = {"simplex": 1, "precision": 2}  # how many trailing dimensions are one value
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Site:
+    """One line of a card: a kind of value and the letters of its dimensions.
+
+    >>> Site.parse("real [K D]")
+    Site(kind='real', dims=('K', 'D'))
+    """
+
+    kind: str
+    dims: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Site:
+        """Read ``"kind [A B]"``; raises ZooError where the line says anything else."""
+        match = re.fullmatch(r"(\w+)(?: \[((?:[A-Z] ?)*)\])?", text.strip())
+        if not match or match[1] not in KINDS:
+            kinds = ", ".join(KINDS)
+            raise ZooError(f"a site reads 'kind [A B]' with kind one of {kinds}; given {text!r}")
+        return cls(match[1], tuple((match[2] or "").split()))
+
+    def shape(self, sizes: Mapping[str, Any]) -> tuple[int, ...]:
+        """The shape of the site's value, given the size of each letter."""
+        return tuple(int(sizes[letter]) for letter in self.dims)
+
+    def __str__(self) -> str:
+        return f"{self.kind} [{' '.join(self.dims)}]" if self.dims else self.kind
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A quantity that is a function of one latent, and is reported in its place.
+
+    ``function(values, site)`` maps numpy to numpy, over any leading dimensions, and keeps the shape;
+    ``site`` is the source's line of the card.
+    """
+
+    source: str
+    function: Callable[[np.ndarray, Site], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What code cannot tell about a model; the tests hold every line against a trace.
+
+    latents, observed: ``{"mu": "real [K D]"}``; letters as in ARCHITECTURE.md.
+    enumerated: the discrete latents that engines sum out.
+    sizes: default size of each letter, for simulation and tests.
+    variants: for a keyword, its allowed words and the sites that differ under each; the first is the default.
+    priors: ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from numpy data.
+    derived: quantities reported in place of a latent.
+    missing: observed sites that may hold NaN.
+    exact: which exact facts exist, of "enumeration", "marginal", "posterior".
+    """
+
+    name: str
+    title: str
+    citation: str
+    latents: Mapping[str, str]
+    observed: Mapping[str, str]
+    enumerated: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    priors: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], dict[str, Any]] | None = None
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    shown_on: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)  # backend -> why this model is not there
+    story: str = ""
+
+    def variant(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        """The word chosen for each keyword with variants."""
+        return {word: settings.get(word, next(iter(of))) for word, of in self.variants.items()}
+
+    def sites(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+        """Every sample site, latents first, as the variant chosen in ``settings`` has it."""
+        lines = {**self.latents, **self.observed}
+        for word, choice in self.variant(settings).items():
+            lines.update(self.variants[word][choice])
+        return {name: Site.parse(line) for name, line in lines.items()}
+
+    def parameters(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+        """The global latents: those without the dimension N of the rows."""
+        sites = self.sites(settings)
+        return {n: sites[n] for n in self.latents if "N" not in sites[n].dims}
+
+    def local(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+        """The local latents: one value (or vector) for each of the N rows."""
+        sites = self.sites(settings)
+        return {n: sites[n] for n in self.latents if "N" in sites[n].dims}
+
+    def reported(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+        """The quantities summaries show: the parameters, a derived one in place of its source."""
+        shown = self.parameters(settings)
+        for name, quantity in self.derived.items():
+            source = shown.pop(quantity.source)
+            shown[name] = Site("real", source.dims)
+        return shown
+
+    def report(self, values: Mapping[str, np.ndarray], settings: Mapping[str, Any] = NOTHING) -> dict[str, np.ndarray]:
+        """``values`` of the parameters (any leading dimensions) as the quantities reported."""
+        sites = self.sites(settings)
+        shown = {n: np.asarray(v) for n, v in values.items()}
+        for name, quantity in self.derived.items():
+            if quantity.source in shown:
+                shown[name] = quantity.function(shown.pop(quantity.source), sites[quantity.source])
+        return shown

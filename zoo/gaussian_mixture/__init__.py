@@ -1,0 +1,67 @@
+"""Gaussian mixture: each row comes from one of K normal components in D dimensions.
+
+    pi      ~ Dirichlet(1, ..., 1)              [K]      weights of the components
+    mu_k    ~ Normal(loc, scale)                [K D]    their means
+    Lambda_k ~ Wishart or Gamma around spread   [K D D]  their precisions, Sigma = Lambda^-1
+    z_n     ~ Categorical(pi)                   [N]      which component row n is from
+    x_n     ~ Normal(mu_z, Sigma_z)             [N D]    the row
+
+Covariance ``full``: a Wishart of D + 2 degrees of freedom with E[Sigma_k] = diag(spread^2); ``tied``: one
+for all components; ``diag`` and ``spherical``: its one-dimensional case, Gamma(3/2, spread^2/2).
+"""
+
+import numpy as np
+
+from zoo.cards import Card, Derived
+from zoo.errors import ZooError
+
+
+def priors(data, settings):
+    """Weakly informative keywords, in the units of the data (after Fraley and Raftery 2007, section 4).
+
+    loc [D]: the mean of the columns; scale [D]: twice their standard deviation; spread [D]: their standard
+    deviation over K^(1/D), the width at which K components tile the data. Raises ZooError for constant columns.
+    """
+    x = data["x"]
+    sd = x.std(0)
+    if len(x) < 2:
+        raise ZooError("one row has no covariance: give at least two rows")
+    flat = np.flatnonzero(sd <= 1e-12 * np.maximum(np.abs(x).max(0), 1e-300))
+    if flat.size:
+        raise ZooError(f"column {flat[0]} of x is constant, so its variance is zero: drop it")
+    return {"loc": x.mean(0), "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / x.shape[1])}
+
+
+def covariance(precision, site):
+    """Sigma from Lambda: the inverse of a matrix, the reciprocal of a number."""
+    return np.linalg.inv(precision) if site.kind == "precision" else 1 / precision
+
+
+CARD = Card(
+    name="gaussian_mixture",
+    title="Gaussian mixture",
+    citation="Fraley, C. and Raftery, A. E. (2007). Bayesian regularization for normal mixture estimation and "
+    "model-based clustering. Journal of Classification 24, 155-181.",
+    latents={
+        "pi": "simplex [K]",
+        "mu": "real [K D]",
+        "Lambda": "precision [K D D]",
+        "z": "category [N]",
+    },
+    observed={"x": "real [N D]"},
+    enumerated=("z",),
+    sizes={"N": 60, "D": 2, "K": 3},
+    variants={
+        "covariance": {
+            "full": {"Lambda": "precision [K D D]"},
+            "tied": {"Lambda": "precision [D D]"},
+            "diag": {"Lambda": "positive [K D]"},
+            "spherical": {"Lambda": "positive [K]"},
+        }
+    },
+    priors=priors,
+    derived={"Sigma": Derived("Lambda", covariance)},
+    exact=("enumeration", "posterior"),
+    tags=("mixture", "continuous"),
+    shown_on="faithful",
+)

@@ -1,0 +1,26 @@
+"""Latent class analysis: each respondent is of one of K classes, and answers J yes-or-no items by it.
+
+    pi       ~ Dirichlet(1, ..., 1)     [K]    sizes of the classes
+    theta_kj ~ Beta(a, b)               [K J]  chance that class k answers yes to item j
+    z_n      ~ Categorical(pi)          [N]    the class of respondent n
+    x_nj     ~ Bernoulli(theta_zj)      [N J]  the answer, 0 or 1
+
+A missing answer (NaN) tells nothing and is left out of the likelihood, which is exact where answers are
+missing at random.
+"""
+
+from zoo.cards import Card
+
+CARD = Card(
+    name="latent_class",
+    title="Latent class analysis",
+    citation="Lazarsfeld, P. F. and Henry, N. W. (1968). Latent Structure Analysis. Houghton Mifflin.",
+    latents={"pi": "simplex [K]", "theta": "unit [K J]", "z": "category [N]"},
+    observed={"x": "binary [N J]"},
+    enumerated=("z",),
+    sizes={"N": 80, "J": 5, "K": 2},
+    missing=("x",),
+    exact=("enumeration", "posterior"),
+    tags=("mixture", "discrete", "missing data"),
+    shown_on="bfi_agree",
+)

@@ -1,0 +1,29 @@
+"""Poisson mixture: each count comes from one of K regimes with a rate of its own.
+
+    pi     ~ Dirichlet(1, ..., 1)           [K]  weights of the regimes
+    rate_k ~ Gamma(shape, shape / mean)     [K]  expected count in regime k
+    z_n    ~ Categorical(pi)                [N]  the regime of observation n
+    x_n    ~ Poisson(rate_z)                [N]  the count
+"""
+
+from zoo.cards import Card
+
+
+def priors(data, settings):
+    """mean: the average count, so that rates are expected where the data is (half a count if all are zero)."""
+    return {"mean": max(float(data["x"].mean()), 0.5)}
+
+
+CARD = Card(
+    name="poisson_mixture",
+    title="Poisson mixture",
+    citation="Karlis, D. and Xekalaki, E. (2005). Mixed Poisson distributions. International Statistical Review 73, 35-58.",
+    latents={"pi": "simplex [K]", "rate": "positive [K]", "z": "category [N]"},
+    observed={"x": "count [N]"},
+    enumerated=("z",),
+    sizes={"N": 100, "K": 2},
+    priors=priors,
+    exact=("enumeration", "posterior"),
+    tags=("mixture", "counts"),
+    shown_on="earthquakes",
+)

@@ -1,0 +1,12 @@
+import torch
+from pyro import plate, sample
+from pyro.distributions import Categorical, Dirichlet, Gamma, Poisson
+
+
+def model(x=None, *, N, K, shape=2.0, mean=10.0):
+    pi = sample("pi", Dirichlet(torch.ones(K)))
+    with plate("K", K):
+        rate = sample("rate", Gamma(shape, shape / mean))
+    with plate("N", N):
+        z = sample("z", Categorical(pi))
+        sample("x", Poisson(rate[z]), obs=x)

@@ -1,0 +1,160 @@
+"""A model: one program of one backend, with its settings, and what data it can be given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from zoo.cards import Card
+from zoo.errors import ZooError, unknown
+from zoo.tables import as_table, check_values
+
+PROBES = (7, 5, 11, 13, 17, 19, 23)  # sizes by which a program without a card is traced
+
+
+class Model:
+    """A program with its backend, its card and its settings; immutable.
+
+    ``program`` is a function ``program(x=None, *, N, D, K, ...)`` of sample statements. Its positional
+    arguments are data, named as their sites; each keyword of one capital letter is a size, and what is
+    not set is read off the data when the model is fitted. Without a card, one is inferred by tracing.
+    """
+
+    def __init__(
+        self,
+        program: Callable[..., Any],
+        *,
+        backend: str,
+        card: Card | None = None,
+        collapsed: Callable[..., Any] | None = None,
+        **settings: Any,
+    ):
+        from zoo.registry import BACKENDS
+
+        if backend not in BACKENDS:
+            raise unknown("backend", backend, BACKENDS)
+        self.program, self.backend, self.collapsed = program, backend, collapsed
+        self.settings = dict(settings)
+        self._card = card
+        parameters = inspect.signature(program).parameters.values()
+        self.data_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.keywords = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        for word, value in settings.items():
+            if word not in self.keywords:
+                raise unknown(f"setting of {self.name}", word, self.keywords)
+            if len(word) == 1 and word.isupper() and not (isinstance(value, int | np.integer) and value > 0):
+                raise ZooError(f"{word} is a size: give a whole number from 1 up, not {value!r}")
+            if isinstance(value, str) and isinstance(self.keywords[word], int | float):
+                raise ZooError(f"{word} is a number or an array of them: not {value!r}")
+        for word, of in (card.variants if card else {}).items():
+            if settings.get(word, next(iter(of))) not in of:
+                raise unknown(word, settings[word], of)
+
+    @property
+    def name(self) -> str:
+        """The card's name, or that of the function."""
+        return self._card.name if self._card else getattr(self.program, "__name__", "program")
+
+    @cached_property
+    def card(self) -> Card:
+        """The card: the one given, or one inferred by running the program forward once."""
+        return self._card or infer_card(self)
+
+    def with_settings(self, **settings: Any) -> Model:
+        """The same program with some settings replaced."""
+        return Model(
+            self.program,
+            backend=self.backend,
+            card=self._card,
+            collapsed=self.collapsed,
+            **{**self.settings, **settings},
+        )
+
+    def bind(self, data: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Check data against the card: ``(arrays by site, every keyword the program needs)``.
+
+        ``data`` is ``{"x": array}``, or a bare array or DataFrame where one site is observed. Raises
+        ZooError, in one line, for data the model cannot take.
+        """
+        sites = self.card.sites(self.settings)
+        table = as_table(data, self.data_names)
+        sizes = {k: v for k, v in self.settings.items() if len(k) == 1}
+        for name, values in table.items():
+            table[name] = check_values(name, values, sites[name], missing=name in self.card.missing)
+            for letter, size in zip(sites[name].dims, table[name].shape, strict=True):
+                if sizes.setdefault(letter, size) != size:
+                    raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
+        return table, self.complete({**self.settings, **sizes}, table)
+
+    def complete(self, settings: Mapping[str, Any], table: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Every keyword of the program: as set, else a variant's default, else the card's prior, else its own."""
+        chosen = {**(self._card.variant(settings) if self._card else {}), **settings}
+        self._require([k for k in self.keywords if len(k) == 1], chosen)  # priors may want the sizes
+        if self._card and self._card.priors and table:
+            chosen = {**self._card.priors(table, chosen), **chosen}
+        self._require(self.keywords, chosen)
+        return {k: chosen.get(k, default) for k, default in self.keywords.items()}
+
+    def _require(self, words: Iterable[str], chosen: Mapping[str, Any]) -> None:
+        lacking = [k for k in words if k not in chosen and self.keywords[k] is inspect.Parameter.empty]
+        if lacking:
+            raise ZooError(f"{self.name} needs {', '.join(f'{k}=...' for k in lacking)}")
+
+    def simulate(self, seed: int = 0, **settings: Any) -> dict[str, np.ndarray]:
+        """Draw every site from the prior: ``{site: array}``. Sizes not set are the card's defaults."""
+        keywords = self.complete({**self.card.sizes, **self.settings, **settings}, {})
+        return self._as_data(backend_of(self).simulate(self.program, keywords, seed))
+
+    def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
+        """log p(latents, data) in nats at ``values``, one array for each site, in 64 bits."""
+        keywords = self.complete({**self.settings, **settings}, {})
+        return backend_of(self).log_joint(self.program, keywords, self._as_data(values))
+
+    def _as_data(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        # observed values are float64 wherever they go: what was simulated can be fitted in either backend
+        return {n: np.asarray(v, dtype=float) if n in self.data_names else v for n, v in values.items()}
+
+    def __repr__(self) -> str:
+        settings = "".join(f", {k}={v!r}" for k, v in self.settings.items())
+        return f"Model({self.name!r}, backend={self.backend!r}{settings})"
+
+
+def backend_of(model: Model) -> Any:
+    """The module of ``zoo._backend`` that speaks the model's language."""
+    from zoo.registry import in_backend
+
+    return in_backend("zoo._backend", model.backend)
+
+
+def infer_card(model: Model) -> Card:
+    """A card read off one forward run, in which every unset letter has a size of its own."""
+    sizes = {k: int(v) for k, v in model.settings.items() if len(k) == 1 and k.isupper()}
+    free = iter(p for p in PROBES if p not in sizes.values())
+    for word, default in model.keywords.items():
+        if word not in sizes and len(word) == 1 and word.isupper() and default is inspect.Parameter.empty:
+            sizes[word] = next(free)
+    keywords = model.complete({**model.settings, **sizes}, {})
+    letters = {size: letter for letter, size in sizes.items()}
+    lines, discrete = {}, []
+    for name, site in backend_of(model).trace(model.program, keywords).items():
+        unknown_sizes = [s for s in site.shape if s not in letters]
+        if unknown_sizes and name in model.data_names:
+            raise ZooError(f"site {name!r} has a dimension of {unknown_sizes[0]}: name it by a keyword of one letter")
+        dims = [letters.get(s, "?") for s in site.shape]
+        lines[name] = f"{site.kind} [{' '.join(dims)}]"
+        if site.discrete and name not in model.data_names:
+            discrete.append(name)
+    return Card(
+        name=model.name,
+        title=model.name.replace("_", " "),
+        citation="a program of your own",
+        latents={n: line for n, line in lines.items() if n not in model.data_names},
+        observed={n: lines[n] for n in model.data_names if n in lines},
+        enumerated=tuple(discrete),
+        sizes=sizes,
+        exact=("enumeration",) if discrete else (),
+    )

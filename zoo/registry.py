@@ -1,0 +1,71 @@
+"""The folders of ``zoo/`` are the registry: a folder that holds ``in_<backend>.py`` is a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import zoo
+from zoo.cards import Card
+from zoo.errors import MissingBackend, ZooError, unknown
+from zoo.programs import Model
+
+BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # packages each one needs
+HOW_TO_GET = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
+
+
+def _folders() -> dict[str, Path]:
+    """Each model and where it lives; ``ZOO_MODELS`` names further folders of models."""
+    for extra in filter(None, os.environ.get("ZOO_MODELS", "").split(os.pathsep)):
+        if extra not in zoo.__path__:
+            zoo.__path__.append(extra)
+    return {
+        folder.name: folder
+        for place in zoo.__path__
+        for folder in sorted(Path(place).glob("[a-z]*"))
+        if (folder / "__init__.py").exists() and any(folder.glob("in_*.py"))
+    }
+
+
+def names() -> list[str]:
+    """Names of all models, in alphabetical order."""
+    return sorted(_folders())
+
+
+def card(name: str) -> Card:
+    """The card of a model; imports no backend. Raises ZooError for an unknown name."""
+    folders = _folders()
+    if name not in folders:
+        raise unknown("model", name, folders)
+    module = importlib.import_module(f"zoo.{name}")
+    return dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip())
+
+
+def load(name: str, backend: str = "numpyro", **settings: Any) -> Model:
+    """A model of the zoo as a program of one backend, with its settings.
+
+    ``settings`` are keywords of the program: sizes (``K=3``), variants (``covariance="diag"``) and
+    hyperparameters. Raises ZooError for unknown names and MissingBackend where the packages are absent.
+    """
+    described = card(name)
+    if backend in described.absent:
+        raise ZooError(f"{name} is not in {backend}: {described.absent[backend]}")
+    module = in_backend(f"zoo.{name}", backend)
+    return Model(
+        module.model, backend=backend, card=described, collapsed=getattr(module, "collapsed", None), **settings
+    )
+
+
+def in_backend(folder: str, backend: str) -> ModuleType:
+    """The module that keeps a folder's promise in one backend: ``zoo.x`` -> ``zoo.x.in_numpyro``."""
+    if backend not in BACKENDS:
+        raise unknown("backend", backend, BACKENDS)
+    lacking = [p for p in BACKENDS[backend] if importlib.util.find_spec(p) is None]
+    if lacking:
+        raise MissingBackend(f"{backend} needs {' and '.join(lacking)}: {HOW_TO_GET[backend]}")
+    return importlib.import_module(f"{folder}.in_{backend}")

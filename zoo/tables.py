@@ -1,0 +1,110 @@
+"""Data as people have it, made into numpy arrays that a card allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.cards import Site
+from zoo.errors import ZooError
+
+READABLE = ".csv, .parquet, .npy, .npz"
+
+
+def as_table(data: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """``{site: array of numbers}`` from a dict, a bare array or a DataFrame; raises ZooError."""
+    if not isinstance(data, Mapping):
+        if len(names) != 1:
+            raise ZooError(f"the model observes {', '.join(names)}: give a dict with an array for each")
+        data = {names[0]: data}
+    lacking = [n for n in names if n not in data]
+    if lacking:
+        raise ZooError(f"no data for {', '.join(lacking)}; given {', '.join(map(str, data)) or 'nothing'}")
+    return {n: as_numbers(n, data[n]) for n in names}
+
+
+def as_numbers(name: str, values: Any) -> np.ndarray:
+    """One array of float64; a column of words or an untidy list is an error that names it."""
+    if hasattr(values, "select_dtypes"):  # a DataFrame: name the columns at fault
+        words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
+        if words:
+            raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them or code them as numbers")
+        values = values.to_numpy(dtype=float, na_value=np.nan)
+    elif hasattr(values, "to_numpy") and not hasattr(values, "columns"):
+        values = values.to_numpy()
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            array = array.astype(float) if array.dtype.kind == "O" else np.asarray(None)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ZooError(f"{name} holds something other than numbers: give a rectangular array of numbers") from None
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def check_values(name: str, values: np.ndarray, site: Site, missing: bool) -> np.ndarray:
+    """``values`` with the dimensions of ``site``, every one allowed by its kind; else ZooError."""
+    wanted = f"{name} is {site}"
+    if values.ndim == 1 and len(site.dims) == 2:
+        values = values[:, None]  # one column given flat
+    elif values.ndim == 2 and len(site.dims) == 1 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != len(site.dims):
+        raise ZooError(f"{wanted}: give {len(site.dims)} dimensions, not shape {values.shape}")
+    if values.size == 0:
+        raise ZooError(f"{wanted}: the data is empty (shape {values.shape}); give at least one row")
+    if np.isinf(values).any():
+        raise ZooError(f"{wanted}: {_where(np.isinf(values))} is infinite; drop or correct it")
+    absent = np.isnan(values)
+    if absent.any() and not missing:
+        raise ZooError(f"{wanted}: {_where(absent)} is missing (NaN), which this model does not take; drop those rows")
+    seen = values[~absent]
+    if not seen.size:
+        raise ZooError(f"{wanted}: every value is missing")
+    wrong = {
+        "binary": (seen != 0) & (seen != 1),
+        "count": (seen < 0) | (seen != np.round(seen)),
+        "category": (seen < 0) | (seen != np.round(seen)),
+        "positive": seen <= 0,
+        "unit": (seen < 0) | (seen > 1),
+    }.get(site.kind)
+    if wrong is not None and wrong.any():
+        from zoo.cards import KINDS
+
+        raise ZooError(f"{wanted}: each value must be {KINDS[site.kind]}, and {seen[wrong][0]:g} is not")
+    return values
+
+
+def _where(bad: np.ndarray) -> str:
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    place = f"row {first[0]}" + (f", column {first[1]}" if len(first) > 1 else "")
+    return f"{place} ({int(bad.sum())} in all)" if bad.sum() > 1 else place
+
+
+def read(path: str | Path) -> Any:
+    """A file as a DataFrame (CSV, Parquet), an array (npy) or a dict of arrays (npz); raises ZooError."""
+    path = Path(path)
+    if not path.exists():
+        raise ZooError(f"no file {str(path)!r}; readable: {READABLE}")
+    try:
+        match path.suffix.lower():
+            case ".csv":
+                import pandas as pd
+
+                return pd.read_csv(path)
+            case ".parquet":
+                import pandas as pd
+
+                return pd.read_parquet(path)
+            case ".npy":
+                return np.load(path, allow_pickle=False)
+            case ".npz":
+                with np.load(path, allow_pickle=False) as file:
+                    return dict(file)
+    except (OSError, ValueError) as error:
+        raise ZooError(f"{str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
+    raise ZooError(f"cannot read {path.suffix or 'a file without an ending'}; readable: {READABLE}")

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from inference import engines
+from inference.criticism.alignment import align
 from inference.engines import Task
 from inference.result import Fit
 from zoo import Model, Refusal, ZooError
@@ -49,6 +50,10 @@ def fit(
     begun = time.perf_counter()
     with backend.room(dtype, device):
         answer = run(task, backend.enter(table), backend.enter(keywords))
+    seconds = time.perf_counter() - begun
+    if answer.draws and not answer.params:  # the mean of draws means something once their labels agree
+        lp = answer.stats["lp"]
+        answer.params = {n: v.mean((0, 1)) for n, v in align(model.card, keywords, answer.draws, lp).items()}
     return Fit(
         model=model,
         engine=engine,
@@ -58,6 +63,6 @@ def fit(
         device=device,
         dtype=dtype,
         data=table,
-        seconds=time.perf_counter() - begun,
+        seconds=seconds,
         **vars(answer),
     )

@@ -109,9 +109,9 @@ class Card:
         return {name: Site.parse(line) for name, line in lines.items()}
 
     def parameters(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """The global latents: those without the dimension N of the rows."""
+        """What engines fit: the latents without the dimension N of the rows that are not summed out."""
         sites = self.sites(settings)
-        return {n: sites[n] for n in self.latents if "N" not in sites[n].dims}
+        return {n: sites[n] for n in self.latents if "N" not in sites[n].dims and n not in self.enumerated}
 
     def local(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
         """The local latents: one value (or vector) for each of the N rows."""

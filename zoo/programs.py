@@ -112,11 +112,15 @@ class Model:
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
         """log p(latents, data) in nats at ``values``, one array for each site, in 64 bits."""
         keywords = self.complete({**self.settings, **settings}, {})
-        return backend_of(self).log_joint(self.program, keywords, self._as_data(values))
+        values = self._as_data(values)
+        data = {n: values[n] for n in self.data_names}
+        latents = {n: v for n, v in values.items() if n not in data}
+        return backend_of(self).log_joint(self.program, {**data, **keywords}, latents)
 
     def _as_data(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        # observed values are float64 wherever they go: what was simulated can be fitted in either backend
-        return {n: np.asarray(v, dtype=float) if n in self.data_names else v for n, v in values.items()}
+        # labels are integers and all else float64, whichever backend drew them and whichever is asked
+        sites = self.card.sites(self.settings)
+        return {n: np.asarray(v, dtype=int if sites[n].kind == "category" else float) for n, v in values.items()}
 
     def __repr__(self) -> str:
         settings = "".join(f", {k}={v!r}" for k, v in self.settings.items())

@@ -30,7 +30,7 @@ def as_numbers(name: str, values: Any) -> np.ndarray:
     """One array of float64; a column of words or an untidy list is an error that names it."""
     if hasattr(values, "select_dtypes"):  # a DataFrame: name the columns at fault
         words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
-        if words:
+        if words and len(values):
             raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them or code them as numbers")
         values = values.to_numpy(dtype=float, na_value=np.nan)
     elif hasattr(values, "to_numpy") and not hasattr(values, "columns"):

@@ -9,7 +9,7 @@ Neal and Hinton 1998). The objective after each iteration is the trace; it never
 Options: ``max_iter``; ``tol``, the gain in nats per row below which EM stops; ``restarts``, how many k-means++ starts
 (the best is kept); ``objective``, "ml" or "map" (the mode of the density of the latents as they stand on the card);
 ``sample_weight`` (N,), where weight 2 counts a row twice; ``covariance_floor``, the smallest eigenvalue a component's
-covariance may have, where the data has columns of variance one (None: a component that reaches 1e-6 is an error);
+covariance may have, where the data has columns of variance one (None: a component that reaches 1e-9 is an error);
 ``start``, a dict of parameters to begin from; ``closed_form``, False for the general M-step.
 """
 

@@ -57,7 +57,7 @@ class Climber:
             drawn = self.task.model.simulate(seed, **self.task.keywords)
             return {n: self.language.array(drawn[n]) for n in self.task.card.parameters(self.task.keywords)}
         K = self.sum.variables[0].size
-        return self.ascent.from_labels(self.language.array(np.eye(K)[labels(self.task.table, K, seed)]))
+        return self.ascent.from_labels(labels(self.task.table, K, seed), K)
 
     def check(self, params: Any) -> None:
         closed_form.check(self.task.model, self.backend.leave(params), self.task.keywords, self.options)

@@ -18,14 +18,21 @@ def labels(table: Mapping[str, np.ndarray], K: int, seed: int) -> np.ndarray:
     """
     from sklearn.cluster import KMeans
 
-    x = np.concatenate([v.reshape(len(v), -1) for v in table.values()], axis=1)
-    centre, spread = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
-    x = np.nan_to_num((x - centre) / np.where(spread > 0, spread, 1.0))
-    if len(x) < K:
-        raise ZooError(f"K={K} components need at least {K} rows, and there are {len(x)}: take K={len(x)} or fewer")
+    columns = [v.reshape(len(v), -1) for v in table.values()]
+    N = len(columns[0])
+    if N < K:
+        raise ZooError(f"K={K} components need at least {K} rows, and there are {N}: take K={N} or fewer")
     rng = np.random.default_rng(seed)
-    some = x if len(x) <= ENOUGH else x[rng.choice(len(x), ENOUGH, replace=False)]
+    x = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+    centre = np.array([np.nanmean(c) if (~np.isnan(c)).any() else 0.0 for c in x.T])
+    spread = np.array([np.nanstd(c) if (~np.isnan(c)).any() else 0.0 for c in x.T])
+
+    def standardised(rows: np.ndarray) -> np.ndarray:
+        return np.nan_to_num((rows - centre) / np.where(spread > 0, spread, 1.0))
+
+    some = standardised(x if N <= ENOUGH else x[rng.choice(N, ENOUGH, replace=False)])
     if K > 1 and len(np.unique(some, axis=0)) < K:
         raise ZooError(f"K={K} components need {K} different rows, and there are {len(np.unique(some, axis=0))}: lower K")
     found = KMeans(K, n_init=1, max_iter=50, random_state=int(rng.integers(2**31))).fit(some)
-    return np.asarray(found.predict(x))
+    # a block at a time: a standardised copy of all the rows is memory for nothing
+    return np.concatenate([found.predict(standardised(x[i : i + ENOUGH])) for i in range(0, N, ENOUGH)])

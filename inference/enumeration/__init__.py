@@ -12,14 +12,16 @@ Each ``in_<backend>.py`` promises
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from zoo import Model
 from zoo.programs import backend_of
 from zoo.registry import in_backend
+
+ROWS = 50_000  # at a time
 
 
 def log_marginal(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
@@ -49,14 +51,35 @@ def sampled(model: Model, params: Mapping[str, np.ndarray], data: Any, seed: int
 def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, question: str, *rest: Any) -> Any:
     backend, enumeration = backend_of(model), in_backend("inference.enumeration", model.backend)
     table, keywords = model.bind(data)
-    sites = model.card.parameters(model.settings)
-    params = {n: np.asarray(params[n]) for n in sites}
-    leading = max((v.ndim - len(sites[n].dims) for n, v in params.items()), default=0)
+    sites = model.card.parameters(keywords)
+    values = {n: np.asarray(params[n]) for n in sites}
+    leading = max((v.ndim - len(sites[n].dims) for n, v in values.items()), default=0)
+    lead = next((v.shape[:leading] for v in values.values()), ())
+    flat = {n: v.reshape((-1, *v.shape[leading:])) for n, v in values.items()}
+    answers = []  # each with one leading dimension, of draws
     with backend.room("float64"):
-        opened = enumeration.open_sum(model.program, backend.enter(keywords), backend.enter(table))
-        ask = getattr(opened, question)
-        flat = {n: v.reshape((-1, *v.shape[leading:])) for n, v in params.items()}
-        answers = ask(backend.enter(flat), *rest)  # each with one leading dimension, of draws
-    lead = next(iter(params.values())).shape[:leading]
-    shape = lambda a: np.asarray(a).reshape((*lead, *np.shape(a)[1:]))  # noqa: E731
-    return {n: shape(a) for n, a in answers.items()} if isinstance(answers, dict) else shape(answers)
+        for block in _blocks(model, table, keywords):
+            opened = enumeration.open_sum(model.program, backend.enter({**keywords, **block.sizes}), backend.enter(block.table))
+            found = getattr(opened, question)(backend.enter(flat), *rest)
+            answers.append(backend.leave(found if isinstance(found, dict) else {"": found}))
+    whole = answers[0] if len(answers) == 1 else {n: np.concatenate([a[n] for a in answers], 1) for n in answers[0]}
+    whole = {n: a.reshape((*lead, *a.shape[1:])) for n, a in whole.items()}
+    return whole.get("", whole)
+
+
+class _Block(NamedTuple):
+    table: dict[str, np.ndarray]
+    sizes: dict[str, int]
+
+
+def _blocks(model: Model, table: Mapping[str, np.ndarray], keywords: Mapping[str, Any]) -> Iterator[_Block]:
+    """The data in blocks of rows, so that memory does not grow with them: rows are independent given the parameters."""
+    sites = model.card.sites(keywords)
+    tied = [n for n in model.card.enumerated if "N" not in sites[n].dims]
+    N = keywords.get("N")
+    if tied or not N:
+        yield _Block(dict(table), {})
+        return
+    for i in range(0, N, ROWS):
+        part = {n: v[i : i + ROWS] if sites[n].dims[0] == "N" else v for n, v in table.items()}
+        yield _Block(part, {"N": min(ROWS, N - i)})

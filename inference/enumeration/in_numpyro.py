@@ -115,7 +115,7 @@ class Sum:
         if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(found[0][1])):
             run()  # a support that depends on values needs the values
         self.variables, self.supports = found[-1]
-        self.shapes = {n: s.shape for n, s in shapes.items()}
+        self.shapes = {n: shapes[n].shape for n in self.supports}
 
     def prior_draws(self, count):
         """``{site: (count, ...)}`` of every continuous latent, from a program with one row."""

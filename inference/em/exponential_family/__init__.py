@@ -7,7 +7,7 @@ which ``maximise`` finds the next parameters (Bishop 2006, section 9.4). Sums ar
 Each ``in_<backend>.py`` promises ``Ascent(form, x, weights)`` with the three methods that EM asks of an M-step:
 
     step(params)          ``(better params, log-likelihood at params)``
-    from_labels(r)        the parameters that fit responsibilities r (N, K) best
+    from_labels(labels, K)  the parameters that fit rows so labelled, (N,) from 0 to K - 1, best
     entropy(params)       of the labels given the data, in nats, rows counted by their weights
 """
 

@@ -25,11 +25,14 @@ class Ascent:
         sums, total = over_blocks(block, x, weights)
         return self.form.maximise(sums.T, params), total
 
-    def from_labels(self, r):
-        def fitted(x, r):
-            return self.form.maximise(over_blocks(lambda x, r: self.form.features(x).T @ r, x, r).T, None)
+    def from_labels(self, labels, K):
+        def fitted(*rows):
+            def block(x, labels, w):
+                return self.form.features(x).T @ (jax.nn.one_hot(labels, K) * w[:, None])
 
-        return jax.jit(fitted)(self.x, r * self.weights[:, None])
+            return self.form.maximise(over_blocks(block, *rows).T, None)
+
+        return jax.jit(fitted)(self.x, jnp.asarray(labels), self.weights)
 
     def entropy(self, params):
         def total(params, x, weights):

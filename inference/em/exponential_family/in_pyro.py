@@ -1,4 +1,5 @@
 import torch
+from torch.nn.functional import one_hot
 
 from inference.em.exponential_family import BLOCK
 
@@ -20,8 +21,11 @@ class Ascent:
         sums, total = over_blocks(block, self.x, self.weights)
         return self.form.maximise(sums.T, params), total
 
-    def from_labels(self, r):
-        (sums,) = over_blocks(lambda x, r: (self.form.features(x).T @ r,), self.x, r * self.weights[:, None])
+    def from_labels(self, labels, K):
+        def block(x, labels, w):
+            return (self.form.features(x).T @ (one_hot(labels, K) * w[:, None]),)
+
+        (sums,) = over_blocks(block, self.x, torch.as_tensor(labels, device=self.x.device).long(), self.weights)
         return self.form.maximise(sums.T, None)
 
     def entropy(self, params):

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo import ZooError
 
-LEAST = 1e-6  # in the data's own variances: what a component at this width holds is a point, not a cluster
+LEAST = 1e-9  # of the variance of the columns: what is as narrow as this is a point or a plane, not a cluster
 
 
 def least(options: dict) -> float:

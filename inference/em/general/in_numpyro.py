@@ -39,10 +39,10 @@ class Ascent:
         # what has no weight may be impossible: 0 times -inf is 0 here
         return sum(jnp.where(joint[n] > 0, joint[n] * f.log, 0.0).sum() for n, f in factors.items())
 
-    def from_labels(self, r):
+    def from_labels(self, labels, K):
         params = self.constrain(jnp.zeros_like(self.frame[0]))
         (v,) = self.sum.variables
-        r = values_along(r * self.weights[:, None], v)
+        r = values_along(jax.nn.one_hot(jnp.asarray(labels), K) * self.weights[:, None], v)
         joint = {n: jnp.broadcast_to(r, jnp.broadcast_shapes(r.shape, f.log.shape)) for n, f in self.sum.factors(params)[0].items()}
         return self.maximise(params, joint)
 

@@ -3,6 +3,7 @@ from functools import cached_property
 
 import torch
 from torch.distributions import biject_to
+from torch.nn.functional import one_hot
 
 from inference.em.ascent import ascend
 from inference.enumeration.in_pyro import values_along
@@ -41,9 +42,10 @@ class Ascent:
         # what has no weight may be impossible: 0 times -inf is 0 here
         return sum(torch.where(joint[n] > 0, joint[n] * f.log, 0.0).sum() for n, f in factors.items())
 
-    def from_labels(self, r):
+    def from_labels(self, labels, K):
         params = self.constrain(torch.zeros_like(self.frame[0]))
         (v,) = self.sum.variables
+        r = one_hot(torch.as_tensor(labels, device=self.weights.device).long(), K)
         r = values_along(r * self.weights[:, None], v)
         joint = {n: r.expand(torch.broadcast_shapes(r.shape, f.log.shape)) for n, f in self.sum.factors(params)[0].items()}
         return self.maximise(params, joint)

@@ -1,0 +1,165 @@
+"""One order for the labels of every draw.
+
+The letter K names exchangeable components, so a posterior over them has K! equal copies, and a mean over draws that
+wander between copies is a mean of nothing. The draw of highest log joint is the pivot (Marin, Mengersen and Robert
+2005, "Bayesian modelling and inference on mixtures of distributions", section 4.3): its components are sorted, every
+other draw is matched to it by the Hungarian algorithm, and then to the mean of what was matched until no draw
+changes. Distances are in within-component standard deviations, one for each quantity, which makes the passes a
+coordinate ascent of the normal likelihood of Stephens (2000, "Dealing with label switching in mixture models").
+
+The log joint does not know the labels, nor does the sorted pivot, and every sum is taken in an order that is the
+same whichever way the labels came: permuting the labels of some draws changes no bit of what is returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import Card
+
+if TYPE_CHECKING:
+    from inference.result import Fit
+
+PASSES = 50
+TINY = 1e-6  # part of the whole variance that is added to that within components, which may be zero
+
+Draws = dict[str, np.ndarray]
+
+
+def align(
+    card: Card,
+    settings: Mapping[str, Any],
+    draws: Mapping[str, np.ndarray],
+    lp: np.ndarray,
+    reference: Mapping[str, np.ndarray] | None = None,
+) -> Draws:
+    """The draws with the components of each in one order: the parameters of the card, (chain, draw, *shape).
+
+    lp: (chain, draw), the log joint in nats up to a constant. The order is ascending in the pivot, by the first
+    quantity of the card that has components and is not their weights; or, where ``reference`` holds draws already in
+    order, that of the reference: the fit is then turned as a whole, so that it cannot be made to agree draw by draw.
+    A model without the letter K is returned as it is.
+    """
+    order = ordering(card, settings, draws, lp, reference)
+    return permuted(card, settings, draws, order)
+
+
+def aligned(fit: Fit, reference: Mapping[str, np.ndarray] | None = None) -> Draws:
+    """A fit's draws with their labels aligned. A point is one chain of one draw, in its own order or the reference's."""
+    card, settings = fit.model.card, fit.keywords
+    if not fit.draws:
+        point = {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}
+        return align(card, settings, point, np.zeros((1, 1)), reference) if reference else point
+    return align(card, settings, fit.draws, log_joint(fit), reference)
+
+
+def relabelled(fit: Fit) -> int:
+    """How many draws had their labels in another order than most."""
+    if not fit.draws:
+        return 0
+    order = ordering(fit.model.card, fit.keywords, fit.draws, log_joint(fit))
+    if not order.size:
+        return 0
+    counts = np.unique(order.reshape(-1, order.shape[-1]), axis=0, return_counts=True)[1]
+    return int(counts.sum() - counts.max())
+
+
+def log_joint(fit: Fit) -> np.ndarray:
+    """(chain, draw) of the log joint; all zero where the engine keeps none, and the first draw is then the pivot."""
+    return fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
+
+
+def ordering(
+    card: Card,
+    settings: Mapping[str, Any],
+    draws: Mapping[str, np.ndarray],
+    lp: np.ndarray,
+    reference: Mapping[str, np.ndarray] | None = None,
+) -> np.ndarray:
+    """For each draw which of its components comes first, second, ...: (chain, draw, K), and K = 0 without components."""
+    f = features(card, settings, draws)
+    if f.size == 0:
+        return np.zeros((*lp.shape, 0), dtype=int)
+    pivot = f[np.where(np.isfinite(lp), lp, -np.inf).argmax()]
+    sorted_pivot = pivot[np.lexsort(pivot.T[::-1])]
+    whole = np.sort(f.reshape(-1, f.shape[-1]), axis=0).std(0)  # sorted: the same bits for any order of the labels
+    order = matched(f, sorted_pivot, whole)
+    for _ in range(PASSES):
+        centre, scale = centre_and_scale(take(f, order))
+        better = matched(f, centre, scale)
+        if np.array_equal(better, order):
+            break
+        order = better
+    if reference is not None:
+        centre, scale = centre_and_scale(features(card, settings, reference))
+        turn = matched(take(f, order).mean(0)[None], centre, scale)[0]
+        order = order[:, turn]
+    return order.reshape(*lp.shape, -1)
+
+
+def permuted(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
+    """The draws with every axis of the letter K reordered draw by draw; (chain, draw, K) says how."""
+    ordered = {}
+    for name, site in card.parameters(settings).items():
+        value = np.asarray(draws[name])
+        for axis in label_axes(site.dims) if order.shape[-1] else ():
+            shape = [*order.shape[:2], *(1 for _ in site.dims)]
+            shape[2 + axis] = -1
+            value = np.take_along_axis(value, order.reshape(shape), axis=2 + axis)
+        ordered[name] = value
+    return ordered
+
+
+def features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What is known of each component in each draw, (draws, K, quantities); the weights come last.
+
+    A quantity of two labels, such as a transition matrix, gives its diagonal: the rest is of no one component.
+    """
+    reported = card.report({n: draws[n] for n in card.parameters(settings)}, settings)
+    columns = []
+    for name, site in sorted(card.reported(settings).items(), key=lambda item: item[1].kind == "simplex"):
+        axes = label_axes(site.dims)
+        if not axes:
+            continue
+        value = reported[name].reshape(-1, *reported[name].shape[2:])
+        while len(axes) > 1:
+            value = np.diagonal(value, axis1=1 + axes[-2], axis2=1 + axes[-1])  # the diagonal becomes the last axis
+            axes = [*axes[:-2], value.ndim - 2]
+        value = np.moveaxis(value, 1 + axes[0], 1)
+        columns.append(value.reshape(*value.shape[:2], -1))
+    if not columns:
+        return np.zeros((0, 0, 0))
+    f = np.ascontiguousarray(np.concatenate(columns, axis=-1), dtype=float)
+    return np.where(np.isfinite(f), f, 0.0)  # a fit that went astray is aligned like any other, and told off later
+
+
+def label_axes(dims: tuple[str, ...]) -> list[int]:
+    return [axis for axis, letter in enumerate(dims) if letter == "K"]
+
+
+def take(f: np.ndarray, order: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(f, order[:, :, None], axis=1)
+
+
+def centre_and_scale(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of each component, (K, quantities), and the spread of each quantity within them, (quantities,)."""
+    centre = f.mean(0)
+    return centre, np.sqrt(f.var(0).mean(0) + TINY * f.var((0, 1)))
+
+
+def matched(f: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """For each draw the component nearest to each centre, each used once, at least total cost: (draws, K)."""
+    scale = np.where(scale > 0, scale, 1.0)
+    cost = np.stack([np.square((f - c) / scale).sum(-1) for c in centre], axis=1)  # (draws, centre, component)
+    order = cost.argmin(-1)
+    # where the nearest components all differ that is the optimum; only the others need an assignment
+    contested = np.flatnonzero((np.sort(order, axis=1) != np.arange(len(centre))).any(1))
+    if contested.size:
+        from scipy.optimize import linear_sum_assignment
+
+        for i in contested:
+            order[i] = linear_sum_assignment(cost[i])[1]
+    return order

@@ -1,0 +1,213 @@
+"""Several fits of one model, put in one order, held to their own checks and to the most trustworthy of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inference.criticism import verdict as rules
+from inference.criticism.agreement import Agreement, agreement
+from inference.criticism.alignment import Draws, aligned, relabelled
+from inference.criticism.evidence import Evidence, gather, kind_of
+from inference.criticism.verdict import Candidate, Verdict
+from zoo import ZooError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from inference.result import Fit
+
+KINDS = ("chains", "guide", "point")  # the most trustworthy first, other things equal
+TRUSTS = ("yes", "means only", "point", "no")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``compare`` found. Mappings are by the name of the fit.
+
+    reference: the fit the others are held against. draws: labels in one order over all fits. verdicts: one for each
+    fit. best: the fit to use, and verdict: that in words. notes: what was done to the draws beforehand.
+    """
+
+    fits: Mapping[str, Fit]
+    reference: str
+    draws: Mapping[str, Draws]
+    evidence: Mapping[str, Evidence]
+    agreements: Mapping[str, Agreement]
+    verdicts: Mapping[str, Verdict]
+    best: str
+    verdict: str
+    notes: tuple[str, ...]
+    columns: tuple[str, ...] | None = None
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row for each quantity and fit: moments, distances from the reference in its sds, R-hat and ESS."""
+        from inference.criticism.table import by_quantity
+
+        return by_quantity(self)
+
+    @cached_property
+    def fits_table(self) -> pd.DataFrame:
+        """A row for each fit: what made it, its worst number of each kind, and its verdict."""
+        from inference.criticism.table import by_fit
+
+        return by_fit(self)
+
+    def figures(self) -> dict[str, Figure]:
+        """Figures by name: data, objective, marginals, responsibilities, chains; those the fits have matter for."""
+        from inference.criticism.figures import figures
+
+        return figures(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page; the file appears whole or not at all."""
+        from inference.criticism.report import save
+
+        return save(self, Path(path))
+
+    def __str__(self) -> str:
+        from inference.criticism.table import printed
+
+        return printed(self)
+
+    def __rich__(self) -> Any:
+        from inference.criticism.table import rich_table
+
+        return rich_table(self)
+
+
+def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Comparison:
+    """Hold fits of one model against each other and say which may be trusted.
+
+    fits: of any engines, either backend, one model with the same keywords and the same data. names: one for each fit
+    (engine and guide unless given). columns: names of the data's columns, for the figures. Raises ZooError that says
+    in what the fits differ. The rules and their sources are in ``inference.criticism.verdict``.
+    """
+    check_same(fits)
+    named = dict(zip(unique(names or default_names(fits), len(fits)), fits, strict=True))
+    # any fit may set the order of the labels: the numbers come after it
+    first = aligned(min(fits, key=lambda fit: KINDS.index(kind_of(fit))))
+    draws = {name: aligned(fit, first) for name, fit in named.items()}
+    evidence = {name: gather(fit, draws[name]) for name, fit in named.items()}
+    candidates = {
+        name: Candidate(name, fit.options, fit.diagnostics.get("converged", True), evidence[name])
+        for name, fit in named.items()
+    }
+    own = {name: rules.alone(c, evidence) for name, c in candidates.items()}
+    # chains, where there are any, are what the others are held against: only they can see beyond a guide
+    reference = min(named, key=lambda n: (KINDS.index(evidence[n].kind), *rank(n, own, evidence)))
+    agreements = {name: agreement(e, evidence[reference]) for name, e in evidence.items()}
+    verdicts = judged(candidates, own, agreements, reference)
+    best = min(named, key=lambda n: rank(n, verdicts, evidence))
+    switched = {name: relabelled(fit) for name, fit in named.items()}
+    notes = [
+        f"The labels of {count} of {len(evidence[name].flat)} draws of {name} were switched and have been put in one order."
+        for name, count in switched.items()
+        if count
+    ]
+    return Comparison(
+        fits=named,
+        reference=reference,
+        draws=draws,
+        evidence=evidence,
+        agreements=agreements,
+        verdicts=verdicts,
+        best=best,
+        verdict=rules.overall(best, verdicts),
+        notes=tuple(notes),
+        columns=tuple(map(str, columns)) if columns is not None else None,
+    )
+
+
+def judged(
+    candidates: Mapping[str, Candidate], own: Mapping[str, Verdict], agreements: Mapping[str, Agreement], reference: str
+) -> dict[str, Verdict]:
+    """The verdict on each fit, given what each says of itself and how it stands to the reference."""
+    verdicts = dict(own)
+    others = {name: c for name, c in candidates.items() if name != reference}
+    for name, c in others.items():
+        quarrel = rules.rivals(c, agreements[name], reference) if sound(own[name], c) and sound(own[reference], c) else None
+        if quarrel:
+            for party in (name, reference):
+                verdicts[party] = Verdict("no", quarrel, own[party].rule)
+    hold = rules.against if verdicts[reference].trust in ("yes", "means only") else rules.unsettled
+    return verdicts | {n: hold(c, verdicts[n], agreements[n], reference) for n, c in others.items()}
+
+
+def sound(own: Verdict, c: Candidate) -> bool:
+    return c.evidence.kind == "chains" and own.trust == "yes"
+
+
+def rank(name: str, verdicts: Mapping[str, Verdict], evidence: Mapping[str, Evidence]) -> tuple[float, ...]:
+    """Draws before points, then trust, then chains before guides, then quality; the least is the best."""
+    e = evidence[name]
+    quality = {"chains": np.nan_to_num(e.ess_bulk).min(), "guide": e.elbo, "point": e.log_likelihood}[e.kind]
+    quality = -float(np.nan_to_num(quality, nan=-np.inf))
+    return e.kind == "point", TRUSTS.index(verdicts[name].trust), KINDS.index(e.kind), quality
+
+
+def check_same(fits: Sequence[Fit]) -> None:
+    """Raise ZooError unless the fits are of one model, with one set of keywords and one data set."""
+    if len(fits) < 2:
+        raise ZooError(f"compare takes two fits or more; given {len(fits)}: fit.summary() describes one")
+    first, name = fits[0], default_names(fits)
+    for i, fit in enumerate(fits[1:], start=1):
+        pair = f"{name[0]} and {name[i]}"
+        card, other = first.model.card, fit.model.card
+        if card.name != other.name or card.sites(first.keywords) != other.sites(fit.keywords):
+            raise ZooError(f"{pair} are of different models, {card.name} and {other.name}: compare fits of one")
+        for word in sorted(first.keywords.keys() | fit.keywords.keys()):
+            a, b = first.keywords.get(word), fit.keywords.get(word)
+            if not equal(a, b):
+                raise ZooError(f"{pair} differ in {word} ({shown(a)} and {shown(b)}): fit both with the same {word}")
+        for site in first.data:
+            a, b = first.data[site], fit.data[site]
+            if a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):
+                raise ZooError(f"{pair} are of different data ({site} differs): fit both to the same")
+        if not equal(first.options.get("sample_weight"), fit.options.get("sample_weight")):
+            raise ZooError(f"{pair} weigh the rows differently: fit both with the same sample_weight, or none")
+
+
+def equal(a: Any, b: Any) -> bool:
+    if isinstance(a, str | None) or isinstance(b, str | None):
+        return type(a) is type(b) and a == b
+    return np.shape(a) == np.shape(b) and np.array_equal(a, b)
+
+
+def shown(value: Any) -> str:
+    return f"an array of {np.size(value)} numbers" if np.size(value) > 3 else str(value)
+
+
+def default_names(fits: Sequence[Fit]) -> list[str]:
+    """The engine of each fit with its guide or objective, and the backend where there are two."""
+    backends = {fit.model.backend for fit in fits}
+    names = []
+    for fit in fits:
+        aside = [fit.options["guide"]] if isinstance(fit.options.get("guide"), str) else []
+        aside += ["map"] if fit.options.get("objective") == "map" else []
+        aside += [fit.model.backend] if len(backends) > 1 else []
+        names.append(fit.engine + (f" ({', '.join(aside)})" if aside else ""))
+    return names
+
+
+def unique(names: Sequence[str], count: int) -> list[str]:
+    """The names, those that came before numbered from 2; raises ZooError where there is not one for each fit.
+
+    >>> unique(["nuts", "em", "nuts"], 3)
+    ['nuts', 'em', 'nuts 2']
+    """
+    if len(names) != count:
+        raise ZooError(f"names={list(names)} for {count} fits: give one name for each")
+    seen: dict[str, int] = {}
+    out = []
+    for name in map(str, names):
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return out

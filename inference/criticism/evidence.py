@@ -1,0 +1,152 @@
+"""What one fit says of itself: moments, R-hat and effective sample sizes of its chains, Pareto k-hat of its guide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inference import enumeration
+from inference.criticism.quantities import scalars
+from zoo import ZooError
+
+if TYPE_CHECKING:
+    from inference.result import Fit
+
+TAIL = (0.05, 0.95)  # the quantiles whose effective sample size is the tail's (Vehtari et al. 2021)
+FEWEST_WEIGHTS = 25  # below this the tail has fewer than the five points a Pareto fit needs
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers of one fit. Arrays without a remark are (quantities,); NaN where the engine gives no such number.
+
+    kind: "chains", "guide" (independent draws with log weights) or "point". values: (chain, draw, quantities), labels
+    in the common order. ess_bulk, ess_tail: of independent draws their number. k_hat: of log p - log q, discrete
+    sites summed out; k_limit: below it k-hat is good for this many draws. weights: (draws,) Pareto-smoothed importance
+    weights of a guide, with sum 1. elbo, with its standard error, and log_likelihood: nats; the latter at the point
+    estimate, discrete sites summed out.
+    """
+
+    kind: str
+    quantities: list[str]
+    values: np.ndarray
+    mean: np.ndarray
+    sd: np.ndarray
+    r_hat: np.ndarray
+    ess_bulk: np.ndarray
+    ess_tail: np.ndarray
+    lp: np.ndarray  # (chain, draw)
+    divergences: int
+    k_hat: float
+    k_limit: float
+    weights: np.ndarray
+    elbo: float
+    elbo_se: float
+    log_likelihood: float
+
+    @property
+    def flat(self) -> np.ndarray:
+        """Every draw of every chain, (draws, quantities)."""
+        return self.values.reshape(-1, self.values.shape[-1])
+
+
+def gather(fit: Fit, draws: Mapping[str, np.ndarray]) -> Evidence:
+    """The evidence of a fit whose draws, labels in order, are ``draws``: (chain, draw, *shape) for each parameter."""
+    names, values = scalars(fit.model.card, fit.keywords, draws)
+    flat = values.reshape(-1, len(names))
+    nothing = np.full(len(names), np.nan)
+    kind = kind_of(fit)
+    count = np.full(len(names), float(len(flat)))
+    r_hat, bulk, tail = {"chains": chain_statistics, "guide": lambda _: (nothing, count, count)}.get(
+        kind, lambda _: (nothing, nothing, nothing)
+    )(values)
+    log_weight = fit.stats.get("log_weight", np.full(1, np.nan)).ravel()
+    weights, k_hat = smoothed(log_weight)
+    return Evidence(
+        kind=kind,
+        quantities=names,
+        values=values,
+        mean=flat.mean(0),
+        sd=flat.std(0, ddof=1) if kind != "point" else nothing,
+        r_hat=r_hat,
+        ess_bulk=bulk,
+        ess_tail=tail,
+        lp=fit.stats.get("lp", np.full(values.shape[:2], np.nan)),
+        divergences=int(fit.stats.get("diverging", np.zeros(1)).sum()),
+        k_hat=k_hat,
+        k_limit=k_limit(len(log_weight)),
+        weights=weights,
+        elbo=float(log_weight.mean()),
+        elbo_se=float(np.std(log_weight[np.isfinite(log_weight)]) / np.sqrt(len(log_weight))) if kind == "guide" else np.nan,
+        log_likelihood=log_likelihood(fit),
+    )
+
+
+def kind_of(fit: Fit) -> str:
+    """Whether the fit holds "chains", the draws of a "guide", or a "point"."""
+    if not fit.draws:
+        return "point"
+    return "guide" if "log_weight" in fit.stats else "chains"
+
+
+def chain_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rank-normalised split R-hat, bulk and tail effective sample size of (chain, draw, quantities); each (quantities,).
+
+    A quantity that never moves has none of the three (NaN).
+    """
+    from arviz_stats.base import array_stats
+
+    by_quantity = np.moveaxis(values, -1, 0)
+    with np.errstate(all="ignore"):
+        r_hat = array_stats.rhat(by_quantity)
+        bulk = array_stats.ess(by_quantity, method="bulk")
+        tail = array_stats.ess(by_quantity, method="tail", prob=TAIL)
+    moves = np.ptp(values, axis=(0, 1)) > 0
+    return tuple(np.where(moves, s, np.nan) for s in (r_hat, bulk, tail))  # type: ignore[return-value]
+
+
+def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Pareto-smoothed importance weights, (draws,) of sum 1, and their k-hat, from log p - log q of each draw.
+
+    Vehtari et al. (2024), "Pareto smoothed importance sampling". Weights and k-hat are NaN where there are too few
+    draws to tell; k-hat is infinite where a log weight is not a number below infinity.
+
+    >>> smoothed(np.zeros(100))[1]
+    0.0
+    """
+    nothing = np.full(len(log_weight), np.nan)
+    real = np.isfinite(log_weight)  # a weight of zero is no part of the upper tail
+    if real.sum() < FEWEST_WEIGHTS:
+        return nothing, float("nan")
+    if not (log_weight < np.inf).all():
+        return nothing, float("inf")
+    if np.ptp(log_weight) == 0:  # the guide is the posterior, and there is no tail to fit
+        return np.full(len(log_weight), 1 / len(log_weight)), 0.0
+    from arviz_stats.base import array_stats
+
+    log_smooth, k_hat = array_stats.psislw(log_weight[real])
+    weights = np.zeros(len(log_weight))
+    weights[real] = np.exp(log_smooth - log_smooth.max())
+    return weights / weights.sum(), float(k_hat)
+
+
+def k_limit(draws: int) -> float:
+    """Below this k-hat, estimates by this many draws can be relied on: min(1 - 1/log10(draws), 0.7).
+
+    Vehtari et al. (2024), section 3.2.4.
+
+    >>> round(k_limit(1000), 3), k_limit(100_000)
+    (0.667, 0.7)
+    """
+    return min(1 - 1 / np.log10(max(draws, 2)), 0.7)
+
+
+def log_likelihood(fit: Fit) -> float:
+    """log p(data | point estimate) in nats, or NaN where rows have no likelihood of their own."""
+    try:
+        return float(enumeration.log_marginal(fit.bound, fit.params, fit.data).sum())
+    except ZooError:
+        return float("nan")

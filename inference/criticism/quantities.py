@@ -1,0 +1,39 @@
+"""The reported quantities of a model as one flat row of numbers, each with its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo import Card
+
+
+def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
+    """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
+    sites = card.sites(settings)
+    sources = {name: name for name in card.parameters(settings)} | {n: q.source for n, q in card.derived.items()}
+    return {name for name, source in sources.items() if sites[source].kind == "precision"}
+
+
+def scalars(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
+    """Names such as ``Sigma[0,1,0]`` and their values, (..., quantities), for parameters with any leading dimensions.
+
+    A symmetric matrix counts its lower triangle, and a simplex of one (always 1) is no quantity.
+    """
+    sites, matrices = card.reported(settings), symmetric(card, settings)
+    reported = card.report({n: values[n] for n in card.parameters(settings)}, settings)
+    names: list[str] = []
+    columns = []
+    for name, site in sites.items():
+        value = reported[name]
+        leading = value.ndim - len(site.dims)
+        shape = value.shape[leading:]
+        if site.kind == "simplex" and shape[-1] == 1:
+            continue
+        kept = [i for i in np.ndindex(*shape) if not (name in matrices and i[-1] > i[-2])]
+        names += [f"{name}[{','.join(map(str, i))}]" if i else name for i in kept]
+        flat = value.reshape(*value.shape[:leading], -1)
+        columns.append(flat[..., np.ravel_multi_index(tuple(np.array(kept).T), shape)] if shape else flat)
+    return names, np.concatenate(columns, axis=-1)

@@ -1,0 +1,127 @@
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
+
+from inference.enumeration.in_numpyro import summed
+from inference.free.curvature import precision, widths
+from inference.free.in_numpyro import Free, begin
+from inference.nuts.ending import answer
+from inference.nuts.options import checked, lanes
+from inference.progress import Progress
+from zoo import ZooError
+from zoo._backend.in_numpyro import leave
+
+CHUNK = 50  # iterations, at most, between two looks from outside
+PATIENCE = 0.5  # seconds that are wanted between them
+
+
+def run(task, data, keywords):
+    options = checked(task)
+    free = Free(summed(task.model.collapsed or task.model.program), keywords, data)
+    seeds = range(task.seed, task.seed + options["num_chains"])
+    starts, said = zip(*(begin(task, data, keywords, free, seed) for seed in seeds), strict=True)
+    together = jnp.zeros(()).device.platform != "cpu"  # an accelerator runs chains in step, a CPU side by side
+    begun, advance = sampler(free, options, together)
+    keys = np.asarray(jax.random.split(jax.random.PRNGKey(task.seed), options["num_chains"]))
+    with ThreadPoolExecutor(lanes(options["num_chains"])) as pool:
+        compiled = pool.submit(advance.compile)  # while the starts are looked at
+        look = free.look()
+        frames = [frame_at(look, np.asarray(free.flat(values), float)) for values in starts]
+        chains = [[jnp.asarray(part) for part in (*frame, key)] for frame, key in zip(frames, keys, strict=True)]
+        if together:
+            chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]
+        jobs = [(begun(*chain, free.arrays), chain[:2]) for chain in chains]
+        kept = side_by_side(task, pool, compiled.result(), jobs, free.arrays)
+    z, energy, diverging, accept_prob, num_steps = (
+        np.concatenate(parts) if together else np.stack(parts) for parts in zip(*kept, strict=True)
+    )
+    centre, width = (np.stack(parts)[:, None] for parts in list(zip(*frames, strict=True))[:2])
+    constrained = jax.jit(jax.vmap(jax.vmap(free.constrain)))(jnp.asarray(centre + width * z))
+    lp = -energy - sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in constrained.values())
+    stats = {"lp": lp, "diverging": diverging, "accept_prob": accept_prob, "num_steps": num_steps}
+    return answer(task, said[0], leave({n: v for n, (v, _) in constrained.items()}), stats)
+
+
+def frame_at(look, at):
+    """Where a chain begins: the point, the widths of the density there, and its energy and slope in those widths."""
+    value, gradient, _ = look(at, np.zeros_like(at))
+    if not np.isfinite(value):
+        raise ZooError(f"the log density is {value} where a chain begins: give start=, a dict of values that are possible")
+    width = widths(precision(look, at))
+    return at, width, -value, -gradient * width
+
+
+def sampler(free, options, together):
+    """``begun``, the state of a chain at its start; and ``advance`` by some iterations, not yet compiled."""
+
+    def energy(centre, width, arrays):
+        return lambda z: -free.log_density(centre + width * z, arrays)
+
+    init, sample = hmc(potential_fn_gen=energy)
+
+    def begun(centre, width, value, slope, key, arrays):
+        return init(
+            ParamInfo(jnp.zeros_like(centre), value, slope),
+            options["num_warmup"],
+            target_accept_prob=options["target_accept"],
+            max_tree_depth=options["max_tree_depth"],
+            model_args=(centre, width, arrays),
+            rng_key=key,
+        )
+
+    def kept(state):
+        return state.z, state.potential_energy, state.diverging, state.accept_prob, state.num_steps
+
+    def advance(state, frame, count, arrays):
+        def one(i, carry):
+            state, all_kept = carry
+            state = sample(state, (*frame, arrays))
+            return state, jax.tree.map(lambda buffer, new: buffer.at[i].set(new), all_kept, kept(state))
+
+        buffers = jax.tree.map(lambda v: jnp.zeros((CHUNK, *v.shape), v.dtype), kept(state))
+        return jax.lax.fori_loop(0, count, one, (state, buffers))
+
+    vector, number, key = jnp.zeros(free.size), jnp.zeros(()), jax.random.PRNGKey(0)
+    example = [vector, vector, number, vector, key]
+    if together:
+        begun, advance = jax.vmap(begun, (0, 0, 0, 0, 0, None)), jax.vmap(advance, (0, 0, None, None))
+        example = [jnp.broadcast_to(part, (options["num_chains"], *part.shape)) for part in example]
+    state = jax.eval_shape(begun, *example, free.arrays)
+    return jax.jit(begun), jax.jit(advance).lower(state, example[:2], np.int32(0), free.arrays)
+
+
+def side_by_side(task, pool, advance, jobs, arrays):
+    """What each job kept of its draws, after warm-up; jobs run in threads, for compiled code needs no interpreter."""
+    warmup, total = task.options["num_warmup"], task.options["num_warmup"] + task.options["num_samples"]
+    done, diverged, stop = [0] * len(jobs), [0] * len(jobs), Event()
+
+    def draw(job):
+        state, frame = jobs[job]
+        parts, count = [], 1
+        while done[job] < total and not stop.is_set():
+            since = time.perf_counter()
+            count = min(count, total - done[job])
+            state, buffers = advance(state, frame, np.int32(count), arrays)
+            axis = buffers[1].ndim - 1  # iterations come after the chains of the job
+            parts.append([np.asarray(b).take(range(count), axis) for b in buffers])
+            done[job] += count
+            diverged[job] += int(parts[-1][2].sum()) if done[job] > warmup else 0
+            pace = (time.perf_counter() - since) / count
+            count = int(np.clip(PATIENCE / pace, 1, min(CHUNK, 10 * count)))
+        return [np.concatenate(buffers, axis).take(range(warmup, total), axis) for buffers in zip(*parts, strict=True)]
+
+    with Progress("nuts", len(jobs) * total, task.progress) as progress:
+        running = [pool.submit(draw, job) for job in range(len(jobs))]
+        try:
+            while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:
+                phase = "warm-up" if min(done) < warmup else "draws"
+                progress.at(sum(done), f"{phase}, {sum(diverged)} divergences")
+            return [job.result() for job in running]
+        finally:
+            stop.set()  # whatever happens, no chain goes on alone

@@ -1,0 +1,99 @@
+"""Every line of every card against a run of the program, and the two backends against each other."""
+
+import numpy as np
+import pytest
+import zoo
+from tests.table import BACKENDS, CASES, IDS
+from zoo.cards import Site
+from zoo.registry import in_backend
+
+KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit"}
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_card_says_what_people_need(name):
+    card = zoo.card(name)
+    assert card.name == name
+    assert card.story.count("~") >= len(card.latents) + len(card.observed), "one line of the story for each site"
+    assert len(card.citation) > 20
+    assert card.shown_on
+    assert {s.kind for n, s in card.sites().items() if n in card.observed} <= KINDS_OF_DATA
+    assert set(card.enumerated) <= set(card.latents)
+    assert set(card.missing) <= set(card.observed)
+    assert set(card.exact) <= {"enumeration", "marginal", "posterior"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_the_card_is_what_the_program_does(name, settings, backend):
+    card = zoo.card(name)
+    if backend in card.absent:
+        pytest.skip(card.absent[backend])
+    model = zoo.load(name, backend, **settings)
+    traced = in_backend("zoo._backend", backend).trace(model.program, model.complete({**card.sizes, **settings}, {}))
+    sites = card.sites(settings)
+    assert set(traced) == set(sites)
+    for site, line in sites.items():
+        assert traced[site].shape == line.shape(card.sizes), site
+        assert traced[site].kind == line.kind, site
+        discrete_latent = traced[site].discrete and site in card.latents
+        assert discrete_latent == (site in card.enumerated), site
+        assert ("N" in traced[site].plates) == ("N" in line.dims), site
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_the_backends_agree_in_log_joint(name, settings):
+    card = zoo.card(name)
+    models = {b: zoo.load(name, b, **settings) for b in BACKENDS if b not in card.absent}
+    for drawn_by in models.values():
+        for seed in range(3):
+            values = drawn_by.simulate(seed)
+            joints = [m.log_joint(values, **card.sizes) for m in models.values()]
+            assert np.isfinite(joints).all()
+            np.testing.assert_allclose(joints, joints[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "settings"), [case for case in CASES if zoo.card(case[0]).missing])
+def test_missing_values_count_for_nothing(name, settings):
+    card = zoo.card(name)
+    (site,) = card.observed
+    for backend in BACKENDS:
+        model = zoo.load(name, backend, **settings)
+        values = model.simulate(0)
+        holes = {**values, site: np.where(np.arange(values[site].size).reshape(values[site].shape) % 3, values[site], np.nan)}
+        empty = {**values, site: np.full_like(values[site], np.nan)}
+        whole, some, none = (model.log_joint(v, **card.sizes) for v in (values, holes, empty))
+        assert np.isfinite([whole, some, none]).all()
+        assert whole < some < none, "each answer seen can only lower a probability"
+
+
+def test_a_card_is_inferred_for_a_program_without_one():
+    def numpyro_program(x=None, *, N, D, K):
+        import jax.numpy as jnp
+        from numpyro import plate, sample
+        from numpyro.distributions import Categorical, Dirichlet, Laplace, LogNormal
+
+        pi = sample("pi", Dirichlet(jnp.ones(K)))
+        with plate("K", K):
+            mu = sample("mu", Laplace(jnp.zeros(D), 3.0).to_event(1))
+            b = sample("b", LogNormal(0.0, 1.0))
+        with plate("N", N):
+            z = sample("z", Categorical(pi))
+            sample("x", Laplace(mu[z], b[z][..., None]).to_event(1), obs=x)
+
+    card = zoo.Model(numpyro_program, backend="numpyro", K=3).card
+    assert {n: str(s) for n, s in card.sites().items()} == {
+        "pi": "simplex [K]",
+        "mu": "real [K D]",
+        "b": "positive [K]",
+        "z": "category [N]",
+        "x": "real [N D]",
+    }
+    assert card.enumerated == ("z",)
+
+
+def test_a_site_is_read_and_written_alike():
+    for line in ("real [K D]", "count [N]", "positive"):
+        assert str(Site.parse(line)) == line
+    with pytest.raises(zoo.ZooError, match="kind one of"):
+        Site.parse("number of apples")

@@ -1,0 +1,139 @@
+"""Exact sums against the sum over every assignment, one log joint at a time."""
+
+import itertools
+
+import numpy as np
+import pytest
+import zoo
+from inference import enumeration
+from scipy.special import logsumexp
+from tests.table import BACKENDS, CASES, IDS
+
+ROWS = 4
+
+
+def brute_force(model, values, labels, sizes):
+    """``(log p(x, params), {label site: p(label | x)})`` by listing every assignment of the discrete sites."""
+    spaces = [list(itertools.product(range(K), repeat=max(1, int(np.prod(shape))))) for shape, K in labels.values()]
+    joints, choices = [], []
+    for choice in itertools.product(*spaces):
+        z = {n: np.array(c).reshape(shape) for (n, (shape, _)), c in zip(labels.items(), choice, strict=True)}
+        joints.append(model.log_joint({**values, **z}, **sizes))
+        choices.append(z)
+    weights = np.exp(np.array(joints) - logsumexp(joints))
+    posterior = {}
+    for n, (_, K) in labels.items():
+        at = np.stack([c[n] for c in choices])
+        posterior[n] = np.stack([(weights.reshape(-1, *[1] * (at.ndim - 1)) * (at == k)).sum(0) for k in range(K)], -1)
+    return logsumexp(joints), posterior
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_sums_equal_brute_force(name, settings, backend):
+    card = zoo.card(name)
+    sizes = {**card.sizes, "N": ROWS}
+    model = zoo.load(name, backend, **settings)
+    fixed = {k: v for k, v in model.keywords.items() if len(k) > 1 and k not in settings}  # the program's own priors
+    model = model.with_settings(**fixed, K=sizes["K"])
+    values = model.simulate(1, **sizes)
+    params = {n: values[n] for n in card.parameters(settings)}
+    (observed,) = card.observed
+    total, posterior = brute_force(model, values, {"z": ((ROWS,), sizes["K"])}, sizes)
+
+    found = enumeration.responsibilities(model, params, values[observed])["z"]
+    np.testing.assert_allclose(found, posterior["z"], atol=1e-10)
+    by_row = enumeration.log_marginal(model, params, values[observed])
+    assert by_row.shape == (ROWS,)
+    labelled = {**values, "z": np.zeros(ROWS, int)}
+    # log p(x | params) by Bayes' rule at one assignment: log p(x, z, params) - log p(z | x) - log p(params)
+    prior = model.log_joint(labelled, **sizes) - by_row.sum() - np.log(found[:, 0]).sum()
+    np.testing.assert_allclose(by_row.sum() + prior, total, rtol=1e-10)
+    assert (enumeration.most_probable(model, params, values[observed])["z"] == found.argmax(-1)).all()
+
+
+def coupled_numpyro(x=None, *, N, K):
+    """Two labels a row, the second by the first, and one switch for all rows."""
+    import jax.numpy as jnp
+    from numpyro import plate, sample
+    from numpyro.distributions import Bernoulli, Beta, Categorical, Normal
+
+    p = sample("p", Beta(2.0, 2.0))
+    s = sample("s", Bernoulli(p))
+    with plate("N", N):
+        a = sample("a", Categorical(jnp.array([0.3, 0.7])))
+        b = sample("b", Categorical(jnp.array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])[a]))
+        sample("x", Normal(1.0 * a + 2.0 * b + s, 1.0), obs=x)
+
+
+def coupled_pyro(x=None, *, N, K):
+    import torch
+    from pyro import plate, sample
+    from pyro.distributions import Bernoulli, Beta, Categorical, Normal
+
+    p = sample("p", Beta(2.0, 2.0))
+    s = sample("s", Bernoulli(p))
+    with plate("N", N):
+        a = sample("a", Categorical(torch.tensor([0.3, 0.7])))
+        b = sample("b", Categorical(torch.tensor([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])[a]))
+        sample("x", Normal(1.0 * a + 2.0 * b + s, 1.0), obs=x)
+
+
+@pytest.mark.parametrize(("backend", "program"), [("numpyro", coupled_numpyro), ("pyro", coupled_pyro)])
+def test_coupled_sites_and_one_for_all_rows(backend, program):
+    model = zoo.Model(program, backend=backend, K=3)
+    x = np.array([0.5, 4.0, 2.2])
+    values = {"p": np.array(0.6), "x": x}
+    labels = {"s": ((), 2), "a": ((3,), 2), "b": ((3,), 3)}
+    _, posterior = brute_force(model, values, labels, {"N": 3})
+    found = enumeration.responsibilities(model, {"p": np.array(0.6)}, x)
+    for site in labels:
+        np.testing.assert_allclose(found[site], posterior[site], atol=1e-10, err_msg=site)
+    with pytest.raises(zoo.ZooError, match="ties the rows together"):
+        enumeration.log_marginal(model, {"p": np.array(0.6)}, x)
+
+    # joint draws: the frequency of each whole assignment of row 0 within its binomial error
+    S = 4000
+    drawn = enumeration.sampled(model, {"p": np.full((1, S), 0.6)}, x, seed=1)
+    for site in labels:
+        frequency = np.stack([(drawn[site][0] == k).mean(0) for k in range(posterior[site].shape[-1])], -1)
+        error = 5 * np.sqrt(posterior[site] * (1 - posterior[site]) / S) + 1e-12
+        assert (abs(frequency - posterior[site]) < error).all(), site
+    both = (drawn["a"][0, :, 1] == 1) & (drawn["b"][0, :, 1] == 2)
+    exact = pair_probability(model, values, labels)
+    assert abs(both.mean() - exact) < 5 * np.sqrt(exact * (1 - exact) / S)
+
+
+def pair_probability(model, values, labels):
+    """p(a_1 = 1, b_1 = 2 | x), which the two marginals do not give."""
+    total, joint = [], []
+    for s, *rest in itertools.product(range(2), *[range(2)] * 3, *[range(3)] * 3):
+        z = {"s": np.array(s), "a": np.array(rest[:3]), "b": np.array(rest[3:])}
+        log = model.log_joint({**values, **z}, N=3)
+        total.append(log)
+        if rest[1] == 1 and rest[4] == 2:
+            joint.append(log)
+    return float(np.exp(logsumexp(joint) - logsumexp(total)))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_cannot_be_summed_says_so(backend):
+    def endless(x=None, *, N):
+        if backend == "numpyro":
+            from numpyro import plate, sample
+            from numpyro.distributions import Normal, Poisson
+        else:
+            from pyro import plate, sample
+            from pyro.distributions import Normal, Poisson
+        with plate("N", N):
+            z = sample("z", Poisson(3.0 if backend == "numpyro" else _torch(3.0)))
+            sample("x", Normal(z, 1.0), obs=x)
+
+    with pytest.raises(zoo.ZooError, match="endlessly many values"):
+        enumeration.responsibilities(zoo.Model(endless, backend=backend), {}, np.zeros(3))
+
+
+def _torch(number):
+    import torch
+
+    return torch.tensor(number)

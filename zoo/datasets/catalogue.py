@@ -1,0 +1,110 @@
+"""Every data set: what it is, who published it, and how it is come by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """``columns`` are what a model is given (all where none are named); ``view`` makes the table from its source's."""
+
+    title: str
+    citation: str
+    source: Shipped | Bundled | Fetched
+    columns: tuple[str, ...] = ()
+    view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+
+
+def corrected(galaxies: pd.DataFrame) -> pd.DataFrame:
+    """Velocities in 1000 km/s; the 78th, misprinted as 26690 in the file, as Postman et al. measured it: 26960."""
+    velocity = galaxies["dat"].replace(26690, 26960)
+    return (velocity / 1000).to_frame("velocity")
+
+
+def agreement(bfi: pd.DataFrame) -> pd.DataFrame:
+    """1 where a person rather agrees with the item (4 to 6 of 6), 0 where rather not, NaN where unanswered."""
+    answers = bfi[list(BFI_ITEMS)]
+    return (answers > 3).astype(float).where(answers.notna())
+
+
+R_TABLES = (
+    "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae/csv/"
+)
+BFI_ITEMS = tuple(f"{trait}{item}" for trait in "ACENO" for item in range(1, 6))
+BFI = Dataset(
+    "Twenty-five personality items, answered 1 (very inaccurate) to 6 (very accurate) by 2800 people",
+    "Revelle, W., Wilt, J. and Rosenthal, A. (2010). Individual differences in cognition: new methods for examining "
+    "the personality-cognition link. In Handbook of Individual Differences in Cognition, Springer, 27-49.",
+    Fetched(
+        "tables/bfi.csv",
+        R_TABLES + "psych/bfi.csv",
+        "68ae71a96c2157b0c49b8d8f8ccaee1292f5e92adce9a3f202fdc7efac883dc9",
+    ),
+    BFI_ITEMS,
+)
+CATALOGUE = {
+    "faithful": Dataset(
+        "Old Faithful: minutes that 272 eruptions lasted, and minutes waited until the next",
+        "Azzalini, A. and Bowman, A. W. (1990). A look at some data on the Old Faithful geyser. Applied Statistics "
+        "39, 357-365.",
+        Shipped("faithful.csv"),
+    ),
+    "bfi": BFI,
+    "bfi_agree": Dataset(
+        "The same answers as agreement (1) or disagreement (0)", BFI.citation, BFI.source, BFI_ITEMS, agreement
+    ),
+    "earthquakes": Dataset(
+        "Earthquakes of magnitude 7 or more in the world, each year from 1900 to 2006",
+        "Zucchini, W. and MacDonald, I. L. (2009). Hidden Markov Models for Time Series. Chapman and Hall, table 1.1.",
+        Fetched(
+            "tables/earthquakes.csv",
+            "https://raw.githubusercontent.com/hmmlearn/hmmlearn/e01a10e99df1042e4c1e6b7c822fd292dd37502f/"
+            "examples/plot_poisson_hmm.py",
+            "4c4b1d822fd6e568f2a40c3f0dd81e889e0179b2bded049b52960609d792a4df",
+            earthquake_counts,
+        ),
+        ("count",),
+    ),
+    "galaxies": Dataset(
+        "Velocities of 82 galaxies in six conic sections of the Corona Borealis region, in 1000 km/s",
+        "Roeder, K. (1990). Density estimation with confidence sets exemplified by superclusters and voids in the "
+        "galaxies. Journal of the American Statistical Association 85, 617-624.",
+        Fetched(
+            "tables/galaxies.csv",
+            R_TABLES + "MASS/galaxies.csv",
+            "5c094d8beb8ecc980493de62e9fd4d2cf7f891b07aed6b1c55a5b42879f498d0",
+        ),
+        view=corrected,
+    ),
+    "iris": Dataset(
+        "Sepals and petals of 150 irises of three species, in cm",
+        "Fisher, R. A. (1936). The use of multiple measurements in taxonomic problems. Annals of Eugenics 7, 179-188.",
+        Bundled("load_iris"),
+    ),
+    "wine": Dataset(
+        "Thirteen chemical measurements of 178 wines from three cultivars",
+        "Aeberhard, S., Coomans, D. and de Vel, O. (1994). Comparative analysis of statistical pattern recognition "
+        "methods in high dimensional settings. Pattern Recognition 27, 1065-1077.",
+        Bundled("load_wine"),
+    ),
+    "digits": Dataset(
+        "1797 handwritten digits of 8 by 8 pixels, ink from 0 to 16",
+        "Alpaydin, E. and Kaynak, C. (1998). Optical recognition of handwritten digits. UCI Machine Learning "
+        "Repository.",
+        Bundled("load_digits"),
+    ),
+    "breast_cancer": Dataset(
+        "Thirty measurements of cell nuclei in 569 breast tumours",
+        "Street, W. N., Wolberg, W. H. and Mangasarian, O. L. (1993). Nuclear feature extraction for breast tumor "
+        "diagnosis. SPIE 1905, 861-870.",
+        Bundled("load_breast_cancer"),
+    ),
+}

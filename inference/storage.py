@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -60,7 +59,7 @@ def load(folder: str | Path, model: Model | None = None) -> Fit:
     folder = Path(folder)
     try:
         plain = json.loads((folder / "fit.json").read_text())
-        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+        with open(folder / "arrays.npz", "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
     except FileNotFoundError as error:
         raise ZooError(f"{str(folder)!r} holds no fit: give the folder that save wrote") from error

@@ -37,9 +37,9 @@ def as_numbers(name: str, values: Any) -> np.ndarray:
         values = values.to_numpy()
     try:
         array = np.asarray(values)
-        if array.dtype.kind not in "biuf":
-            array = array.astype(float) if array.dtype.kind == "O" else np.asarray(None)
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind == "O":  # numbers beside None, say
+            array = array.astype(float)
+        if array.dtype.kind not in "biuf" or array.ndim == 0:
             raise TypeError
     except (TypeError, ValueError):
         raise ZooError(f"{name} holds something other than numbers: give a rectangular array of numbers") from None

@@ -1,7 +1,8 @@
-"""How a fit stands to the reference, or a guide to its own draws reweighted: distances, and how large chance makes them."""
+"""How a fit stands to the reference, or a guide to its own draws reweighted; and what chance would make of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,12 @@ class Agreement:
     noise_log_ratio: np.ndarray
     noise_wasserstein: np.ndarray
 
+    @property
+    def log_ratio(self) -> np.ndarray:
+        """How far each ratio of sds is from 1, in either direction, on the log scale."""
+        with np.errstate(divide="ignore"):
+            return np.abs(np.log(self.sd_ratio))
+
 
 def agreement(one: Evidence, reference: Evidence) -> Agreement:
     """Hold the numbers of one fit against those of the reference, quantity by quantity."""
@@ -51,6 +58,15 @@ def agreement(one: Evidence, reference: Evidence) -> Agreement:
     )
 
 
+def divergence(guide: Evidence, others: Iterable[Evidence]) -> float:
+    """A lower bound on KL(guide || posterior) in nats: how far its ELBO lies below the best bound known.
+
+    Every guide's importance-weighted bound lies below the log evidence (Burda, Grosse and Salakhutdinov 2016); those
+    of other guides count less three standard errors, since few large weights may carry them above it.
+    """
+    return max([guide.bound, *(e.bound - 3 * e.bound_se for e in others if e.kind == "guide")]) - guide.elbo
+
+
 def self_agreement(guide: Evidence) -> Agreement:
     """Hold a guide against its own draws under their Pareto-smoothed weights, which stand for the posterior.
 
@@ -67,7 +83,8 @@ def self_agreement(guide: Evidence) -> Agreement:
         pull = w * (x - mean) / sd - (x - guide.mean) / (len(x) * sd)
         stretch = w * (((x - mean) / sd) ** 2 - 1) - (((x - guide.mean) / guide.sd) ** 2 - 1) / len(x)
         distance = [
-            wasserstein_distance(a, a, v_weights=guide.weights) / s if s > 0 else np.nan for a, s in zip(x.T, sd, strict=True)
+            wasserstein_distance(a, a, v_weights=guide.weights) / s if s > 0 else np.nan
+            for a, s in zip(x.T, sd, strict=True)
         ]
     noise = z * np.sqrt((pull**2).sum(0))
     return Agreement(
@@ -81,7 +98,7 @@ def self_agreement(guide: Evidence) -> Agreement:
 
 
 def relative_variance_error(e: Evidence) -> np.ndarray:
-    """Var(s^2) / s^4 = (kurtosis - 1) / ESS, the kurtosis being that of the draws: heavy tails make spreads uncertain."""
+    """Var(s^2) / s^4 = (kurtosis - 1) / ESS, with the kurtosis of the draws: heavy tails make spreads uncertain."""
     deviations = e.flat - e.mean
     kurtosis = np.mean(deviations**4, axis=0) / np.mean(deviations**2, axis=0) ** 2
     return (kurtosis - 1) / np.minimum(e.ess_bulk, e.ess_tail)
@@ -94,4 +111,6 @@ def wasserstein(one: Evidence, reference: Evidence) -> np.ndarray:
     from scipy.stats import wasserstein_distance
 
     pairs = zip(one.flat.T, reference.flat.T, reference.sd, strict=True)
-    return np.array([wasserstein_distance(a, b) / sd if sd > 0 and np.isfinite(a).all() else np.nan for a, b, sd in pairs])
+    return np.array(
+        [wasserstein_distance(a, b) / sd if sd > 0 and np.isfinite(a).all() else np.nan for a, b, sd in pairs]
+    )

@@ -48,7 +48,7 @@ def align(
 
 
 def aligned(fit: Fit, reference: Mapping[str, np.ndarray] | None = None) -> Draws:
-    """A fit's draws with their labels aligned. A point is one chain of one draw, in its own order or the reference's."""
+    """A fit's draws, labels aligned. A point is one chain of one draw, in its own order or the reference's."""
     card, settings = fit.model.card, fit.keywords
     if not fit.draws:
         point = {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}
@@ -79,7 +79,7 @@ def ordering(
     lp: np.ndarray,
     reference: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """For each draw which of its components comes first, second, ...: (chain, draw, K), and K = 0 without components."""
+    """Which component of each draw comes first, second, ...: (chain, draw, K), and K = 0 without components."""
     f = features(card, settings, draws)
     if f.size == 0:
         return np.zeros((*lp.shape, 0), dtype=int)

@@ -108,7 +108,7 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
     best = min(named, key=lambda n: rank(n, verdicts, evidence))
     switched = {name: relabelled(fit) for name, fit in named.items()}
     notes = [
-        f"The labels of {count} of {len(evidence[name].flat)} draws of {name} were switched and have been put in one order."
+        f"The labels of {count} of {len(evidence[name].flat)} draws of {name} were switched; they are in one order now."
         for name, count in switched.items()
         if count
     ]
@@ -133,11 +133,14 @@ def judged(
     verdicts = dict(own)
     others = {name: c for name, c in candidates.items() if name != reference}
     for name, c in others.items():
-        quarrel = rules.rivals(c, agreements[name], reference) if sound(own[name], c) and sound(own[reference], c) else None
+        both_sound = sound(own[name], c) and sound(own[reference], candidates[reference])
+        quarrel = rules.rivals(c, agreements[name], reference) if both_sound else None
         if quarrel:
             for party in (name, reference):
                 verdicts[party] = Verdict("no", quarrel, own[party].rule)
-    hold = rules.against if verdicts[reference].trust in ("yes", "means only") else rules.unsettled
+    # too few draws of the tails still make a reference; a guide with wrong spreads does not
+    enough = ("yes", "means only") if candidates[reference].evidence.kind == "chains" else ("yes",)
+    hold = rules.against if verdicts[reference].trust in enough else rules.unsettled
     return verdicts | {n: hold(c, verdicts[n], agreements[n], reference) for n, c in others.items()}
 
 

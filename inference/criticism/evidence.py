@@ -26,8 +26,9 @@ class Evidence:
     kind: "chains", "guide" (independent draws with log weights) or "point". values: (chain, draw, quantities), labels
     in the common order. ess_bulk, ess_tail: of independent draws their number. k_hat: of log p - log q, discrete
     sites summed out; k_limit: below it k-hat is good for this many draws. weights: (draws,) Pareto-smoothed importance
-    weights of a guide, with sum 1. elbo, with its standard error, and log_likelihood: nats; the latter at the point
-    estimate, discrete sites summed out.
+    weights of a guide, with sum 1. In nats: elbo; bound, the importance-weighted one of all draws together, which lies
+    between the ELBO and the log evidence, and its standard error; log_likelihood at the point estimate, discrete sites
+    summed out.
     """
 
     kind: str
@@ -44,7 +45,8 @@ class Evidence:
     k_limit: float
     weights: np.ndarray
     elbo: float
-    elbo_se: float
+    bound: float
+    bound_se: float
     log_likelihood: float
 
     @property
@@ -65,6 +67,9 @@ def gather(fit: Fit, draws: Mapping[str, np.ndarray]) -> Evidence:
     )(values)
     log_weight = fit.stats.get("log_weight", np.full(1, np.nan)).ravel()
     weights, k_hat = smoothed(log_weight)
+    with np.errstate(invalid="ignore"):  # of a fit without weights both are NaN
+        elbo, bound = float(log_weight.mean()), float(np.logaddexp.reduce(log_weight) - np.log(len(log_weight)))
+        bound_se = float(np.exp(log_weight - bound).std() / np.sqrt(len(log_weight)))
     return Evidence(
         kind=kind,
         quantities=names,
@@ -79,8 +84,9 @@ def gather(fit: Fit, draws: Mapping[str, np.ndarray]) -> Evidence:
         k_hat=k_hat,
         k_limit=k_limit(len(log_weight)),
         weights=weights,
-        elbo=float(log_weight.mean()),
-        elbo_se=float(np.std(log_weight[np.isfinite(log_weight)]) / np.sqrt(len(log_weight))) if kind == "guide" else np.nan,
+        elbo=elbo,
+        bound=bound,
+        bound_se=bound_se,
         log_likelihood=log_likelihood(fit),
     )
 
@@ -93,11 +99,11 @@ def kind_of(fit: Fit) -> str:
 
 
 def chain_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rank-normalised split R-hat, bulk and tail effective sample size of (chain, draw, quantities); each (quantities,).
+    """Rank-normalised split R-hat, bulk and tail effective sample size, (quantities,), of (chain, draw, quantities).
 
     A quantity that never moves has none of the three (NaN).
     """
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     by_quantity = np.moveaxis(values, -1, 0)
     with np.errstate(all="ignore"):
@@ -125,7 +131,7 @@ def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
         return nothing, float("inf")
     if np.ptp(log_weight) == 0:  # the guide is the posterior, and there is no tail to fit
         return np.full(len(log_weight), 1 / len(log_weight)), 0.0
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     log_smooth, k_hat = array_stats.psislw(log_weight[real])
     weights = np.zeros(len(log_weight))
@@ -141,7 +147,7 @@ def k_limit(draws: int) -> float:
     >>> round(k_limit(1000), 3), k_limit(100_000)
     (0.667, 0.7)
     """
-    return min(1 - 1 / np.log10(max(draws, 2)), 0.7)
+    return min(1 - 1 / float(np.log10(max(draws, 2))), 0.7)
 
 
 def log_likelihood(fit: Fit) -> float:

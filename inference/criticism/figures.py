@@ -67,7 +67,7 @@ def colour(c: Comparison, name: str) -> str:
 
 
 def responsibilities(c: Comparison) -> dict[str, dict[str, np.ndarray]]:
-    """For each fit the posterior of its discrete latents, ``{"z": (N, K)}``, labels in the common order; {} without any."""
+    """For each fit the posterior of its discrete latents, ``{"z": (N, K)}``, labels in the common order."""
     found = {}
     for name, fit in c.fits.items():
         draws = {n: v.reshape(1, -1, *v.shape[2:]) for n, v in c.draws[name].items()}
@@ -167,7 +167,7 @@ def marginals(c: Comparison) -> Figure | None:
 
 
 def first(score: np.ndarray, draws: np.ndarray, count: int) -> list[int]:
-    """The quantities of highest score, at most ``count``; one that mirrors another, as pi[1] does pi[0], is left out."""
+    """The quantities of highest score; one that mirrors another, as pi[1] mirrors pi[0], is left out."""
     spread = draws - draws.mean(0)
     norm = np.sqrt((spread**2).sum(0))
     chosen: list[int] = []
@@ -188,7 +188,7 @@ def marginal(axes: Axes, draws: np.ndarray, shade: str, point: bool, filled: boo
     """One fit's posterior of one quantity; returns what the legend shows."""
     if point or not np.ptp(draws) > 0:
         return axes.axvline(draws[0], color=shade, linestyle="--", linewidth=1.5)
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     grid, density, _ = array_stats.kde(draws[np.isfinite(draws)])
     if filled:
@@ -206,7 +206,8 @@ def labels(c: Comparison, shared: dict[str, dict[str, np.ndarray]]) -> Figure | 
         return None
     best = shared[c.best][site]
     label = best.argmax(1)
-    order = np.lexsort((-best.max(1) * np.where(label == 0, 1, -1), label))  # surest outside, doubtful where labels meet
+    # the doubtful rows of the first two labels lie where these meet
+    order = np.lexsort((-best.max(1) * np.where(label == 0, 1, -1), label))
     order = order[:: max(1, len(order) // ROWS)]
     shades = [to_rgb(f"C{k}") for k in range(best.shape[1])]
     figure = Figure((8, 1.1 * len(shared) + 0.9), layout="constrained")

@@ -23,14 +23,14 @@ from zoo.registry import BACKENDS
 
 if TYPE_CHECKING:
     from inference.criticism.comparison import Comparison
-    from inference.result import Fit
 
 STYLE = """
 :root { --ink: #1b1f24; --pale: #5b6570; --line: #d8dee4; --panel: #f6f8fa; }
 body { font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--ink);
        max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; background: white; }
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-.pale { color: var(--pale); } pre { background: var(--panel); padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
+.pale { color: var(--pale); }
+pre { background: var(--panel); padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
 .verdict { border-left: .4rem solid #0072B2; background: var(--panel); padding: .9rem 1.2rem; font-size: 1.08rem; }
 table { border-collapse: collapse; font-size: .9rem; } .wide { overflow-x: auto; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .8rem; text-align: right; white-space: nowrap; }
@@ -44,11 +44,11 @@ FEW = 6  # columns whose ranges are told
 CAPTIONS = {
     "data": "The data with the components of the fit to use, at the mean of its draws (or its estimate).",
     "objective": "The objective climbed: after each EM iteration, and at each SVI step (pale) with its moving average.",
-    "marginals": "The posterior of each quantity by each fit, those that agree least first; a dashed line is an estimate "
-    "without spread, the shaded curve is the fit the others are held against.",
+    "marginals": "The posterior of each quantity by each fit, those that agree least first; a dashed line is an "
+    "estimate without spread, the shaded curve is the fit the others are held against.",
     "responsibilities": "The probability of each component for every row, by each fit, the rows in the same order.",
-    "chains": "The quantities with the highest R-hat: the path of each chain, and how its draws rank among those of all "
-    "chains. Chains that agree overlap on the left and stay near the dashed line on the right.",
+    "chains": "The quantities with the highest R-hat: the path of each chain, and how its draws rank among those of "
+    "all chains. Chains that agree overlap on the left and stay near the dashed line on the right.",
 }
 
 
@@ -62,7 +62,8 @@ def save(c: Comparison, path: Path) -> Path:
             whole.write_text(text, encoding="utf-8")
             os.replace(whole, path)
     except OSError as error:
-        raise ZooError(f"cannot write the report to {str(path)!r} ({error.strerror}): name a file in another folder") from error
+        why = f"cannot write the report to {str(path)!r} ({error.strerror}): name a file in another folder"
+        raise ZooError(why) from error
     return path
 
 
@@ -78,8 +79,8 @@ def page(c: Comparison) -> str:
         verdicts(c),
         *(f"<p>{escape(note)}</p>" for note in c.notes),
         "<h2>How far they agree</h2>",
-        f"<p>Distances are from {escape(c.reference)}, in its posterior standard deviations; each cell is the worst over "
-        f"{len(c.evidence[c.reference].quantities)} quantities.</p>",
+        f"<p>Distances are from {escape(c.reference)}, in its posterior standard deviations; each cell is the worst "
+        f"over {len(c.evidence[c.reference].quantities)} quantities.</p>",
         agreement_table(c),
         "<h2>Pictures</h2>",
         *(picture(name, figure) for name, figure in c.figures().items()),
@@ -93,10 +94,11 @@ def page(c: Comparison) -> str:
         f'<p class="pale">{escape(versions(c))}</p>',
     ]
     body = "\n".join(filter(None, parts))
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width">\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+    head = (
+        f'<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f'<meta name="viewport" content="width=device-width">\n<style>{STYLE}</style>'
     )
+    return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
 def described(c: Comparison) -> str:
@@ -106,8 +108,8 @@ def described(c: Comparison) -> str:
         absent = int(np.isnan(values).sum())
         table = values.reshape(len(values), -1)
         names = c.columns or [f"column {j}" for j in range(table.shape[1])]
-        few = table.shape[1] <= FEW
-        ranges = [f"{n} from {np.nanmin(v):g} to {np.nanmax(v):g}" for n, v in zip(names, table.T, strict=False)] if few else []
+        told = table.T if table.shape[1] <= FEW else ()
+        ranges = [f"{n} from {np.nanmin(v):g} to {np.nanmax(v):g}" for n, v in zip(names, told, strict=False)]
         missing = [f"{absent} values missing"] if absent else []
         said.append(f"{name}: " + "; ".join([f"{len(values)} rows", *filter(None, [", ".join(ranges)]), *missing]))
     sizes = ", ".join(f"{k} = {v}" for k, v in fit.keywords.items() if len(k) == 1 and k.isupper())
@@ -138,8 +140,8 @@ def picture(name: str, figure: Any) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=140)
     data = base64.b64encode(buffer.getvalue()).decode()
-    caption = escape(CAPTIONS[name.split()[0]])
-    return f'<figure><img alt="{escape(name)}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+    image = f'<img alt="{escape(name)}" src="data:image/png;base64,{data}">'
+    return f"<figure>{image}<figcaption>{escape(CAPTIONS[name.split()[0]])}</figcaption></figure>"
 
 
 def recipe(c: Comparison) -> str:
@@ -152,7 +154,8 @@ def recipe(c: Comparison) -> str:
         width = {"dtype": fit.dtype} if fit.dtype else {}
         opened = f"zoo.load({fit.model.name!r}, " if fit.model.name in zoo.names() else f"zoo.Model({fit.model.name}, "
         lines.append(f"model = {opened}{words({'backend': fit.model.backend, **fit.model.settings})})")
-        lines.append(f"fit_{i} = inference.fit(model, data, {fit.engine!r}, {words({'seed': fit.seed, **where, **width, **changed})})")
+        said = words({"seed": fit.seed, **where, **width, **changed})
+        lines.append(f"fit_{i} = inference.fit(model, data, {fit.engine!r}, {said})")
     given = ", ".join(f"fit_{i}" for i in range(len(c.fits)))
     return "\n".join([*lines, f"print(inference.compare({given}, names={list(c.fits)!r}))"])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inference.criticism.agreement import divergence
 from inference.criticism.alignment import aligned
 from inference.criticism.evidence import chain_statistics, kind_of
 from inference.criticism.quantities import scalars
@@ -67,7 +68,10 @@ def by_quantity(c: Comparison) -> pd.DataFrame:
 
 
 def by_fit(c: Comparison) -> pd.DataFrame:
-    """A row for each fit: what made it, its worst number of each kind, and whether to trust it."""
+    """A row for each fit: what made it, its worst number of each kind, and whether to trust it.
+
+    ``kl`` is a lower bound on the guide's KL divergence from the posterior, in nats.
+    """
     import pandas as pd
 
     rows = []
@@ -89,6 +93,7 @@ def by_fit(c: Comparison) -> pd.DataFrame:
                 "divergences": e.divergences if e.kind == "chains" else np.nan,
                 "k_hat": e.k_hat,
                 "elbo": e.elbo,
+                "kl": divergence(e, c.evidence.values()) if e.kind == "guide" else np.nan,
                 "log_likelihood": e.log_likelihood,
             }
         )
@@ -107,6 +112,7 @@ SHORT = {  # heading -> the words of one cell, from a row of by_fit
     "divergent": lambda r: number(r.divergences, ".0f"),
     "k-hat": lambda r: number(r.k_hat, ".2f"),
     "ELBO": lambda r: number(r.elbo, ".2f"),
+    "KL at least": lambda r: number(r.kl, ".2f"),
     "log lik.": lambda r: number(r.log_likelihood, ".2f"),
     "trust": lambda r: r.trust,
 }
@@ -154,11 +160,12 @@ def rich_table(c: Comparison) -> Any:
     from rich.table import Table
 
     names, rows = short(c)
-    table = Table(title=f"{c.fits[c.reference].model.card.title}: which posterior to trust", title_justify="left")
+    table = Table()
     for name in ("", *names):
         table.add_column(escape(name), justify="right" if name else "left")
     for heading, *cells in rows:
         coloured = [f"[{COLOURS[cell]}]{cell}[/]" if cell in COLOURS else escape(cell) for cell in cells]
         table.add_row(heading, *coloured)
     told = [f"- {escape(s)}" for s in sentences(c)]
-    return Group(table, "", *told, "", f"[bold]{escape(c.verdict)}[/]")
+    title = f"[bold]{escape(c.fits[c.reference].model.card.title)}: which posterior to trust[/]"
+    return Group(title, table, "", *told, "", f"[bold]{escape(c.verdict)}[/]")

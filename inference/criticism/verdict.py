@@ -1,10 +1,10 @@
 """The rules: which published threshold each fit meets, and what that means for a person who wants to use it.
 
-Chains are held to R-hat, effective sample size and divergences. A guide is held to k-hat, to its own draws
-reweighted, to the ELBO of the other guides, and to chains where there are any: k-hat is taken from the guide's own
-draws, so it cannot see what the guide never visits, and a guide half as wide as it should be may pass. Chains that
-failed their own checks vouch for nothing, but a guide that differs from them is not trusted either until they are
-mended. A point claims no spread; one that is no maximum is told so.
+Chains are held to R-hat, effective sample size and divergences. A guide is held to sound chains where there are any.
+Alone it must pass k-hat, which is taken from its own draws and so cannot see what it never visits (at some thousand
+draws a guide half as wide as it should be may pass), and lie near the posterior by the gap of its ELBO and by its own
+draws reweighted. Chains that failed their checks vouch for nothing, but a guide that differs from them is not trusted
+either until they are mended. A point claims no spread; one that is no maximum is told so.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from inference.criticism import words
-from inference.criticism.agreement import Agreement, self_agreement
+from inference.criticism.agreement import Agreement, divergence, self_agreement
 from inference.criticism.evidence import Evidence
 
 R_HAT, ESS, CHAINS = 1.01, 400, 2
 MEANS = 0.5  # sds: a 95% interval shifted by this much still holds 92% of a normal posterior
 SPREAD = 1.25  # factor: a 95% interval this much too narrow holds 88% of it
 SHAPE = 0.5  # sds of Wasserstein distance
-BEHIND = 0.125  # nats of ELBO, so of KL divergence from the posterior at least: that of a mean off by half a sd
+NEAR = 0.125  # nats of KL divergence from the posterior: that of a mean off by half a sd
 LOWER = 1.0  # nats by which a point of highest likelihood may stand below another point
 
 CHAIN_RULE = (
@@ -31,16 +31,17 @@ CHAIN_RULE = (
     "no divergences (Betancourt 2017)"
 )
 GUIDE_RULE = (
-    "Pareto k-hat below min(1 - 1/log10(draws), 0.7), discrete sites summed out (Vehtari et al. 2024); no other guide "
-    f"ahead by {BEHIND} nats of ELBO; against chains, or else its own draws reweighted, means within {MEANS} sd, sds "
-    f"within a factor of {SPREAD} and Wasserstein distance within {SHAPE} sd; Monte Carlo error allowed for"
+    "Pareto k-hat below min(1 - 1/log10(draws), 0.7), discrete sites summed out (Vehtari et al. 2024); against chains, "
+    f"means within {MEANS} sd, sds within a factor of {SPREAD} and Wasserstein distance within {SHAPE} sd, Monte Carlo "
+    "error allowed for; without sound chains, the same against its own draws reweighted, and its ELBO within "
+    f"{NEAR} nats of the importance-weighted bound (Burda et al. 2016)"
 )
 POINT_RULE = f"converged, and its likelihood no more than {LOWER:g} nat below that of any other fit's estimate"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """trust: "yes", "means only", "no", or "point" (an estimate without spread); words to act on; the rule behind it."""
+    """trust: "yes", "means only", "no" or "point" (an estimate without spread); words to act on; the rule behind."""
 
     trust: str
     words: str
@@ -91,23 +92,24 @@ def chains(e: Evidence) -> Verdict:
 
 
 def guide(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
-    """A guide is held to k-hat, and where that is good to the ELBO of the other guides and its own draws reweighted."""
+    """A guide is held to k-hat, and where that is good to the gap of its ELBO and its own draws reweighted."""
     e = c.evidence
     if not np.isfinite(e.values).all():
         return Verdict("no", "some draws are not finite numbers: lower learning_rate", GUIDE_RULE)
     if not e.k_hat < e.k_limit:
-        return Verdict("no", f"{words.k_hat(e)}, and no sound chains are there to vouch for it: run nuts{words.richer(c)}", GUIDE_RULE)
-    for name, other in others.items():
-        lead = other.elbo - e.elbo
-        if lead - 3 * np.hypot(e.elbo_se, other.elbo_se) > BEHIND:
-            return Verdict("no", f"it is {lead:.2f} nats or more from the posterior, the ELBO of {name} being higher by that: use {name}", GUIDE_RULE)
+        alone = f"{words.k_hat(e)}, and no sound chains are there to vouch for it: run nuts"
+        return Verdict("no", alone + words.richer(c), GUIDE_RULE)
+    gap = divergence(e, others.values())
+    if not gap <= NEAR:
+        far = f"{words.k_hat(e)}, but it is {gap:.2f} nats or more (KL) from the posterior: run nuts to see what is off"
+        return Verdict("no", far + words.richer(c), GUIDE_RULE)
     a = self_agreement(e)
     fault = disagreement(c, a, "its own reweighted draws")
     return fault or Verdict("yes", f"{words.k_hat(e)}, and {words.close(a, 'its own reweighted draws')}", GUIDE_RULE)
 
 
 def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
-    """A point has no spread to check; but a maximum of the likelihood must not stand below the estimate of another fit."""
+    """A point has no spread to check, but a maximum of the likelihood must not stand below another fit's estimate."""
     e = c.evidence
     if not np.isfinite(e.values).all():
         return Verdict("no", "the estimate is not a finite number: try another seed", POINT_RULE)
@@ -117,7 +119,11 @@ def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
     best = max(others, key=lambda name: np.nan_to_num(others[name].log_likelihood, nan=-np.inf))
     gap = others[best].log_likelihood - e.log_likelihood
     if c.options.get("objective") == "ml" and gap > LOWER:
-        return Verdict("no", f"a lower maximum: its log-likelihood is {gap:.1f} nats below that of {best}; raise restarts", POINT_RULE)
+        return Verdict(
+            "no",
+            f"a lower maximum: its log-likelihood is {gap:.1f} nats below that of {best}; raise restarts",
+            POINT_RULE,
+        )
     return Verdict("point", "one estimate, which says nothing of spread", POINT_RULE)
 
 
@@ -140,7 +146,7 @@ def against(c: Candidate, own: Verdict, a: Agreement, reference: str) -> Verdict
 
 
 def unsettled(c: Candidate, own: Verdict, a: Agreement, reference: str) -> Verdict:
-    """The verdict on a fit beside chains that failed their own checks: a guide that differs from them is not trusted."""
+    """The verdict on a fit beside chains that failed their own checks: a guide must not differ from them."""
     if c.evidence.kind != "guide" or own.trust != "yes":
         return own
     fault = disagreement(c, a, reference)
@@ -156,7 +162,7 @@ def disagreement(c: Candidate, a: Agreement, reference: str) -> Verdict | None:
     j, excess = words.worst(np.abs(a.delta), a.noise_delta)
     if excess > MEANS:
         return Verdict("no", words.shifted(c, a, j, reference), GUIDE_RULE)
-    j, excess = words.worst(np.abs(np.log(a.sd_ratio)), a.noise_log_ratio)
+    j, excess = words.worst(a.log_ratio, a.noise_log_ratio)
     if excess > np.log(SPREAD):
         return Verdict("means only", words.spread(c, a, j, reference), GUIDE_RULE)
     j, excess = words.worst(a.wasserstein, a.noise_wasserstein)
@@ -172,7 +178,9 @@ def rivals(c: Candidate, a: Agreement, reference: str) -> str | None:
     if not excess > MEANS:
         return None
     where = f"{c.evidence.quantities[j]} by {abs(a.delta[j]):.1f} sd"
-    return f"{reference} and {c.name} both pass their own checks and yet differ in {where}: run more chains, from other seeds"
+    return (
+        f"{reference} and {c.name} both pass their own checks and yet differ in {where}: run more chains, other seeds"
+    )
 
 
 def overall(best: str, verdicts: Mapping[str, Verdict]) -> str:

@@ -55,8 +55,8 @@ def k_hat(e: Evidence) -> str:
 
 def close(a: Agreement, reference: str) -> str:
     """How near the means and spreads are."""
-    factor = np.exp(largest(np.abs(np.log(a.sd_ratio))))
-    return f"each mean is within {largest(np.abs(a.delta)):.2g} sd of {reference} and each spread within a factor of {factor:.2f}"
+    means, factor = largest(np.abs(a.delta)), np.exp(largest(a.log_ratio))
+    return f"each mean is within {means:.2g} sd of {reference} and each spread within a factor of {factor:.2f}"
 
 
 def distance(e: Evidence, a: Agreement, reference: str) -> str:

@@ -42,9 +42,9 @@ def best_of(
                     max_iter=options["max_iter"],
                     tol=options["tol"] * rows,
                     rounding=rounding,
+                    check=check,
                     told=told,
                 )
-                check(found.params)
             except ZooError as error:
                 fallen.append(str(error))
                 continue

@@ -25,14 +25,17 @@ def climb(
     max_iter: int,
     tol: float,
     rounding: float,
+    check: Callable[[Any], None] = lambda params: None,
     told: Callable[[int, float], None] = lambda iteration, value: None,
 ) -> Climb:
     """Iterate ``step(params) -> (better params, objective at params)`` until a step gains less than ``tol`` nats.
 
-    ``rounding`` is the relative error of the objective. Raises ArithmeticError if the objective falls by more, and
-    ZooError if it stops being a number.
+    ``rounding`` is the error of the objective in nats, relative to it. ``check(params)`` looks at where the climb ends,
+    and raises ZooError where that is no place to be. Raises ArithmeticError if the objective falls by more than
+    rounding, and ZooError if it stops being a number.
     """
     trace: list[float] = []
+    converged = False
     for iteration in range(max_iter + 1):
         better, value = step(params)
         value = float(value)
@@ -40,10 +43,12 @@ def climb(
             raise ZooError(f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'")
         told(iteration, value)
         if trace and value < trace[-1] - rounding * max(1.0, abs(value)):
+            check(params)  # a component at its floor has a density so high that rounding is large
             raise ArithmeticError(f"EM fell from {trace[-1]!r} to {value!r} at iteration {iteration}; its M-step is wrong")
         trace.append(value)
-        if len(trace) > 1 and trace[-1] - trace[-2] < tol:
-            return Climb(params, np.array(trace), True)
-        if iteration < max_iter:
-            params = better
-    return Climb(params, np.array(trace), False)
+        converged = len(trace) > 1 and trace[-1] - trace[-2] < tol
+        if converged or iteration == max_iter:
+            break
+        params = better
+    check(params)
+    return Climb(params, np.array(trace), converged)

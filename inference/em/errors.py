@@ -14,6 +14,7 @@ from zoo.programs import backend_of
 from zoo.registry import in_backend
 
 METHODS = ("information", "bootstrap")
+FLAT = 1e-8  # of the largest curvature, in coordinates of the prior's width: below it a direction has no maximum
 
 
 def standard_errors(
@@ -48,13 +49,12 @@ def standard_errors(
 
 def _delta(fit: Fit, information: np.ndarray, free: np.ndarray, constrain: Any) -> dict[str, np.ndarray]:
     """Standard deviations of the reported quantities, linear in the free numbers about the fit."""
-    try:
-        np.linalg.cholesky(information)
-    except np.linalg.LinAlgError:
+    curvature = np.linalg.eigvalsh(information)
+    if not curvature[0] > FLAT * curvature[-1]:
         raise ZooError(
             "the observed information is singular (a parameter at its edge, or EM stopped short): "
             "lower tol, or use method='bootstrap'"
-        ) from None
+        )
     covariance = np.linalg.inv(information)
     h = 1e-5
     steps = h * np.eye(len(free))

@@ -44,7 +44,7 @@ class Climber:
             (x,) = data.values()
             self.ascent = language.ClosedAscent(module.form(data, keywords, options), x, weights)
         self.log_prior = language.compiled(self.sum.log_prior) if options["objective"] == "map" else lambda params: 0.0
-        self.rounding = 1e3 * language.eps()
+        self.rounding = 1e5 * language.eps() if language.eps() < 1e-10 else 1e-4  # of sums over many rows
 
     def step(self, params: Any) -> tuple[Any, float]:
         better, value = self.ascent.step(params)
@@ -74,15 +74,15 @@ def run(language: Language, task: Task, data: Any, keywords: Any) -> Answer:
         return Answer(params=em.backend.leave(best.params), trace=best.trace, diagnostics=said)
 
 
-def start(language: Language, task: Task, data: Any, keywords: Any, seed: int) -> Any:
-    """Parameters to begin from, ``{site: array}``: those that k-means labels suggest; {} where EM would not fit."""
+def start(language: Language, task: Task, data: Any, keywords: Any, seeds: Iterable[int]) -> list[Any]:
+    """Parameters to begin from, ``{site: array}`` for each seed: those that k-means labels suggest; {} where EM would not fit."""
     if refuses(task.card, task.model.backend):
-        return {}
+        return [{} for _ in seeds]
     options = {**OPTIONS, "objective": "map", "sample_weight": np.ones(task.rows)}
     with _precision(language, task, options):
         em = Climber(language, task, data, keywords, options)
-        params = em.backend.leave(em.begin(seed))
-    return {n: language.array(v) for n, v in params.items()}
+        found = [em.backend.leave(em.begin(seed)) for seed in seeds]
+    return [{n: language.array(v) for n, v in params.items()} for params in found]
 
 
 def information(language: Language, task: Task, data: Any, keywords: Any, params: dict[str, np.ndarray]) -> Any:

@@ -9,7 +9,8 @@ Each ``in_<backend>.py`` promises ``Free(program, keywords, data)``, for a progr
     look(jacobian)                  a Look: the log density at a point, from numpy to numpy
     prior_median(seed)              values at the median of a few draws from the prior
 
-and ``begin(task, data, keywords, free, seed)``: the values at which an engine begins, and how they were found.
+and ``begin(task, data, keywords, free, seeds)``: values at which to begin, one dict for each seed, and how they were
+found: "given", "k-means++", "prior draw" or "prior median".
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import ZooError
+from zoo import Card, ZooError
 
 FEW = 15  # prior draws whose median is a place to begin: few, so that one seed's is not another's
 
@@ -41,3 +42,9 @@ def check_start(given: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
             had = values[name].shape if name in values else "nothing"
             raise ZooError(f"start needs {name} of shape {tuple(shape)}; given {had}")
     return values
+
+
+def labelled(card: Card) -> str:
+    """How EM finds its start: by k-means where each row has one label, else by a draw from the prior."""
+    one_label_a_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
+    return "k-means++" if one_label_a_row else "prior draw"

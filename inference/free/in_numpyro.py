@@ -9,7 +9,7 @@ from numpyro.infer import init_to_uniform
 from numpyro.infer.util import log_density
 
 from inference.em.in_numpyro import start as em_start
-from inference.free import FEW, check_start
+from inference.free import FEW, check_start, labelled
 from zoo import ZooError
 from zoo._backend.in_numpyro import enter
 
@@ -101,10 +101,10 @@ class Free:
         return {n: v for n, (v, _) in self.constrain(free).items()}
 
 
-def begin(task, data, keywords, free, seed):
+def begin(task, data, keywords, free, seeds):
     if task.options["start"] is not None:
-        return enter(check_start(task.options["start"], free.shapes)), "given"
-    found = em_start(task, data, keywords, seed)
-    if set(free.shapes) <= set(found):
-        return {n: found[n] for n in free.shapes}, "k-means++"
-    return free.prior_median(seed), "prior median"
+        return [enter(check_start(task.options["start"], free.shapes))] * len(seeds), "given"
+    found = em_start(task, data, keywords, seeds)
+    if set(free.shapes) <= set(found[0]):
+        return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
+    return [free.prior_median(seed) for seed in seeds], "prior median"

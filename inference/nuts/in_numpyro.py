@@ -12,9 +12,8 @@ from inference.enumeration.in_numpyro import summed
 from inference.free.curvature import precision, widths
 from inference.free.in_numpyro import Free, begin
 from inference.nuts.ending import answer
-from inference.nuts.options import checked, lanes
+from inference.nuts.options import check_density, checked, lanes
 from inference.progress import Progress
-from zoo import ZooError
 from zoo._backend.in_numpyro import leave
 
 CHUNK = 50  # iterations, at most, between two looks from outside
@@ -25,7 +24,7 @@ def run(task, data, keywords):
     options = checked(task)
     free = Free(summed(task.model.collapsed or task.model.program), keywords, data)
     seeds = range(task.seed, task.seed + options["num_chains"])
-    starts, said = zip(*(begin(task, data, keywords, free, seed) for seed in seeds), strict=True)
+    starts, said = begin(task, data, keywords, free, seeds)
     together = jnp.zeros(()).device.platform != "cpu"  # an accelerator runs chains in step, a CPU side by side
     begun, advance = sampler(free, options, together)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(task.seed), options["num_chains"]))
@@ -45,14 +44,13 @@ def run(task, data, keywords):
     constrained = jax.jit(jax.vmap(jax.vmap(free.constrain)))(jnp.asarray(centre + width * z))
     lp = -energy - sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in constrained.values())
     stats = {"lp": lp, "diverging": diverging, "accept_prob": accept_prob, "num_steps": num_steps}
-    return answer(task, said[0], leave({n: v for n, (v, _) in constrained.items()}), stats)
+    return answer(task, said, leave({n: v for n, (v, _) in constrained.items()}), stats)
 
 
 def frame_at(look, at):
     """Where a chain begins: the point, the widths of the density there, and its energy and slope in those widths."""
     value, gradient, _ = look(at, np.zeros_like(at))
-    if not np.isfinite(value):
-        raise ZooError(f"the log density is {value} where a chain begins: give start=, a dict of values that are possible")
+    check_density(value)
     width = widths(precision(look, at))
     return at, width, -value, -gradient * width
 
@@ -122,6 +120,7 @@ def side_by_side(task, pool, advance, jobs, arrays):
             while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:
                 phase = "warm-up" if min(done) < warmup else "draws"
                 progress.at(sum(done), f"{phase}, {sum(diverged)} divergences")
+            progress.at(sum(done), f"{sum(diverged)} divergences")
             return [job.result() for job in running]
         finally:
             stop.set()  # whatever happens, no chain goes on alone

@@ -22,6 +22,12 @@ def checked(task: Task) -> dict[str, Any]:
     return options
 
 
+def check_density(value: float) -> None:
+    """A chain can begin only where the density is a number: raises ZooError."""
+    if not np.isfinite(value):
+        raise ZooError(f"the log density is {value} where a chain begins: give start=, a dict of values that are possible")
+
+
 def lanes(num_chains: int) -> int:
     """How many chains can run at once: one for each core that this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -31,12 +31,13 @@ def answer(
 ) -> Answer:
     """The Answer from draws of the trained guide: values (draws, *shape), and (draws,) of log p and log p - log q."""
     options = task.options
+    epoch = task.rows // options["batch_size"] if options["batch_size"] else 1
     said: dict[str, Any] = {
         "start": start,
         "guide": name_of(options),
         "elbo": float(log_weight.mean()),
         "elbo_se": float(log_weight.std(ddof=1) / np.sqrt(len(log_weight))),
-        **convergence(trace),
+        **convergence(trace, epoch),
     }
     if len(trace) < options["num_steps"]:
         said["stopped"] = f"the ELBO was not a number at step {len(trace) + 1}: the guide is that of the step before"

@@ -25,7 +25,7 @@ def run(task, data, keywords):
     options = checked(task)
     program = summed(task.model.collapsed or task.model.program)
     free = Free(program, keywords, data)
-    start, said = begin(task, data, keywords, free, task.seed)
+    (start,), said = begin(task, data, keywords, free, [task.seed])
     guide = set_up(task, program, free, start)
     svi = SVI(on_rows(program), on_rows(guide), optimiser(options), Trace_ELBO(options["num_particles"]))
     for_steps, for_rows, for_draws = jax.random.split(jax.random.PRNGKey(task.seed), 3)

@@ -99,7 +99,7 @@ def compare(
     comparison = inference.compare(*done, columns=request.names)
     out().print("", comparison)
     if report:
-        out().print("", f"report: {comparison.save(report)}", **PLAIN)
+        out().print(f"\nreport: {comparison.save(report)}", **PLAIN)
 
 
 def summary(folder: Annotated[Path, typer.Argument(help="Folder that zoo fit --out wrote.")]) -> None:

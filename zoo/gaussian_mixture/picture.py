@@ -10,10 +10,10 @@ def picture(axes, params, data, responsibilities, settings=None, columns=None):
     x, pi, mu = data["x"], params["pi"], params["mu"]
     K, D = mu.shape
     Sigma = covariances(params["Lambda"], (settings or {}).get("covariance", "full"), K, D)
-    columns = columns or [f"x[{d}]" for d in range(D)]
+    titles = columns or [f"x[{d}]" for d in range(D)]
     if D == 1:
         histogram(axes, x[:, 0], pi, mu[:, 0], Sigma[:, 0, 0] ** 0.5)
-        axes.set(xlabel=columns[0], ylabel="density")
+        axes.set(xlabel=titles[0], ylabel="density")
         return
     some = slice(None, None, max(1, len(x) // POINTS))
     colours = np.array([to_rgb(f"C{k}") for k in range(K)])
@@ -28,7 +28,7 @@ def picture(axes, params, data, responsibilities, settings=None, columns=None):
             for sds in (1, 2):
                 pane.add_patch(ellipse(mu[k, [j, i]], Sigma[of_two][0], sds, colours[k]))
             pane.plot(mu[k, j], mu[k, i], "+", color="black", markersize=6)
-        pane.set(xlabel=columns[j] if i == shown - 1 else None, ylabel=columns[i] if j == 0 else None)
+        pane.set(xlabel=titles[j] if i == shown - 1 else None, ylabel=titles[i] if j == 0 else None)
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
     axes.legend(**beside if shown == 2 else {"loc": "upper right"})
 
@@ -45,8 +45,7 @@ def covariances(Lambda, covariance, K, D):
             return np.broadcast_to(np.linalg.inv(Lambda), (K, D, D))
         case "diag":
             return np.eye(D) / Lambda[:, :, None]
-        case "spherical":
-            return np.eye(D) / Lambda[:, None, None]
+    return np.eye(D) / Lambda[:, None, None]  # spherical
 
 
 def panes(axes, shown):

@@ -4,7 +4,7 @@ import math
 
 import torch
 from pyro import distributions
-from torch.distributions import biject_to, constraints
+from torch.distributions import biject_to, constraints, transform_to
 from torch.distributions.transforms import Transform
 
 
@@ -49,6 +49,7 @@ class CholeskyVector(Transform):
 
 
 @biject_to.register(Precision)
+@transform_to.register(Precision)
 def _bijection(constraint):
     return CholeskyVector()
 

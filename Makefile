@@ -1,0 +1,57 @@
+# make demo    three engines on Old Faithful, compared: needs python3 (3.11 or later) and a package index
+# make test    lint, types, every fast test and doctest, in both backends
+# make slow    the tests that take minutes
+# make bench   timings beside the peers
+# make gpu     the same models on a GPU, where there is one
+# make clean   remove everything that make made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REPORT := reports/old_faithful.html
+BENCHMARKS := $(filter-out benchmarks/gpu.py,$(wildcard benchmarks/*.py))
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# fetched data sets are kept here; empty means the user's cache folder
+export ZOO_DATA ?= $(abspath $(wildcard ../shared/data))
+
+.PHONY: demo test slow bench gpu clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.core
+	$(BIN)/zoo compare gaussian_mixture --engines em,svi,nuts --set K=2 --data faithful --report $(REPORT)
+
+test: $(VENV)/.all
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/pytest -n 2
+
+# without the guard pytest would close on "no tests ran", which is what a broken run says
+slow: $(VENV)/.all
+	@if grep -rqs "mark\.slow" tests; then $(BIN)/pytest -n 2 -m "slow and not gpu"; else echo "no slow tests"; fi
+
+bench: $(VENV)/.all
+	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done
+
+# a GPU build of jax is the machine's own: it may be in .venv, or in the Python named by PYTHON
+gpu:
+	@PYTHONPATH=. $(firstword $(wildcard $(BIN)/python) $(PYTHON)) benchmarks/gpu.py
+
+# the stamps: install again only when what is to be installed changes
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing NumPyro and the zoo into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	@touch $@
+
+$(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing both backends and the development tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --editable '.[pyro,dev]' --constraint constraints.txt
+	@touch $@ $(VENV)/.core
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) .cache .hypothesis .pytest_cache .ruff_cache reports build dist *.egg-info

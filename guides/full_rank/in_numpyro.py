@@ -1,0 +1,16 @@
+import jax.numpy as jnp
+from numpyro import param, sample
+from numpyro.distributions import MultivariateNormal, constraints
+
+from guides.in_numpyro import FromMode
+
+
+def guide(program, start=None):
+    return FromMode(program, start, joint)
+
+
+def joint(mode):
+    loc = param("guide_loc", jnp.zeros_like(mode.centre))
+    tril = param("guide_tril", jnp.eye(mode.centre.size), constraint=constraints.lower_cholesky)
+    q = MultivariateNormal(mode.centre + mode.root @ loc, scale_tril=mode.root @ tril)
+    return sample("guide_free", q, infer={"is_auxiliary": True})

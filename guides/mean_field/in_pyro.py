@@ -1,0 +1,17 @@
+import torch
+from pyro import param, sample
+from pyro.distributions import Normal, constraints
+
+from guides.in_pyro import FromMode
+
+
+def guide(program, start=None):
+    return FromMode(program, start, independent)
+
+
+def independent(mode):
+    centre, sd = (torch.as_tensor(a).to(torch.zeros(())) for a in (mode.centre, mode.sd))
+    loc = param("guide_loc", lambda: torch.zeros_like(centre))
+    scale = param("guide_scale", lambda: torch.ones_like(centre), constraint=constraints.positive)
+    q = Normal(centre + sd * loc, sd * scale).to_event(1)
+    return sample("guide_free", q, infer={"is_auxiliary": True})

@@ -1,0 +1,31 @@
+"""What every test shares: one thread, one compilation cache, the data folder, and Old Faithful."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The environment, so that processes which tests start have it too. Set before numpy, jax or torch is imported.
+os.environ.setdefault("MPLBACKEND", "Agg")
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # two busy BLAS threads on a busy machine are slower than one
+# compiling is most of what a short JAX test does: keep what was compiled
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+if (ROOT.parent / "shared" / "data").is_dir():
+    os.environ.setdefault("ZOO_DATA", str(ROOT.parent / "shared" / "data"))
+
+# compiling takes as long as it takes; in CI the same examples are tried every time
+hypothesis.settings.register_profile("zoo", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("zoo")
+
+
+@pytest.fixture(scope="session")
+def old_faithful():
+    """The 272 eruptions, ``(272, 2)`` in minutes."""
+    from zoo import datasets
+
+    return datasets.load("faithful").to_numpy(float)

@@ -1,0 +1,81 @@
+"""Programs written outside the zoo, in both backends, and what is known of them exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import zoo
+
+
+def conjugate(backend: str) -> zoo.Model:
+    """Two numbers known by their noisy sum alone: the posterior is normal, with correlation -0.89."""
+    if backend == "numpyro":
+        from numpyro import plate, sample
+        from numpyro.distributions import Normal
+    else:
+        from pyro import plate, sample  # type: ignore[no-redef]
+        from pyro.distributions import Normal  # type: ignore[no-redef]
+
+    def two_numbers(y=None, *, N):
+        a = sample("a", Normal(0.0, 1.0))
+        b = sample("b", Normal(0.0, 2.0))
+        with plate("N", N):
+            sample("y", Normal(a + b, 2.0), obs=y)
+
+    return zoo.Model(two_numbers, backend=backend)
+
+
+def sums() -> np.ndarray:
+    return 1.5 + 2.0 * np.random.default_rng(0).standard_normal(20)
+
+
+def posterior() -> tuple[np.ndarray, np.ndarray]:
+    """Mean (2,) and covariance (2, 2) of (a, b) given the sums."""
+    y = sums()
+    covariance = np.linalg.inv(np.diag([1.0, 0.25]) + len(y) / 4.0)
+    return covariance @ np.full(2, y.sum() / 4.0), covariance
+
+
+def evidence() -> float:
+    """log p(y) in nats."""
+    y = sums()
+    covariance = 5.0 + 4.0 * np.eye(len(y))
+    _, log_det = np.linalg.slogdet(2 * np.pi * covariance)
+    return float(-0.5 * (log_det + y @ np.linalg.solve(covariance, y)))
+
+
+def exponentials(backend: str) -> zoo.Model:
+    """A mixture of exponentials, in four lines."""
+    if backend == "numpyro":
+        from jax.numpy import ones
+        from numpyro import plate, sample
+        from numpyro.distributions import Categorical, Dirichlet, Exponential, LogNormal
+    else:
+        from pyro import plate, sample  # type: ignore[no-redef]
+        from pyro.distributions import Categorical, Dirichlet, Exponential, LogNormal  # type: ignore[no-redef]
+        from torch import ones  # type: ignore[no-redef]
+
+    def program(x=None, *, N, K):
+        pi = sample("pi", Dirichlet(ones(K)))
+        with plate("K", K):
+            rate = sample("rate", LogNormal(0.0, 2.0))
+        with plate("N", N):
+            sample("x", Exponential(rate[sample("z", Categorical(pi))]), obs=x)
+
+    return zoo.Model(program, backend=backend, K=2)
+
+
+def waiting_times() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.exponential(1.0, 60), rng.exponential(50.0, 60)])
+
+
+def summed_log_joint(fit: Any, values: dict[str, np.ndarray]) -> float:
+    """log p(values, data) with the discrete latents summed out, in 64 bits."""
+    from zoo.programs import backend_of
+    from zoo.registry import in_backend
+
+    summed = in_backend("inference.enumeration", fit.model.backend).summed(fit.model.program)
+    return backend_of(fit.model).log_joint(summed, fit.keywords, {**values, **fit.data})

@@ -1,0 +1,130 @@
+"""Labels: one order for every draw, whichever way they came."""
+
+import time
+
+import numpy as np
+import pytest
+from synthetic import at_point, mixture, relabel
+from table import CASES, IDS
+
+import zoo
+from inference.criticism.alignment import align, aligned, relabelled
+from zoo import Card
+
+HMM = Card(
+    name="chain",
+    title="chain",
+    citation="",
+    latents={"A": "simplex [K K]", "mu": "real [K]"},
+    observed={"x": "real [N]"},
+)
+
+
+def random_orders(shape, K, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.permuted(np.broadcast_to(np.arange(K), (*shape, K)), axis=-1)
+
+
+def draws_about(card, settings, sizes, spread, shape=(3, 40), seed=0):
+    """Draws of every parameter about one value of it, and their log joint."""
+    model = zoo.load(card.name, "numpyro", **settings)
+    keywords = {**card.sizes, **sizes}
+    centre = model.simulate(seed, **keywords)
+    rng = np.random.default_rng(seed)
+    draws = {}
+    for name, site in card.parameters(settings).items():
+        rows = [size if axis == 0 else 1 for axis, size in enumerate(site.shape(keywords))]
+        factor = np.exp(spread * rng.normal(size=(*shape, *rows)))
+        draws[name] = centre[name] * factor
+        if site.kind == "simplex":
+            draws[name] /= draws[name].sum(-1, keepdims=True)
+    return draws, rng.normal(size=shape)
+
+
+def shuffled(card, settings, draws, order):
+    out = {}
+    for name, site in card.parameters(settings).items():
+        value = draws[name]
+        for axis in (a for a, letter in enumerate(site.dims) if letter == "K"):
+            index = order.reshape(*order.shape[:2], *(1 if a != axis else -1 for a in range(len(site.dims))))
+            value = np.take_along_axis(value, index, axis=2 + axis)
+        out[name] = value
+    return out
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+@pytest.mark.parametrize("spread", [0.05, 1.0], ids=["apart", "overlapping"])
+def test_permuting_labels_changes_no_bit(name, settings, spread):
+    card = zoo.card(name)
+    K = 4
+    draws, lp = draws_about(card, settings, {"K": K}, spread)
+    before = align(card, settings, draws, lp)
+    half = np.where(np.arange(lp.size).reshape(lp.shape)[..., None] % 2, random_orders(lp.shape, K), np.arange(K))
+    after = align(card, settings, shuffled(card, settings, draws, half), lp)
+    for site in before:
+        np.testing.assert_array_equal(before[site], after[site])
+
+
+def test_labels_that_were_switched_are_switched_back():
+    fit = mixture("nuts")
+    switched = relabel(fit, random_orders((4, 500), 2))
+    for site, value in aligned(switched).items():
+        np.testing.assert_array_equal(value, fit.draws[site])  # mu ascends in what was made
+    assert relabelled(fit) == 0
+    assert 800 < relabelled(switched) <= 1000
+
+
+def test_both_axes_of_a_transition_matrix_turn_together():
+    rng = np.random.default_rng(0)
+    mu = np.array([0.0, 3.0, 9.0]) + 0.1 * rng.normal(size=(2, 30, 3))
+    A = np.array([[0.8, 0.1, 0.1], [0.3, 0.5, 0.2], [0.05, 0.05, 0.9]]) + 0.001 * rng.normal(size=(2, 30, 3, 3))
+    draws, lp = {"A": A, "mu": mu}, rng.normal(size=(2, 30))
+    order = random_orders((2, 30), 3)
+    back = align(HMM, {}, shuffled(HMM, {}, draws, order), lp)
+    np.testing.assert_array_equal(back["A"], A)
+    np.testing.assert_array_equal(back["mu"], mu)
+
+
+def test_contested_components_get_one_draw_each():
+    # two components so near that both of a draw's lie nearer to the first: the assignment must not use one twice
+    rng = np.random.default_rng(1)
+    mu = np.array([0.0, 0.3, 5.0]) + 0.3 * rng.normal(size=(1, 400, 3))
+    draws = {"A": np.zeros((1, 400, 3, 3)), "mu": mu}
+    out = align(HMM, {}, draws, rng.normal(size=(1, 400)))["mu"]
+    np.testing.assert_array_equal(np.sort(out), np.sort(mu))
+
+
+def test_a_reference_turns_a_fit_as_a_whole():
+    one, other = mixture("nuts"), mixture("svi", seed=3)
+    reference = {n: v[:, :, ::-1] for n, v in aligned(one).items()}
+    turned = aligned(other, reference)
+    for site, value in aligned(other).items():
+        np.testing.assert_array_equal(turned[site], value[:, :, ::-1])
+    point = at_point(other)
+    np.testing.assert_array_equal(aligned(point)["mu"][0, 0], point.params["mu"])  # alone it keeps its own order
+    np.testing.assert_array_equal(aligned(point, reference)["mu"][0, 0], point.params["mu"][::-1])
+
+
+def test_a_model_without_components_is_left_alone():
+    card = Card("line", "line", "", latents={"b": "real [D]"}, observed={"x": "real [N]"})
+    b = np.random.default_rng(0).normal(size=(2, 5, 3))
+    np.testing.assert_array_equal(align(card, {}, {"b": b}, np.zeros((2, 5)))["b"], b)
+
+
+def test_numbers_that_are_not_finite_do_not_stop_it():
+    fit = mixture("nuts")
+    fit.draws["mu"][0, 0, 0, 0] = np.nan
+    fit.stats["lp"][0, 0] = np.nan
+    assert aligned(fit)["mu"].shape == fit.draws["mu"].shape
+
+
+def test_many_draws_of_many_components_take_about_a_second():
+    rng = np.random.default_rng(0)
+    shape, K, D = (4, 1000), 10, 4
+    card, settings = zoo.card("gaussian_mixture"), {"covariance": "diag"}
+    mu = 2 * rng.normal(size=(K, D)) + rng.normal(size=(*shape, K, D))
+    draws = {"pi": rng.dirichlet(np.ones(K), size=shape), "mu": mu, "Lambda": rng.gamma(5, size=(*shape, K, D))}
+    draws = shuffled(card, settings, draws, random_orders(shape, K))
+    begun = time.process_time()
+    align(card, settings, draws, rng.normal(size=shape))
+    assert time.process_time() - begun < 5.0  # CPU seconds, with room for a slow machine; 1 is usual

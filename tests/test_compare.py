@@ -1,0 +1,285 @@
+"""The comparison: it calls out what is wrong, lets pass what is right, and does not see the labels."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+from synthetic import (
+    DRAWS,
+    at_point,
+    bivariate,
+    chains_of,
+    correlated,
+    gaussian,
+    guide_of,
+    log_normal,
+    mixture,
+    relabel,
+)
+
+import zoo
+from inference import compare
+from inference.criticism.evidence import k_limit
+from zoo import ZooError
+
+RHO = correlated(0.9)
+FACTORS = np.diag(1 / np.diag(np.linalg.inv(RHO)))  # the covariance of the best mean-field guide
+
+
+def test_honest_fits_are_trusted():
+    c = compare(guide_of(RHO, RHO), chains_of(RHO), chains_of(RHO, seed=5))
+    assert {v.trust for v in c.verdicts.values()} == {"yes"}
+    assert c.reference in ("nuts", "nuts 2")
+    assert c.verdict.startswith(f"Use {c.best}")
+    assert not c.notes
+
+
+def test_a_mean_field_guide_on_a_correlated_posterior_is_called_out():
+    c = compare(guide_of(RHO, FACTORS), chains_of(RHO))
+    said = c.verdicts["svi (mean_field)"]
+    assert said.trust == "means only"
+    assert "understates the spread of mu[" in said.words
+    assert "take intervals from nuts, or fit guide='full_rank'" in said.words
+    assert 0.40 < c.fits_table.loc["svi (mean_field)", "min_sd_ratio"] < 0.47  # sqrt(1 - 0.9^2) = 0.436
+    assert c.best == "nuts"
+    assert c.verdicts["nuts"].trust == "yes"
+
+
+def test_halved_scales_are_called_out():
+    c = compare(guide_of(RHO, RHO / 4, "full_rank"), chains_of(RHO))
+    said = c.verdicts["svi (full_rank)"]
+    assert said.trust == "means only"
+    assert "understates" in said.words
+    assert "full_rank'" not in said.words  # it is that already
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("own", [FACTORS, RHO / 4], ids=["mean_field", "halved"])
+def test_both_are_called_out_with_no_chains_beside_them(own, seed):
+    # k-hat tends to 0.9 and to 0.75, and yet may fall below 0.7; the KL divergences are 0.83 and 0.64 nats
+    bad, honest = guide_of(RHO, own, seed=seed), guide_of(RHO, RHO, "full_rank", seed=seed + 100)
+    c = compare(bad, honest)
+    assert c.verdicts["svi (mean_field)"].trust != "yes"
+    assert c.verdicts["svi (full_rank)"].trust == "yes"
+    assert c.best == "svi (full_rank)"
+    alone = compare(bad, at_point(bad))
+    assert alone.verdicts["svi (mean_field)"].trust != "yes"
+
+
+def test_too_wide_a_guide_is_called_out():
+    c = compare(guide_of(RHO, 3 * RHO), chains_of(RHO))
+    assert "overstates" in c.verdicts["svi (mean_field)"].words
+
+
+def test_a_guide_elsewhere_is_not_to_be_used():
+    c = compare(guide_of(RHO, RHO, shift=(3.0, 0.0)), chains_of(RHO))
+    said = c.verdicts["svi (mean_field)"]
+    assert said.trust == "no"
+    assert "mu[0] 3.0 sd above nuts" in said.words
+
+
+def test_a_guide_that_failed_chains_contradict_is_not_trusted():
+    # k-hat 0.56 would let it pass; chains of R-hat just above the limit say that it is too narrow
+    unsound = chains_of(np.eye(2), stats={"diverging": np.arange(4 * DRAWS).reshape(4, DRAWS) < 3})
+    c = compare(guide_of(np.eye(2), 0.45 * np.eye(2)), unsound)
+    assert c.evidence["svi (mean_field)"].k_hat < c.evidence["svi (mean_field)"].k_limit
+    said = c.verdicts["svi (mean_field)"]
+    assert said.trust != "yes"
+    agrees = compare(guide_of(np.eye(2), np.eye(2)), unsound)
+    assert agrees.verdicts["svi (mean_field)"].trust == "yes"
+    assert agrees.best == "svi (mean_field)"
+    assert agrees.reference == "nuts"
+
+
+def test_noise_alone_calls_nothing_out():
+    # 40 comparisons of faithful fits with few draws: the allowance is for 1% over all quantities
+    wrong = 0
+    for seed in range(40):
+        many = guide_of(RHO, RHO, seed=seed)
+        stats = {name: values[:, :150] for name, values in many.stats.items()}
+        few = replace(many, draws={"mu": many.draws["mu"][:, :150]}, stats=stats, options={})
+        c = compare(few, chains_of(RHO, seed=seed + 1000, draws=150), at_point(few))
+        wrong += c.verdicts["svi"].trust != "yes" and c.evidence["nuts"].r_hat.max() <= 1.01
+    assert wrong <= 1
+
+
+def test_a_chain_in_another_mode_is_named():
+    fit = chains_of(np.eye(2))
+    fit.draws["mu"][2] += [0.0, 8.0]
+    fit.stats["lp"][2] -= 35.0
+    c = compare(fit, guide_of(np.eye(2), np.eye(2)))
+    said = c.verdicts["nuts"]
+    assert said.trust == "no"
+    assert "R-hat of mu[1]" in said.words
+    assert "chain 2 sits at 7.9" in said.words
+    assert "nats lower" in said.words
+
+
+def autoregressive(rho, seed=0, chains=4, draws=500):
+    rng = np.random.default_rng(seed)
+    x = np.zeros((chains, draws, 2))
+    x[:, 0] = rng.normal(size=(chains, 2))
+    for t in range(1, draws):
+        x[:, t] = rho * x[:, t - 1] + np.sqrt(1 - rho**2) * rng.normal(size=(chains, 2))
+    return gaussian("nuts", x, log_normal(x, np.eye(2)), stats={"diverging": np.zeros((chains, draws), bool)})
+
+
+FAULTY = {
+    "divergences": (
+        lambda: chains_of(RHO, stats={"diverging": np.arange(2000).reshape(4, 500) < 7}),
+        "7 of 2000 draws diverged",
+    ),
+    "low ESS": (lambda: autoregressive(0.9), "ESS of mu["),
+    "one chain": (lambda: chains_of(RHO, chains=1), "num_chains=4"),
+    "not finite": (lambda: gaussian("nuts", np.full((4, 500, 2), np.nan), np.zeros((4, 500))), "not finite"),
+    "never moved": (lambda: gaussian("nuts", np.ones((4, 500, 2)), np.zeros((4, 500))), "never moved"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_chains_with_a_fault_are_not_trusted(fault):
+    make, words = FAULTY[fault]
+    c = compare(make(), guide_of(RHO, RHO, "full_rank"), at_point(chains_of(RHO)))
+    assert c.verdicts["nuts"].trust == "no"
+    assert words in c.verdicts["nuts"].words
+    assert str(c)
+
+
+def test_two_sound_fits_that_disagree_are_both_doubted():
+    apart = chains_of(np.eye(2), seed=3)
+    apart.draws["mu"][...] += [4.0, 0.0]
+    c = compare(chains_of(np.eye(2)), apart, names=["one", "other"])
+    assert {v.trust for v in c.verdicts.values()} == {"no"}
+    assert "both pass their own checks and yet differ in mu[0]" in c.verdicts["one"].words
+    assert c.verdict.startswith("Trust none of these yet")
+
+
+def test_too_few_draws_for_k_hat_vouch_for_nothing():
+    draws, equal = np.random.default_rng(0).normal(size=(1, 10, 2)), np.zeros((1, 10))
+    few = gaussian("svi", draws, equal, stats={"log_weight": equal})
+    c = compare(few, at_point(few))
+    assert c.verdicts["svi"].trust == "no"
+    assert "too few draws" in c.verdicts["svi"].words
+
+
+def test_limit_of_k_hat():
+    assert k_limit(100) == pytest.approx(0.5)
+    assert k_limit(10**6) == 0.7
+
+
+def test_points():
+    fit = mixture("nuts")
+    lower = at_point(fit)
+    lower.params["mu"][...] = [[3.0, 3.0], [3.1, 3.0]]
+    c = compare(fit, at_point(fit), lower, names=["nuts", "em", "stuck"])
+    assert c.verdicts["em"].trust == "point"
+    assert "from the means of nuts" in c.verdicts["em"].words
+    assert c.verdicts["stuck"].trust == "no"
+    assert "nats below that of" in c.verdicts["stuck"].words
+    assert "raise restarts" in c.verdicts["stuck"].words
+    alone = compare(at_point(fit), at_point(fit, diagnostics={"converged": False}), names=["em", "short"])
+    assert alone.verdict.startswith("Use em as an estimate alone")
+    assert "raise max_iter" in alone.verdicts["short"].words
+    assert set(alone.table["fit"]) == {"em", "short"}
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag"])
+def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
+    of_shape = {
+        "full": lambda v: v,
+        "tied": lambda v: v[:, :, 0],
+        "diag": lambda v: np.diagonal(v, axis1=-2, axis2=-1),
+    }[covariance]
+    weighted = {"lp": np.zeros((1, 300)), "log_weight": np.zeros((1, 300))}
+    fits = []
+    for fit in (mixture("nuts"), mixture("svi", 4, (1, 300), stats=weighted)):
+        draws = {**fit.draws, "Lambda": of_shape(fit.draws["Lambda"])}
+        fits.append(
+            replace(
+                fit,
+                model=zoo.load("gaussian_mixture", K=2, covariance=covariance),
+                keywords={**fit.keywords, "covariance": covariance},
+                draws=draws,
+                params={n: v.mean((0, 1)) for n, v in draws.items()},
+            )
+        )
+    half = np.stack([np.arange(2)[None, :].repeat(500, 0)] * 4)
+    half[:, ::2] = half[:, ::2, ::-1]
+    switched = [relabel(fits[0], half), relabel(fits[1], half[:1, :300])]
+    before, after = compare(*fits), compare(*switched)
+    assert before.table.equals(after.table)
+    assert before.fits_table.equals(after.fits_table)
+    assert before.verdicts == after.verdicts
+    assert before.verdict == after.verdict
+    for name in before.draws:
+        for site, value in before.draws[name].items():
+            np.testing.assert_array_equal(value, after.draws[name][site])
+    assert not before.notes
+    assert "1000 of 2000 draws of nuts were switched" in after.notes[0]
+
+
+def test_fits_are_put_in_one_order():
+    fit = mixture("nuts")
+    em = at_point(fit)
+    turned = at_point(fit, params={n: v[::-1].copy() for n, v in fit.params.items()})
+    c = compare(fit, em, turned, names=["nuts", "em", "turned"])
+    assert c.fits_table.loc["em", "max_delta"] == c.fits_table.loc["turned", "max_delta"] < 0.3
+
+
+def test_the_tables():
+    c = compare(at_point(mixture("nuts")), mixture("nuts"), names=["em", "nuts"])
+    assert list(c.table.columns[:2]) == ["quantity", "fit"]
+    assert len(c.table) == 2 * 12  # pi 2, mu 4, and the lower triangles of two 2x2 matrices
+    assert "Sigma[1,1,0]" in set(c.table["quantity"])
+    assert "Sigma[1,0,1]" not in set(c.table["quantity"])
+    text = str(c)
+    assert all(word in text for word in ("em", "nuts", "R-hat", "trust", c.verdict))
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(c)
+    assert "which posterior to trust" in console.export_text()
+
+
+def test_summaries():
+    fit = mixture("nuts")
+    table = fit.summary()
+    assert list(table.columns) == ["mean", "sd", "eti_3%", "eti_97%", "r_hat", "ess_bulk"]
+    assert table.loc["mu[1,0]", "mean"] == pytest.approx(6.0, abs=0.05)
+    assert (table["eti_3%"] < table["mean"]).all()
+    assert table["r_hat"].max() < 1.02
+    independent = guide_of(RHO, RHO).summary()
+    assert independent["r_hat"].isna().all()
+    assert list(at_point(fit).summary().columns) == ["estimate"]
+
+
+REFUSED = {
+    "one fit": (lambda f: [f], "two fits or more"),
+    "another K": (lambda f: [f, replace(f, keywords={**f.keywords, "K": 3})], "differ in K (2 and 3)"),
+    "other data": (lambda f: [f, replace(f, data={"x": f.data["x"] + 1})], "different data (x differs)"),
+    "other priors": (lambda f: [f, replace(f, keywords={**f.keywords, "scale": np.ones(2)})], "differ in scale"),
+    "weights": (lambda f: [f, replace(f, options={"sample_weight": np.ones(40)})], "weigh the rows differently"),
+    "another model": (lambda f: [f, chains_of(RHO)], "different models, gaussian_mixture and bivariate"),
+    "other covariance": (lambda f: [f, replace(f, keywords={**f.keywords, "covariance": "tied"})], "different"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_compared_is_said_in_one_line(case):
+    make, words = REFUSED[case]
+    with pytest.raises(ZooError) as error:
+        compare(*make(mixture("nuts")))
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_names_are_one_for_each():
+    with pytest.raises(ZooError, match="give one name for each"):
+        compare(chains_of(RHO), chains_of(RHO), names=["one"])
+    assert list(compare(chains_of(RHO), chains_of(RHO, seed=1)).fits) == ["nuts", "nuts 2"]
+
+
+def test_a_program_of_ones_own_compares():
+    assert zoo.Model(bivariate, backend="numpyro", D=2).card.latents == {"mu": "real [D]"}
+    c = compare(chains_of(RHO), at_point(chains_of(RHO)))
+    assert c.table["quantity"].unique().tolist() == ["mu[0]", "mu[1]"]

@@ -1,0 +1,235 @@
+"""EM against scikit-learn, against itself in other forms, and against what can be worked out by hand."""
+
+import warnings
+
+import numpy as np
+import pytest
+import zoo
+from inference import choose, fit, standard_errors
+from sklearn.datasets import load_iris, load_wine
+from sklearn.mixture import GaussianMixture
+from tests.table import BACKENDS, CASES, IDS, drawn
+
+COVARIANCES = list(zoo.card("gaussian_mixture").variants["covariance"])
+
+
+def standardised(x):
+    return (x - x.mean(0)) / x.std(0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_the_general_m_step_takes_the_closed_form_s_steps(name, settings, backend):
+    """Both are the maximum of the same expected log joint, so from one start they walk one path."""
+    _, x = drawn(name, settings, seed=3, N=60)
+    model = zoo.load(name, backend, K=2, **settings)
+    start = fit(model, x, "em", max_iter=1, tol=0.0).params
+    options = {"start": start, "tol": 0.0, "max_iter": 8}
+    closed, general = fit(model, x, "em", **options), fit(model, x, "em", closed_form=False, **options)
+    assert len(closed.trace) == 9
+    np.testing.assert_allclose(general.trace, closed.trace, atol=1e-8 * len(x))
+    for site, value in closed.params.items():
+        # where the objective is flat to 1e-8 a row, parameters may differ by the square root of that
+        np.testing.assert_allclose(general.params[site], value, atol=1e-3 * max(1, abs(value).max()), err_msg=site)
+    assert abs(general.diagnostics["icl"] - closed.diagnostics["icl"]) < 1e-3
+
+
+# Pyro compiles nothing and runs all four covariances; NumPyro two, which are enough of compiling
+@pytest.mark.parametrize("objective", ["ml", "map"])
+@pytest.mark.parametrize(
+    ("backend", "covariance"), [("numpyro", "full"), ("numpyro", "diag"), *(("pyro", c) for c in COVARIANCES)]
+)
+def test_both_m_steps_end_at_one_maximum(covariance, objective, backend, old_faithful):
+    """To the end, MAP too: there the closed form moves means and precisions in turn, and the general one together."""
+    model = zoo.load("gaussian_mixture", backend, K=2, covariance=covariance)
+    start = fit(model, old_faithful, "em", max_iter=1, tol=0.0).params
+    options = {"objective": objective, "start": start, "tol": 1e-11}
+    closed = fit(model, old_faithful, "em", **options)
+    general = fit(model, old_faithful, "em", closed_form=False, **options)
+    assert closed.diagnostics["converged"]
+    assert general.diagnostics["converged"]
+    assert abs(closed.trace[-1] - general.trace[-1]) / 272 < 1e-8
+    for site, value in closed.params.items():
+        np.testing.assert_allclose(general.params[site], value, rtol=1e-3, atol=1e-4, err_msg=site)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES)
+@pytest.mark.parametrize("data", ["faithful", "iris", "wine"])
+def test_maximum_likelihood_is_that_of_scikit_learn(data, covariance, old_faithful):
+    x = {"faithful": lambda: old_faithful, "iris": lambda: load_iris().data, "wine": lambda: load_wine().data}[data]()
+    x, K = standardised(x), 2 if data == "faithful" else 3
+    model = zoo.load("gaussian_mixture", K=K, covariance=covariance)
+    start = fit(model, x, "em", max_iter=1, tol=0.0).params
+    ours = fit(model, x, "em", start=start, tol=1e-10, covariance_floor=1e-10, max_iter=2000)
+    theirs = GaussianMixture(
+        K,
+        covariance_type=covariance,
+        reg_covar=1e-10,
+        tol=1e-10,
+        max_iter=2000,
+        weights_init=start["pi"],
+        means_init=start["mu"],
+        precisions_init=start["Lambda"],
+    ).fit(x)
+    assert abs(ours.trace[-1] / len(x) - theirs.score(x)) < 1e-6
+    assert abs(ours.log_likelihood() - theirs.score_samples(x)).max() < 1e-4
+    assert ours.diagnostics["parameters"] == theirs._n_parameters()
+    np.testing.assert_allclose(ours.diagnostics["bic"], theirs.bic(x), rtol=1e-6)
+    np.testing.assert_allclose(ours.diagnostics["aic"], theirs.aic(x), rtol=1e-6)
+    np.testing.assert_allclose(ours.local()["z"], theirs.predict_proba(x), atol=1e-3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("closed_form", [True, False])
+@pytest.mark.parametrize("name", zoo.names())
+def test_weight_two_is_a_row_twice(name, closed_form, backend):
+    _, x = drawn(name, {}, seed=1, N=40)
+    model = zoo.load(name, backend, K=2)
+    priors = {k: v for k, v in model.bind(x)[1].items() if k in model.keywords and len(k) > 1}
+    model = model.with_settings(**priors)
+    start = fit(model, x, "em", max_iter=1, tol=0.0).params
+    weights = np.where(np.arange(40) < 13, 2.0, 1.0)
+    options = {"start": start, "max_iter": 5, "tol": 0.0, "closed_form": closed_form}
+    weighted = fit(model, x, "em", sample_weight=weights, **options)
+    doubled = fit(model, np.concatenate([x, x[:13]]), "em", **options)
+    steps = min(len(weighted.trace), len(doubled.trace))  # at the top, rounding decides when the climb ends
+    assert steps > 2
+    np.testing.assert_allclose(weighted.trace[:steps], doubled.trace[:steps], rtol=1e-7)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_32_bits_agree_with_64_and_an_offset_costs_nothing(backend, old_faithful):
+    model = zoo.load("gaussian_mixture", backend, K=2)
+    wide = fit(model, old_faithful, "em", tol=1e-9)
+    narrow = fit(model, old_faithful, "em", tol=1e-9, dtype="float32")
+    assert abs(wide.trace[-1] - narrow.trace[-1]) / 272 < 1e-5
+    far = old_faithful + 1e4
+    for dtype in ("float64", "float32"):
+        moved = fit(model, far, "em", tol=1e-9, dtype=dtype)
+        # in 32 bits a number near 1e4 is known to 5e-4, an eighth of a percent of the smallest spread here
+        assert abs(moved.trace[-1] - wide.trace[-1]) / 272 < (1e-8 if dtype == "float64" else 1e-4)
+        np.testing.assert_allclose(moved.params["mu"] - 1e4, wide.params["mu"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("K", [2, 3])
+def test_the_objective_never_falls(K, backend, old_faithful):
+    for objective in ("ml", "map"):
+        trace = fit(zoo.load("gaussian_mixture", backend, K=K), old_faithful, "em", objective=objective).trace
+        assert (np.diff(trace) > -1e-9 * abs(trace[-1])).all()
+        assert len(trace) > 2
+
+
+def test_a_fall_is_an_error():
+    from inference.em.climb import climb
+
+    values = iter([1.0, 2.0, 1.5])
+    with pytest.raises(ArithmeticError, match=r"fell from 2.0 to 1.5 at iteration 2"):
+        climb(lambda params: (params, next(values)), None, max_iter=9, tol=0.0, rounding=1e-9)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_component_that_collapses_is_named(backend):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(30, 2)), np.full((3, 2), 9.0)])  # three equal rows far from the rest
+    with pytest.raises(zoo.ZooError, match=r"component \d collapsed.*objective='map'"):
+        fit(zoo.load("gaussian_mixture", backend, K=2), x, "em")
+    rescued = fit(zoo.load("gaussian_mixture", backend, K=2), x, "em", objective="map")
+    assert rescued.diagnostics["converged"]
+    assert np.sort(rescued.predict()["z"].tolist()).tolist().count(rescued.predict()["z"][-1]) == 3
+
+
+def test_restarts_keep_the_best_and_say_so(old_faithful):
+    found = fit(zoo.load("gaussian_mixture", K=3), old_faithful, "em", restarts=4)
+    assert len(found.diagnostics["restarts"]) + found.diagnostics["collapsed_restarts"] == 4
+    assert found.trace[-1] == max(found.diagnostics["restarts"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_standard_errors_of_one_normal_are_the_textbook_s(backend, old_faithful):
+    """K = 1: sd/sqrt(N) for a mean, sqrt(2/N) Sigma_ii for a variance; all known in closed form."""
+    found = fit(zoo.load("gaussian_mixture", backend, K=1), old_faithful, "em", tol=1e-12)
+    N = len(old_faithful)
+    Sigma = np.cov(old_faithful.T, bias=True)
+    errors = standard_errors(found)
+    np.testing.assert_allclose(errors["mu"][0], np.sqrt(np.diag(Sigma) / N), rtol=1e-5)
+    exact = np.sqrt((Sigma**2 + np.outer(np.diag(Sigma), np.diag(Sigma))) / N)
+    np.testing.assert_allclose(errors["Sigma"][0], exact, rtol=1e-5)
+    resampled = standard_errors(found, "bootstrap", replicates=300, seed=1)
+    # an sd from 300 replicates is known to 1/sqrt(600): four of those, and the bootstrap's own 1/N
+    np.testing.assert_allclose(resampled["mu"][0], np.sqrt(np.diag(Sigma) / N), rtol=4 / np.sqrt(600) + 0.01)
+
+
+def test_standard_errors_at_an_edge_say_what_to_do():
+    x = np.array([[1, 1], [1, 1], [1, 0], [1, 0], [1, 1.0]])  # an item everyone answered yes
+    found = fit(zoo.load("latent_class", K=1), x, "em")
+    with pytest.raises(zoo.ZooError, match="method='bootstrap'"):
+        standard_errors(found)
+
+
+def test_bic_chooses_two_eruptions(old_faithful):
+    choice = choose(zoo.load("gaussian_mixture", K=1), old_faithful, K=range(1, 4), restarts=2)
+    assert choice.best.keywords["K"] == 2
+    assert list(choice.table.index) == [1, 2, 3]
+    assert choice.table["bic"].idxmin() == 2
+    with pytest.raises(zoo.ZooError, match="bic"):
+        choose(zoo.load("gaussian_mixture", K=1), old_faithful, criterion="bix")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_missing_answers_are_marginalised(backend):
+    """Deleting answers at random and fitting what is left recovers the classes; and an all-missing row says nothing."""
+    rng = np.random.default_rng(0)
+    truth = {"pi": np.array([0.4, 0.6]), "theta": np.array([[0.9] * 6, [0.15] * 6])}
+    z = rng.random(1500) < 0.6
+    x = (rng.random((1500, 6)) < truth["theta"][z.astype(int)]).astype(float)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    found = fit(zoo.load("latent_class", backend, K=2), x, "em", seed=1)
+    order = np.argsort(-found.params["theta"][:, 0])
+    # about 1500 * 0.4 * 0.7 answers an item and class: five binomial standard errors
+    np.testing.assert_allclose(found.params["theta"][order], truth["theta"], atol=5 * 0.5 / np.sqrt(420))
+    empty = np.concatenate([x, np.full((1, 6), np.nan)])
+    np.testing.assert_allclose(found.log_likelihood(empty)[-1], 0.0, atol=1e-12)
+    np.testing.assert_allclose(found.local(empty)["z"][-1], found.params["pi"], atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_of_four_lines_goes_through(backend):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.exponential(0.2, 300), rng.exponential(5.0, 300)])
+    found = fit(zoo.Model(exponentials(backend), backend=backend, K=2), x, "em")
+    assert found.diagnostics["converged"]
+    rates = np.sort(found.params["rate"])
+    # each mean of 300 exponentials is known to 1/sqrt(300) of itself, a little more where they overlap
+    np.testing.assert_allclose(rates, [0.2, 5.0], rtol=5 / np.sqrt(300))
+    assert found.log_likelihood().sum() == pytest.approx(found.trace[-1], abs=1e-6)
+
+
+def exponentials(backend):
+    if backend == "numpyro":
+        import jax.numpy as jnp
+        from numpyro import plate, sample
+        from numpyro.distributions import Categorical, Dirichlet, Exponential, LogNormal
+
+        ones = jnp.ones
+    else:
+        import torch
+        from pyro import plate, sample
+        from pyro.distributions import Categorical, Dirichlet, Exponential, LogNormal
+
+        ones = torch.ones
+
+    def program(x=None, *, N, K):
+        pi = sample("pi", Dirichlet(ones(K)))
+        with plate("K", K):
+            rate = sample("rate", LogNormal(0.0, 2.0))
+        with plate("N", N):
+            sample("x", Exponential(rate[sample("z", Categorical(pi))]), obs=x)
+
+    return program
+
+
+def test_no_warning_is_hidden_by_the_engine(old_faithful):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(zoo.load("gaussian_mixture", K=2), old_faithful, "em")

@@ -1,0 +1,109 @@
+"""A fit on disk and back, what it answers, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+import zoo
+from inference import fit, load, refusals
+from tests.table import BACKENDS, drawn
+from zoo.errors import Refusal
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_round_trip_is_exact(name, backend, tmp_path):
+    _, x = drawn(name, {}, seed=2, N=30)
+    model = zoo.load(name, backend, K=2)
+    made = fit(model, x, "em", seed=3, objective="map", sample_weight=np.arange(1.0, 31.0))
+    back = load(made.save(tmp_path / "fit"))
+    for group in ("params", "draws", "stats", "state", "data"):
+        assert getattr(back, group).keys() == getattr(made, group).keys()
+        for site, value in getattr(made, group).items():
+            read = getattr(back, group)[site]
+            assert read.dtype == value.dtype
+            assert (read.tobytes(), read.shape) == (value.tobytes(), value.shape)
+    assert (back.trace == made.trace).all()
+    assert back.diagnostics == made.diagnostics
+    for word in ("engine", "seed", "device", "dtype", "seconds"):
+        assert getattr(back, word) == getattr(made, word)
+    assert back.options.keys() == made.options.keys()
+    assert (back.options["sample_weight"] == made.options["sample_weight"]).all()
+    assert (back.log_likelihood() == made.log_likelihood()).all()
+    assert made.save(tmp_path / "fit") == tmp_path / "fit", "a fit may be saved over"
+    assert [p.name for p in tmp_path.iterdir()] == ["fit"], "no draft is left behind"
+
+
+def test_saving_replaces_no_other_folder(tmp_path, old_faithful):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("keep me")
+    made = fit(zoo.load("gaussian_mixture", K=1), old_faithful, "em")
+    with pytest.raises(zoo.ZooError, match="other than a fit"):
+        made.save(tmp_path / "letters")
+    assert (tmp_path / "letters" / "dear.txt").read_text() == "keep me"
+
+
+def test_an_interrupted_save_leaves_the_old_fit(tmp_path, old_faithful, monkeypatch):
+    made = fit(zoo.load("gaussian_mixture", K=1), old_faithful, "em")
+    made.save(tmp_path / "fit")
+
+    def full_disk(*args, **keywords):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        made.save(tmp_path / "fit")
+    assert (load(tmp_path / "fit").params["mu"] == made.params["mu"]).all()
+    assert [p.name for p in tmp_path.iterdir()] == ["fit"]
+
+
+def test_what_is_not_a_fit_says_so(tmp_path, old_faithful):
+    with pytest.raises(zoo.ZooError, match="holds no fit"):
+        load(tmp_path / "nowhere")
+    made = fit(zoo.load("gaussian_mixture", K=1), old_faithful, "em").save(tmp_path / "fit")
+    (made / "arrays.npz").write_bytes((made / "arrays.npz").read_bytes()[:100])
+    with pytest.raises(zoo.ZooError, match="damaged"):
+        load(made)
+    plain = json.loads((made / "fit.json").read_text())
+    (made / "fit.json").write_text(json.dumps({**plain, "format": 99}))
+    with pytest.raises(zoo.ZooError, match="damaged|format 99"):
+        load(made)
+
+
+def test_a_program_of_one_s_own_is_given_again_on_loading(tmp_path):
+    from tests.test_em import exponentials
+
+    model = zoo.Model(exponentials("numpyro"), backend="numpyro", K=2)
+    made = fit(model, np.random.default_rng(0).exponential(1.0, 50), "em").save(tmp_path / "fit")
+    with pytest.raises(zoo.ZooError, match="model=zoo.Model"):
+        load(made)
+    assert load(made, model=model).log_likelihood().shape == (50,)
+
+
+def test_an_engine_that_refuses_says_why_and_what_would_work():
+    def with_local(x=None, *, N):
+        from numpyro import plate, sample
+        from numpyro.distributions import Normal
+
+        with plate("N", N):
+            f = sample("f", Normal(0.0, 1.0))
+            sample("x", Normal(f, 1.0), obs=x)
+
+    model = zoo.Model(with_local, backend="numpyro")
+    assert "continuous latent" in (refusals(model)["em"] or "")
+    with pytest.raises(Refusal, match=r"em cannot fit with_local: f is a continuous latent.*these can: .*nuts"):
+        fit(model, np.zeros(5), "em")
+
+
+def test_nothing_is_set_globally(old_faithful):
+    import jax.numpy as jnp
+    import pyro
+    import torch
+
+    for backend in BACKENDS:
+        pyro.param("mine", torch.ones(1))
+        fit(zoo.load("gaussian_mixture", backend, K=2), old_faithful, "em")
+        assert jnp.ones(1).dtype == jnp.float32
+        assert torch.ones(1).dtype == torch.float32
+        assert set(pyro.get_param_store().keys()) == {"mine"}
+    pyro.clear_param_store()

@@ -1,0 +1,95 @@
+"""The guides, where what they should become is known exactly."""
+
+import guides
+import numpy as np
+import pytest
+import zoo
+from inference import fit
+from tests.programs import conjugate, evidence, posterior, sums
+from tests.table import BACKENDS, CASES, IDS, drawn
+
+FROZEN = {"num_steps": 1, "learning_rate": 1e-300}
+
+
+def test_every_guide_tells_what_it_is():
+    assert {"mean_field", "full_rank", "point"} <= set(guides.names())
+    for name in guides.names():
+        assert guides.about(name)
+    with pytest.raises(zoo.ZooError, match="no guide 'meanfield'; did you mean 'mean_field'"):
+        guides.about("meanfield")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_full_rank_is_exact_where_the_posterior_is_normal(backend):
+    found = fit(conjugate(backend), sums(), "svi", guide="full_rank", num_draws=4000, **FROZEN)
+    mean, covariance = posterior()
+    np.testing.assert_allclose(found.stats["log_weight"], evidence(), atol=1e-5)
+    assert abs(found.diagnostics["elbo"] - evidence()) < 1e-5
+    draws = np.stack([found.draws["a"][0], found.draws["b"][0]])
+    sd = np.sqrt(np.diag(covariance))
+    assert (abs(draws.mean(1) - mean) < 5 * sd / np.sqrt(4000)).all()
+    assert abs(np.corrcoef(draws)[0, 1] - covariance[0, 1] / sd.prod()) < 5 / np.sqrt(4000)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_mean_field_has_the_gap_that_correlation_makes(backend):
+    found = fit(conjugate(backend), sums(), "svi", guide="mean_field", num_draws=4000, **FROZEN)
+    precision = np.linalg.inv(posterior()[1])
+    gap = 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])  # KL(q || p), in closed form
+    assert gap > 0.5
+    assert abs(found.diagnostics["elbo"] - (evidence() - gap)) < 5 * found.diagnostics["elbo_se"]
+    for i, name in enumerate("ab"):
+        assert abs(found.draws[name].std() * np.sqrt(precision[i, i]) - 1) < 5 / np.sqrt(2 * 4000)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_a_point_is_the_maximum_that_em_finds(name, settings, backend):
+    _, x = drawn(name, settings, N=200)
+    model = zoo.load(name, backend, K=2, **settings)
+    start = fit(model, x, "em", objective="map", max_iter=1, tol=0.0).params
+    summit = fit(model, x, "em", objective="map", start=start, tol=1e-11, max_iter=3000)
+    point = fit(model, x, "svi", guide="point", start=start, num_steps=1)
+    assert point.draws == {}
+    assert abs(point.diagnostics["elbo"] - summit.trace[-1]) < 1e-3, "not the density that EM climbs"
+    for site, value in summit.params.items():
+        np.testing.assert_allclose(point.params[site], value, atol=0.02 * max(1, abs(value).max()), err_msg=site)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("guide", ["mean_field", "full_rank"])
+def test_both_backends_begin_alike(name, guide):
+    _, x = drawn(name, {})
+    start = fit(zoo.load(name, K=2), x, "em", objective="map", max_iter=1, tol=0.0).params
+    one, other = (fit(zoo.load(name, b, K=2), x, "svi", guide=guide, start=start, **FROZEN) for b in BACKENDS)
+    for site, draws in one.draws.items():  # 1000 draws each
+        sd = np.maximum(draws.std(1), 1e-12)
+        difference = abs(draws.mean(1) - other.draws[site].mean(1)) / sd
+        assert difference.max() < 5 * np.sqrt(2 / 1000), site
+        assert abs(np.log(other.draws[site].std(1) / sd)).max() < 0.25, site
+    noise = np.hypot(one.diagnostics["elbo_se"], other.diagnostics["elbo_se"])
+    assert abs(one.diagnostics["elbo"] - other.diagnostics["elbo"]) < 5 * noise
+
+
+def test_units_make_no_difference():
+    _, x = drawn("gaussian_mixture", {})
+    model, stretch = zoo.load("gaussian_mixture", K=2), 1e4
+    one, other = (fit(model, x * s, "svi", guide="full_rank", num_steps=50) for s in (1.0, stretch))
+    np.testing.assert_allclose(other.trace + x.size * np.log(stretch), one.trace, rtol=1e-5)
+    np.testing.assert_allclose(other.draws["mu"] / stretch, one.draws["mu"], rtol=1e-3, atol=1e-3 * x.std())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_guide_of_every_row_sees_no_batch_alone(backend):
+    def program(x=None, *, N):
+        from importlib import import_module
+
+        language, normal = import_module(backend), import_module(f"{backend}.distributions").Normal
+        mu = language.sample("mu", normal(0.0, 1.0))
+        with language.plate("N", N):
+            language.sample("x", normal(language.sample("h", normal(mu, 1.0)), 1.0), obs=x)
+
+    model = zoo.Model(program, backend=backend)
+    assert fit(model, np.arange(6.0), "svi", num_steps=2).draws["h"].shape == (1, 1000, 6)
+    with pytest.raises(zoo.ZooError, match="leave batch_size out"):
+        fit(model, np.arange(6.0), "svi", num_steps=2, batch_size=3)

@@ -1,0 +1,84 @@
+"""What is imported when, seen from fresh processes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOREIGN = {"numpyro": ("torch", "pyro"), "pyro": ("jax", "numpyro")}
+
+FIT = """
+import inference, zoo
+from zoo import datasets
+model = zoo.load("gaussian_mixture", backend={backend!r}, K=2, covariance="spherical")
+fit = inference.fit(model, datasets.load("faithful"), engine="em", max_iter=2, tol=0)
+assert len(fit.local()["z"]) == 272
+"""
+COMMAND = """
+from typer.testing import CliRunner
+from zoo.command import app
+result = CliRunner().invoke(app, {words!r})
+assert result.exit_code == 0, result.output
+"""
+
+
+def imported_by(code: str, tmp_path: Path, watched: tuple[str, ...]) -> set[str]:
+    """Which of the packages watched a fresh process has imported after running the code."""
+    code += f"\nimport sys\nprint(*[m for m in {watched!r} if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zoo\nfor name in zoo.names(): assert zoo.card(name).sites()",
+        "import guides\nfor name in guides.names(): assert guides.about(name)",
+        "from inference import engines\nfor name in engines.names(): assert engines.get(name).OPTIONS",
+        COMMAND.format(words=["--help"]),
+        COMMAND.format(words=["fit", "--help"]),
+        COMMAND.format(words=["list"]),
+        COMMAND.format(words=["show", "gaussian_mixture"]),
+    ],
+    ids=["cards", "guides", "engines", "zoo --help", "zoo fit --help", "zoo list", "zoo show"],
+)
+def test_looking_imports_no_backend(code, tmp_path):
+    backends = ("jax", "torch", "numpyro", "pyro")
+    assert imported_by(code, tmp_path, backends) == set()
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    heavy = ("jax", "torch", "pandas", "scipy", "sklearn", "matplotlib", "arviz_base", "pooch", "xarray", "optax")
+    assert imported_by(COMMAND.format(words=["--help"]), tmp_path, heavy) == set()
+
+
+@pytest.mark.parametrize("backend", FOREIGN)
+def test_one_backend_never_imports_the_other(backend, tmp_path):
+    assert imported_by(FIT.format(backend=backend), tmp_path, FOREIGN[backend]) == set()
+
+
+def test_a_backend_that_is_not_installed_is_named_with_its_remedy(tmp_path):
+    # find_spec is what tells the zoo whether a package is there: make it find no torch
+    code = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name in ("torch", "pyro") else find(name, *rest)
+import zoo
+try:
+    zoo.load("gaussian_mixture", backend="pyro", K=2)
+except zoo.MissingBackend as error:
+    assert "pip install 'latent-zoo[pyro]'" in str(error), error
+    assert isinstance(error, ImportError) and "\\n" not in str(error)
+else:
+    raise AssertionError("no error")
+"""
+    assert imported_by(code, tmp_path, ("torch", "pyro")) == set()

@@ -1,0 +1,119 @@
+"""The report: one file that asks for nothing, shows everything, and repeats no user's text as markup."""
+
+import base64
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import at_point, chains_of, correlated, guide_of, mixture
+
+from inference import compare
+from inference.criticism.figures import first, picture_of
+from zoo import ZooError, load, names
+
+NASTY = "<script>alert('x')</script> & \"quoted\""
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    guide = mixture("svi", 4, (1, 300), stats={"lp": np.zeros((1, 300)), "log_weight": np.zeros((1, 300))})
+    guide = replace(guide, trace=np.linspace(-9, -1, 300), options={"guide": "mean_field"})
+    fits = [at_point(mixture("nuts")), guide, mixture("nuts")]
+    return compare(*fits, names=["em", NASTY, "nuts"], columns=["eruptions", "<b>waiting</b>"])
+
+
+@pytest.fixture(scope="module")
+def page(comparison, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    path = comparison.save(folder / "deep" / "report.html")
+    assert [f.name for f in path.parent.iterdir()] == ["report.html"]  # no draft is left
+    return path.read_text(encoding="utf-8")
+
+
+def test_it_asks_nothing_of_anyone(page):
+    assert "http" not in page
+    assert "url(" not in page
+    assert not re.search(r"<(script|link|iframe|object|embed)|@import|href=|srcset=", page)
+    sources = re.findall(r'src="([^"]*)"', page)
+    assert sources
+    assert all(s.startswith("data:image/png;base64,") for s in sources)
+    assert all(base64.b64decode(s.split(",", 1)[1]).startswith(b"\x89PNG") for s in sources)
+
+
+def test_what_users_wrote_is_escaped(page):
+    assert NASTY not in page
+    assert "&lt;script&gt;" in page
+    assert "<b>waiting</b>" not in page
+
+
+def test_it_says_what_a_reader_needs(comparison, page):
+    for words in (
+        "Gaussian mixture",
+        "40 rows",
+        "Rule:",
+        "R-hat",
+        "k-hat",
+        "mu_k",
+        "Fraley",
+        "inference.fit(",
+        "NumPy",
+    ):
+        assert words.lower() in page.lower()
+    assert page.index("Use nuts") < page.index("Rule:")  # the verdict comes first
+    for name in comparison.table["quantity"].unique():
+        assert name in page
+    assert page.count("<figure>") == len(comparison.figures()) == 5
+
+
+def test_figures_are_those_the_fits_have_matter_for(comparison):
+    assert list(comparison.figures()) == ["data", "objective", "marginals", "responsibilities", "chains of nuts"]
+    rho = correlated(0.5)
+    own = compare(chains_of(rho), guide_of(rho, rho))  # a program of one's own without discrete sites
+    assert list(own.figures()) == ["objective", "marginals", "chains of nuts"]
+    points = compare(at_point(mixture("nuts")), at_point(mixture("nuts")))
+    assert list(points.figures()) == ["data", "objective", "responsibilities"]
+
+
+def test_one_quantity_of_two_that_mirror_each_other_is_drawn():
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    draws = np.column_stack([x[:, 0], 1 - x[:, 0], x[:, 1]])
+    assert first(np.array([2.0, 3.0, 1.0]), draws, 3) == [1, 2]
+
+
+def test_a_page_that_cannot_be_written_is_said(comparison, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ZooError, match="cannot write the report"):
+        comparison.save(tmp_path / "file" / "report.html")
+
+
+PICTURED = {
+    "gaussian_mixture-1": ("gaussian_mixture", {"D": 1, "covariance": "diag"}),
+    "gaussian_mixture-2": ("gaussian_mixture", {"D": 2, "covariance": "tied"}),
+    "gaussian_mixture-6": ("gaussian_mixture", {"D": 6, "covariance": "spherical"}),
+    "latent_class": ("latent_class", {"J": 35}),
+    "poisson_mixture": ("poisson_mixture", {"mean": 300.0}),
+}
+
+
+@pytest.mark.parametrize("case", PICTURED)
+def test_every_picture_is_drawn(case, tmp_path):
+    from matplotlib.figure import Figure
+
+    name, settings = PICTURED[case]
+    model = load(name, K=3, **settings)
+    values = model.simulate(1)
+    params = {n: values[n] for n in model.card.parameters(model.settings)}
+    r = np.random.default_rng(0).dirichlet(np.ones(3), size=len(values["x"]))
+    figure = Figure()
+    picture = picture_of(model)
+    assert picture is not None
+    picture(figure.add_subplot(), params, {"x": values["x"]}, {"z": r}, model.settings)
+    figure.savefig(tmp_path / "picture.png")
+    legends = filter(None, (axes.get_legend() for axes in figure.axes))
+    labels = [text.get_text() for legend in legends for text in legend.get_texts()]
+    assert sum("%" in label for label in labels) == 3
+
+
+def test_every_mixture_of_the_zoo_has_a_picture():
+    assert [n for n in names() if "mixture" in load(n).card.tags and picture_of(load(n)) is None] == []

@@ -133,7 +133,8 @@ def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
         return np.full(len(log_weight), 1 / len(log_weight)), 0.0
     from arviz_stats.base.array import array_stats
 
-    log_smooth, k_hat = array_stats.psislw(log_weight[real])
+    # ArviZ takes the log-likelihoods of leave-one-out, whose weights are their reciprocals: hence the sign
+    log_smooth, k_hat = array_stats.psislw(-log_weight[real])
     weights = np.zeros(len(log_weight))
     weights[real] = np.exp(log_smooth - log_smooth.max())
     return weights / weights.sum(), float(k_hat)

@@ -2,8 +2,8 @@
 
 Chains are held to R-hat, effective sample size and divergences. A guide is held to sound chains where there are any.
 Alone it must pass k-hat, which is taken from its own draws and so cannot see what it never visits (at some thousand
-draws a guide half as wide as it should be may pass), and lie near the posterior by the gap of its ELBO and by its own
-draws reweighted. Chains that failed their checks vouch for nothing, but a guide that differs from them is not trusted
+draws a guide half as wide as it should be may pass); it must lie near the posterior by the gap of its ELBO; and its own
+draws, reweighted, must show that its means and spreads are right, doubt counting against it. Chains that failed their checks vouch for nothing, but a guide that differs from them is not trusted
 either until they are mended. A point claims no spread; one that is no maximum is told so.
 """
 
@@ -23,7 +23,7 @@ R_HAT, ESS, CHAINS = 1.01, 400, 2
 MEANS = 0.5  # sds: a 95% interval shifted by this much still holds 92% of a normal posterior
 SPREAD = 1.25  # factor: a 95% interval this much too narrow holds 88% of it
 SHAPE = 0.5  # sds of Wasserstein distance
-NEAR = 0.125  # nats of KL divergence from the posterior: that of a mean off by half a sd
+NEAR = 1.0  # nats of KL divergence from the posterior
 LOWER = 1.0  # nats by which a point of highest likelihood may stand below another point
 
 CHAIN_RULE = (
@@ -33,8 +33,8 @@ CHAIN_RULE = (
 GUIDE_RULE = (
     "Pareto k-hat below min(1 - 1/log10(draws), 0.7), discrete sites summed out (Vehtari et al. 2024); against chains, "
     f"means within {MEANS} sd, sds within a factor of {SPREAD} and Wasserstein distance within {SHAPE} sd, Monte Carlo "
-    "error allowed for; without sound chains, the same against its own draws reweighted, and its ELBO within "
-    f"{NEAR} nats of the importance-weighted bound (Burda et al. 2016)"
+    "error allowed for; without sound chains, means and sds surely so against its own draws "
+    f"reweighted, and its ELBO within {NEAR:g} nat of the importance-weighted bound (Burda et al. 2016)"
 )
 POINT_RULE = f"converged, and its likelihood no more than {LOWER:g} nat below that of any other fit's estimate"
 
@@ -104,8 +104,13 @@ def guide(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
         far = f"{words.k_hat(e)}, but it is {gap:.2f} nats or more (KL) from the posterior: run nuts to see what is off"
         return Verdict("no", far + words.richer(c), GUIDE_RULE)
     a = self_agreement(e)
-    fault = disagreement(c, a, "its own reweighted draws")
-    return fault or Verdict("yes", f"{words.k_hat(e)}, and {words.close(a, 'its own reweighted draws')}", GUIDE_RULE)
+    j, most = words.worst(np.abs(a.delta), -a.noise_delta)
+    if not most <= MEANS:
+        return Verdict("no", words.doubtful_mean(c, j, most), GUIDE_RULE)
+    j, most = words.worst(a.log_ratio, -a.noise_log_ratio)
+    if not most <= np.log(SPREAD):
+        return Verdict("means only", words.doubtful_spread(c, j, np.exp(most)), GUIDE_RULE)
+    return Verdict("yes", f"{words.k_hat(e)}, and {words.close(a, 'its own draws reweighted')}", GUIDE_RULE)
 
 
 def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:

@@ -79,6 +79,20 @@ def spread(c: Candidate, a: Agreement, j: int, reference: str) -> str:
     return f"{found} against {reference}: use its means, take intervals from {reference}{richer(c)}"
 
 
+def doubtful_mean(c: Candidate, j: int, most: float) -> str:
+    """A mean that its own reweighted draws do not vouch for."""
+    found = f"by its own draws, reweighted, its mean of {c.evidence.quantities[j]} may be off by {most:.1f} sd"
+    return f"{k_hat(c.evidence)}, but {found}: run nuts to see{richer(c)}"
+
+
+def doubtful_spread(c: Candidate, j: int, most: float) -> str:
+    """A spread that its own reweighted draws do not vouch for."""
+    found = (
+        f"by its own draws, reweighted, its spread of {c.evidence.quantities[j]} may be off by a factor of {most:.2f}"
+    )
+    return f"{k_hat(c.evidence)}, but {found}: use its means, run nuts for intervals{richer(c)}"
+
+
 def difference(e: Evidence, a: Agreement, reference: str) -> str:
     """Where a guide and chains differ most, without saying who is right."""
     j = highest(a.wasserstein)
@@ -105,7 +119,7 @@ def listed(names: list[str]) -> str:
 
 
 def worst(size: np.ndarray, noise: np.ndarray) -> tuple[int, float]:
-    """The quantity whose size most exceeds its Monte Carlo noise, and by how much."""
+    """The quantity whose size most exceeds its Monte Carlo noise, and by how much (with noise below 0: at most)."""
     excess = size - noise
     j = highest(excess)
     return j, float(excess[j])

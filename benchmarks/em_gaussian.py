@@ -13,7 +13,7 @@ import time
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--features", type=int, default=16)
     parser.add_argument("--components", type=int, default=16)
@@ -58,9 +58,11 @@ def main(args):
         return time.perf_counter() - begun, fit.trace[-1] / args.rows
 
     if args.memory:
-        seconds, likelihood = ours(5)
+        seconds, _ = ours(5)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"N={args.rows} D={args.features} K={args.components}: 5 iterations in {seconds:.1f} s, peak {peak:.2f} GiB")
+        print(
+            f"N={args.rows} D={args.features} K={args.components}: 5 iterations in {seconds:.1f} s, peak {peak:.2f} GiB"
+        )
         return
 
     import warnings
@@ -89,14 +91,18 @@ def main(args):
         a_few, a_many, b_few, b_many = ours(few), ours(many), theirs(few), theirs(many)
         a, b = (a_many[0] - a_few[0]) / args.iterations, (b_many[0] - b_few[0]) / args.iterations
         rows.append((a, b, a_many[1] - b_many[1]))
-        print(f"round {turn}: ours {a:.4f} s/iteration, scikit-learn {b:.4f}, ratio {b / a:.2f}, difference in nats per row {rows[-1][2]:+.2e}")
+        said = f"ours {a:.4f} s/iteration, scikit-learn {b:.4f}, ratio {b / a:.2f}"
+        print(f"round {turn}: {said}, difference in nats per row {rows[-1][2]:+.2e}")
     middle = sorted(rows, key=lambda r: r[1] / r[0])[len(rows) // 2]
-    print(f"median ratio {middle[1] / middle[0]:.2f} ({args.threads} threads, {args.backend}, N={args.rows}, D={args.features}, K={args.components})")
+    size = f"N={args.rows}, D={args.features}, K={args.components}"
+    print(f"median ratio {middle[1] / middle[0]:.2f} ({args.threads} threads, {args.backend}, {size})")
 
 
 if __name__ == "__main__":
     given = arguments()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(given.threads)
-    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if given.threads > 1 else 'false'} " + os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = (
+        f"--xla_cpu_multi_thread_eigen={'true' if given.threads > 1 else 'false'} " + os.environ.get("XLA_FLAGS", "")
+    )
     main(given)

@@ -19,8 +19,14 @@ class Progress:
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
 
-            columns = (TextColumn("{task.description:>5}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
-            self._bar = Bar(*columns, TimeElapsedColumn(), TextColumn("{task.fields[said]}"), console=Console(stderr=True))
+            columns = (
+                TextColumn("{task.description:>5}"),
+                BarColumn(),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            )
+            self._bar = Bar(
+                *columns, TimeElapsedColumn(), TextColumn("{task.fields[said]}"), console=Console(stderr=True)
+            )
             self._bar.start()
             self._task = self._bar.add_task(self.name, total=self.total, said="")
         return self
@@ -30,7 +36,9 @@ class Progress:
         if self._bar:
             self._bar.update(self._task, completed=done, said=said)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar:
             if kind is None:  # finishing early is finishing
                 self._bar.update(self._task, total=max(1, self._bar.tasks[0].completed))

@@ -53,7 +53,7 @@ class Fit:
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
 
     def log_likelihood(self, data: Any = None) -> np.ndarray:
-        """log p(x_n | parameters) in nats, discrete latents summed out: (N,), or (chain, draw, N) where there are draws.
+        """log p(x_n | parameters) in nats, labels summed out: (N,), or (chain, draw, N) where there are draws.
 
         ``data`` is that of the fit unless given. Raises ZooError where the sum is not exact.
         """
@@ -67,7 +67,9 @@ class Fit:
 
         draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in aligned(self).items()}
         thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
-        posterior = enumeration.responsibilities(self.bound, {n: v[:, ::thin] for n, v in draws.items()}, self._data(data))
+        posterior = enumeration.responsibilities(
+            self.bound, {n: v[:, ::thin] for n, v in draws.items()}, self._data(data)
+        )
         return {n: p.mean((0, 1)) for n, p in posterior.items()}
 
     def predict(self, data: Any = None) -> dict[str, np.ndarray]:

@@ -103,8 +103,12 @@ def _full(values: dict[str, Any], group: str, arrays: dict[str, np.ndarray]) -> 
         if isinstance(value, list):
             return [one(v) for v in value]
         if isinstance(value, dict):
-            (kind, inner), = value.items()
-            return {"array": lambda: arrays[inner], "dict": lambda: {k: one(v) for k, v in inner.items()}, "name": lambda: inner}[kind]()
+            ((kind, inner),) = value.items()
+            return {
+                "array": lambda: arrays[inner],
+                "dict": lambda: {k: one(v) for k, v in inner.items()},
+                "name": lambda: inner,
+            }[kind]()
         return value
 
     return {k: one(v) for k, v in values.items()}

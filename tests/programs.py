@@ -67,6 +67,47 @@ def exponentials(backend: str) -> zoo.Model:
     return zoo.Model(program, backend=backend, K=2)
 
 
+def coupled(backend: str) -> zoo.Model:
+    """Two labels a row, the second by the first, and one switch for all rows."""
+    if backend == "numpyro":
+        from jax.numpy import array
+        from numpyro import plate, sample
+        from numpyro.distributions import Bernoulli, Beta, Categorical, Normal
+    else:
+        from pyro import plate, sample  # type: ignore[no-redef]
+        from pyro.distributions import Bernoulli, Beta, Categorical, Normal  # type: ignore[no-redef]
+        from torch import tensor as array  # type: ignore[no-redef]
+
+    def program(x=None, *, N):
+        p = sample("p", Beta(2.0, 2.0))
+        s = sample("s", Bernoulli(p))
+        with plate("N", N):
+            a = sample("a", Categorical(array([0.3, 0.7])))
+            b = sample("b", Categorical(array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])[a]))
+            sample("x", Normal(1.0 * a + 2.0 * b + s, 1.0), obs=x)
+
+    return zoo.Model(program, backend=backend)
+
+
+def endless(backend: str) -> zoo.Model:
+    """A label that may be any count: no list of its values."""
+    if backend == "numpyro":
+        from jax.numpy import array
+        from numpyro import plate, sample
+        from numpyro.distributions import Normal, Poisson
+    else:
+        from pyro import plate, sample  # type: ignore[no-redef]
+        from pyro.distributions import Normal, Poisson  # type: ignore[no-redef]
+        from torch import tensor as array  # type: ignore[no-redef]
+
+    def program(x=None, *, N):
+        with plate("N", N):
+            z = sample("z", Poisson(array(3.0)))
+            sample("x", Normal(z, 1.0), obs=x)
+
+    return zoo.Model(program, backend=backend)
+
+
 def waiting_times() -> np.ndarray:
     rng = np.random.default_rng(0)
     return np.concatenate([rng.exponential(1.0, 60), rng.exponential(50.0, 60)])
@@ -78,4 +119,4 @@ def summed_log_joint(fit: Any, values: dict[str, np.ndarray]) -> float:
     from zoo.registry import in_backend
 
     summed = in_backend("inference.enumeration", fit.model.backend).summed(fit.model.program)
-    return backend_of(fit.model).log_joint(summed, fit.keywords, {**values, **fit.data})
+    return backend_of(fit.model).log_joint(summed, {**fit.keywords, **fit.data}, values)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import zoo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+import zoo
 from inference import fit
 
 MIXTURE = {"name": "gaussian_mixture", "K": 2}
@@ -84,7 +85,7 @@ def test_values_outside_the_support(name, data, words):
         (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", device="tpu"), "no device 'tpu' here"),
         (lambda: fit(zoo.load("gaussian_mixture", K=2, D=3), GOOD, "em"), "D=3 but x has D=2"),
         (lambda: fit(zoo.load("gaussian_mixture"), GOOD, "em"), "K=..."),
-        (lambda: fit("gaussian_mixture", GOOD, "em"), "zoo.load("),
+        (lambda: fit("gaussian_mixture", GOOD, "em"), "zoo.load("),  # pyright: ignore[reportArgumentType]
         (lambda: fit(zoo.load("gaussian_mixture", "pyro", K=2), GOOD, "em", device="cuda"), "no device 'cuda' here"),
     ],
 )
@@ -109,10 +110,13 @@ ANY_TABLE = hnp.arrays(
 def test_any_table_gives_numbers_or_one_line(x, K, name, objective):
     """In Pyro, which compiles nothing for each new shape."""
     data = x[:, 0] if name == "poisson_mixture" else x
+    refusal = ""
     try:
         found = fit(zoo.load(name, "pyro", K=K), data, "em", objective=objective, max_iter=20)
     except zoo.ZooError as error:
-        assert "\n" not in str(error)
+        refusal = str(error)
+    if refusal:
+        assert "\n" not in refusal
         return
     assert np.isfinite(found.trace).all()
     for site, value in found.params.items():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import zoo
 from tests.table import BACKENDS, CASES, IDS
 from zoo.cards import Site
@@ -60,7 +61,10 @@ def test_missing_values_count_for_nothing(name, settings):
     for backend in BACKENDS:
         model = zoo.load(name, backend, **settings)
         values = model.simulate(0)
-        holes = {**values, site: np.where(np.arange(values[site].size).reshape(values[site].shape) % 3, values[site], np.nan)}
+        holes = {
+            **values,
+            site: np.where(np.arange(values[site].size).reshape(values[site].shape) % 3, values[site], np.nan),
+        }
         empty = {**values, site: np.full_like(values[site], np.nan)}
         whole, some, none = (model.log_joint(v, **card.sizes) for v in (values, holes, empty))
         assert np.isfinite([whole, some, none]).all()
@@ -81,7 +85,7 @@ def test_a_card_is_inferred_for_a_program_without_one():
             z = sample("z", Categorical(pi))
             sample("x", Laplace(mu[z], b[z][..., None]).to_event(1), obs=x)
 
-    card = zoo.Model(numpyro_program, backend="numpyro", K=3).card
+    card = zoo.Model(numpyro_program, backend="numpyro", K=3, D=3).card  # equal sizes do not confuse it
     assert {n: str(s) for n, s in card.sites().items()} == {
         "pi": "simplex [K]",
         "mu": "real [K D]",
@@ -90,6 +94,22 @@ def test_a_card_is_inferred_for_a_program_without_one():
         "x": "real [N D]",
     }
     assert card.enumerated == ("z",)
+
+
+def test_a_dimension_without_a_name_is_an_error_that_names_the_site():
+    def nameless(x=None, *, N):
+        import jax.numpy as jnp
+        from numpyro import plate, sample
+        from numpyro.distributions import Dirichlet, Normal
+
+        w = sample("w", Dirichlet(jnp.ones(4)))
+        with plate("N", N):
+            sample("x", Normal(w[0], 1.0), obs=x)
+
+    with pytest.raises(
+        zoo.ZooError, match="site 'w' has a dimension of 4: let a keyword of one capital letter name it"
+    ):
+        _ = zoo.Model(nameless, backend="numpyro").card
 
 
 def test_a_site_is_read_and_written_alike():

@@ -1,13 +1,16 @@
 """EM against scikit-learn, against itself in other forms, and against what can be worked out by hand."""
 
+import functools
 import warnings
 
 import numpy as np
 import pytest
-import zoo
-from inference import choose, fit, standard_errors
 from sklearn.datasets import load_iris, load_wine
 from sklearn.mixture import GaussianMixture
+
+import zoo
+from inference import choose, fit, standard_errors
+from tests.programs import exponentials
 from tests.table import BACKENDS, CASES, IDS, drawn
 
 COVARIANCES = list(zoo.card("gaussian_mixture").variants["covariance"])
@@ -17,33 +20,48 @@ def standardised(x):
     return (x - x.mean(0)) / x.std(0)
 
 
+@functools.cache
+def quick_data(case):
+    """Simulated rows on which EM is quick and its maximum is not at an edge: the first seed that gives such."""
+    name, settings = CASES[case]
+    for seed in range(100):
+        _, x = drawn(name, settings, seed=seed, N=200)
+        try:
+            found = fit(zoo.load(name, "pyro", K=2, **settings), x, "em", tol=1e-11, max_iter=100)
+        except zoo.ZooError:
+            continue
+        inside = all((v > 0.02).all() and (v < 0.98).all() for n, v in found.params.items() if n in ("pi", "theta"))
+        if found.diagnostics["converged"] and len(found.trace) > 5 and inside:
+            return x
+    raise AssertionError("no such data: simulate more rows")
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
-def test_the_general_m_step_takes_the_closed_form_s_steps(name, settings, backend):
-    """Both are the maximum of the same expected log joint, so from one start they walk one path."""
-    _, x = drawn(name, settings, seed=3, N=60)
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+def test_the_general_m_step_ends_where_the_closed_form_does(case, backend):
+    name, settings = CASES[case]
+    x = quick_data(case)
     model = zoo.load(name, backend, K=2, **settings)
     start = fit(model, x, "em", max_iter=1, tol=0.0).params
-    options = {"start": start, "tol": 0.0, "max_iter": 8}
+    options = {"start": start, "tol": 1e-11, "max_iter": 200}
     closed, general = fit(model, x, "em", **options), fit(model, x, "em", closed_form=False, **options)
-    assert len(closed.trace) == 9
-    np.testing.assert_allclose(general.trace, closed.trace, atol=1e-8 * len(x))
+    assert closed.diagnostics["converged"]
+    assert general.diagnostics["converged"]
+    assert abs(closed.trace[0] - general.trace[0]) < 1e-9 * abs(closed.trace[0]), "not from the same start"
+    assert abs(closed.trace[-1] - general.trace[-1]) / len(x) < 1e-8
     for site, value in closed.params.items():
         # where the objective is flat to 1e-8 a row, parameters may differ by the square root of that
         np.testing.assert_allclose(general.params[site], value, atol=1e-3 * max(1, abs(value).max()), err_msg=site)
     assert abs(general.diagnostics["icl"] - closed.diagnostics["icl"]) < 1e-3
 
 
-# Pyro compiles nothing and runs all four covariances; NumPyro two, which are enough of compiling
-@pytest.mark.parametrize("objective", ["ml", "map"])
-@pytest.mark.parametrize(
-    ("backend", "covariance"), [("numpyro", "full"), ("numpyro", "diag"), *(("pyro", c) for c in COVARIANCES)]
-)
-def test_both_m_steps_end_at_one_maximum(covariance, objective, backend, old_faithful):
-    """To the end, MAP too: there the closed form moves means and precisions in turn, and the general one together."""
+# Pyro compiles nothing and runs all four covariances; NumPyro one, which is enough of compiling
+@pytest.mark.parametrize(("backend", "covariance"), [("numpyro", "full"), *(("pyro", c) for c in COVARIANCES)])
+def test_both_m_steps_end_at_one_mode(covariance, backend, old_faithful):
+    """MAP, where the closed form moves means and precisions in turn, and the general M-step moves all together."""
     model = zoo.load("gaussian_mixture", backend, K=2, covariance=covariance)
     start = fit(model, old_faithful, "em", max_iter=1, tol=0.0).params
-    options = {"objective": objective, "start": start, "tol": 1e-11}
+    options = {"objective": "map", "start": start, "tol": 1e-11}
     closed = fit(model, old_faithful, "em", **options)
     general = fit(model, old_faithful, "em", closed_form=False, **options)
     assert closed.diagnostics["converged"]
@@ -197,36 +215,12 @@ def test_missing_answers_are_marginalised(backend):
 def test_a_program_of_four_lines_goes_through(backend):
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.exponential(0.2, 300), rng.exponential(5.0, 300)])
-    found = fit(zoo.Model(exponentials(backend), backend=backend, K=2), x, "em")
+    found = fit(exponentials(backend), x, "em")
     assert found.diagnostics["converged"]
     rates = np.sort(found.params["rate"])
     # each mean of 300 exponentials is known to 1/sqrt(300) of itself, a little more where they overlap
     np.testing.assert_allclose(rates, [0.2, 5.0], rtol=5 / np.sqrt(300))
     assert found.log_likelihood().sum() == pytest.approx(found.trace[-1], abs=1e-6)
-
-
-def exponentials(backend):
-    if backend == "numpyro":
-        import jax.numpy as jnp
-        from numpyro import plate, sample
-        from numpyro.distributions import Categorical, Dirichlet, Exponential, LogNormal
-
-        ones = jnp.ones
-    else:
-        import torch
-        from pyro import plate, sample
-        from pyro.distributions import Categorical, Dirichlet, Exponential, LogNormal
-
-        ones = torch.ones
-
-    def program(x=None, *, N, K):
-        pi = sample("pi", Dirichlet(ones(K)))
-        with plate("K", K):
-            rate = sample("rate", LogNormal(0.0, 2.0))
-        with plate("N", N):
-            sample("x", Exponential(rate[sample("z", Categorical(pi))]), obs=x)
-
-    return program
 
 
 def test_no_warning_is_hidden_by_the_engine(old_faithful):

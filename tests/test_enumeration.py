@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+
 import zoo
 from inference import enumeration
-from scipy.special import logsumexp
+from tests.programs import coupled, endless
 from tests.table import BACKENDS, CASES, IDS
 
 ROWS = 4
@@ -52,40 +54,13 @@ def test_sums_equal_brute_force(name, settings, backend):
     assert (enumeration.most_probable(model, params, values[observed])["z"] == found.argmax(-1)).all()
 
 
-def coupled_numpyro(x=None, *, N, K):
-    """Two labels a row, the second by the first, and one switch for all rows."""
-    import jax.numpy as jnp
-    from numpyro import plate, sample
-    from numpyro.distributions import Bernoulli, Beta, Categorical, Normal
-
-    p = sample("p", Beta(2.0, 2.0))
-    s = sample("s", Bernoulli(p))
-    with plate("N", N):
-        a = sample("a", Categorical(jnp.array([0.3, 0.7])))
-        b = sample("b", Categorical(jnp.array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])[a]))
-        sample("x", Normal(1.0 * a + 2.0 * b + s, 1.0), obs=x)
-
-
-def coupled_pyro(x=None, *, N, K):
-    import torch
-    from pyro import plate, sample
-    from pyro.distributions import Bernoulli, Beta, Categorical, Normal
-
-    p = sample("p", Beta(2.0, 2.0))
-    s = sample("s", Bernoulli(p))
-    with plate("N", N):
-        a = sample("a", Categorical(torch.tensor([0.3, 0.7])))
-        b = sample("b", Categorical(torch.tensor([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])[a]))
-        sample("x", Normal(1.0 * a + 2.0 * b + s, 1.0), obs=x)
-
-
-@pytest.mark.parametrize(("backend", "program"), [("numpyro", coupled_numpyro), ("pyro", coupled_pyro)])
-def test_coupled_sites_and_one_for_all_rows(backend, program):
-    model = zoo.Model(program, backend=backend, K=3)
-    x = np.array([0.5, 4.0, 2.2])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_coupled_sites_and_one_for_all_rows(backend):
+    model = coupled(backend)
+    x = np.array([0.5, 4.0])
     values = {"p": np.array(0.6), "x": x}
-    labels = {"s": ((), 2), "a": ((3,), 2), "b": ((3,), 3)}
-    _, posterior = brute_force(model, values, labels, {"N": 3})
+    labels = {"s": ((), 2), "a": ((2,), 2), "b": ((2,), 3)}
+    _, posterior = brute_force(model, values, labels, {"N": 2})
     found = enumeration.responsibilities(model, {"p": np.array(0.6)}, x)
     for site in labels:
         np.testing.assert_allclose(found[site], posterior[site], atol=1e-10, err_msg=site)
@@ -107,33 +82,16 @@ def test_coupled_sites_and_one_for_all_rows(backend, program):
 def pair_probability(model, values, labels):
     """p(a_1 = 1, b_1 = 2 | x), which the two marginals do not give."""
     total, joint = [], []
-    for s, *rest in itertools.product(range(2), *[range(2)] * 3, *[range(3)] * 3):
-        z = {"s": np.array(s), "a": np.array(rest[:3]), "b": np.array(rest[3:])}
-        log = model.log_joint({**values, **z}, N=3)
+    for s, *rest in itertools.product(range(2), *[range(2)] * 2, *[range(3)] * 2):
+        z = {"s": np.array(s), "a": np.array(rest[:2]), "b": np.array(rest[2:])}
+        log = model.log_joint({**values, **z}, N=2)
         total.append(log)
-        if rest[1] == 1 and rest[4] == 2:
+        if rest[1] == 1 and rest[3] == 2:
             joint.append(log)
     return float(np.exp(logsumexp(joint) - logsumexp(total)))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_cannot_be_summed_says_so(backend):
-    def endless(x=None, *, N):
-        if backend == "numpyro":
-            from numpyro import plate, sample
-            from numpyro.distributions import Normal, Poisson
-        else:
-            from pyro import plate, sample
-            from pyro.distributions import Normal, Poisson
-        with plate("N", N):
-            z = sample("z", Poisson(3.0 if backend == "numpyro" else _torch(3.0)))
-            sample("x", Normal(z, 1.0), obs=x)
-
     with pytest.raises(zoo.ZooError, match="endlessly many values"):
-        enumeration.responsibilities(zoo.Model(endless, backend=backend), {}, np.zeros(3))
-
-
-def _torch(number):
-    import torch
-
-    return torch.tensor(number)
+        enumeration.responsibilities(endless(backend), {}, np.zeros(3))

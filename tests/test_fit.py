@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+
 import zoo
 from inference import fit, load, refusals
+from tests.programs import exponentials
 from tests.table import BACKENDS, drawn
 from zoo.errors import Refusal
 
@@ -64,18 +66,18 @@ def test_what_is_not_a_fit_says_so(tmp_path, old_faithful):
     (made / "arrays.npz").write_bytes((made / "arrays.npz").read_bytes()[:100])
     with pytest.raises(zoo.ZooError, match="damaged"):
         load(made)
-    plain = json.loads((made / "fit.json").read_text())
-    (made / "fit.json").write_text(json.dumps({**plain, "format": 99}))
-    with pytest.raises(zoo.ZooError, match="damaged|format 99"):
-        load(made)
+
+    older = fit(zoo.load("gaussian_mixture", K=1), old_faithful, "em").save(tmp_path / "older")
+    plain = json.loads((older / "fit.json").read_text())
+    (older / "fit.json").write_text(json.dumps({**plain, "format": 99}))
+    with pytest.raises(zoo.ZooError, match="format 99"):
+        load(older)
 
 
 def test_a_program_of_one_s_own_is_given_again_on_loading(tmp_path):
-    from tests.test_em import exponentials
-
-    model = zoo.Model(exponentials("numpyro"), backend="numpyro", K=2)
+    model = exponentials("numpyro")
     made = fit(model, np.random.default_rng(0).exponential(1.0, 50), "em").save(tmp_path / "fit")
-    with pytest.raises(zoo.ZooError, match="model=zoo.Model"):
+    with pytest.raises(zoo.ZooError, match=r"model=zoo\.Model"):
         load(made)
     assert load(made, model=model).log_likelihood().shape == (50,)
 

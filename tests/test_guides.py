@@ -42,26 +42,29 @@ def test_mean_field_has_the_gap_that_correlation_makes(backend):
         assert abs(found.draws[name].std() * np.sqrt(precision[i, i]) - 1) < 5 / np.sqrt(2 * 4000)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
-def test_a_point_is_the_maximum_that_em_finds(name, settings, backend):
-    _, x = drawn(name, settings, N=200)
+# compiling takes NumPyro ten seconds a model: it is tried on one here, and held against Pyro below
+@pytest.mark.parametrize(
+    ("backend", "name", "settings"),
+    [("numpyro", "poisson_mixture", {}), *(("pyro", *case) for case in CASES)],
+    ids=["poisson_mixture-numpyro", *(f"{name}-pyro" for name in IDS)],
+)
+def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
+    _, x = drawn(name, settings, seed=1, N=400)  # a maximum inside, not on an edge
     model = zoo.load(name, backend, K=2, **settings)
     start = fit(model, x, "em", objective="map", max_iter=1, tol=0.0).params
     summit = fit(model, x, "em", objective="map", start=start, tol=1e-11, max_iter=3000)
-    point = fit(model, x, "svi", guide="point", start=start, num_steps=1)
+    point = fit(model, x, "svi", guide="point", start=start, num_draws=1, **FROZEN)
     assert point.draws == {}
-    assert abs(point.diagnostics["elbo"] - summit.trace[-1]) < 1e-3, "not the density that EM climbs"
+    assert abs(point.diagnostics["elbo"] - summit.trace[-1]) < 1e-5, "not the density that EM climbs"
     for site, value in summit.params.items():
-        np.testing.assert_allclose(point.params[site], value, atol=0.02 * max(1, abs(value).max()), err_msg=site)
+        np.testing.assert_allclose(point.params[site], value, atol=2e-3 * max(1, abs(value).max()), err_msg=site)
 
 
 @pytest.mark.parametrize("name", zoo.names())
-@pytest.mark.parametrize("guide", ["mean_field", "full_rank"])
-def test_both_backends_begin_alike(name, guide):
+def test_both_backends_begin_alike(name):
     _, x = drawn(name, {})
     start = fit(zoo.load(name, K=2), x, "em", objective="map", max_iter=1, tol=0.0).params
-    one, other = (fit(zoo.load(name, b, K=2), x, "svi", guide=guide, start=start, **FROZEN) for b in BACKENDS)
+    one, other = (fit(zoo.load(name, b, K=2), x, "svi", guide="full_rank", start=start, **FROZEN) for b in BACKENDS)
     for site, draws in one.draws.items():  # 1000 draws each
         sd = np.maximum(draws.std(1), 1e-12)
         difference = abs(draws.mean(1) - other.draws[site].mean(1)) / sd
@@ -73,7 +76,7 @@ def test_both_backends_begin_alike(name, guide):
 
 def test_units_make_no_difference():
     _, x = drawn("gaussian_mixture", {})
-    model, stretch = zoo.load("gaussian_mixture", K=2), 1e4
+    model, stretch = zoo.load("gaussian_mixture", K=2, covariance="diag"), 1e4
     one, other = (fit(model, x * s, "svi", guide="full_rank", num_steps=50) for s in (1.0, stretch))
     np.testing.assert_allclose(other.trace + x.size * np.log(stretch), one.trace, rtol=1e-5)
     np.testing.assert_allclose(other.draws["mu"] / stretch, one.draws["mu"], rtol=1e-3, atol=1e-3 * x.std())

@@ -135,30 +135,44 @@ def backend_of(model: Model) -> Any:
 
 
 def infer_card(model: Model) -> Card:
-    """A card read off one forward run, in which every unset letter has a size of its own."""
-    sizes = {k: int(v) for k, v in model.settings.items() if len(k) == 1 and k.isupper()}
-    free = iter(p for p in PROBES if p not in sizes.values())
-    for word, default in model.keywords.items():
-        if word not in sizes and len(word) == 1 and word.isupper() and default is inspect.Parameter.empty:
-            sizes[word] = next(free)
-    keywords = model.complete({**model.settings, **sizes}, {})
-    letters = {size: letter for letter, size in sizes.items()}
-    lines, discrete = {}, []
-    for name, site in backend_of(model).trace(model.program, keywords).items():
-        unknown_sizes = [s for s in site.shape if s not in letters]
-        if unknown_sizes and name in model.data_names:
-            raise ZooError(f"site {name!r} has a dimension of {unknown_sizes[0]}: name it by a keyword of one letter")
-        dims = [letters.get(s, "?") for s in site.shape]
-        lines[name] = f"{site.kind} [{' '.join(dims)}]"
-        if site.discrete and name not in model.data_names:
-            discrete.append(name)
+    """A card read off one forward run, in which each letter has a size of its own.
+
+    Raises ZooError for a site with a dimension that no keyword names.
+    """
+    letters = [k for k, default in model.keywords.items() if _is_size(k, default, model)]
+    if len(letters) > len(PROBES):
+        raise ZooError(f"{model.name} has {len(letters)} sizes: a card is inferred for at most {len(PROBES)}")
+    sizes = dict(zip(letters, PROBES, strict=False))
+    try:
+        traced = _trace(model, sizes)
+    except Exception:  # settings of the user's may have the user's sizes: then those must do
+        sizes |= {k: int(v) for k, v in model.settings.items() if k in sizes}
+        traced = _trace(model, sizes)
+    by_size = {size: letter for letter, size in sizes.items()}
+    lines = {}
+    for name, site in traced.items():
+        nameless = [s for s in site.shape if s not in by_size]
+        if nameless:
+            raise ZooError(
+                f"site {name!r} has a dimension of {nameless[0]}: let a keyword of one capital letter name it"
+            )
+        lines[name] = f"{site.kind} [{' '.join(by_size[s] for s in site.shape)}]" if site.shape else site.kind
+    discrete = tuple(n for n, site in traced.items() if site.discrete and n not in model.data_names)
     return Card(
         name=model.name,
         title=model.name.replace("_", " "),
         citation="a program of your own",
         latents={n: line for n, line in lines.items() if n not in model.data_names},
         observed={n: lines[n] for n in model.data_names if n in lines},
-        enumerated=tuple(discrete),
+        enumerated=discrete,
         sizes=sizes,
         exact=("enumeration",) if discrete else (),
     )
+
+
+def _is_size(word: str, default: Any, model: Model) -> bool:
+    return len(word) == 1 and word.isupper() and (default is inspect.Parameter.empty or word in model.settings)
+
+
+def _trace(model: Model, sizes: Mapping[str, int]) -> dict[str, Any]:
+    return backend_of(model).trace(model.program, model.complete({**model.settings, **sizes}, {}))

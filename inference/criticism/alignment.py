@@ -13,7 +13,7 @@ same whichever way the labels came: permuting the labels of some draws changes n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,42 +43,43 @@ def align(
     order, that of the reference: the fit is then turned as a whole, so that it cannot be made to agree draw by draw.
     A model without the letter K is returned as it is.
     """
-    order = ordering(card, settings, draws, lp, reference)
-    return permuted(card, settings, draws, order)
+    ordered = permuted(card, settings, draws, ordering(card, settings, draws, lp))
+    return ordered if reference is None else turned(card, settings, ordered, reference)
 
 
-def aligned(fit: Fit, reference: Mapping[str, np.ndarray] | None = None) -> Draws:
-    """A fit's draws, labels aligned. A point is one chain of one draw, in its own order or the reference's."""
+def aligned(fit: Fit) -> Draws:
+    """A fit's draws, labels aligned; a point is one chain of one draw, in its own order."""
+    return permuted(fit.model.card, fit.keywords, *ordered_draws(fit))
+
+
+def in_one_order(fits: Sequence[Fit], first: int) -> tuple[list[Draws], list[int]]:
+    """The aligned draws of several fits in the order of one of them, and how many of each had to be relabelled."""
+    own = [ordered_draws(fit) for fit in fits]
+    draws = [permuted(fit.model.card, fit.keywords, *found) for fit, found in zip(fits, own, strict=True)]
+    reference = draws[first]
+    together = [turned(fit.model.card, fit.keywords, d, reference) for fit, d in zip(fits, draws, strict=True)]
+    return together, [minority(order) for _, order in own]
+
+
+def ordered_draws(fit: Fit) -> tuple[Draws, np.ndarray]:
+    """The draws as they came, and the order in which the components of each belong."""
     card, settings = fit.model.card, fit.keywords
     if not fit.draws:
-        point = {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}
-        return align(card, settings, point, np.zeros((1, 1)), reference) if reference else point
-    return align(card, settings, fit.draws, log_joint(fit), reference)
+        return {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}, np.zeros((1, 1, 0), int)
+    # an engine that keeps no log joint has its first draw for pivot: any will do
+    lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
+    return fit.draws, ordering(card, settings, fit.draws, lp)
 
 
-def relabelled(fit: Fit) -> int:
+def minority(order: np.ndarray) -> int:
     """How many draws had their labels in another order than most."""
-    if not fit.draws:
-        return 0
-    order = ordering(fit.model.card, fit.keywords, fit.draws, log_joint(fit))
     if not order.size:
         return 0
     counts = np.unique(order.reshape(-1, order.shape[-1]), axis=0, return_counts=True)[1]
     return int(counts.sum() - counts.max())
 
 
-def log_joint(fit: Fit) -> np.ndarray:
-    """(chain, draw) of the log joint; all zero where the engine keeps none, and the first draw is then the pivot."""
-    return fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
-
-
-def ordering(
-    card: Card,
-    settings: Mapping[str, Any],
-    draws: Mapping[str, np.ndarray],
-    lp: np.ndarray,
-    reference: Mapping[str, np.ndarray] | None = None,
-) -> np.ndarray:
+def ordering(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> np.ndarray:
     """Which component of each draw comes first, second, ...: (chain, draw, K), and K = 0 without components."""
     f = features(card, settings, draws)
     if f.size == 0:
@@ -88,16 +89,23 @@ def ordering(
     whole = np.sort(f.reshape(-1, f.shape[-1]), axis=0).std(0)  # sorted: the same bits for any order of the labels
     order = matched(f, sorted_pivot, whole)
     for _ in range(PASSES):
-        centre, scale = centre_and_scale(take(f, order))
-        better = matched(f, centre, scale)
+        better = matched(f, *centre_and_scale(take(f, order)))
         if np.array_equal(better, order):
             break
         order = better
-    if reference is not None:
-        centre, scale = centre_and_scale(features(card, settings, reference))
-        turn = matched(take(f, order).mean(0)[None], centre, scale)[0]
-        order = order[:, turn]
     return order.reshape(*lp.shape, -1)
+
+
+def turned(
+    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
+) -> Draws:
+    """Aligned draws with their components, all draws alike, in the order of the reference."""
+    f, of_reference = features(card, settings, draws), features(card, settings, reference)
+    shape = next(iter(draws.values())).shape[:2]
+    if f.size == 0:
+        return dict(draws)
+    turn = matched(f.mean(0)[None], *centre_and_scale(of_reference))[0]
+    return permuted(card, settings, draws, np.broadcast_to(turn, (*shape, len(turn))))
 
 
 def permuted(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
@@ -153,7 +161,10 @@ def centre_and_scale(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def matched(f: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """For each draw the component nearest to each centre, each used once, at least total cost: (draws, K)."""
     scale = np.where(scale > 0, scale, 1.0)
-    cost = np.stack([np.square((f - c) / scale).sum(-1) for c in centre], axis=1)  # (draws, centre, component)
+    middle = centre.mean(0)
+    x, c = (f - middle) / scale, (centre - middle) / scale
+    # |x - c|^2 less what no choice of centre changes: (draws, component, centre), turned to (draws, centre, component)
+    cost = np.swapaxes(np.square(x).sum(-1)[:, :, None] - 2 * (x @ c.T), 1, 2)
     order = cost.argmin(-1)
     # where the nearest components all differ that is the optimum; only the others need an assignment
     contested = np.flatnonzero((np.sort(order, axis=1) != np.arange(len(centre))).any(1))

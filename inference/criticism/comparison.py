@@ -12,7 +12,7 @@ import numpy as np
 
 from inference.criticism import verdict as rules
 from inference.criticism.agreement import Agreement, agreement
-from inference.criticism.alignment import Draws, aligned, relabelled
+from inference.criticism.alignment import Draws, in_one_order
 from inference.criticism.evidence import Evidence, gather, kind_of
 from inference.criticism.verdict import Candidate, Verdict
 from zoo import ZooError
@@ -93,8 +93,9 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
     check_same(fits)
     named = dict(zip(unique(names or default_names(fits), len(fits)), fits, strict=True))
     # any fit may set the order of the labels: the numbers come after it
-    first = aligned(min(fits, key=lambda fit: KINDS.index(kind_of(fit))))
-    draws = {name: aligned(fit, first) for name, fit in named.items()}
+    first = min(range(len(fits)), key=lambda i: KINDS.index(kind_of(fits[i])))
+    ordered, counts = in_one_order(fits, first)
+    draws, switched = dict(zip(named, ordered, strict=True)), dict(zip(named, counts, strict=True))
     evidence = {name: gather(fit, draws[name]) for name, fit in named.items()}
     candidates = {
         name: Candidate(name, fit.options, fit.diagnostics.get("converged", True), evidence[name])
@@ -106,7 +107,6 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
     agreements = {name: agreement(e, evidence[reference]) for name, e in evidence.items()}
     verdicts = judged(candidates, own, agreements, reference)
     best = min(named, key=lambda n: rank(n, verdicts, evidence))
-    switched = {name: relabelled(fit) for name, fit in named.items()}
     notes = [
         f"The labels of {count} of {len(evidence[name].flat)} draws of {name} were switched; they are in one order now."
         for name, count in switched.items()

@@ -36,11 +36,12 @@ table { border-collapse: collapse; font-size: .9rem; } .wide { overflow-x: auto;
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .8rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { border-bottom-width: 2px; }
 .fits td { white-space: normal; text-align: left; vertical-align: top; } .fits td:first-child { white-space: nowrap; }
-.mark { font-weight: 600; white-space: nowrap; } .yes { color: #00704f; } .means-only { color: #8a5a00; }
+.fits th { text-align: left; } .fits td.mark { font-weight: 600; white-space: nowrap; }
+.yes { color: #00704f; } .means-only { color: #8a5a00; }
 .no { color: #b3261e; } .point { color: #0b5cad; } figure { margin: 1.4rem 0; } figcaption { color: var(--pale); }
 img { max-width: 100%; height: auto; } details { margin: 1rem 0; } summary { cursor: pointer; }
 """
-FEW = 6  # columns whose ranges are told
+FEW = 8  # columns whose ranges are told
 CAPTIONS = {
     "data": "The data with the components of the fit to use, at the mean of its draws (or its estimate).",
     "objective": "The objective climbed: after each EM iteration, and at each SVI step (pale) with its moving average.",

@@ -2,9 +2,10 @@
 
 Chains are held to R-hat, effective sample size and divergences. A guide is held to sound chains where there are any.
 Alone it must pass k-hat, which is taken from its own draws and so cannot see what it never visits (at some thousand
-draws a guide half as wide as it should be may pass); it must lie near the posterior by the gap of its ELBO; and its own
-draws, reweighted, must show that its means and spreads are right, doubt counting against it. Chains that failed their checks vouch for nothing, but a guide that differs from them is not trusted
-either until they are mended. A point claims no spread; one that is no maximum is told so.
+draws a guide half as wide as it should be may pass); it must lie near the posterior by the gap of its ELBO; and its
+own draws, reweighted, must show that its means and spreads are right, doubt counting against it. Chains that failed
+their checks vouch for nothing, but a guide that differs from them is not trusted either until they are mended. A
+point claims no spread; one that is no maximum is told so.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ def unsettled(c: Candidate, own: Verdict, a: Agreement, reference: str) -> Verdi
         return own
     fault = disagreement(c, a, reference)
     if fault is None:
-        return Verdict("yes", f"{own.words}; {words.close(a, reference)} too", own.rule)
+        return Verdict("yes", f"{own.words}; it differs from {reference} by Monte Carlo error at most", own.rule)
     differ = words.difference(c.evidence, a, reference)
     return Verdict("no", f"{words.k_hat(c.evidence)}, but {differ}: mend {reference} to settle it", GUIDE_RULE)
 
@@ -195,7 +196,7 @@ def overall(best: str, verdicts: Mapping[str, Verdict]) -> str:
         "yes": "{} may be used as well",
         "means only": "of {} the means only",
         "no": "do not use {}",
-        "point": "{} gives no spread",
+        "point": "no spread comes with {}",
     }
     groups = {trust: [n for n, v in rest.items() if v.trust == trust] for trust in said}
     others = "; ".join(said[trust].format(words.listed(names)) for trust, names in groups.items() if names)

@@ -9,7 +9,10 @@ from scipy.optimize import minimize
 
 
 def ascend(
-    value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]], at: np.ndarray, scale: float, max_steps: int = 50
+    value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    at: np.ndarray,
+    scale: float,
+    max_steps: int = 50,
 ) -> np.ndarray:
     """A point at which the function is no lower than ``at``: L-BFGS (Liu and Nocedal 1989) from there.
 

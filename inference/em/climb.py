@@ -40,11 +40,15 @@ def climb(
         better, value = step(params)
         value = float(value)
         if not np.isfinite(value):
-            raise ZooError(f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'")
+            raise ZooError(
+                f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'"
+            )
         told(iteration, value)
         if trace and value < trace[-1] - rounding * max(1.0, abs(value)):
             check(params)  # a component at its floor has a density so high that rounding is large
-            raise ArithmeticError(f"EM fell from {trace[-1]!r} to {value!r} at iteration {iteration}; its M-step is wrong")
+            raise ArithmeticError(
+                f"EM fell from {trace[-1]!r} to {value!r} at iteration {iteration}; its M-step is wrong"
+            )
         trace.append(value)
         converged = len(trace) > 1 and trace[-1] - trace[-2] < tol
         if converged or iteration == max_iter:

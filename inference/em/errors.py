@@ -39,7 +39,9 @@ def standard_errors(
             rng = np.random.default_rng(seed)
             weight = fit.options["sample_weight"]
             weight = np.ones(task.rows) if weight is None else np.asarray(weight, float)
-            resamples = [rng.multinomial(round(weight.sum()), weight / weight.sum()).astype(float) for _ in range(replicates)]
+            resamples = [
+                rng.multinomial(round(weight.sum()), weight / weight.sum()).astype(float) for _ in range(replicates)
+            ]
             found = em.refitted(*given, resamples)
             many = {n: np.stack([p[n] for p in found]) for n in fit.params}
             return {n: v.std(0, ddof=1) for n, v in fit.model.card.report(many, fit.keywords).items()}

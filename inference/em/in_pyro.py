@@ -32,7 +32,9 @@ LANGUAGE = running.Language(
     GeneralAscent,
     in_64_bits=in_64_bits,
     compiled=lambda function: function,
-    array=lambda values: torch.as_tensor(np.array(values), dtype=torch.get_default_dtype(), device=torch.zeros(()).device),
+    array=lambda values: torch.as_tensor(
+        np.array(values), dtype=torch.get_default_dtype(), device=torch.zeros(()).device
+    ),
     eps=lambda: torch.finfo(torch.get_default_dtype()).eps,
     many=many,
 )

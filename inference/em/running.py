@@ -33,7 +33,9 @@ class Language(NamedTuple):
 class Climber:
     """One model at one data set under some options: how EM steps on it, and where it begins."""
 
-    def __init__(self, language: Language, task: Task, data: Any, keywords: Any, options: dict[str, Any], closed: bool = True):
+    def __init__(
+        self, language: Language, task: Task, data: Any, keywords: Any, options: dict[str, Any], closed: bool = True
+    ):
         self.language, self.task, self.options = language, task, options
         self.backend = backend_of(task.model)
         self.sum = language.Sum(task.model.program, keywords, data)
@@ -75,7 +77,7 @@ def run(language: Language, task: Task, data: Any, keywords: Any) -> Answer:
 
 
 def start(language: Language, task: Task, data: Any, keywords: Any, seeds: Iterable[int]) -> list[Any]:
-    """Parameters to begin from, ``{site: array}`` for each seed: those that k-means labels suggest; {} where EM would not fit."""
+    """Parameters to begin from for each seed, ``{site: array}``, as k-means labels suggest; {} where EM cannot fit."""
     if refuses(task.card, task.model.backend):
         return [{} for _ in seeds]
     options = {**OPTIONS, "objective": "map", "sample_weight": np.ones(task.rows)}
@@ -86,7 +88,7 @@ def start(language: Language, task: Task, data: Any, keywords: Any, seeds: Itera
 
 
 def information(language: Language, task: Task, data: Any, keywords: Any, params: dict[str, np.ndarray]) -> Any:
-    """``(hessian of the objective, free numbers, free numbers (S, P) -> {site: (S, ...)})`` at ``params``, in numpy."""
+    """At ``params``, in numpy: the objective's Hessian, the free numbers, and the way from those, (S, P), to values."""
     general = Climber(language, task, data, keywords, checked(task), closed=False).general
     at = {n: language.array(v) for n, v in params.items()}
     free = np.asarray(general.free(at))
@@ -94,7 +96,12 @@ def information(language: Language, task: Task, data: Any, keywords: Any, params
 
 
 def refitted(
-    language: Language, task: Task, data: Any, keywords: Any, params: dict[str, np.ndarray], resamples: Iterable[np.ndarray]
+    language: Language,
+    task: Task,
+    data: Any,
+    keywords: Any,
+    params: dict[str, np.ndarray],
+    resamples: Iterable[np.ndarray],
 ) -> list[dict[str, np.ndarray]]:
     """EM from ``params`` again for each set of weights (N,): a list of parameters."""
     options = checked(task)

@@ -32,7 +32,9 @@ def labels(table: Mapping[str, np.ndarray], K: int, seed: int) -> np.ndarray:
 
     some = standardised(x if N <= ENOUGH else x[rng.choice(N, ENOUGH, replace=False)])
     if K > 1 and len(np.unique(some, axis=0)) < K:
-        raise ZooError(f"K={K} components need {K} different rows, and there are {len(np.unique(some, axis=0))}: lower K")
+        raise ZooError(
+            f"K={K} components need {K} different rows, and there are {len(np.unique(some, axis=0))}: lower K"
+        )
     found = KMeans(K, n_init=1, max_iter=50, random_state=int(rng.integers(2**31))).fit(some)
     # a block at a time: a standardised copy of all the rows is memory for nothing
     return np.concatenate([found.predict(standardised(x[i : i + ENOUGH])) for i in range(0, N, ENOUGH)])

@@ -59,7 +59,9 @@ def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, quest
     answers = []  # each with one leading dimension, of draws
     with backend.room("float64"):
         for block in _blocks(model, table, keywords):
-            opened = enumeration.open_sum(model.program, backend.enter({**keywords, **block.sizes}), backend.enter(block.table))
+            opened = enumeration.open_sum(
+                model.program, backend.enter({**keywords, **block.sizes}), backend.enter(block.table)
+            )
             found = getattr(opened, question)(backend.enter(flat), *rest)
             answers.append(backend.leave(found if isinstance(found, dict) else {"": found}))
     whole = answers[0] if len(answers) == 1 else {n: np.concatenate([a[n] for a in answers], 1) for n in answers[0]}

@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpyro
+from jax.core import Tracer
 from numpyro import handlers
 from numpyro.primitives import Messenger
 
@@ -39,7 +40,9 @@ class Enumerate(Messenger):
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif latent:
-            raise ZooError(f"{msg['name']} is continuous and depends on a discrete site: it cannot be shared by the sum")
+            raise ZooError(
+                f"{msg['name']} is continuous and depends on a discrete site: it cannot be shared by the sum"
+            )
         self.sites.append(msg)
         msg["stop"] = True
 
@@ -112,7 +115,7 @@ class Sum:
             return {n: s["value"] for n, s in latent.items() if n not in discrete}
 
         shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(found[0][1])):
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(found[0][1])):
             run()  # a support that depends on values needs the values
         self.variables, self.supports = found[-1]
         self.shapes = {n: shapes[n].shape for n in self.supports}
@@ -154,7 +157,9 @@ class Sum:
             discrete = name in {v.name for v in enumerated.variables}
             if site["type"] != "sample" or not (site["is_observed"] or discrete):
                 if site["type"] == "sample" and rows in plates(site):
-                    raise ZooError(f"{name} is a continuous latent of each row: only its marginal (collapsed) has an exact sum")
+                    raise ZooError(
+                        f"{name} is a continuous latent of each row: only its marginal (collapsed) has an exact sum"
+                    )
                 continue
             counted[name] = Factor(site["fn"].log_prob(site["value"]), plates(site))
         return counted, enumerated.variables, rows
@@ -172,7 +177,9 @@ class Sum:
         factors, variables, rows = self.factors(params)
 
         def moved(zeros):
-            return self.total({n: f._replace(log=f.log + zeros[n]) for n, f in factors.items()}, variables, rows, weights)
+            return self.total(
+                {n: f._replace(log=f.log + zeros[n]) for n, f in factors.items()}, variables, rows, weights
+            )
 
         joint, by_row = jax.grad(moved, has_aux=True)({n: jnp.zeros_like(f.log) for n, f in factors.items()})
         return joint, by_row
@@ -197,19 +204,23 @@ class Sum:
             labels = {}
             for v in variables:  # z_1, then z_2 given z_1, ...: the marginal of each in what is left
                 key, now = jax.random.split(key)
-                f = factors[v.name]
-
-                def moved(zeros, f=f, v=v):
-                    return self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)[0]
-
-                p = values_last(jax.grad(moved)(jnp.zeros_like(f.log)), v, variables)
+                p = self.marginal(v, factors, variables, rows)
                 labels[v.name] = jax.random.categorical(now, jnp.log(p), axis=-1)
                 chosen = values_along(jnp.log(jax.nn.one_hot(labels[v.name], p.shape[-1], dtype=p.dtype)), v)
-                factors = {**factors, v.name: f._replace(log=f.log + chosen)}
+                factors = {**factors, v.name: factors[v.name]._replace(log=factors[v.name].log + chosen)}
             return labels
 
         keys = jax.random.split(jax.random.PRNGKey(seed), len(next(iter(draws.values()))))
         return jax.jit(lambda: jax.lax.map(lambda a: one(*a), (draws, keys)))()
+
+    def marginal(self, v, factors, variables, rows):
+        """p(v | x), plates first and its values last, from the factors."""
+
+        def moved(zeros):
+            f = factors[v.name]
+            return self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)[0]
+
+        return values_last(jax.grad(moved)(jnp.zeros_like(factors[v.name].log)), v, variables)
 
 
 def reduce_rows(left, rows):

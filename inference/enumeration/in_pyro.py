@@ -38,7 +38,9 @@ class Enumerate(Messenger):
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif latent:
-            raise ZooError(f"{msg['name']} is continuous and depends on a discrete site: it cannot be shared by the sum")
+            raise ZooError(
+                f"{msg['name']} is continuous and depends on a discrete site: it cannot be shared by the sum"
+            )
         self.sites.append(msg)
         msg["stop"] = True
 
@@ -100,7 +102,10 @@ class Sum:
         latent = {
             n: s
             for n, s in nodes.items()
-            if s["type"] == "sample" and not isinstance(s["fn"], _Subsample) and not s["is_observed"] and n not in discrete
+            if s["type"] == "sample"
+            and not isinstance(s["fn"], _Subsample)
+            and not s["is_observed"]
+            and n not in discrete
         }
         self.supports = {n: s["fn"].support for n, s in latent.items()}
         self.shapes = {n: s["value"].shape for n, s in latent.items()}
@@ -142,7 +147,9 @@ class Sum:
         for name, site in sites.items():
             if name in params or not (site["is_observed"] or name in discrete):
                 if rows in plates(site):
-                    raise ZooError(f"{name} is a continuous latent of each row: only its marginal (collapsed) has an exact sum")
+                    raise ZooError(
+                        f"{name} is a continuous latent of each row: only its marginal (collapsed) has an exact sum"
+                    )
                 continue
             counted[name] = Factor(site["fn"].log_prob(site["value"]), plates(site))
         return counted, enumerated.variables, rows
@@ -191,7 +198,9 @@ class Sum:
                 total, _ = self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)
                 p = values_last(torch.autograd.grad(total, zeros)[0], v, variables)
                 flat = p.reshape(-1, p.shape[-1]).clamp_min(0)
-                labels[v.name] = torch.multinomial(flat.cpu(), 1, generator=generator).reshape(p.shape[:-1]).to(p.device)
+                labels[v.name] = (
+                    torch.multinomial(flat.cpu(), 1, generator=generator).reshape(p.shape[:-1]).to(p.device)
+                )
                 chosen = torch.nn.functional.one_hot(labels[v.name], p.shape[-1]).to(p.dtype).log()
                 factors = {**factors, v.name: f._replace(log=f.log + values_along(chosen, v))}
             return labels

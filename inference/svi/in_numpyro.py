@@ -13,7 +13,7 @@ from inference.enumeration.in_numpyro import summed
 from inference.free.in_numpyro import Free, begin
 from inference.progress import Progress
 from inference.svi.ending import ENOUGH, answer, check_begun
-from inference.svi.options import check_sites, checked, first_rows, guide_of
+from inference.svi.options import check_parameters, check_sites, checked, first_rows, guide_of
 from zoo import ZooError
 from zoo._backend.in_numpyro import leave, minibatch
 
@@ -30,6 +30,7 @@ def run(task, data, keywords):
     svi = SVI(on_rows(program), on_rows(guide), optimiser(options), Trace_ELBO(options["num_particles"]))
     for_steps, for_rows, for_draws = jax.random.split(jax.random.PRNGKey(task.seed), 3)
     state = jax.jit(lambda key, arrays: svi.init(key, **arrays, **free.plain))(for_steps, free.arrays)
+    check_parameters(list(svi.get_params(state)))
     keys = jax.random.split(for_draws, max(options["num_draws"], ENOUGH))
     drawing = draws_of(guide, program, free).lower(keys, svi.get_params(state), free.arrays)
     with ThreadPoolExecutor(1) as beside:

@@ -8,7 +8,7 @@ from inference.enumeration.in_pyro import summed
 from inference.free.in_pyro import Free, begin
 from inference.progress import Progress
 from inference.svi.ending import ENOUGH, answer, check_begun
-from inference.svi.options import check_sites, checked, first_rows, guide_of
+from inference.svi.options import check_parameters, check_sites, checked, first_rows, guide_of
 from zoo import ZooError
 from zoo._backend.in_pyro import leave, minibatch, sample_nodes
 
@@ -68,6 +68,7 @@ def train(task, program, guide, free):
             loss = elbo.differentiable_loss(*on_rows, **inputs)
             params = [p.unconstrained() for p in pyro.get_param_store().values()]
             if optimiser is None:
+                check_parameters(list(pyro.get_param_store()))
                 optimiser, schedule = optimiser_of(task.options, params)
             optimiser.zero_grad()
             loss.backward()

@@ -56,6 +56,12 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
         )
 
 
+def check_parameters(names: Sequence[str]) -> None:
+    """Steps change parameters: raises ZooError where there are none."""
+    if not names:
+        raise ZooError("the guide has no parameters, so there is nothing to train: give it param statements")
+
+
 def first_rows(task: Task, local: bool) -> np.ndarray | None:
     """The rows by which a guide is set up: enough of them where the data goes in batches; None for all.
 

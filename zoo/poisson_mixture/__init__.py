@@ -4,6 +4,8 @@
     rate_k ~ Gamma(shape, shape / mean)     [K]  expected count in regime k
     z_n    ~ Categorical(pi)                [N]  the regime of observation n
     x_n    ~ Poisson(rate_z)                [N]  the count
+
+Counts of a mixture vary more than their mean, as those of one regime cannot.
 """
 
 from zoo.cards import Card
@@ -17,7 +19,8 @@ def priors(data, settings):
 CARD = Card(
     name="poisson_mixture",
     title="Poisson mixture",
-    citation="Karlis, D. and Xekalaki, E. (2005). Mixed Poisson distributions. International Statistical Review 73, 35-58.",
+    citation="Karlis, D. and Xekalaki, E. (2005). Mixed Poisson distributions. "
+    "International Statistical Review 73, 35-58.",
     latents={"pi": "simplex [K]", "rate": "positive [K]", "z": "category [N]"},
     observed={"x": "count [N]"},
     enumerated=("z",),

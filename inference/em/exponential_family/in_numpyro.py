@@ -54,11 +54,7 @@ def over_blocks(block, *rows):
     def at(start, size):
         return block(*(jax.lax.dynamic_slice_in_dim(a, start, size) for a in rows))
 
-    total = None
-    if whole:
-        zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda: at(0, BLOCK)))
-        total = jax.lax.fori_loop(0, whole, lambda i, sums: jax.tree.map(jnp.add, sums, at(i * BLOCK, BLOCK)), zero)
-    if rest:
-        last = at(whole * BLOCK, rest)
-        total = last if total is None else jax.tree.map(jnp.add, total, last)
-    return total
+    last = at(whole * BLOCK, rest)  # a block of no rows sums to zero
+    if not whole:
+        return last
+    return jax.lax.fori_loop(0, whole, lambda i, sums: jax.tree.map(jnp.add, sums, at(i * BLOCK, BLOCK)), last)

@@ -22,7 +22,7 @@ def least(options: dict) -> float:
 
 
 def check(params: dict[str, np.ndarray], keywords: dict, options: dict) -> None:
-    """Raise ZooError that names the component whose covariance has shrunk to the floor, where no floor was asked for."""
+    """Raise ZooError naming the component whose covariance has shrunk to the floor, where no floor was asked for."""
     if options["covariance_floor"] is not None or options["objective"] == "map":
         return
     scale = np.asarray(keywords["spread"]) * keywords["K"] ** (1 / keywords["D"])  # the columns' standard deviations

@@ -43,7 +43,11 @@ def form(data, keywords, options):
             vague = torch.diag(spread**-2) if matrix else spread**-2
             P = for_each(vague if before is None else before["Lambda"] * units, len(n))
             prior, m = 1.0, posterior_mean(n, first, P)
-        return {"pi": n / n.sum(), "mu": centre + scale * m, "Lambda": precision(n, scatter(n, first, second, m), prior)}
+        return {
+            "pi": n / n.sum(),
+            "mu": centre + scale * m,
+            "Lambda": precision(n, scatter(n, first, second, m), prior),
+        }
 
     def posterior_mean(n, first, P):
         if matrix:

@@ -22,7 +22,9 @@ class Ascent:
 
     def maximise(self, params, joint):
         free = self.free(params)
-        found = ascend(lambda at: self.expected_gradient(jnp.asarray(at, free.dtype), joint), np.asarray(free, float), self.scale)
+        found = ascend(
+            lambda at: self.expected_gradient(jnp.asarray(at, free.dtype), joint), np.asarray(free, float), self.scale
+        )
         return self.constrain(jnp.asarray(found, free.dtype))
 
     @property
@@ -43,7 +45,10 @@ class Ascent:
         params = self.constrain(jnp.zeros_like(self.frame[0]))
         (v,) = self.sum.variables
         r = values_along(jax.nn.one_hot(jnp.asarray(labels), K) * self.weights[:, None], v)
-        joint = {n: jnp.broadcast_to(r, jnp.broadcast_shapes(r.shape, f.log.shape)) for n, f in self.sum.factors(params)[0].items()}
+        joint = {
+            n: jnp.broadcast_to(r, jnp.broadcast_shapes(r.shape, f.log.shape))
+            for n, f in self.sum.factors(params)[0].items()
+        }
         return self.maximise(params, joint)
 
     def free(self, params):

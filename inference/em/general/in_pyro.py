@@ -47,7 +47,9 @@ class Ascent:
         (v,) = self.sum.variables
         r = one_hot(torch.as_tensor(labels, device=self.weights.device).long(), K)
         r = values_along(r * self.weights[:, None], v)
-        joint = {n: r.expand(torch.broadcast_shapes(r.shape, f.log.shape)) for n, f in self.sum.factors(params)[0].items()}
+        joint = {
+            n: r.expand(torch.broadcast_shapes(r.shape, f.log.shape)) for n, f in self.sum.factors(params)[0].items()
+        }
         return self.maximise(params, joint)
 
     def free(self, params):

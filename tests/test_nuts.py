@@ -1,0 +1,169 @@
+"""NUTS against exact posteriors, between backends, and against interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zoo
+from arviz_stats import ess, rhat
+from inference import fit
+from inference.criticism.alignment import aligned
+from tests.programs import conjugate, exponentials, posterior, summed_log_joint, sums, waiting_times
+from tests.table import BACKENDS, drawn
+
+# Pyro takes milliseconds for each gradient, and seconds to start processes
+LENGTHS = {
+    "numpyro": {"num_warmup": 500, "num_samples": 1000, "num_chains": 4},
+    "pyro": {"num_warmup": 100, "num_samples": 200, "num_chains": 1},
+}
+TINY = {"num_warmup": 5, "num_samples": 5, "num_chains": 2}
+
+
+def error_of_mean(draws):
+    """The Monte Carlo standard error of each entry's mean, from draws (chain, draw, *shape)."""
+    flat = draws.reshape(*draws.shape[:2], -1)
+    size = np.array([ess(flat[:, :, i], chain_axis=0, draw_axis=1) for i in range(flat.shape[-1])])
+    return (flat.std((0, 1)) / np.sqrt(size)).reshape(draws.shape[2:])
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return drawn("poisson_mixture", {}, seed=1, N=60)[1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_draws_are_those_of_the_exact_posterior(backend):
+    found = fit(conjugate(backend), sums(), "nuts", target_accept=0.8, **LENGTHS[backend])
+    mean, covariance = posterior()
+    for i, name in enumerate("ab"):
+        draws = found.draws[name]
+        assert abs(draws.mean() - mean[i]) < 4 * error_of_mean(draws)
+        assert abs(draws.var() / covariance[i, i] - 1) < 4 * np.sqrt(2 / ess(draws, chain_axis=0, draw_axis=1))
+    assert found.diagnostics["divergences"] == 0
+    assert found.diagnostics["start"] == "prior median"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_mixture_is_sampled_with_its_labels_summed_out(backend, counts):
+    model = zoo.load("poisson_mixture", backend, K=2)
+    found = fit(model, counts, "nuts", seed=1, **TINY)
+    assert set(found.draws) == {"pi", "rate"}
+    assert found.draws["rate"].shape == (2, 5, 2)
+    for chain, draw in ((0, 0), (1, 4)):
+        values = {n: v[chain, draw] for n, v in found.draws.items()}
+        assert abs(found.stats["lp"][chain, draw] - summed_log_joint(found, values)) < 1e-8
+    assert found.stats["diverging"].dtype == bool
+    assert found.diagnostics["divergences"] == found.stats["diverging"].sum()
+    assert (found.stats["num_steps"] >= 1).all()
+    assert found.diagnostics["start"] == "k-means++"
+    np.testing.assert_array_equal(fit(model, counts, "nuts", seed=1, **TINY).draws["rate"], found.draws["rate"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_from_outside_the_zoo(backend):
+    options = {**LENGTHS[backend], "num_warmup": 100, "num_samples": 100}
+    found = fit(exponentials(backend), waiting_times(), "nuts", **options)
+    rates = np.sort(found.draws["rate"], axis=-1).mean((0, 1))
+    assert abs(np.log(rates / [1 / 50, 1.0])).max() < 0.5
+
+
+def test_backends_agree_on_old_faithful(old_faithful):
+    lengths = {"numpyro": {"num_chains": 4}, "pyro": {"num_chains": 2, "num_warmup": 150, "num_samples": 150}}
+    one, other = (
+        fit(zoo.load("gaussian_mixture", b, K=2, covariance="tied"), old_faithful, "nuts", **lengths[b]) for b in BACKENDS
+    )
+    reference = aligned(one)
+    assert max(rhat(reference["mu"][..., i, 0], chain_axis=0, draw_axis=1) for i in (0, 1)) < 1.01
+    for site, draws in aligned(other, reference).items():
+        error = np.hypot(error_of_mean(reference[site]), error_of_mean(draws))
+        assert (abs(reference[site].mean((0, 1)) - draws.mean((0, 1))) < 4.5 * error).all(), site
+
+
+def test_a_funnel_is_told_off():
+    import jax.numpy as jnp
+    from numpyro import plate, sample
+    from numpyro.distributions import Normal
+
+    def funnel(y=None, *, D):  # Neal (2003), section 8
+        v = sample("v", Normal(0.0, 3.0))
+        with plate("D", D):
+            sample("x", Normal(0.0, jnp.exp(v / 2)))
+        sample("y", Normal(v, 10.0), obs=y)
+
+    found = fit(zoo.Model(funnel, backend="numpyro", D=9), np.array(0.0), "nuts", num_samples=300, target_accept=0.6)
+    assert found.diagnostics["divergences"] > 0
+    assert sum(found.diagnostics["divergences_by_chain"]) == found.diagnostics["divergences"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_progress_is_shown_where_it_is_wanted(backend, counts, capfd):
+    fit(zoo.load("poisson_mixture", backend, K=2), counts, "nuts", progress=True, **TINY)
+    shown = capfd.readouterr()
+    assert "20/20" in shown.err
+    assert "divergences" in shown.err
+    assert not shown.out
+
+
+WRONG = [
+    ({"num_samples": 0}, "num_samples is a whole number from 1 up; given 0"),
+    ({"num_warmup": -1}, "num_warmup is a whole number from 0 up; given -1"),
+    ({"num_chains": 0}, "num_chains is a whole number from 1 up; given 0"),
+    ({"max_tree_depth": 0}, "max_tree_depth is a whole number from 1 up; given 0"),
+    ({"target_accept": 1.0}, "target_accept is a probability between 0 and 1; given 1.0"),
+    ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),
+    ({"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}}, "the log density is nan where a chain begins"),
+    ({"chains": 3}, "no option of nuts 'chains'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG, ids=[next(iter(o)) for o, _ in WRONG])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_wrong_option_is_one_line_that_says_what_would_work(backend, counts, options, message):
+    with pytest.raises(zoo.ZooError, match=message) as raised:
+        fit(zoo.load("poisson_mixture", backend, K=2), counts, "nuts", **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_latent_without_bound_is_refused():
+    import numpyro
+    from numpyro.distributions import Poisson
+
+    def program(x=None, *, N):
+        with numpyro.plate("N", N):
+            numpyro.sample("x", numpyro.distributions.Normal(numpyro.sample("n", Poisson(3.0)), 1.0), obs=x)
+
+    with pytest.raises(zoo.Refusal, match="n is a count without bound"):
+        fit(zoo.Model(program, backend="numpyro"), np.zeros(3), "nuts")
+
+
+FOREVER = """
+import numpy as np, zoo
+from inference import fit
+fit(zoo.load("poisson_mixture", {backend!r}, K=2), np.arange(60) % 7, "nuts", num_warmup=10**6, num_chains=2, progress=True)
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_interrupted_run_leaves_no_process(backend):
+    root = Path(__file__).parent.parent
+    words = {"cwd": root, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    run = subprocess.Popen([sys.executable, "-c", FOREVER.format(backend=backend)], **words)
+    assert run.stderr
+    said = ""
+    while "warm-up" not in said:
+        piece = run.stderr.read(1)
+        assert piece, said
+        said += piece
+    time.sleep(1)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to every process of the group
+    _, rest = run.communicate(timeout=60)
+    assert run.returncode != 0
+    assert "KeyboardInterrupt" in rest
+    time.sleep(1)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.pid, 0)

@@ -1,0 +1,247 @@
+"""SVI against exact values, against the estimators it replaces, and against misuse."""
+
+import numpy as np
+import pytest
+import zoo
+from inference import fit
+from inference.svi.convergence import convergence
+from tests.programs import conjugate, evidence, exponentials, posterior, summed_log_joint, sums, waiting_times
+from tests.table import BACKENDS, drawn
+
+FROZEN = {"num_steps": 1, "learning_rate": 1e-300}
+SMALL = {"num_steps": 5, "num_draws": 5}
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return drawn("poisson_mixture", {}, seed=1, N=60)[1]
+
+
+@pytest.fixture(params=BACKENDS)
+def mixture(request):
+    return zoo.load("poisson_mixture", request.param, K=2)
+
+
+def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(counts):
+    import jax
+    from inference.enumeration.in_numpyro import summed
+    from numpyro.contrib.funsor import config_enumerate
+    from numpyro.handlers import block, seed, trace
+    from numpyro.infer import Trace_ELBO, TraceEnum_ELBO
+    from numpyro.infer.autoguide import AutoDelta, AutoNormal
+    from zoo._backend.in_numpyro import enter, room
+
+    model = zoo.load("poisson_mixture", K=2)
+    table, keywords = model.bind(counts)
+    with room():
+        inputs = {**enter(table), **enter(keywords)}
+        key = jax.random.PRNGKey(0)
+        for family in (AutoDelta, AutoNormal):
+            guide = family(block(model.program, hide=["z"]))
+            sites = trace(seed(guide, key)).get_trace(**inputs)
+            params = {n: site["value"] for n, site in sites.items() if site["type"] == "param"}
+            losses = []
+            for elbo, program in ((Trace_ELBO(5), summed(model.program)), (TraceEnum_ELBO(5), config_enumerate(model.program))):
+                losses.append(float(jax.jit(lambda p, e=elbo, m=program, g=guide: e.loss(key, p, m, g, **inputs))(params)))
+            np.testing.assert_allclose(*losses, rtol=1e-9, err_msg=family.__name__)
+
+
+def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(counts):
+    import torch
+    from inference.enumeration.in_pyro import summed
+    from pyro.infer import Trace_ELBO, TraceEnum_ELBO, config_enumerate
+    from pyro.infer.autoguide import AutoDelta, AutoNormal
+    from pyro.poutine import block
+    from zoo._backend.in_pyro import enter, room
+
+    model = zoo.load("poisson_mixture", "pyro", K=2)
+    table, keywords = model.bind(counts)
+    for family in (AutoDelta, AutoNormal):
+        with room(), torch.random.fork_rng():
+            inputs = {**enter(table), **enter(keywords)}
+            guide = family(block(model.program, hide=["z"]))
+            guide(**inputs)
+            losses = []
+            for elbo, program in (
+                (Trace_ELBO(5), summed(model.program)),
+                (TraceEnum_ELBO(5, max_plate_nesting=1), config_enumerate(model.program)),
+            ):
+                torch.manual_seed(0)
+                losses.append(elbo.loss(program, guide, **inputs))
+            np.testing.assert_allclose(*losses, rtol=1e-9, err_msg=family.__name__)
+
+
+def test_batches_of_an_epoch_average_to_the_whole(mixture, counts):
+    options = {"guide": "point", "learning_rate": 1e-300, "num_draws": 1}
+    for size in (10, 30):
+        epochs = fit(mixture, counts, "svi", batch_size=size, num_steps=2 * 60 // size, **options)
+        for epoch in epochs.trace.reshape(2, -1):
+            assert abs(epoch.mean() - epochs.diagnostics["elbo"]) < 1e-9 * abs(epoch.mean())
+        assert epochs.trace.std() > 1e-3, "the batches do not differ"
+
+
+def test_draws_carry_their_log_joint_and_weight(mixture, counts):
+    found = fit(mixture, counts, "svi", guide="full_rank", **SMALL)
+    assert found.draws["rate"].shape == (1, 5, 2)
+    for i in range(2):
+        values = {n: v[0, i] for n, v in found.draws.items()}
+        assert abs(found.stats["lp"][0, i] - summed_log_joint(found, values)) < 1e-8
+    assert set(found.state) == {"guide_loc", "guide_tril", "mode", "precision"}
+    assert found.trace.shape == (5,)
+    assert found.diagnostics["start"] == "k-means++"
+    assert found.diagnostics["guide"] == "full_rank"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_training_closes_the_gap_to_the_evidence(backend):
+    model = conjugate(backend)
+    start = {"a": 3.0, "b": -3.0}
+
+    def from_afar(program, start):  # a guide of one's own, far off, for which steps must do the work
+        if backend == "numpyro":
+            from numpyro.infer.autoguide import AutoMultivariateNormal
+            from numpyro.infer import init_to_value
+
+            return AutoMultivariateNormal(program, init_loc_fn=init_to_value(values=start))
+        from pyro.infer.autoguide import AutoMultivariateNormal, init_to_value
+
+        return AutoMultivariateNormal(program, init_loc_fn=init_to_value(values=start))
+
+    options = {"num_steps": 1000, "learning_rate": lambda step: 0.05 * 0.998**step, "num_particles": 2}
+    found = fit(model, sums(), "svi", guide=from_afar, start=start, **options)
+    assert found.trace[:10].mean() < evidence() - 5, "there was nothing to learn"
+    assert abs(found.diagnostics["elbo"] - evidence()) < 0.05
+    assert found.diagnostics["converged"]
+    assert found.diagnostics["start"] == "given"
+    assert found.diagnostics["guide"] == "from_afar"
+    mean, covariance = posterior()
+    for i, name in enumerate("ab"):
+        assert abs(found.draws[name].mean() - mean[i]) < 0.2 * np.sqrt(covariance[i, i])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_from_outside_the_zoo(backend):
+    found = fit(exponentials(backend), waiting_times(), "svi", num_steps=20, num_draws=200, batch_size=30)
+    rates = np.sort(found.draws["rate"].mean((0, 1)))
+    assert abs(np.log(rates / [1 / 50, 1.0])).max() < 0.5
+    assert np.isfinite(found.diagnostics["elbo"])
+
+
+def test_a_seed_gives_the_same_fit_again_and_leaves_the_world_alone(mixture, counts):
+    import jax
+    import pyro
+    import torch
+
+    before = torch.random.get_rng_state(), torch.get_default_dtype(), jax.config.jax_enable_x64
+    one, same, other = (fit(mixture, counts, "svi", seed=seed, batch_size=20, **SMALL) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one.trace, same.trace)
+    np.testing.assert_array_equal(one.draws["rate"], same.draws["rate"])
+    assert (one.trace != other.trace).any()
+    assert torch.equal(torch.random.get_rng_state(), before[0])
+    assert (torch.get_default_dtype(), jax.config.jax_enable_x64) == before[1:]
+    assert not list(pyro.get_param_store().keys())
+
+
+def test_a_run_that_breaks_down_keeps_its_last_good_guide(mixture, counts):
+    if mixture.backend == "numpyro":
+        import jax.numpy as jnp
+
+        schedule = lambda step: jnp.where(step < 3, 0.01, jnp.nan)  # noqa: E731
+    else:
+        schedule = lambda step: 0.01 if step < 3 else float("nan")  # noqa: E731
+    found = fit(mixture, counts, "svi", num_steps=10, num_draws=5, learning_rate=schedule)
+    assert len(found.trace) == 3
+    assert found.diagnostics["stopped"] == "the ELBO was not a number at step 4: the guide is that of the step before"
+    assert not found.diagnostics["converged"]
+    assert np.isfinite(found.stats["lp"]).all()
+    with pytest.raises(zoo.ZooError, match="not a number at the first step"):
+        fit(mixture, counts, "svi", num_steps=10, learning_rate=lambda step: float("nan"))
+
+
+WRONG = [
+    ({"batch_size": 61}, "batch_size is a whole number from 1 to the 60 rows; given 61"),
+    ({"batch_size": 0}, "batch_size is a whole number"),
+    ({"num_steps": 0}, "num_steps is a whole number from 1 up; given 0"),
+    ({"num_steps": 2.5}, "num_steps is a whole number"),
+    ({"num_particles": 0}, "num_particles is a whole number"),
+    ({"learning_rate": -1.0}, "learning_rate is a number above 0"),
+    ({"learning_rate": "fast"}, "learning_rate is 0.01 by default"),
+    ({"guide": "full_rang"}, "no guide 'full_rang'; did you mean 'full_rank'"),
+    ({"optimizer": "adam"}, "optimizer is a"),
+    ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),
+    ({"start": {"pi": [1.0], "rate": [1.0, 2.0]}}, "start needs pi of shape \\(2,\\); given \\(1,\\)"),
+    ({"start": {"pi": [0.5, 0.5], "rate": [1.0, 2.0], "mu": 1.0}}, "start has mu, which the program does not"),
+    ({"start": 3}, "start is a dict of arrays, one for each of pi, rate"),
+    ({"steps": 3}, "no option of svi 'steps'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG, ids=[next(iter(o)) for o, _ in WRONG])
+def test_a_wrong_option_is_one_line_that_says_what_would_work(mixture, counts, options, message):
+    with pytest.raises(zoo.ZooError, match=message) as raised:
+        fit(mixture, counts, "svi", **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_guide_must_have_the_sites_of_the_program(mixture, counts):
+    if mixture.backend == "numpyro":
+        from jax.numpy import ones
+        from numpyro import param, sample
+        from numpyro.distributions import Dirichlet, LogNormal
+    else:
+        from pyro import param, sample
+        from pyro.distributions import Dirichlet, LogNormal
+        from torch import ones
+
+    def guide_with(*names, trained=True):
+        def guide(**inputs):
+            sample("pi", Dirichlet(5 * ones(2)))
+            for name in names:
+                sample(name, LogNormal(param(f"at {name}", ones(2)) if trained else ones(2), 0.1))
+
+        return lambda program, start: guide
+
+    found = fit(mixture, counts, "svi", guide=guide_with("rate"), **SMALL)
+    assert found.draws["rate"].shape == (1, 5, 2)
+    with pytest.raises(zoo.ZooError, match="the guide has no site rate"):
+        fit(mixture, counts, "svi", guide=guide_with(), **SMALL)
+    with pytest.raises(zoo.ZooError, match="the guide has nu, which the program does not"):
+        fit(mixture, counts, "svi", guide=guide_with("rate", "nu"), **SMALL)
+    with pytest.raises(zoo.ZooError, match="the guide has no parameters"):
+        fit(mixture, counts, "svi", guide=guide_with("rate", trained=False), **SMALL)
+
+
+def test_optimisers_are_those_of_the_backend(counts):
+    import optax
+    import torch
+
+    options = {"num_steps": 20, "num_draws": 5}
+    mixture = zoo.load("poisson_mixture", K=2)
+    fit(mixture, counts, "svi", optimizer=optax.sgd(1e-3), **options)
+    fit(mixture, counts, "svi", learning_rate=optax.exponential_decay(0.01, 10, 0.5), **options)
+    mixture = zoo.load("poisson_mixture", "pyro", K=2)
+    fit(mixture, counts, "svi", optimizer=torch.optim.SGD, learning_rate=1e-3, **options)
+
+
+def test_convergence_is_seen_through_noise():
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal(5000)
+    rising = flat + np.linspace(0, 10, 5000)
+    assert convergence(flat)["converged"]
+    assert not convergence(rising)["converged"]
+    assert not convergence(-rising)["converged"]
+    # the noise of batches cancels over an epoch, and hides a rise no longer
+    batches = np.tile(1000 * (rng.permutation(50) - 24.5), 100)
+    assert convergence(rising + batches)["converged"]
+    assert not convergence(rising + batches, epoch=50)["converged"]
+    assert convergence(flat + batches, epoch=50)["converged"]
+
+
+def test_progress_is_shown_where_it_is_wanted(mixture, counts, capfd):
+    fit(mixture, counts, "svi", **SMALL)
+    assert capfd.readouterr() == ("", "")
+    fit(mixture, counts, "svi", progress=True, **SMALL)
+    shown = capfd.readouterr()
+    assert "5/5" in shown.err
+    assert "ELBO" in shown.err
+    assert not shown.out

@@ -34,9 +34,12 @@ slow: $(VENV)/.all
 bench: $(VENV)/.all
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done
 
-# a GPU build of jax is the machine's own: it may be in .venv, or in the Python named by PYTHON
+# a GPU build of jax is the machine's own: it is in the Python named by PYTHON, or in .venv
+GPU_PYTHON = $(if $(filter file,$(origin PYTHON)),$(firstword $(wildcard $(BIN)/python) $(PYTHON)),$(PYTHON))
 gpu:
-	@PYTHONPATH=. $(firstword $(wildcard $(BIN)/python) $(PYTHON)) benchmarks/gpu.py
+	@if $(GPU_PYTHON) -c "import jax, numpyro" 2>/dev/null; \
+	then PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py; \
+	else echo "$(GPU_PYTHON) has no jax and numpyro: name a Python that has them, make gpu PYTHON=..."; fi
 
 # the stamps: install again only when what is to be installed changes
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python

@@ -68,7 +68,7 @@ def test_coupled_sites_and_one_for_all_rows(backend):
         enumeration.log_marginal(model, {"p": np.array(0.6)}, x)
 
     # joint draws: the frequency of each whole assignment of row 0 within its binomial error
-    S = 4000
+    S = 1000
     drawn = enumeration.sampled(model, {"p": np.full((1, S), 0.6)}, x, seed=1)
     for site in labels:
         frequency = np.stack([(drawn[site][0] == k).mean(0) for k in range(posterior[site].shape[-1])], -1)

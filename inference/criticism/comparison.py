@@ -12,7 +12,7 @@ import numpy as np
 
 from inference.criticism import verdict as rules
 from inference.criticism.agreement import Agreement, agreement
-from inference.criticism.alignment import Draws, in_one_order
+from inference.criticism.alignment import Draws, aligned, in_one_order
 from inference.criticism.evidence import Evidence, gather, kind_of
 from inference.criticism.verdict import Candidate, Verdict
 from zoo import ZooError
@@ -97,10 +97,7 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
     ordered, counts = in_one_order(fits, first)
     draws, switched = dict(zip(named, ordered, strict=True)), dict(zip(named, counts, strict=True))
     evidence = {name: gather(fit, draws[name]) for name, fit in named.items()}
-    candidates = {
-        name: Candidate(name, fit.options, fit.diagnostics.get("converged", True), evidence[name])
-        for name, fit in named.items()
-    }
+    candidates = {name: candidate(name, fit, evidence[name]) for name, fit in named.items()}
     own = {name: rules.alone(c, evidence) for name, c in candidates.items()}
     # chains, where there are any, are what the others are held against: only they can see beyond a guide
     reference = min(named, key=lambda n: (KINDS.index(evidence[n].kind), *rank(n, own, evidence)))
@@ -124,6 +121,17 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
         notes=tuple(notes),
         columns=tuple(map(str, columns)) if columns is not None else None,
     )
+
+
+def judge(fit: Fit) -> Verdict:
+    """The verdict on one fit by its own checks alone."""
+    (name,) = default_names([fit])
+    evidence = gather(fit, aligned(fit))
+    return rules.alone(candidate(name, fit, evidence), {name: evidence})
+
+
+def candidate(name: str, fit: Fit, evidence: Evidence) -> Candidate:
+    return Candidate(name, fit.options, fit.diagnostics.get("converged", True), evidence)
 
 
 def judged(

@@ -108,7 +108,7 @@ def objective(c: Comparison) -> Figure | None:
     """What EM and SVI climbed: the objective after each iteration or step."""
     from matplotlib.figure import Figure
 
-    climbed = [name for name, fit in c.fits.items() if np.size(fit.trace) > 1]
+    climbed = [n for n, fit in c.fits.items() if np.size(fit.trace) > 1 and c.evidence[n].kind != "chains"]
     if not climbed:
         return None
     figure = Figure((min(4 * len(climbed), 12), 3.2), layout="constrained")

@@ -69,3 +69,25 @@ def eliminate(
             product = log if product is None else product + log
         left.append(Factor(logsumexp(product, v.dim), v.plates))
     return left
+
+
+def by_row(left: Sequence[Factor], rows: Plate | None) -> Any:
+    """log p of each row, (N,), from factors over plates alone. Raises ZooError where one is not within the plate N."""
+    total: Any = 0.0
+    for f in left:
+        if rows not in f.plates:
+            raise ZooError("a latent outside the plate N ties the rows together: they have no log p each")
+        log = f.log
+        for dim in range(-len(log.shape), 0):
+            if dim != rows.dim:
+                log = log.sum(dim, keepdims=True)
+        total = total + log.reshape(-1)
+    return total
+
+
+def total(left: Sequence[Factor], rows: Plate | None, weights: Any = None) -> tuple[Any, Any]:
+    """log p of all rows, each counted ``weights`` times, and that of each; (log p, None) where no weights are given."""
+    if weights is None:
+        return sum(f.log.sum() for f in left), None
+    each = by_row(left, rows)
+    return (each * weights).sum(), each

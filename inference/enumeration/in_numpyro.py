@@ -5,7 +5,7 @@ from jax.core import Tracer
 from numpyro import handlers
 from numpyro.primitives import Messenger
 
-from inference.enumeration.elimination import Factor, Plate, Variable, eliminate
+from inference.enumeration.elimination import Factor, Plate, Variable, by_row, eliminate, total
 from zoo.errors import ZooError
 
 NEVER = jax.random.PRNGKey(0)  # where every site has its value, the seed is not used
@@ -164,13 +164,12 @@ class Sum:
             counted[name] = Factor(site["fn"].log_prob(site["value"]), plates(site))
         return counted, enumerated.variables, rows
 
+    def left(self, factors, variables):
+        """The factors over plates alone that remain when every discrete site is summed out."""
+        return eliminate(list(factors.values()), variables, logsumexp)
+
     def total(self, factors, variables, rows, weights=None):
-        """log p of the data, each row counted ``weights`` times; and log p by row where ``weights`` are given."""
-        left = eliminate(list(factors.values()), variables, logsumexp)
-        if weights is None:
-            return sum(f.log.sum() for f in left), None
-        by_row = reduce_rows(left, rows)
-        return (by_row * weights).sum(), by_row
+        return total(self.left(factors, variables), rows, weights)
 
     def posterior(self, params, weights=None):
         """``{site: p(the values its factor joins | x)}``: the gradient of the total with respect to added zeros."""
@@ -181,13 +180,13 @@ class Sum:
                 {n: f._replace(log=f.log + zeros[n]) for n, f in factors.items()}, variables, rows, weights
             )
 
-        joint, by_row = jax.grad(moved, has_aux=True)({n: jnp.zeros_like(f.log) for n, f in factors.items()})
-        return joint, by_row
+        joint, each = jax.grad(moved, has_aux=True)({n: jnp.zeros_like(f.log) for n, f in factors.items()})
+        return joint, each
 
     def log_marginal(self, draws):
         def one(params):
             factors, variables, rows = self.factors(params)
-            return reduce_rows(eliminate(list(factors.values()), variables, logsumexp), rows)
+            return by_row(self.left(factors, variables), rows)
 
         return jax.jit(lambda: jax.lax.map(one, draws))()
 
@@ -221,20 +220,6 @@ class Sum:
             return self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)[0]
 
         return values_last(jax.grad(moved)(jnp.zeros_like(factors[v.name].log)), v, variables)
-
-
-def reduce_rows(left, rows):
-    """log p of each row, (N,), from factors over plates alone."""
-    by_row = 0.0
-    for f in left:
-        if rows not in f.plates:
-            raise ZooError("a latent outside the plate N ties the rows together: they have no log p each")
-        by_row = by_row + sum_but(f.log, rows.dim)
-    return by_row
-
-
-def sum_but(log, dim):
-    return jnp.moveaxis(log, dim, -1).reshape(-1, log.shape[dim]).sum(0)
 
 
 def dims(v):

@@ -4,7 +4,7 @@ from pyro import poutine
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
-from inference.enumeration.elimination import Factor, Plate, Variable, eliminate
+from inference.enumeration.elimination import Factor, Plate, Variable, by_row, eliminate, total
 from zoo.errors import ZooError
 
 
@@ -154,27 +154,26 @@ class Sum:
             counted[name] = Factor(site["fn"].log_prob(site["value"]), plates(site))
         return counted, enumerated.variables, rows
 
+    def left(self, factors, variables):
+        """The factors over plates alone that remain when every discrete site is summed out."""
+        return eliminate(list(factors.values()), variables, logsumexp)
+
     def total(self, factors, variables, rows, weights=None):
-        """log p of the data, each row counted ``weights`` times; and log p by row where ``weights`` are given."""
-        left = eliminate(list(factors.values()), variables, logsumexp)
-        if weights is None:
-            return sum(f.log.sum() for f in left), None
-        by_row = reduce_rows(left, rows)
-        return (by_row * weights).sum(), by_row
+        return total(self.left(factors, variables), rows, weights)
 
     def posterior(self, params, weights=None):
         """``{site: p(the values its factor joins | x)}``: the gradient of the total with respect to added zeros."""
         factors, variables, rows = self.factors(params)
         zeros = {n: torch.zeros_like(f.log, requires_grad=True) for n, f in factors.items()}
         moved = {n: f._replace(log=f.log.detach() + zeros[n]) for n, f in factors.items()}
-        total, by_row = self.total(moved, variables, rows, weights)
-        joint = torch.autograd.grad(total, list(zeros.values()))
-        return dict(zip(zeros, joint, strict=True)), None if by_row is None else by_row.detach()
+        log_p, each = self.total(moved, variables, rows, weights)
+        joint = torch.autograd.grad(log_p, list(zeros.values()))
+        return dict(zip(zeros, joint, strict=True)), None if each is None else each.detach()
 
     def log_marginal(self, draws):
         def one(params):
             factors, variables, rows = self.factors(params)
-            return reduce_rows(eliminate(list(factors.values()), variables, logsumexp), rows)
+            return by_row(self.left(factors, variables), rows)
 
         with torch.no_grad():
             return torch.stack([one(params) for params in each(draws)])
@@ -195,8 +194,8 @@ class Sum:
             for v in variables:  # z_1, then z_2 given z_1, ...: the marginal of each in what is left
                 f = factors[v.name]
                 zeros = torch.zeros_like(f.log, requires_grad=True)
-                total, _ = self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)
-                p = values_last(torch.autograd.grad(total, zeros)[0], v, variables)
+                log_p, _ = self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)
+                p = values_last(torch.autograd.grad(log_p, zeros)[0], v, variables)
                 flat = p.reshape(-1, p.shape[-1]).clamp_min(0)
                 labels[v.name] = (
                     torch.multinomial(flat.cpu(), 1, generator=generator).reshape(p.shape[:-1]).to(p.device)
@@ -215,16 +214,6 @@ def each(draws):
 
 def together(answers):
     return {n: torch.stack([a[n] for a in answers]) for n in answers[0]}
-
-
-def reduce_rows(left, rows):
-    """log p of each row, (N,), from factors over plates alone."""
-    by_row = torch.zeros(())
-    for f in left:
-        if rows not in f.plates:
-            raise ZooError("a latent outside the plate N ties the rows together: they have no log p each")
-        by_row = by_row + f.log.movedim(rows.dim, -1).reshape(-1, f.log.shape[rows.dim]).sum(0)
-    return by_row
 
 
 def dims(v):

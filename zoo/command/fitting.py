@@ -61,8 +61,9 @@ def fit(
         check_writable(to / "fit.json")
     request = Request(model, data, columns, settings, options, backend, seed, device, dtype, progress)
     (fitted,) = request.fits([engine])
+    ending = f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out"
     tell(fitted)
-    out().print(f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out", **PLAIN)
+    out().print(ending, **PLAIN)
 
 
 def compare(
@@ -148,9 +149,12 @@ class Request:
 
 
 def tell(fitted: Fit) -> None:
-    """The summary of a fit, and what the engine has to say of it."""
+    """The summary of a fit, and what its own checks say of it."""
+    from inference.criticism import judge
+
     out().print(framed(fitted.summary()), "")
-    out().print(line(fitted), **PLAIN)
+    verdict = judge(fitted)
+    out().print(f"{line(fitted)}\ntrust: {verdict.trust}; {verdict.words}", **PLAIN)
 
 
 def line(fitted: Fit) -> str:

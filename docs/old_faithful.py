@@ -1,0 +1,47 @@
+"""The picture of the README, in a minute: python docs/old_faithful.py"""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+
+import inference
+import zoo
+from inference.criticism.figures import COMPONENTS, FITS, marginal
+from zoo import datasets
+from zoo.gaussian_mixture.picture import picture
+
+QUANTITIES = "pi[1]", "mu[1,0]", "mu[1,1]", "mu[2,0]"  # of the two components that overlap
+
+table = datasets.load("faithful")
+model = zoo.load("gaussian_mixture", K=3, covariance="tied")  # what BIC takes: see tutorials/01_mixtures.py
+svi = inference.fit(model, table, engine="svi", seed=1)
+nuts = inference.fit(model, table, engine="nuts", seed=1)
+judged = inference.compare(nuts, svi)
+
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
+figure = Figure((10, 4.2), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=(1.2, 1))
+axes = left.subplots()
+means = {name: draws.mean((0, 1)) for name, draws in judged.draws["nuts"].items()}
+picture(axes, means, nuts.data, nuts.local(), nuts.keywords)
+axes.legend(loc="upper left")
+axes.set(title="three components of Old Faithful", xlabel="eruption (minutes)", ylabel="wait (minutes)")
+
+shown = {}
+for axes, quantity in zip(right.subplots(2, 2).ravel(), QUANTITIES, strict=True):
+    for shade, (name, evidence) in zip(FITS, judged.evidence.items(), strict=False):
+        draws = evidence.flat[:, evidence.quantities.index(quantity)]
+        said = f"{name}: {judged.verdicts[name].trust}"
+        shown[said] = marginal(axes, draws, shade, point=False, filled=name == judged.reference)
+    reference = judged.evidence[judged.reference]
+    axes.set_xlim(np.percentile(reference.flat[:, reference.quantities.index(quantity)], [0.5, 99.5]))
+    axes.set(title=quantity, yticks=[])
+    axes.set_ylim(bottom=0)
+    axes.locator_params(axis="x", nbins=4)
+    axes.spines["left"].set_visible(False)
+right.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=2, title="which posterior to trust?")
+figure.savefig(Path(__file__).with_suffix(".png"), dpi=110)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from numpyro import sample
 from numpyro.distributions import Delta
@@ -16,7 +18,7 @@ class FromMode:
 
     def __init__(self, program, start, free_numbers, jacobian=True):
         self.program, self.start, self.free_numbers, self.jacobian = program, start, free_numbers, jacobian
-        self.mode = None
+        self.mode: Any = None
 
     def __call__(self, **inputs):
         if self.mode is None:
@@ -25,7 +27,9 @@ class FromMode:
             start = self.start or self.free.prior_median(seed=0)
             self.mode = climb(self.free.look(self.jacobian), np.asarray(self.free.flat(start), float))
         if self.rows not in (None, rows_of(inputs)):
-            raise ZooError("the guide has free numbers for every row, and cannot see a batch alone: leave batch_size out")
+            raise ZooError(
+                "the guide has free numbers for every row, and cannot see a batch alone: leave batch_size out"
+            )
         free = self.free_numbers(self.mode)
         for name, (value, log_jacobian) in self.free.constrain(free).items():
             log_density = -log_jacobian if self.jacobian else 0.0

@@ -23,7 +23,9 @@ class FromMode:
             start = self.start or self.free.prior_median(seed=0)
             self.mode = climb(self.free.look(self.jacobian), self.free.flat(start).cpu().double().numpy())
         if self.rows not in (None, rows_of(inputs)):
-            raise ZooError("the guide has free numbers for every row, and cannot see a batch alone: leave batch_size out")
+            raise ZooError(
+                "the guide has free numbers for every row, and cannot see a batch alone: leave batch_size out"
+            )
         free = self.free_numbers(self.mode)
         for name, (value, log_jacobian) in self.free.constrain(free).items():
             log_density = -log_jacobian if self.jacobian else 0.0

@@ -99,6 +99,7 @@ def test_fit_takes_columns_settings_and_seed(table, tmp_path):
     words = ["--columns", "waiting", "--set", "K=2", "--set", "covariance=diag", "--seed", 7, "--dtype", "float32"]
     told = run("fit", "gaussian_mixture", "--data", table, *words, "--option", "max_iter=3", "--out", tmp_path / "fit")
     assert "40 rows" in told.stdout
+    assert "trust: no; it stopped before it converged: raise max_iter" in told.stdout
     fit = inference.load(tmp_path / "fit")
     assert (fit.seed, fit.dtype, fit.model.settings["covariance"]) == (7, "float32", "diag")
     assert fit.data["x"].shape == (40, 1)

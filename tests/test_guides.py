@@ -1,8 +1,9 @@
 """The guides, where what they should become is known exactly."""
 
-import guides
 import numpy as np
 import pytest
+
+import guides
 import zoo
 from inference import fit
 from tests.programs import conjugate, evidence, posterior, sums

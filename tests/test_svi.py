@@ -1,15 +1,18 @@
 """SVI against exact values, against the estimators it replaces, and against misuse."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+
 import zoo
 from inference import fit
 from inference.svi.convergence import convergence
 from tests.programs import conjugate, evidence, exponentials, posterior, summed_log_joint, sums, waiting_times
 from tests.table import BACKENDS, drawn
 
-FROZEN = {"num_steps": 1, "learning_rate": 1e-300}
-SMALL = {"num_steps": 5, "num_draws": 5}
+FROZEN: dict[str, Any] = {"num_steps": 1, "learning_rate": 1e-300}
+SMALL: dict[str, Any] = {"num_steps": 5, "num_draws": 5}
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +27,12 @@ def mixture(request):
 
 def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(counts):
     import jax
-    from inference.enumeration.in_numpyro import summed
     from numpyro.contrib.funsor import config_enumerate
     from numpyro.handlers import block, seed, trace
     from numpyro.infer import Trace_ELBO, TraceEnum_ELBO
     from numpyro.infer.autoguide import AutoDelta, AutoNormal
+
+    from inference.enumeration.in_numpyro import summed
     from zoo._backend.in_numpyro import enter, room
 
     model = zoo.load("poisson_mixture", K=2)
@@ -41,17 +45,23 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(co
             sites = trace(seed(guide, key)).get_trace(**inputs)
             params = {n: site["value"] for n, site in sites.items() if site["type"] == "param"}
             losses = []
-            for elbo, program in ((Trace_ELBO(5), summed(model.program)), (TraceEnum_ELBO(5), config_enumerate(model.program))):
-                losses.append(float(jax.jit(lambda p, e=elbo, m=program, g=guide: e.loss(key, p, m, g, **inputs))(params)))
+            for elbo, program in (
+                (Trace_ELBO(5), summed(model.program)),
+                (TraceEnum_ELBO(5), config_enumerate(model.program)),
+            ):
+                losses.append(
+                    float(jax.jit(lambda p, e=elbo, m=program, g=guide: e.loss(key, p, m, g, **inputs))(params))
+                )
             np.testing.assert_allclose(*losses, rtol=1e-9, err_msg=family.__name__)
 
 
 def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(counts):
     import torch
-    from inference.enumeration.in_pyro import summed
     from pyro.infer import Trace_ELBO, TraceEnum_ELBO, config_enumerate
     from pyro.infer.autoguide import AutoDelta, AutoNormal
     from pyro.poutine import block
+
+    from inference.enumeration.in_pyro import summed
     from zoo._backend.in_pyro import enter, room
 
     model = zoo.load("poisson_mixture", "pyro", K=2)
@@ -72,7 +82,7 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(count
 
 
 def test_batches_of_an_epoch_average_to_the_whole(mixture, counts):
-    options = {"guide": "point", "learning_rate": 1e-300, "num_draws": 1}
+    options: dict[str, Any] = {"guide": "point", "learning_rate": 1e-300, "num_draws": 1}
     for size in (10, 30):
         epochs = fit(mixture, counts, "svi", batch_size=size, num_steps=2 * 60 // size, **options)
         for epoch in epochs.trace.reshape(2, -1):
@@ -99,15 +109,15 @@ def test_training_closes_the_gap_to_the_evidence(backend):
 
     def from_afar(program, start):  # a guide of one's own, far off, for which steps must do the work
         if backend == "numpyro":
-            from numpyro.infer.autoguide import AutoMultivariateNormal
             from numpyro.infer import init_to_value
+            from numpyro.infer.autoguide import AutoMultivariateNormal
 
             return AutoMultivariateNormal(program, init_loc_fn=init_to_value(values=start))
         from pyro.infer.autoguide import AutoMultivariateNormal, init_to_value
 
         return AutoMultivariateNormal(program, init_loc_fn=init_to_value(values=start))
 
-    options = {"num_steps": 1000, "learning_rate": lambda step: 0.05 * 0.998**step, "num_particles": 2}
+    options: dict[str, Any] = {"num_steps": 1000, "learning_rate": lambda step: 0.05 * 0.998**step, "num_particles": 2}
     found = fit(model, sums(), "svi", guide=from_afar, start=start, **options)
     assert found.trace[:10].mean() < evidence() - 5, "there was nothing to learn"
     assert abs(found.diagnostics["elbo"] - evidence()) < 0.05
@@ -132,13 +142,13 @@ def test_a_seed_gives_the_same_fit_again_and_leaves_the_world_alone(mixture, cou
     import pyro
     import torch
 
-    before = torch.random.get_rng_state(), torch.get_default_dtype(), jax.config.jax_enable_x64
+    before = torch.random.get_rng_state(), torch.get_default_dtype(), jax.config.read("jax_enable_x64")
     one, same, other = (fit(mixture, counts, "svi", seed=seed, batch_size=20, **SMALL) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.trace, same.trace)
     np.testing.assert_array_equal(one.draws["rate"], same.draws["rate"])
     assert (one.trace != other.trace).any()
     assert torch.equal(torch.random.get_rng_state(), before[0])
-    assert (torch.get_default_dtype(), jax.config.jax_enable_x64) == before[1:]
+    assert (torch.get_default_dtype(), jax.config.read("jax_enable_x64")) == before[1:]
     assert not list(pyro.get_param_store().keys())
 
 
@@ -195,9 +205,10 @@ def test_a_guide_must_have_the_sites_of_the_program(mixture, counts):
 
     def guide_with(*names, trained=True):
         def guide(**inputs):
-            sample("pi", Dirichlet(5 * ones(2)))
+            sample("pi", Dirichlet(5 * ones(2)))  # pyright: ignore[reportArgumentType]
             for name in names:
-                sample(name, LogNormal(param(f"at {name}", ones(2)) if trained else ones(2), 0.1))
+                at = param(f"at {name}", ones(2)) if trained else ones(2)  # pyright: ignore[reportArgumentType]
+                sample(name, LogNormal(at, 0.1))  # pyright: ignore[reportArgumentType]
 
         return lambda program, start: guide
 
@@ -215,7 +226,7 @@ def test_optimisers_are_those_of_the_backend(counts):
     import optax
     import torch
 
-    options = {"num_steps": 20, "num_draws": 5}
+    options: dict[str, Any] = {"num_steps": 20, "num_draws": 5}
     mixture = zoo.load("poisson_mixture", K=2)
     fit(mixture, counts, "svi", optimizer=optax.sgd(1e-3), **options)
     fit(mixture, counts, "svi", learning_rate=optax.exponential_decay(0.01, 10, 0.5), **options)

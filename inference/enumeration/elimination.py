@@ -75,7 +75,7 @@ def by_row(left: Sequence[Factor], rows: Plate | None) -> Any:
     """log p of each row, (N,), from factors over plates alone. Raises ZooError where one is not within the plate N."""
     total: Any = 0.0
     for f in left:
-        if rows not in f.plates:
+        if rows is None or rows not in f.plates:
             raise ZooError("a latent outside the plate N ties the rows together: they have no log p each")
         log = f.log
         for dim in range(-len(log.shape), 0):

@@ -7,7 +7,7 @@ here does not notice. Exact second derivatives, one product with the Hessian for
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from zoo import ZooError
 
 # (point, direction) -> log density in nats, gradient, and the Hessian times the direction
-Look = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray, np.ndarray]]
+Look = Callable[[np.ndarray, np.ndarray], Any]
 TOO_MANY = 4000  # free numbers, above which the Hessian is not worth its time and every width counts as 1
 FLATTEST = 1e-4  # least curvature in a direction, as part of that which its coordinates have by themselves
 
@@ -50,7 +50,7 @@ def precision(look: Look, at: np.ndarray) -> np.ndarray:
 
 
 def widths(precision: np.ndarray) -> np.ndarray:
-    """The distance in each coordinate over which the density changes, (P,): 1 / sqrt |curvature|, 1 where it is flat."""
+    """The distance in each coordinate over which the density changes, (P,): 1 / sqrt |curvature|, 1 where flat."""
     curvature = np.abs(np.diagonal(precision))
     return np.where(np.isfinite(curvature) & (curvature > 0), curvature, 1.0) ** -0.5
 
@@ -62,7 +62,9 @@ def climb(look: Look, at: np.ndarray, max_steps: int = 200) -> Mode:
     """
     value, still = look(at, np.zeros_like(at))[0], np.zeros_like(at)
     if not np.isfinite(value):
-        raise ZooError(f"the log density is {value} where the fit begins: give start=, a dict of values that are possible")
+        raise ZooError(
+            f"the log density is {value} where the fit begins: give start=, a dict of values that are possible"
+        )
     unit = widths(precision(look, at))
 
     def downhill(steps: np.ndarray) -> tuple[float, np.ndarray]:

@@ -21,6 +21,7 @@ class Free:
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
         self.plain = {n: v for n, v in inputs.items() if n not in self.arrays}
         self.program = program
+        self.plates, self.event_dims = {}, {}
 
         def anywhere(key):  # a value in each support: a prior that cannot be drawn from has one too
             nodes = self.latents(key, init_to_uniform)
@@ -36,8 +37,12 @@ class Free:
         if jax.tree.leaves(supports):  # bounds that are arrays: their values are wanted
             supports, others = (jax.jit(lambda k: anywhere(k)[1])(jax.random.PRNGKey(i)) for i in (0, 1))
             for name in self.shapes:
-                if any((a != b).any() for a, b in zip(*map(jax.tree.leaves, (supports[name], others[name])), strict=True)):
-                    raise ZooError(f"the support of {name} moves with another latent: write it as a function of a free one")
+                if any(
+                    (a != b).any() for a, b in zip(*map(jax.tree.leaves, (supports[name], others[name])), strict=True)
+                ):
+                    raise ZooError(
+                        f"the support of {name} moves with another latent: write it as a function of a free one"
+                    )
         self.bijections = {n: biject_to(s) for n, s in supports.items()}
         self.free_shapes = {n: self.bijections[n].inverse_shape(s) for n, s in self.shapes.items()}
         self.size = sum(map(math.prod, self.free_shapes.values()))
@@ -104,7 +109,7 @@ class Free:
 def begin(task, data, keywords, free, seeds):
     if task.options["start"] is not None:
         return [enter(check_start(task.options["start"], free.shapes))] * len(seeds), "given"
-    found = em_start(task, data, keywords, seeds)
+    found = em_start(task, data, keywords, seeds) if task.card.enumerated else [{}]
     if set(free.shapes) <= set(found[0]):
         return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
     return [free.prior_median(seed) for seed in seeds], "prior median"

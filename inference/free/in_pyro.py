@@ -26,7 +26,9 @@ class Free:
         self.bijections = {n: biject_to(s["fn"].support) for n, s in nodes.items()}
         point = torch.zeros(())
         for name in nodes:
-            one, other = (biject_to(run[name]["fn"].support)(point.expand(self.free_shape(name))) for run in (nodes, others))
+            one, other = (
+                biject_to(run[name]["fn"].support)(point.expand(self.free_shape(name))) for run in (nodes, others)
+            )
             if not torch.equal(one, other):
                 raise ZooError(f"the support of {name} moves with another latent: write it as a function of a free one")
         self.free_shapes = {n: self.free_shape(n) for n in nodes}
@@ -83,7 +85,9 @@ class Free:
         try:
             draws = [{n: s["value"] for n, s in self.latents(seed * FEW + i, self.program).items()} for i in range(FEW)]
         except NotImplementedError:  # an improper prior
-            draws = [{n: s["value"] for n, s in self.latents(seed, InitMessenger(init_to_uniform)(self.program)).items()}]
+            draws = [
+                {n: s["value"] for n, s in self.latents(seed, InitMessenger(init_to_uniform)(self.program)).items()}
+            ]
         free = torch.stack([self.flat(values) for values in draws]).median(0).values
         return {n: v for n, (v, _) in self.constrain(free).items()}
 
@@ -91,7 +95,7 @@ class Free:
 def begin(task, data, keywords, free, seeds):
     if task.options["start"] is not None:
         return [enter(check_start(task.options["start"], free.shapes))] * len(seeds), "given"
-    found = em_start(task, data, keywords, seeds)
+    found = em_start(task, data, keywords, seeds) if task.card.enumerated else [{}]
     if set(free.shapes) <= set(found[0]):
         return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
     return [free.prior_median(seed) for seed in seeds], "prior median"

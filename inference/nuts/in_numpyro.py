@@ -25,7 +25,9 @@ def run(task, data, keywords):
     free = Free(summed(task.model.collapsed or task.model.program), keywords, data)
     seeds = range(task.seed, task.seed + options["num_chains"])
     starts, said = begin(task, data, keywords, free, seeds)
-    together = jnp.zeros(()).device.platform != "cpu"  # an accelerator runs chains in step, a CPU side by side
+    together = (
+        next(iter(jnp.zeros(()).devices())).platform != "cpu"
+    )  # an accelerator runs chains in step, a CPU side by side
     begun, advance = sampler(free, options, together)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(task.seed), options["num_chains"]))
     with ThreadPoolExecutor(lanes(options["num_chains"])) as pool:

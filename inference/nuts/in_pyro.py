@@ -23,7 +23,10 @@ def run(task, data, keywords):
     place = {torch.float32: "float32", torch.float64: "float64"}[torch.get_default_dtype()], torch.zeros(()).device.type
     with tempfile.TemporaryDirectory(prefix="zoo-nuts-", ignore_cleanup_errors=True) as folder:
         done = np.lib.format.open_memmap(Path(folder) / "done.npy", "w+", np.int64, (options["num_chains"], 2))
-        jobs = [(task, place, leave(values), seed, done.filename, c) for c, (values, seed) in enumerate(zip(starts, seeds, strict=True))]
+        jobs = [
+            (task, place, leave(values), seed, done.filename, c)
+            for c, (values, seed) in enumerate(zip(starts, seeds, strict=True))
+        ]
         chains = one_by_one(task, jobs, done) if len(jobs) == 1 or place[1] != "cpu" else side_by_side(task, jobs, done)
         del done
     draws, stats = zip(*chains, strict=True)

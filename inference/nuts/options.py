@@ -25,7 +25,9 @@ def checked(task: Task) -> dict[str, Any]:
 def check_density(value: float) -> None:
     """A chain can begin only where the density is a number: raises ZooError."""
     if not np.isfinite(value):
-        raise ZooError(f"the log density is {value} where a chain begins: give start=, a dict of values that are possible")
+        raise ZooError(
+            f"the log density is {value} where a chain begins: give start=, a dict of values that are possible"
+        )
 
 
 def lanes(num_chains: int) -> int:

@@ -85,7 +85,7 @@ def taken(task, arrays, rows):
 
 
 def train(task, svi, state, free, key):
-    """The state after every step, and the ELBO at each; it ends early, at the last good state, where one is not a number."""
+    """The last state, and the ELBO at every step; ends early, at the last good state, where one is not a number."""
     total, size = task.options["num_steps"], task.options["batch_size"]
 
     def one(carry, arrays, begun):
@@ -119,7 +119,9 @@ def train(task, svi, state, free, key):
         while good and len(trace) < total:
             since = time.perf_counter()
             begun = jnp.asarray(len(trace))
-            done, state, order, losses, good = advance(state, order, begun, jnp.asarray(min(count, total - len(trace))), free.arrays)
+            done, state, order, losses, good = advance(
+                state, order, begun, jnp.asarray(min(count, total - len(trace))), free.arrays
+            )
             trace = np.concatenate([trace, -np.asarray(losses[: int(done)], float)])
             check_begun(trace, total)
             progress.at(len(trace), f"ELBO {trace[-100:].mean():.2f} nats")

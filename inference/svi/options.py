@@ -48,7 +48,9 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
     missing = [n for n in program if n not in guide]
     extra = [n for n in guide if n not in program]
     if missing:
-        raise ZooError(f"the guide has no site {', '.join(missing)}; it must have one for each latent: {', '.join(program)}")
+        raise ZooError(
+            f"the guide has no site {', '.join(missing)}; it must have one for each latent: {', '.join(program)}"
+        )
     if extra:
         raise ZooError(
             f"the guide has {', '.join(extra)}, which the program does not; "

@@ -57,5 +57,5 @@ def _bijection(constraint):
 class Wishart(distributions.Wishart):
     support = Precision()
 
-    def rsample(self, sample_shape=torch.Size()):
+    def rsample(self, sample_shape=()):
         return self._bartlett_sampling(torch.Size(sample_shape))

@@ -8,6 +8,7 @@ class Ascent:
     def __init__(self, form, x, weights):
         self.form, self.x, self.weights = form, x, weights
         self._step = jax.jit(self.one_step)
+        self._labelled = jax.jit(self.labelled, static_argnames="K")  # one compilation for all restarts
 
     def step(self, params):
         return self._step(params, self.x, self.weights)
@@ -26,13 +27,13 @@ class Ascent:
         return self.form.maximise(sums.T, params), total
 
     def from_labels(self, labels, K):
-        def fitted(*rows):
-            def block(x, labels, w):
-                return self.form.features(x).T @ (jax.nn.one_hot(labels, K) * w[:, None])
+        return self._labelled(self.x, jnp.asarray(labels), self.weights, K=K)
 
-            return self.form.maximise(over_blocks(block, *rows).T, None)
+    def labelled(self, x, labels, weights, K):
+        def block(x, labels, w):
+            return self.form.features(x).T @ (jax.nn.one_hot(labels, K) * w[:, None])
 
-        return jax.jit(fitted)(self.x, jnp.asarray(labels), self.weights)
+        return self.form.maximise(over_blocks(block, x, labels, weights).T, None)
 
     def entropy(self, params):
         def total(params, x, weights):

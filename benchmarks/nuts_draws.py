@@ -2,8 +2,8 @@
 
     python benchmarks/nuts_draws.py [--rounds 3]
 
-Four chains of 500 + 500 iterations on the Gaussian mixture (K = 2, full covariance) at Old Faithful with its labels summed
-out, from the same start and the same target acceptance, each in a fresh process without a compilation cache; runs are
+Four chains of 500 + 500 iterations on the Gaussian mixture (K = 2, full covariance) at Old Faithful, its labels
+summed out, from the same start and the same target acceptance, each in a fresh process without a compilation cache; runs are
 interleaved. The peer runs its chains one after another, vectorised, and in parallel on one host device per chain; the
 ratio printed is to the fastest of the three. Draws per second are those of effective size of the log joint.
 """
@@ -27,7 +27,7 @@ def one(method):
     if method == "parallel":
         numpyro.set_host_device_count(4)
     import jax
-    from arviz_stats import ess
+    from arviz_stats import ess  # pyright: ignore[reportPrivateImportUsage]
     from numpyro.infer import MCMC, NUTS, init_to_value
 
     import zoo

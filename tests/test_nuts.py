@@ -172,7 +172,7 @@ def test_an_interrupted_run_leaves_no_process(backend):
         said = run.communicate(timeout=60)[1]
         assert said.rstrip().endswith("KeyboardInterrupt")
         assert run.returncode != 0
-        with pytest.raises(ProcessLookupError):
+        with pytest.raises(ProcessLookupError):  # noqa: PT012
             for _ in range(50):  # the last of them may take a moment to be gone
                 time.sleep(0.2)
                 os.killpg(run.pid, 0)

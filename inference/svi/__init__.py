@@ -8,8 +8,8 @@ Options: ``num_steps``; ``learning_rate``, a number or a schedule (a function fr
 optax's); ``optimizer``, Adam unless given: for NumPyro an optax GradientTransformation (which has its own learning
 rate), for Pyro a class of torch.optim; ``batch_size``, how many rows a step sees, drawn without replacement until an
 epoch is through (rows that do not fill a batch wait for another epoch); ``num_particles``, draws of the guide per
-step; ``guide``, one of ``guides.names()``, or a function ``guide(program, start)`` that returns a guide of the backend for
-``program``, whose arguments are the data and every keyword, by name; ``num_draws`` from the guide at the end;
+step; ``guide``, one of ``guides.names()``, or a function ``guide(program, start)`` that returns a guide of the backend
+for ``program``, whose arguments are the data and every keyword, by name; ``num_draws`` from the guide at the end;
 ``start``, a dict of values to begin from (k-means++ labels where a mixture is recognised, else the prior's median).
 """
 

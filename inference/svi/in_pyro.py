@@ -25,7 +25,7 @@ def run(task, data, keywords):
         guide = set_up(task, program, free, start)
         trace = train(task, program, guide, free)
         values, lp, log_weight = draws(guide, program, free, max(options["num_draws"], ENOUGH))
-    params = {n: p for n, p in pyro.get_param_store().items()}
+    params = dict(pyro.get_param_store().items())
     frame = getattr(guide, "frame", {})
     return answer(task, said, trace, leave(values), lp, log_weight, {**leave(params), **frame})
 

@@ -4,8 +4,8 @@
 
 Four chains of 500 + 500 iterations on the Gaussian mixture (K = 2, full covariance) at Old Faithful, its labels
 summed out, from the same start and the same target acceptance, each in a fresh process without a compilation cache;
-runs are interleaved. The peer runs its chains one after another, vectorised, and in parallel on one host device per chain; the
-ratio printed is to the fastest of the three. Draws per second are those of effective size of the log joint.
+runs are interleaved. The peer runs its chains one after another, vectorised, and in parallel on one host device per
+chain; the ratio printed is to the fastest of the three. Draws per second are those of effective size of the log joint.
 """
 
 import argparse

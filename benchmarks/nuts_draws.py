@@ -41,7 +41,7 @@ def one(method):
     start = fit(model, x, "em", objective="map").params
     begun = time.perf_counter(), time.process_time()
     if method == "zoo":
-        lp = fit(model, x, "nuts", start=start).stats["lp"]
+        lp = fit(model, x, "nuts", start=start, num_warmup=500, num_samples=500).stats["lp"]
     else:
         with room():
             kernel = NUTS(summed(model.program), target_accept_prob=0.9, init_strategy=init_to_value(values=start))

@@ -63,14 +63,18 @@ class Fit:
         """The posterior of the local latents: ``{"z": (N, K)}`` of probabilities, averaged over aligned draws."""
         if not self.draws:
             return enumeration.responsibilities(self.bound, self.params, self._data(data))
-        from inference.criticism.alignment import aligned
-
-        draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in aligned(self).items()}
+        draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in self.aligned().items()}
         thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
         posterior = enumeration.responsibilities(
             self.bound, {n: v[:, ::thin] for n, v in draws.items()}, self._data(data)
         )
         return {n: p.mean((0, 1)) for n, p in posterior.items()}
+
+    def aligned(self) -> dict[str, np.ndarray]:
+        """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
+        from inference.criticism.alignment import aligned
+
+        return aligned(self)
 
     def predict(self, data: Any = None) -> dict[str, np.ndarray]:
         """The most probable value of each local latent: ``{"z": (N,)}`` of labels."""

@@ -16,7 +16,7 @@ from zoo import Card
 
 OPTIONS = {
     "num_warmup": 500,
-    "num_samples": 500,
+    "num_samples": 1000,
     "num_chains": 4,
     "target_accept": 0.9,
     "max_tree_depth": 10,

@@ -44,7 +44,9 @@ def one(method):
         lp = fit(model, x, "nuts", start=start, num_warmup=500, num_samples=500).stats["lp"]
     else:
         with room():
-            kernel = NUTS(summed(model.program), target_accept_prob=0.9, init_strategy=init_to_value(values=enter(start)))
+            kernel = NUTS(
+                summed(model.program), target_accept_prob=0.9, init_strategy=init_to_value(values=enter(start))
+            )
             run = MCMC(kernel, num_warmup=500, num_samples=500, num_chains=4, chain_method=method, progress_bar=False)
             fields = ("potential_energy",)
             run.run(jax.random.PRNGKey(0), extra_fields=fields, **enter(table), **enter(keywords))

@@ -44,12 +44,13 @@ def main(given):
             program, key = summed(model.program), jax.random.PRNGKey(0)
             data = {**enter(table), **enter(keywords)}
             svi = SVI(
-                program, family(program, init_loc_fn=init_to_value(values=start)), numpyro.optim.Adam(0.01), Trace_ELBO()
+                program,
+                family(program, init_loc_fn=init_to_value(values=start)),
+                numpyro.optim.Adam(0.01),
+                Trace_ELBO(),
             )
             state = svi.init(key, **data)
-            run = jax.jit(
-                lambda state: svi.run(key, given.steps, init_state=state, progress_bar=False, **data).losses
-            )
+            run = jax.jit(lambda state: svi.run(key, given.steps, init_state=state, progress_bar=False, **data).losses)
             run(state).block_until_ready()
             begun = time.process_time()
             run(state).block_until_ready()

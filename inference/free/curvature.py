@@ -73,6 +73,8 @@ def climb(look: Look, at: np.ndarray, max_steps: int = 200) -> Mode:
             return value - height, -gradient * unit
         return 1e10, still  # a wall, from which the line search turns back
 
-    found = minimize(downhill, still, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-4})
+    found = minimize(
+        downhill, still, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14}
+    )
     centre = at + unit * found.x if found.fun <= 0 else at
     return Mode(centre, precision(look, centre))

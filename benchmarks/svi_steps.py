@@ -17,11 +17,12 @@ import numpy as np
 def main(given):
     import jax
     import numpyro
+    from numpyro.infer import SVI, Trace_ELBO, autoguide, init_to_value
+
     import zoo
     from inference import fit
     from inference.enumeration.in_numpyro import summed
     from inference.progress import Progress
-    from numpyro.infer import SVI, Trace_ELBO, autoguide, init_to_value
     from zoo import datasets
     from zoo._backend.in_numpyro import enter, room
 

@@ -131,7 +131,10 @@ def test_training_closes_the_gap_to_the_evidence(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_from_outside_the_zoo(backend):
-    found = fit(exponentials(backend), waiting_times(), "svi", num_steps=20, num_draws=200, batch_size=30)
+    found = fit(
+        exponentials(backend), waiting_times(), "svi", dtype="float32", num_steps=20, num_draws=200, batch_size=30
+    )
+    assert found.draws["rate"].dtype == np.float32
     rates = np.sort(found.draws["rate"].mean((0, 1)))
     assert abs(np.log(rates / [1 / 50, 1.0])).max() < 0.5
     assert np.isfinite(found.diagnostics["elbo"])

@@ -25,9 +25,7 @@ def run(task, data, keywords):
     free = Free(summed(task.model.collapsed or task.model.program), keywords, data)
     seeds = range(task.seed, task.seed + options["num_chains"])
     starts, said = begin(task, data, keywords, free, seeds)
-    together = (
-        next(iter(jnp.zeros(()).devices())).platform != "cpu"
-    )  # an accelerator runs chains in step, a CPU side by side
+    together = in_step()
     begun, advance = sampler(free, options, together)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(task.seed), options["num_chains"]))
     with ThreadPoolExecutor(lanes(options["num_chains"])) as pool:
@@ -39,14 +37,24 @@ def run(task, data, keywords):
             chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]
         jobs = [(begun(*chain, free.arrays), chain[:2]) for chain in chains]
         kept = side_by_side(task, pool, compiled.result(), jobs, free.arrays)
-    z, energy, diverging, accept_prob, num_steps = (
-        np.concatenate(parts) if together else np.stack(parts) for parts in zip(*kept, strict=True)
-    )
-    centre, width = (np.stack(parts)[:, None] for parts in list(zip(*frames, strict=True))[:2])
-    constrained = jax.jit(jax.vmap(jax.vmap(free.constrain)))(jnp.asarray(centre + width * z))
-    lp = -energy - sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in constrained.values())
-    stats = {"lp": lp, "diverging": diverging, "accept_prob": accept_prob, "num_steps": num_steps}
-    return answer(task, said, leave({n: v for n, (v, _) in constrained.items()}), stats)
+    kept = [np.concatenate(parts) if together else np.stack(parts) for parts in zip(*kept, strict=True)]
+    draws, lp = constrained(free, frames, *kept[:2])
+    stats = dict(zip(("diverging", "accept_prob", "num_steps"), kept[2:], strict=True))
+    return answer(task, said, draws, {"lp": lp, **stats})
+
+
+def in_step():
+    """Whether chains are one compiled run: so on an accelerator, while on a CPU each has a thread of its own."""
+    (device,) = jnp.zeros(()).devices()
+    return device.platform != "cpu"
+
+
+def constrained(free, frames, z, energy):
+    """The draws as their latents stand, by site, and the log joint density there; z is (chain, draw, size)."""
+    centre, width = (np.stack([frame[i] for frame in frames])[:, None] for i in (0, 1))
+    values = jax.jit(jax.vmap(jax.vmap(free.constrain)))(jnp.asarray(centre + width * z))
+    log_jacobian = sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in values.values())
+    return leave({n: v for n, (v, _) in values.items()}), -energy - log_jacobian
 
 
 def frame_at(look, at):

@@ -69,7 +69,8 @@ def test_a_mixture_is_sampled_with_its_labels_summed_out(backend, counts):
 
 def test_chains_in_step_are_those_side_by_side(counts, monkeypatch):
     # in step as on an accelerator: the same keys and the same starts, so the same chains
-    model, options = zoo.load("poisson_mixture", K=2), {**TINY, "num_chains": 3, "num_samples": 60}
+    model = zoo.load("poisson_mixture", K=2)
+    options: dict[str, Any] = {**TINY, "num_chains": 3, "num_samples": 60}
     beside = fit(model, counts, "nuts", **options)
     monkeypatch.setattr("inference.nuts.in_numpyro.in_step", lambda: True)
     in_step = fit(model, counts, "nuts", **options)
@@ -157,8 +158,9 @@ def test_a_latent_without_bound_is_refused():
         with numpyro.plate("N", N):
             numpyro.sample("x", numpyro.distributions.Normal(numpyro.sample("n", Poisson(3.0)), 1.0), obs=x)
 
-    with pytest.raises(zoo.Refusal, match="n is a count without bound"):
-        fit(zoo.Model(program, backend="numpyro"), np.zeros(3), "nuts")
+    for engine in ("nuts", "svi"):
+        with pytest.raises(zoo.Refusal, match="n is a count without bound"):
+            fit(zoo.Model(program, backend="numpyro"), np.zeros(3), engine)
 
 
 FOREVER = """

@@ -48,3 +48,13 @@ def labelled(card: Card) -> str:
     """How EM finds its start: by k-means where each row has one label, else by a draw from the prior."""
     one_label_a_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
     return "k-means++" if one_label_a_row else "prior draw"
+
+
+def without_gradients(card: Card) -> str | None:
+    """Why a program cannot be seen as a density of free numbers, or None where it can."""
+    endless = [n for n in card.latents if card.sites()[n].kind == "count"]
+    if endless:
+        return f"{', '.join(endless)} is a count without bound and cannot be summed out"
+    if card.enumerated and set(card.latents) <= set(card.enumerated):
+        return "every latent is discrete: there is nothing to move along"
+    return None

@@ -12,6 +12,7 @@ of values at which every chain begins.
 
 from __future__ import annotations
 
+from inference.free import without_gradients
 from zoo import Card
 
 OPTIONS = {
@@ -25,10 +26,5 @@ OPTIONS = {
 
 
 def refuses(card: Card, backend: str) -> str | None:
-    """NUTS needs gradients: a discrete latent must be one that can be summed out, and some latent not discrete."""
-    endless = [n for n, site in card.sites().items() if n in card.latents and site.kind == "count"]
-    if endless:
-        return f"{', '.join(endless)} is a count without bound and cannot be summed out"
-    if card.enumerated and set(card.latents) <= set(card.enumerated):
-        return "every latent is discrete: there is nothing to move along"
-    return None
+    """NUTS needs gradients: discrete latents must be such as can be summed out, and some latent continuous."""
+    return without_gradients(card)

@@ -15,6 +15,7 @@ for ``program``, whose arguments are the data and every keyword, by name; ``num_
 
 from __future__ import annotations
 
+from inference.free import without_gradients
 from zoo import Card
 
 OPTIONS = {
@@ -30,7 +31,5 @@ OPTIONS = {
 
 
 def refuses(card: Card, backend: str) -> str | None:
-    """SVI takes any program with a global latent that is not discrete."""
-    if card.enumerated and set(card.latents) <= set(card.enumerated):
-        return "every latent is discrete: there is nothing to optimise"
-    return None
+    """SVI needs gradients: discrete latents must be such as can be summed out, and some latent continuous."""
+    return without_gradients(card)

@@ -1,12 +1,14 @@
 """The main job, in both backends at once: four posteriors of Old Faithful by one comparison."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import inference
 import zoo
 
-SHORT = {
+SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 500, "num_chains": 4},
     "pyro": {"num_warmup": 200, "num_samples": 400, "num_chains": 2},
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.em.climb import Climb, climb
 from inference.engines import Task
+from inference.free import labelled
 from inference.progress import Progress
 from zoo import ZooError
 
@@ -53,7 +54,7 @@ def best_of(
         raise ZooError(fallen[0])
     best = max(climbs, key=lambda c: c.trace[-1])
     said = {
-        "start": "given" if options["start"] is not None else "k-means++",
+        "start": "given" if options["start"] is not None else labelled(task.card),
         "iterations": len(best.trace) - 1,
         "converged": best.converged,
         "objective": options["objective"],

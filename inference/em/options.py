@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from inference.engines import Task
+from inference.free import check_start
 from zoo import ZooError
 
 
@@ -28,10 +29,5 @@ def checked(task: Task) -> dict[str, Any]:
     options["sample_weight"] = weight
     if options["start"] is not None:
         sites = task.card.parameters(task.keywords)
-        given = {n: np.asarray(v, dtype=float) for n, v in options["start"].items()}
-        for name, site in sites.items():
-            if name not in given or given[name].shape != site.shape(task.keywords):
-                had = given[name].shape if name in given else "nothing"
-                raise ZooError(f"start needs {name} of shape {site.shape(task.keywords)}; given {had}")
-        options["start"] = {n: given[n] for n in sites}
+        options["start"] = check_start(options["start"], {n: s.shape(task.keywords) for n, s in sites.items()})
     return options

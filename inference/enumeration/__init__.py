@@ -7,7 +7,7 @@
 Each ``in_<backend>.py`` promises
 
     summed(program)                        the program less its discrete sites, plus one factor
-    open_sum(program, keywords, data)      a Sum: the enumerated factors as a function of the parameters
+    Sum(program, keywords, data)           the enumerated factors as a function of the parameters
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, quest
     answers = []  # each with one leading dimension, of draws
     with backend.room("float64"):
         for block in _blocks(model, table, keywords):
-            opened = enumeration.open_sum(
+            opened = enumeration.Sum(
                 model.program, backend.enter({**keywords, **block.sizes}), backend.enter(block.table)
             )
             found = getattr(opened, question)(backend.enter(flat), *rest)

@@ -239,7 +239,3 @@ def values_along(array, v):
     sizes = dict(zip(dims(v), array.shape, strict=False))
     shape = (array.shape[-1], *(sizes.get(d, 1) for d in range(v.dim + 1, 0)))
     return jnp.moveaxis(array, -1, 0).reshape(shape)
-
-
-def open_sum(program, keywords, data):
-    return Sum(program, keywords, data)

@@ -5,6 +5,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.enumeration.elimination import Factor, Plate, Variable, by_row, eliminate, total
+from zoo._backend.in_pyro import sample_nodes
 from zoo.errors import ZooError
 
 
@@ -99,14 +100,7 @@ class Sum:
             nodes = inner.get_trace(**self.small).nodes
         self.variables = enumerated.variables
         discrete = {v.name for v in self.variables}
-        latent = {
-            n: s
-            for n, s in nodes.items()
-            if s["type"] == "sample"
-            and not isinstance(s["fn"], _Subsample)
-            and not s["is_observed"]
-            and n not in discrete
-        }
+        latent = {n: s for n, s in sample_nodes(nodes).items() if not s["is_observed"] and n not in discrete}
         self.supports = {n: s["fn"].support for n, s in latent.items()}
         self.shapes = {n: s["value"].shape for n, s in latent.items()}
 
@@ -140,7 +134,7 @@ class Sum:
         inner = poutine.trace(poutine.condition(self.program, data=params))
         with poutine.block(), Enumerate(self.depth) as enumerated:
             nodes = inner.get_trace(**self.data, **self.keywords).nodes
-        sites = {n: s for n, s in nodes.items() if s["type"] == "sample" and not isinstance(s["fn"], _Subsample)}
+        sites = sample_nodes(nodes)
         rows = next((p for s in sites.values() for p in plates(s) if p.name == "N"), None)
         discrete = {v.name for v in enumerated.variables}
         counted = {}
@@ -231,7 +225,3 @@ def values_along(array, v):
     """The inverse of ``values_last``: (plates, values) with the values along the dimension of ``v``."""
     sizes = dict(zip(dims(v), array.shape, strict=False))
     return array.movedim(-1, 0).reshape(array.shape[-1], *(sizes.get(d, 1) for d in range(v.dim + 1, 0)))
-
-
-def open_sum(program, keywords, data):
-    return Sum(program, keywords, data)

@@ -15,11 +15,12 @@ found: "given", "k-means++", "prior draw" or "prior median".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from inference.engines import Task
 from zoo import Card, ZooError
 
 FEW = 15  # prior draws whose median is a place to begin: few, so that one seed's is not another's
@@ -42,6 +43,24 @@ def check_start(given: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
             had = values[name].shape if name in values else "nothing"
             raise ZooError(f"start needs {name} of shape {tuple(shape)}; given {had}")
     return values
+
+
+def beginning(
+    em_start: Callable[..., list[Any]],
+    enter: Callable[[Any], Any],
+    task: Task,
+    data: Any,
+    keywords: Any,
+    free: Any,
+    seeds: Any,
+) -> tuple[list[Any], str]:
+    """``begin``, given EM's start in the backend's language and its ``enter``."""
+    if task.options["start"] is not None:
+        return [enter(check_start(task.options["start"], free.shapes))] * len(seeds), "given"
+    found = em_start(task, data, keywords, seeds) if task.card.enumerated else [{}]
+    if set(free.shapes) <= set(found[0]):
+        return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
+    return [free.prior_median(seed) for seed in seeds], "prior median"
 
 
 def labelled(card: Card) -> str:

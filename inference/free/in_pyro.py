@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from pyro.infer.autoguide.initialization import InitMessenger
 from torch.distributions import biject_to
 
 from inference.em.in_pyro import start as em_start
-from inference.free import FEW, check_start, labelled
+from inference.free import FEW, beginning
 from zoo import ZooError
 from zoo._backend.in_pyro import enter, sample_nodes
 
@@ -92,10 +93,4 @@ class Free:
         return {n: v for n, (v, _) in self.constrain(free).items()}
 
 
-def begin(task, data, keywords, free, seeds):
-    if task.options["start"] is not None:
-        return [enter(check_start(task.options["start"], free.shapes))] * len(seeds), "given"
-    found = em_start(task, data, keywords, seeds) if task.card.enumerated else [{}]
-    if set(free.shapes) <= set(found[0]):
-        return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
-    return [free.prior_median(seed) for seed in seeds], "prior median"
+begin = partial(beginning, em_start, enter)

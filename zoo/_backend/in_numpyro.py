@@ -12,8 +12,6 @@ from numpyro.primitives import Messenger
 from zoo._backend import TracedSite
 from zoo.errors import ZooError
 
-DTYPES = {"float32": jnp.float32, "float64": jnp.float64}
-
 
 @contextmanager
 def room(dtype=None, device="cpu"):

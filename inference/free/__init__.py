@@ -5,6 +5,7 @@ Each ``in_<backend>.py`` promises ``Free(program, keywords, data)``, for a progr
     shapes, plates, event_dims      of each latent, by site
     size                            how many free numbers there are
     flat(values)                    constrained values to the vector, by the backend's bijections
+    numbers(values)                 the same in numpy, in 64 bits
     constrain(free)                 ``{site: (value, log |d value / d free| by member of its plates)}``
     look(jacobian)                  a Look: the log density at a point, from numpy to numpy
     prior_median(seed)              values at the median of a few draws from the prior

@@ -56,6 +56,9 @@ class Free:
             nodes = handlers.trace(run).get_trace(**self.arrays, **self.plain)
         return {n: s for n, s in nodes.items() if s["type"] == "sample" and not s["is_observed"]}
 
+    def numbers(self, values):
+        return np.asarray(self.flat(values), float)
+
     def ravel(self, values):
         return jnp.concatenate([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])
 

@@ -47,6 +47,9 @@ class Free:
     def flat(self, values):
         return torch.cat([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])
 
+    def numbers(self, values):
+        return self.flat(values).cpu().double().numpy()
+
     def constrain(self, free):
         values = {}
         parts = free.split([math.prod(s) for s in self.free_shapes.values()])

@@ -31,7 +31,7 @@ def run(task, data, keywords):
     with ThreadPoolExecutor(lanes(options["num_chains"])) as pool:
         compiled = pool.submit(advance.compile)  # while the starts are looked at
         look = free.look()
-        frames = [frame_at(look, np.asarray(free.flat(values), float)) for values in starts]
+        frames = [frame_at(look, free.numbers(values)) for values in starts]
         chains = [[jnp.asarray(part) for part in (*frame, key)] for frame, key in zip(frames, keys, strict=True)]
         if together:
             chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]

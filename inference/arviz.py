@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def to_arviz(fit: Fit) -> xr.DataTree:
     """The fit as a DataTree, in ArviZ's schema.
 
-    posterior: the parameters and the quantities derived from them, labels aligned; a point is one chain of one draw.
+    posterior: the parameters and the quantities derived from them, aligned, and local latents that were drawn; a point
+    is one chain of one draw.
     sample_stats: ``lp``, ``diverging``, ``log_weight``, as the engine keeps them. log_likelihood: log p(x_n | draw) in
     nats with discrete latents summed out, (chain, draw, N), where rows have one. observed_data. A dimension is named
     by its letter; one that a site has twice is ``D_bis`` the second time.
@@ -29,7 +30,7 @@ def to_arviz(fit: Fit) -> xr.DataTree:
 
     card, settings = fit.model.card, fit.keywords
     draws = aligned(fit)
-    sites = card.parameters(settings) | card.reported(settings) | {n: card.sites(settings)[n] for n in card.observed}
+    sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
     groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": fit.data}
     dims = {name: distinct(site.dims) for name, site in sites.items() if site.dims}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,7 @@ from zoo.errors import ZooError, unknown
 
 @dataclass(frozen=True)
 class Task:
-    """What an engine is given: numpy and plain values alone; ``keywords`` and ``table`` are crossed at its door."""
+    """What an engine is given: numpy and plain values alone; it carries ``keywords`` and ``table`` over at its door."""
 
     model: Model
     keywords: dict[str, Any]  # every keyword of the program
@@ -29,6 +29,12 @@ class Task:
     @property
     def card(self) -> Card:
         return self.model.card
+
+    @property
+    def program(self) -> Callable[..., Any]:
+        """What the engine runs: local latents integrated out where the model can, unless the option says not."""
+        whole = self.options.get("collapsed") is False
+        return self.model.program if whole else self.model.collapsed or self.model.program
 
     @property
     def rows(self) -> int:
@@ -66,9 +72,10 @@ def refusals(model: Model) -> dict[str, str | None]:
     return {name: get(name).refuses(model.card, model.backend) for name in names()}
 
 
-def complete(engine: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def complete(engine: str, options: Mapping[str, Any], card: Card) -> dict[str, Any]:
     """The engine's options, defaults filled in; raises ZooError for a name it does not know, or a word for a number."""
-    known = get(engine).OPTIONS
+    promise = get(engine)
+    known = {**promise.OPTIONS, **(promise.defaults(card) if hasattr(promise, "defaults") else {})}
     for option, value in options.items():
         if option not in known:
             raise unknown(f"option of {engine}", option, known)

@@ -38,7 +38,7 @@ def fit(
         raise ZooError("fit takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
-    options = engines.complete(engine, options)
+    options = engines.complete(engine, options, model.card)
     reason = engines.get(engine).refuses(model.card, model.backend)
     if reason:
         willing = [e for e, why in engines.refusals(model).items() if not why]
@@ -49,11 +49,12 @@ def fit(
     run = in_backend(f"inference.{engine}", model.backend).run
     begun = time.perf_counter()
     with backend.room(dtype, device):
-        answer = run(task, backend.enter(table), backend.enter(keywords))
+        answer = run(task)
     seconds = time.perf_counter() - begun
     if answer.draws and not answer.params:  # the mean of draws means something once their labels agree
         lp = answer.stats["lp"]
-        answer.params = {n: v.mean((0, 1)) for n, v in align(model.card, keywords, answer.draws, lp).items()}
+        drawn = align(model.card, keywords, answer.draws, lp)
+        answer.params = {n: drawn[n].mean((0, 1)) for n in model.card.parameters(keywords)}
     return Fit(
         model=model,
         engine=engine,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference import enumeration
+from inference import enumeration, gaussian
 from zoo import Model
 
 if TYPE_CHECKING:
@@ -59,16 +59,24 @@ class Fit:
         """
         return enumeration.log_marginal(self.bound, self.draws or self.params, self._data(data))
 
-    def local(self, data: Any = None) -> dict[str, np.ndarray]:
-        """The posterior of the local latents: ``{"z": (N, K)}`` of probabilities, averaged over aligned draws."""
-        if not self.draws:
-            return enumeration.responsibilities(self.bound, self.params, self._data(data))
-        draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in self.aligned().items()}
-        thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
-        posterior = enumeration.responsibilities(
-            self.bound, {n: v[:, ::thin] for n, v in draws.items()}, self._data(data)
-        )
-        return {n: p.mean((0, 1)) for n, p in posterior.items()}
+    def local(self, data: Any = None) -> dict[str, Any]:
+        """The posterior of the local latents given each row, averaged over aligned draws.
+
+        Of labels their probabilities, ``{"z": (N, K)}``; of continuous latents, where the model is linear-Gaussian, a
+        ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
+        """
+        card, values, data = self.model.card, self.params, self._data(data)
+        if self.draws:
+            draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in self.aligned().items()}
+            thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
+            values = {n: v[:, ::thin] for n, v in draws.items()}
+        found: dict[str, Any] = {}
+        if card.enumerated or not card.linear:
+            posterior = enumeration.responsibilities(self.bound, values, data)
+            found |= {n: p.mean((0, 1)) if self.draws else p for n, p in posterior.items()}
+        if card.linear:
+            found |= {n: gaussian.latents(self.bound, values, data) for n in card.local() if n not in card.enumerated}
+        return found
 
     def aligned(self) -> dict[str, np.ndarray]:
         """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
@@ -77,8 +85,13 @@ class Fit:
         return aligned(self)
 
     def predict(self, data: Any = None) -> dict[str, np.ndarray]:
-        """The most probable value of each local latent: ``{"z": (N,)}`` of labels."""
-        return {name: p.argmax(-1) for name, p in self.local(data).items()}
+        """The most probable value of each local latent: ``{"z": (N,)}`` of labels, or (N, Z) of posterior means."""
+        local = self.local(data)
+        return {n: p.mean if isinstance(p, gaussian.Normal) else p.argmax(-1) for n, p in local.items()}
+
+    def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
+        """New rows, and their latents, from the program at the point estimate: ``{site: array}`` with N rows each."""
+        return self.bound.simulate(seed, values=self.params, N=N)
 
     def summary(self) -> pd.DataFrame:
         """A row for each number reported: mean, sd and 94% interval; R-hat and bulk ESS where there are chains."""

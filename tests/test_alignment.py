@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from arviz_stats.base.array import array_stats
 from synthetic import at_point, mixture, relabel
 from table import CASES, IDS
 
 import zoo
+from inference import Fit
 from inference.criticism.alignment import align, aligned, in_one_order
 from zoo import Card
 
@@ -133,3 +135,111 @@ def test_many_draws_of_many_components_take_about_a_second():
     begun = time.process_time()
     align(card, settings, draws, rng.normal(size=shape))
     assert time.process_time() - begun < 5.0  # CPU seconds, with room for a slow machine; 1 is usual
+
+
+FREE = [(name, settings) for name, settings in CASES if zoo.card(name).symmetries]
+SIZES = {"N": 6, "D": 6, "K": 2, "Z": 3}
+
+
+def free_draws(card, settings, spread=0.05):
+    """Draws in one frame, the scores among them; and what they are made of."""
+    sizes = {letter: SIZES[letter] for letter in card.sizes}
+    draws, lp = draws_about(card, settings, sizes, spread)
+    rng = np.random.default_rng(1)
+    draws["W"] = draws["W"] + spread * np.abs(draws["W"]).mean() * rng.normal(size=draws["W"].shape)
+    return draws | {"z": rng.normal(size=(*lp.shape, sizes["N"], sizes["Z"]))}, lp
+
+
+def turned_at_random(card, draws, seed=0):
+    """The same draws, each with its axes (those of each component) turned as the card allows."""
+    rng = np.random.default_rng(seed)
+    shape, Z = draws["W"].shape[:-2], draws["W"].shape[-1]
+    turns = np.linalg.qr(rng.normal(size=(*shape, Z, Z)))[0]
+    if card.symmetries["Z"] == "signed permutation":
+        order = rng.permuted(np.broadcast_to(np.arange(Z), (*shape, Z)), axis=-1)
+        turns = np.eye(Z)[order] * rng.choice([-1.0, 1.0], size=(*shape, 1, Z))
+    out = draws | {"W": draws["W"] @ turns}
+    if "alpha" in draws:
+        out["alpha"] = (draws["alpha"][..., None, :] @ np.abs(turns))[..., 0, :]
+    return out | ({"z": draws["z"] @ turns} if turns.ndim == 4 else {})
+
+
+def fit_of(card, settings, draws, lp):
+    model = zoo.load(card.name, "numpyro", **settings)
+    params = {n: draws[n].mean((0, 1)) for n in card.parameters(settings)}
+    keywords = {**{letter: SIZES[letter] for letter in card.sizes}, **settings}
+    made = {"draws": draws, "stats": {"lp": lp}} if lp is not None else {}
+    return Fit(model, "nuts", keywords, {}, 0, "cpu", None, {"x": np.zeros((6, 6))}, 1.0, params, np.zeros(0), **made)
+
+
+@pytest.mark.parametrize(("name", "settings"), FREE, ids=["-".join([n, *s.values()]) for n, s in FREE])
+def test_turning_the_axes_of_every_draw_changes_nothing(name, settings):
+    card = zoo.card(name)
+    draws, lp = free_draws(card, settings)
+    turned = turned_at_random(card, draws)
+    if "K" in card.sizes:
+        turned = turned | shuffled(card, settings, turned, random_orders(lp.shape, SIZES["K"]))
+    before, after = (align(card, settings, d, lp) for d in (draws, turned))
+    assert set(before) == set(draws) - ({"z"} if "K" in card.sizes else set())  # of which component are the axes of z?
+    for site, value in before.items():
+        np.testing.assert_allclose(after[site], value, rtol=0, atol=1e-10 * np.abs(value).max())
+
+    def r_hat(draws):  # not that of folded ranks, in which rounding decides between the two draws beside the median
+        return array_stats.rhat(np.moveaxis(draws["W"].reshape(*lp.shape, -1), -1, 0), method="split")
+
+    np.testing.assert_allclose(r_hat(after), r_hat(before), rtol=1e-9)
+    # one frame: nothing is left of the turns, and little more than that is taken away
+    spread = [d["W"].std((0, 1)).mean() for d in (turned, before, draws)]
+    assert 0.5 * spread[2] < spread[1] < 1.01 * spread[2] < 0.2 * spread[0]
+    # and the likelihood sees none of it
+    if "K" not in card.sizes:
+        for d in (turned, before):
+            np.testing.assert_allclose(
+                d["z"] @ np.swapaxes(d["W"], -1, -2), draws["z"] @ np.swapaxes(draws["W"], -1, -2)
+            )
+
+
+@pytest.mark.parametrize(("name", "settings"), FREE, ids=["-".join([n, *s.values()]) for n, s in FREE])
+def test_a_reference_turns_all_axes_alike(name, settings):
+    card = zoo.card(name)
+    draws, lp = free_draws(card, settings)
+    own = align(card, settings, draws, lp)
+    elsewhere = {n: v[:1, :1] for n, v in own.items()}  # the frame of one draw, turned
+    elsewhere |= turned_at_random(card, elsewhere | {"z": draws["z"][:1, :1]}, seed=5)
+    point = fit_of(card, settings, {n: v[0, 0][None, None] for n, v in elsewhere.items()}, None)
+    (target, moved), _ = in_one_order([point, fit_of(card, settings, draws, lp)], 0)
+    np.testing.assert_array_equal(target["W"], elsewhere["W"])  # a point keeps its own frame
+    turn = np.linalg.pinv(own["W"]) @ moved["W"]  # (chain, draw, [K,] Z, Z)
+    np.testing.assert_allclose(turn, np.broadcast_to(turn[:1, :1], turn.shape), atol=1e-9)
+    np.testing.assert_allclose(turn @ np.swapaxes(turn, -1, -2), np.broadcast_to(np.eye(3), turn.shape), atol=1e-9)
+    scale = np.abs(elsewhere["W"]).max()
+    np.testing.assert_allclose(moved["W"].mean((0, 1)), elsewhere["W"][0, 0], atol=0.3 * scale)
+
+
+def test_the_frame_is_that_of_the_principal_axes():
+    card = zoo.card("factor_analysis")
+    draws, lp = free_draws(card, {})
+    mean = align(card, {}, turned_at_random(card, draws), lp)["W"].mean((0, 1))
+    product = mean.T @ mean
+    np.testing.assert_allclose(product, np.diag(np.diag(product)), atol=1e-10 * product.max())
+    assert np.array_equal(np.argsort(-np.diag(product)), np.arange(3))
+    assert (mean.sum(0) > 0).all()
+
+
+def test_units_of_the_columns_make_no_difference_to_how_draws_are_turned():
+    card = zoo.card("factor_analysis")
+    draws, lp = free_draws(card, {})
+    turned = turned_at_random(card, draws)
+    units = 10.0 ** np.arange(-3, 3)
+    other = align(card, {}, turned | {"W": turned["W"] * units[:, None]}, lp)["W"] / units[:, None]
+    turn = np.linalg.pinv(align(card, {}, turned, lp)["W"]) @ other  # the final frame differs, alike for all draws
+    np.testing.assert_allclose(turn, np.broadcast_to(turn[:1, :1], turn.shape), atol=1e-8)
+
+
+def test_no_latent_dimensions_and_numbers_that_are_not_finite_pass():
+    card = zoo.card("factor_analysis")
+    draws, lp = free_draws(card, {})
+    nothing = align(card, {}, draws | {"W": draws["W"][..., :0], "z": draws["z"][..., :0]}, lp)
+    assert nothing["W"].shape == (3, 40, 6, 0)
+    draws["W"][0, 0, 0, 0] = np.nan
+    assert align(card, {}, draws, lp)["W"].shape == draws["W"].shape

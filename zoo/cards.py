@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.linear import Linear
 
 KINDS = {
     "real": "any finite number",
@@ -56,14 +57,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Derived:
-    """A quantity that is a function of one latent, and is reported in its place.
+    """A quantity that is a function of latents: reported beside them, or in the place of its one source.
 
-    ``function(values, site)`` maps numpy to numpy, over any leading dimensions, and keeps the shape;
-    ``site`` is the source's line of the card.
+    ``function(*values, site)`` maps the sources, numpy over any leading dimensions, to the quantity; ``site`` is the
+    first source's line of the card. ``line``: the quantity's own line, as in ``"unit [D]"``; without one it has the
+    dimensions of its source, and takes its place.
     """
 
-    source: str
-    function: Callable[[np.ndarray, Site], np.ndarray]
+    sources: tuple[str, ...]
+    function: Callable[..., np.ndarray]
+    line: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,12 @@ class Card:
     sizes: default size of each letter, for simulation and tests.
     variants: for a keyword, its allowed words and the sites that differ under each; the first is the default.
     priors: ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from numpy data.
-    derived: quantities reported in place of a latent.
+    derived: quantities reported beside latents, or in place of one.
+    hyper: latents which the rows know through the priors of others alone: the likelihood does not depend on them.
+    symmetries: for a letter other than K, how its axis may be turned without a change of the likelihood: "rotation" or
+    "signed permutation"; K, the letter of exchangeable components, may always be permuted.
+    linear: ``linear(params, settings) -> Linear``, where the rows given the parameters are normal, or a mixture of
+    normals, by ``x = W z + mu + noise`` (``zoo.linear``).
     missing: observed sites that may hold NaN.
     exact: which exact facts exist, of "enumeration", "marginal", "posterior".
     """
@@ -90,6 +98,9 @@ class Card:
     variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     priors: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], dict[str, Any]] | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
+    hyper: tuple[str, ...] = ()
+    symmetries: Mapping[str, str] = field(default_factory=dict)
+    linear: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], Linear] | None = None
     missing: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -119,11 +130,13 @@ class Card:
         return {n: sites[n] for n in self.latents if "N" in sites[n].dims}
 
     def reported(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """The quantities summaries show: the parameters, a derived one in place of its source."""
+        """The quantities summaries show: the parameters and what is derived from them."""
         shown = self.parameters(settings)
         for name, quantity in self.derived.items():
-            source = shown.pop(quantity.source)
-            shown[name] = Site("real", source.dims)
+            if quantity.line is None:
+                shown[name] = Site("real", shown.pop(quantity.sources[0]).dims)
+            else:
+                shown[name] = Site.parse(quantity.line)
         return shown
 
     def report(self, values: Mapping[str, np.ndarray], settings: Mapping[str, Any] = NOTHING) -> dict[str, np.ndarray]:
@@ -131,6 +144,10 @@ class Card:
         sites = self.sites(settings)
         shown = {n: np.asarray(v) for n, v in values.items()}
         for name, quantity in self.derived.items():
-            if quantity.source in shown:
-                shown[name] = quantity.function(shown.pop(quantity.source), sites[quantity.source])
+            if not set(quantity.sources) <= set(values):
+                continue
+            of = [np.asarray(values[source]) for source in quantity.sources]
+            shown[name] = quantity.function(*of, sites[quantity.sources[0]])
+            if quantity.line is None:
+                del shown[quantity.sources[0]]
         return shown

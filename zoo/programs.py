@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.cards import Card
+from zoo.cards import NOTHING, Card
 from zoo.errors import ZooError, unknown
 from zoo.tables import as_table, check_values
 
@@ -46,8 +46,9 @@ class Model:
         for word, value in settings.items():
             if word not in self.keywords:
                 raise unknown(f"setting of {self.name}", word, self.keywords)
-            if len(word) == 1 and word.isupper() and not (isinstance(value, int | np.integer) and value > 0):
-                raise ZooError(f"{word} is a size: give a whole number from 1 up, not {value!r}")
+            least = 0 if word == "Z" else 1  # of latent dimensions there may be none: what is left is the noise
+            if len(word) == 1 and word.isupper() and not (isinstance(value, int | np.integer) and value >= least):
+                raise ZooError(f"{word} is a size: give a whole number from {least} up, not {value!r}")
             if isinstance(value, str) and isinstance(self.keywords[word], int | float):
                 raise ZooError(f"{word} is a number or an array of them: not {value!r}")
         for word, of in (card.variants if card else {}).items():
@@ -104,10 +105,15 @@ class Model:
         if lacking:
             raise ZooError(f"{self.name} needs {', '.join(f'{k}=...' for k in lacking)}")
 
-    def simulate(self, seed: int = 0, **settings: Any) -> dict[str, np.ndarray]:
-        """Draw every site from the prior: ``{site: array}``. Sizes not set are the card's defaults."""
+    def simulate(
+        self, seed: int = 0, values: Mapping[str, np.ndarray] = NOTHING, **settings: Any
+    ) -> dict[str, np.ndarray]:
+        """Draw every site that has no value in ``values`` from the program: ``{site: array}``.
+
+        Sizes not set are the card's defaults.
+        """
         keywords = self.complete({**self.card.sizes, **self.settings, **settings}, {})
-        return self._as_data(backend_of(self).simulate(self.program, keywords, seed))
+        return self._as_data(backend_of(self).simulate(self.program, keywords, seed, self._as_data(values)))
 
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
         """log p(latents, data) in nats at ``values``, one array for each site, in 64 bits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.cards import Site
 from zoo.errors import ZooError
+from zoo.streaming import blocks
 
 READABLE = ".csv, .parquet, .npy, .npz"
 
@@ -57,32 +58,40 @@ def check_values(name: str, values: np.ndarray, site: Site, missing: bool) -> np
         raise ZooError(f"{wanted}: give {len(site.dims)} dimensions, not shape {values.shape}")
     if values.size == 0:
         raise ZooError(f"{wanted}: the data is empty (shape {values.shape}); give at least one row")
-    if np.isinf(values).any():
-        raise ZooError(f"{wanted}: {_where(np.isinf(values))} is infinite; drop or correct it")
-    absent = np.isnan(values)
-    if absent.any() and not missing:
-        raise ZooError(f"{wanted}: {_where(absent)} is missing (NaN), which this model does not take; drop those rows")
-    seen = values[~absent]
-    if not seen.size:
-        raise ZooError(f"{wanted}: every value is missing")
-    wrong = {
-        "binary": (seen != 0) & (seen != 1),
-        "count": (seen < 0) | (seen != np.round(seen)),
-        "category": (seen < 0) | (seen != np.round(seen)),
-        "positive": seen <= 0,
-        "unit": (seen < 0) | (seen > 1),
-    }.get(site.kind)
-    if wrong is not None and wrong.any():
-        from zoo.cards import KINDS
+    any_seen = False
+    for begun, block in blocks(values):
+        if not np.isfinite(block.sum()):  # a sum is quick to take, and shows that there is something to look for
+            if np.isinf(block).any():
+                raise ZooError(f"{wanted}: {_where(np.isinf(block), begun)} is infinite; drop or correct it")
+            absent = np.isnan(block)
+            if absent.any() and not missing:
+                place = _where(absent, begun)
+                raise ZooError(f"{wanted}: {place} is missing (NaN), which this model does not take; drop those rows")
+            block = block[~absent]
+        any_seen = any_seen or block.size > 0
+        wrong = OUTSIDE[site.kind](block) if site.kind in OUTSIDE else None
+        if wrong is not None and wrong.any():
+            from zoo.cards import KINDS
 
-        raise ZooError(f"{wanted}: each value must be {KINDS[site.kind]}, and {seen[wrong][0]:g} is not")
+            raise ZooError(f"{wanted}: each value must be {KINDS[site.kind]}, and {block[wrong][0]:g} is not")
+    if not any_seen:
+        raise ZooError(f"{wanted}: every value is missing")
     return values
 
 
-def _where(bad: np.ndarray) -> str:
+OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # which values a kind of site cannot have
+    "binary": lambda seen: (seen != 0) & (seen != 1),
+    "count": lambda seen: (seen < 0) | (seen != np.round(seen)),
+    "category": lambda seen: (seen < 0) | (seen != np.round(seen)),
+    "positive": lambda seen: seen <= 0,
+    "unit": lambda seen: (seen < 0) | (seen > 1),
+}
+
+
+def _where(bad: np.ndarray, begun: int) -> str:
     first = tuple(int(i) for i in np.argwhere(bad)[0])
-    place = f"row {first[0]}" + (f", column {first[1]}" if len(first) > 1 else "")
-    return f"{place} ({int(bad.sum())} in all)" if bad.sum() > 1 else place
+    place = f"row {begun + first[0]}" + (f", column {first[1]}" if len(first) > 1 else "")
+    return f"{place} and more" if bad.sum() > 1 else place
 
 
 def read(path: str | Path) -> Any:

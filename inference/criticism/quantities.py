@@ -13,7 +13,8 @@ from zoo import Card
 def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
     """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
     sites = card.sites(settings)
-    sources = {name: name for name in card.parameters(settings)} | {n: q.source for n, q in card.derived.items()}
+    sources = {name: name for name in card.parameters(settings)}
+    sources |= {name: derived.sources[0] for name, derived in card.derived.items() if derived.line is None}
     return {name for name, source in sources.items() if sites[source].kind == "precision"}
 
 

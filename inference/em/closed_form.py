@@ -1,4 +1,8 @@
-"""Which models have an M-step of their own: those with a folder here."""
+"""Which models have an M-step of their own: those with a folder here.
+
+Such a folder is of one of two kinds: it has ``in_<backend>.py`` with a ``Form`` (``exponential_family``), or its
+``__init__.py`` has the functions that ``linear_gaussian`` asks for, which is the same for all backends.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,21 @@ def promise(model: Model) -> ModuleType | None:
     return importlib.import_module(f"inference.em.{model.name}")
 
 
+def is_linear_gaussian(model: Model, options: dict[str, Any]) -> bool:
+    """Whether the model has such a closed form, and it is wanted."""
+    return options["closed_form"] and model.card.linear is not None and promise(model) is not None
+
+
 def of(model: Model, options: dict[str, Any]) -> ModuleType | None:
     """The backend's module with ``form(data, keywords, options)``, where there is one and it is wanted."""
-    if not options["closed_form"] or promise(model) is None:
+    if not options["closed_form"] or promise(model) is None or model.card.linear is not None:
         return None
     return in_backend(f"inference.em.{model.name}", model.backend)
+
+
+def linear_gaussian(model: Model) -> Any:
+    """The folder of a linear-Gaussian model, which keeps the promises of ``em/linear_gaussian``."""
+    return promise(model)
 
 
 def check(model: Model, params: dict[str, Any], keywords: dict[str, Any], options: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def standard_errors(
     backend, em = backend_of(fit.model), in_backend("inference.em", fit.model.backend)
     task = Task(fit.model, fit.keywords, fit.data, fit.seed, fit.options, progress=False)
     with backend.room("float64", fit.device):
-        given = task, backend.enter(fit.data), backend.enter(fit.keywords), fit.params
+        given = task, fit.params
         if method == "bootstrap":
             rng = np.random.default_rng(seed)
             weight = fit.options["sample_weight"]

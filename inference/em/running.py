@@ -11,6 +11,8 @@ import numpy as np
 from inference.em import OPTIONS, closed_form, refuses
 from inference.em.ascending import best_of, criteria
 from inference.em.climb import climb
+from inference.em.linear_gaussian import endings
+from inference.em.linear_gaussian.climber import Climber as LinearGaussian
 from inference.em.options import checked
 from inference.em.start import labels
 from inference.engines import Answer, Task
@@ -31,14 +33,13 @@ class Language(NamedTuple):
 
 
 class Climber:
-    """One model at one data set under some options: how EM steps on it, and where it begins."""
+    """One model at one data set under some options: how EM steps on it, and where it begins and ends."""
 
-    def __init__(
-        self, language: Language, task: Task, data: Any, keywords: Any, options: dict[str, Any], closed: bool = True
-    ):
+    def __init__(self, language: Language, task: Task, options: dict[str, Any], closed: bool = True):
         self.language, self.task, self.options = language, task, options
         self.backend = backend_of(task.model)
-        self.sum = language.Sum(task.model.program, keywords, data)
+        data, keywords = self.backend.enter(task.table), self.backend.enter(task.keywords)
+        self.sum = language.Sum(task.model.collapsed or task.model.program, keywords, data)
         weights = language.array(options["sample_weight"])
         self.general = self.ascent = language.GeneralAscent(self.sum, weights, options["objective"])
         module = closed_form.of(task.model, options) if closed else None
@@ -54,66 +55,94 @@ class Climber:
 
     def begin(self, seed: int) -> Any:
         if self.options["start"] is not None:
-            return {n: self.language.array(v) for n, v in self.options["start"].items()}
+            return self.enter(self.options["start"])
+        if self.task.card.linear is not None:  # k-means knows nothing of directions
+            near = LinearGaussian(self.task, self.options)
+            return self.enter(near.leave(near.begin(seed)))
         if not self.sum.one_label_a_row:  # nothing for k-means to label: a draw from the prior
             drawn = self.task.model.simulate(seed, **self.task.keywords)
-            return {n: self.language.array(drawn[n]) for n in self.task.card.parameters(self.task.keywords)}
+            return self.enter({n: drawn[n] for n in self.task.card.parameters(self.task.keywords)})
         K = self.sum.variables[0].size
         return self.ascent.from_labels(labels(self.task.table, K, seed), K)
 
     def check(self, params: Any) -> None:
-        closed_form.check(self.task.model, self.backend.leave(params), self.task.keywords, self.options)
+        closed_form.check(self.task.model, self.leave(params), self.task.keywords, self.options)
+
+    def enter(self, params: dict[str, np.ndarray]) -> Any:
+        return {n: self.language.array(v) for n, v in params.items()}
+
+    def leave(self, params: Any) -> dict[str, np.ndarray]:
+        return self.backend.leave(params)
+
+    def ending(self, params: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        return self.leave(params), {}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the likelihood leaves free."""
+        if self.task.card.linear is not None:
+            return endings.parameters(self.task)
+        return self.general.parameters
+
+    def entropy(self, params: Any) -> float:
+        return self.ascent.entropy(params)
+
+    def reweighted(self, weights: np.ndarray) -> None:
+        self.ascent.weights = self.language.array(weights)
 
 
-def run(language: Language, task: Task, data: Any, keywords: Any) -> Answer:
+def climber(language: Language, task: Task, options: dict[str, Any]) -> Climber | LinearGaussian:
+    """EM on this model: the closed form of linear-Gaussian models, or that of a language."""
+    if closed_form.is_linear_gaussian(task.model, options):
+        return LinearGaussian(task, options)
+    return Climber(language, task, options)
+
+
+def run(language: Language, task: Task) -> Answer:
     options = checked(task)
     with _precision(language, task, options):
-        em = Climber(language, task, data, keywords, options)
+        em = climber(language, task, options)
         best, said = best_of(task, options, em.step, em.begin, em.check, em.rounding)
-        said["parameters"] = em.general.parameters
+        params, more = em.ending(best.params)
+        said["parameters"] = em.parameters
         said["log_likelihood"] = float(best.trace[-1] - em.log_prior(best.params))
-        said |= criteria(said, em.ascent.entropy(best.params), options)
-        return Answer(params=em.backend.leave(best.params), trace=best.trace, diagnostics=said)
+        said |= criteria(said, em.entropy(best.params), options) | more
+        return Answer(params=params, trace=best.trace, diagnostics=said)
 
 
-def start(language: Language, task: Task, data: Any, keywords: Any, seeds: Iterable[int]) -> list[Any]:
-    """Parameters to begin from for each seed, ``{site: array}``, as k-means labels suggest; {} where EM cannot fit."""
+def start(language: Language, task: Task, seeds: Iterable[int]) -> list[Any]:
+    """Parameters to begin from for each seed, ``{site: array}``, as EM would; {} where EM cannot fit."""
     if refuses(task.card, task.model.backend):
         return [{} for _ in seeds]
     options = {**OPTIONS, "objective": "map", "sample_weight": np.ones(task.rows)}
     with _precision(language, task, options):
-        em = Climber(language, task, data, keywords, options)
-        found = [em.backend.leave(em.begin(seed)) for seed in seeds]
+        em = climber(language, task, options)
+        found = [em.leave(em.begin(seed)) for seed in seeds]
     return [{n: language.array(v) for n, v in params.items()} for params in found]
 
 
-def information(language: Language, task: Task, data: Any, keywords: Any, params: dict[str, np.ndarray]) -> Any:
+def information(language: Language, task: Task, params: dict[str, np.ndarray]) -> Any:
     """At ``params``, in numpy: the objective's Hessian, the free numbers, and the way from those, (S, P), to values."""
-    general = Climber(language, task, data, keywords, checked(task), closed=False).general
+    general = Climber(language, task, checked(task), closed=False).general
     at = {n: language.array(v) for n, v in params.items()}
     free = np.asarray(general.free(at))
     return general.hessian(at), free, lambda many: language.many(general.constrain, many)
 
 
 def refitted(
-    language: Language,
-    task: Task,
-    data: Any,
-    keywords: Any,
-    params: dict[str, np.ndarray],
-    resamples: Iterable[np.ndarray],
+    language: Language, task: Task, params: dict[str, np.ndarray], resamples: Iterable[np.ndarray]
 ) -> list[dict[str, np.ndarray]]:
     """EM from ``params`` again for each set of weights (N,): a list of parameters."""
-    options = checked(task)
+    options = {**checked(task), "start": params}
     with _precision(language, task, options):
-        em = Climber(language, task, data, keywords, options)
-        at = {n: language.array(v) for n, v in params.items()}
+        em = climber(language, task, options)
 
         def again(weights: np.ndarray) -> dict[str, np.ndarray]:
-            em.ascent.weights = language.array(weights)
+            em.reweighted(weights)
             tol = options["tol"] * float(weights.sum())
+            at = em.begin(task.seed)
             found = climb(em.step, at, max_iter=options["max_iter"], tol=tol, rounding=em.rounding)
-            return em.backend.leave(found.params)
+            return em.ending(found.params)[0]
 
         return [again(weights) for weights in resamples]
 

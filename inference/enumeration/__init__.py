@@ -1,8 +1,9 @@
 """Exact sums over the discrete latents of any program that can list their values.
 
 ``log_marginal`` (log p of each row), ``responsibilities`` (p of each label), ``most_probable`` and
-``sampled`` labels, all exact, for a model at given parameters. Engines use the backends' own
-``summed(program)``, an ordinary program in which the discrete sites are summed out.
+``sampled`` labels, all exact, for a model at given parameters; by its program ``collapsed``, without the continuous
+latents of each row, where it has one. Engines use the backends' own ``summed(program)``, an ordinary program in which
+the discrete sites are summed out.
 
 Each ``in_<backend>.py`` promises
 
@@ -60,7 +61,9 @@ def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, quest
     with backend.room("float64"):
         for block in _blocks(model, table, keywords):
             opened = enumeration.Sum(
-                model.program, backend.enter({**keywords, **block.sizes}), backend.enter(block.table)
+                model.collapsed or model.program,
+                backend.enter({**keywords, **block.sizes}),
+                backend.enter(block.table),
             )
             found = getattr(opened, question)(backend.enter(flat), *rest)
             answers.append(backend.leave(found if isinstance(found, dict) else {"": found}))

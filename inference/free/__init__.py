@@ -10,8 +10,8 @@ Each ``in_<backend>.py`` promises ``Free(program, keywords, data)``, for a progr
     look(jacobian)                  a Look: the log density at a point, from numpy to numpy
     prior_median(seed)              values at the median of a few draws from the prior
 
-and ``begin(task, data, keywords, free, seeds)``: values at which to begin, one dict for each seed, and how they were
-found: "given", "k-means++", "prior draw" or "prior median".
+and ``begin(task, free, seeds)``: values at which to begin, one dict for each seed, and how they were
+found: "given", "k-means++", "principal axes", "prior draw" or "prior median".
 """
 
 from __future__ import annotations
@@ -50,22 +50,26 @@ def beginning(
     em_start: Callable[..., list[Any]],
     enter: Callable[[Any], Any],
     task: Task,
-    data: Any,
-    keywords: Any,
     free: Any,
     seeds: Any,
 ) -> tuple[list[Any], str]:
     """``begin``, given EM's start in the backend's language and its ``enter``."""
     if task.options["start"] is not None:
         return [enter(check_start(task.options["start"], free.shapes))] * len(seeds), "given"
-    found = em_start(task, data, keywords, seeds) if task.card.enumerated else [{}]
-    if set(free.shapes) <= set(found[0]):
-        return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
-    return [free.prior_median(seed) for seed in seeds], "prior median"
+    if not (task.card.enumerated or task.card.linear):
+        return [free.prior_median(seed) for seed in seeds], "prior median"
+    found, local = em_start(task, seeds), set(free.shapes) & set(task.card.local())
+    if not set(free.shapes) - local <= set(found[0]):
+        return [free.prior_median(seed) for seed in seeds], "prior median"
+    if local:  # EM knows the global latents; those of each row begin where the prior has its median
+        found = [free.prior_median(seed) | values for values, seed in zip(found, seeds, strict=True)]
+    return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)
 
 
 def labelled(card: Card) -> str:
-    """How EM finds its start: by k-means where each row has one label, else by a draw from the prior."""
+    """How EM finds its start: by the axes of the rows, by k-means labels, or by a draw from the prior."""
+    if card.linear and not card.enumerated:
+        return "principal axes"
     one_label_a_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
     return "k-means++" if one_label_a_row else "prior draw"
 

@@ -1,13 +1,14 @@
 """The No-U-Turn sampler: draws from the posterior itself, given time (Hoffman and Gelman 2014; Betancourt 2017).
 
-Discrete latents are summed out exactly, so the chains move through the other latents alone; a model's ``collapsed``
-program is preferred to the full one. Step size and a diagonal mass matrix are adapted during warm-up, in coordinates
-that the density near each chain's start makes free of units. Chains run side by side on the cores, each from a start of
-its own: k-means++ labels of another seed where a mixture is recognised, so that they differ in the order of labels too.
+Discrete latents are summed out exactly, so the chains move through the other latents alone, and continuous latents of
+the rows are integrated out where the model has a program ``collapsed``. Step size and a diagonal mass matrix are
+adapted during warm-up, in coordinates that the density near each chain's start makes free of units. Chains run side by
+side on the cores, each from a start of its own: k-means++ labels of another seed where a mixture is recognised, other
+axes where factors are, so that they differ in the order of labels and in the rotation too.
 
 Options: ``num_warmup`` and ``num_samples``, iterations of each chain; ``num_chains``; ``target_accept``, the acceptance
 probability that the step size is adapted to; ``max_tree_depth``, at most 2^depth steps an iteration; ``start``, a dict
-of values at which every chain begins.
+of values at which every chain begins; ``collapsed``, False for the full program, the latents of the rows included.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ OPTIONS = {
     "target_accept": 0.9,
     "max_tree_depth": 10,
     "start": None,
+    "collapsed": True,
 }
 
 

@@ -14,17 +14,18 @@ from inference.free.in_numpyro import Free, begin
 from inference.nuts.ending import answer
 from inference.nuts.options import check_density, checked, lanes
 from inference.progress import Progress
-from zoo._backend.in_numpyro import leave
+from zoo._backend.in_numpyro import enter, leave
 
 CHUNK = 50  # iterations, at most, between two looks from outside
 PATIENCE = 0.5  # seconds that are wanted between them
 
 
-def run(task, data, keywords):
+def run(task):
     options = checked(task)
-    free = Free(summed(task.model.collapsed or task.model.program), keywords, data)
+    data, keywords = enter(task.table), enter(task.keywords)
+    free = Free(summed(task.program), keywords, data)
     seeds = range(task.seed, task.seed + options["num_chains"])
-    starts, said = begin(task, data, keywords, free, seeds)
+    starts, said = begin(task, free, seeds)
     together = in_step()
     begun, advance = sampler(free, options, together)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(task.seed), options["num_chains"]))

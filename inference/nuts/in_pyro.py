@@ -15,11 +15,12 @@ from inference.progress import Progress
 from zoo._backend.in_pyro import enter, leave, room
 
 
-def run(task, data, keywords):
+def run(task):
     options = checked(task)
-    free = Free(summed(task.model.collapsed or task.model.program), keywords, data)
+    data, keywords = enter(task.table), enter(task.keywords)
+    free = Free(summed(task.program), keywords, data)
     seeds = range(task.seed, task.seed + options["num_chains"])
-    starts, said = begin(task, data, keywords, free, seeds)
+    starts, said = begin(task, free, seeds)
     place = {torch.float32: "float32", torch.float64: "float64"}[torch.get_default_dtype()], torch.zeros(()).device.type
     with tempfile.TemporaryDirectory(prefix="zoo-nuts-", ignore_cleanup_errors=True) as folder:
         done = np.lib.format.open_memmap(Path(folder) / "done.npy", "w+", np.int64, (options["num_chains"], 2))
@@ -87,7 +88,7 @@ def chain(task, place, start, seed, done, which, showing=lambda: None):
         torch.set_num_threads(1)  # the cores are for the chains
     with room(*place), torch.random.fork_rng(), pyro.validation_enabled(False):
         torch.manual_seed(seed)
-        program = summed(task.model.collapsed or task.model.program)
+        program = summed(task.program)
         free = Free(program, enter(task.keywords), enter(task.table))
         look, centre = free.look(), free.flat(enter(start))
         at = centre.cpu().double().numpy()

@@ -10,7 +10,8 @@ rate), for Pyro a class of torch.optim; ``batch_size``, how many rows a step see
 epoch is through (rows that do not fill a batch wait for another epoch); ``num_particles``, draws of the guide per
 step; ``guide``, one of ``guides.names()``, or a function ``guide(program, start)`` that returns a guide of the backend
 for ``program``, whose arguments are the data and every keyword, by name; ``num_draws`` from the guide at the end;
-``start``, a dict of values to begin from (k-means++ labels where a mixture is recognised, else the prior's median).
+``start``, a dict of values to begin from (as EM begins where EM knows the model, else the prior's median);
+``collapsed``, False for the full program where a model has one with the latents of its rows integrated out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ OPTIONS = {
     "guide": "mean_field",
     "num_draws": 1000,
     "start": None,
+    "collapsed": True,
 }
 
 

@@ -15,17 +15,18 @@ from inference.progress import Progress
 from inference.svi.ending import ENOUGH, answer, check_begun
 from inference.svi.options import check_parameters, check_sites, checked, first_rows, guide_of
 from zoo import ZooError
-from zoo._backend.in_numpyro import leave, minibatch
+from zoo._backend.in_numpyro import enter, leave, minibatch
 
 CHUNK = 1000  # steps, at most, between two looks from outside
 PATIENCE = 0.5  # seconds that are wanted between them
 
 
-def run(task, data, keywords):
+def run(task):
     options = checked(task)
-    program = summed(task.model.collapsed or task.model.program)
+    data, keywords = enter(task.table), enter(task.keywords)
+    program = summed(task.program)
     free = Free(program, keywords, data)
-    (start,), said = begin(task, data, keywords, free, [task.seed])
+    (start,), said = begin(task, free, [task.seed])
     guide = set_up(task, program, free, start)
     svi = SVI(on_rows(program), on_rows(guide), optimiser(options), Trace_ELBO(options["num_particles"]))
     for_steps, for_rows, for_draws = jax.random.split(jax.random.PRNGKey(task.seed), 3)

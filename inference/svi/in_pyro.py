@@ -10,16 +10,17 @@ from inference.progress import Progress
 from inference.svi.ending import ENOUGH, answer, check_begun
 from inference.svi.options import check_parameters, check_sites, checked, first_rows, guide_of
 from zoo import ZooError
-from zoo._backend.in_pyro import leave, minibatch, sample_nodes
+from zoo._backend.in_pyro import enter, leave, minibatch, sample_nodes
 
 OFTEN = 50  # steps between two words about the ELBO
 
 
-def run(task, data, keywords):
+def run(task):
     options = checked(task)
-    program = summed(task.model.collapsed or task.model.program)
+    data, keywords = enter(task.table), enter(task.keywords)
+    program = summed(task.program)
     free = Free(program, keywords, data)
-    (start,), said = begin(task, data, keywords, free, [task.seed])
+    (start,), said = begin(task, free, [task.seed])
     with torch.random.fork_rng():
         torch.manual_seed(task.seed)
         guide = set_up(task, program, free, start)

@@ -71,9 +71,10 @@ def kind_of(distribution):
     return next((kind for kind, c in named.items() if type(c) is type(support) and repr(c) == repr(support)), "real")
 
 
-def simulate(program, keywords, seed):
+def simulate(program, keywords, seed, values):
     with room("float64"):
-        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(seed))).get_trace(**enter(keywords))
+        at = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(seed)), data=enter(values))
+        nodes = handlers.trace(at).get_trace(**enter(keywords))
         return leave({n: s["value"] for n, s in nodes.items() if s["type"] == "sample"})
 
 

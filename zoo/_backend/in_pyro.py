@@ -88,10 +88,10 @@ def same(a, b):
     return repr(a) == repr(b) or not hasattr(a, "lower_bound")
 
 
-def simulate(program, keywords, seed):
+def simulate(program, keywords, seed, values):
     with room("float64"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        nodes = poutine.trace(program).get_trace(**enter(keywords)).nodes
+        nodes = poutine.trace(poutine.condition(program, data=enter(values))).get_trace(**enter(keywords)).nodes
         return leave({n: s["value"] for n, s in sample_nodes(nodes).items()})
 
 

@@ -135,7 +135,7 @@ class Request:
 
         program = zoo.load(self.model, backend=self.backend, **assignments(self.settings or (), "--set"))
         refused = inference.refusals(program)
-        options = options_of(engines or [e for e, why in refused.items() if not why], self.options or ())
+        options = options_of(engines or [e for e, why in refused.items() if not why], self.options or (), program.card)
         table = data_for(program.card, self.data, self.columns)
         self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
         common = {

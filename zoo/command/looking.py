@@ -64,7 +64,7 @@ def role(card: Card, name: str) -> str:
     """What a site is for."""
     if name in card.observed:
         return "observed; may be missing (NaN)" if name in card.missing else "observed"
-    reported = [q for q, derived in card.derived.items() if derived.source == name]
+    reported = [q for q, derived in card.derived.items() if derived.sources == (name,) and derived.line is None]
     notes = ["summed out"] if name in card.enumerated else [f"reported as {q}" for q in reported]
     return ", ".join(["latent", *notes])
 

@@ -46,7 +46,7 @@ def assignments(given: Iterable[str], flag: str) -> dict[str, Any]:
     return found
 
 
-def options_of(engines: Iterable[str], given: Iterable[str]) -> dict[str, dict[str, Any]]:
+def options_of(engines: Iterable[str], given: Iterable[str], card: Card) -> dict[str, dict[str, Any]]:
     """The options of each engine: ``svi.num_steps=500`` for one, ``learning_rate=0.1`` for each that knows the name.
 
     Raises ZooError for an engine or an option that nobody knows.
@@ -60,7 +60,7 @@ def options_of(engines: Iterable[str], given: Iterable[str]) -> dict[str, dict[s
             raise unknown("engine", owner, found)
         takers = [owner] if dot else [e for e in found if name in get(e).OPTIONS] or list(found)
         for engine in takers:
-            complete(engine, {name: setting})
+            complete(engine, {name: setting}, card)
             found[engine][name] = setting
     return found
 

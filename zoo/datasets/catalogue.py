@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts
+from zoo.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts, nine_tests
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +83,30 @@ CATALOGUE = {
             "5c094d8beb8ecc980493de62e9fd4d2cf7f891b07aed6b1c55a5b42879f498d0",
         ),
         view=corrected,
+    ),
+    "holzinger_swineford_1939": Dataset(
+        "Nine tests of ability, taken by 301 pupils of two schools: visual (x1-x3), textual (x4-x6) and speed (x7-x9)",
+        "Holzinger, K. J. and Swineford, F. (1939). A Study in Factor Analysis: The Stability of a Bi-Factor Solution. "
+        "Supplementary Educational Monographs 48, University of Chicago.",
+        Fetched(
+            "tables/holzinger_swineford_1939.csv",
+            "https://raw.githubusercontent.com/cddesja/epsy8266/67e5cde8f0f24b0ca5c50adf54d26104c5398a06/"
+            "course_materials/data/HolzingerSwineford1939.csv",
+            "449e4dd8675097e631393d0cb9c3ab379218254df2744c70789d209774f656f6",
+            nine_tests,
+        ),
+        tuple(f"x{test}" for test in range(1, 10)),
+    ),
+    "penguins": Dataset(
+        "Bills and flippers (mm) and body mass (g) of 344 penguins of three species, two of which nobody measured",
+        "Gorman, K. B., Williams, T. D. and Fraser, W. R. (2014). Ecological sexual dimorphism and environmental "
+        "variability within a community of Antarctic penguins (genus Pygoscelis). PLoS ONE 9, e90081.",
+        Fetched(
+            "tables/penguins.csv",
+            R_TABLES + "palmerpenguins/penguins.csv",
+            "3c4c14fd9d1b3466dff2e046627cc32814ab6226c0e228c55f24e896a93a89b1",
+        ),
+        ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"),
     ),
     "iris": Dataset(
         "Sepals and petals of 150 irises of three species, in cm",

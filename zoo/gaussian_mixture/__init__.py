@@ -60,7 +60,7 @@ CARD = Card(
         }
     },
     priors=priors,
-    derived={"Sigma": Derived("Lambda", covariance)},
+    derived={"Sigma": Derived(("Lambda",), covariance)},
     exact=("enumeration", "posterior"),
     tags=("mixture", "continuous"),
     shown_on="faithful",

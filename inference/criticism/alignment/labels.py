@@ -9,19 +9,17 @@ coordinate ascent of the normal likelihood of Stephens (2000, "Dealing with labe
 
 The log joint does not know the labels, nor does the sorted pivot, and every sum is taken in an order that is the
 same whichever way the labels came: permuting the labels of some draws changes no bit of what is returned.
+Of quantities whose axes may be turned only the length along these is looked at, which no rotation changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from zoo import Card
-
-if TYPE_CHECKING:
-    from inference.result import Fit
 
 PASSES = 50
 TINY = 1e-6  # part of the whole variance that is added to that within components, which may be zero
@@ -29,46 +27,9 @@ TINY = 1e-6  # part of the whole variance that is added to that within component
 Draws = dict[str, np.ndarray]
 
 
-def align(
-    card: Card,
-    settings: Mapping[str, Any],
-    draws: Mapping[str, np.ndarray],
-    lp: np.ndarray,
-    reference: Mapping[str, np.ndarray] | None = None,
-) -> Draws:
-    """The draws with the components of each in one order: the parameters of the card, (chain, draw, *shape).
-
-    lp: (chain, draw), the log joint in nats up to a constant. The order is ascending in the pivot, by the first
-    quantity of the card that has components and is not their weights; or, where ``reference`` holds draws already in
-    order, that of the reference: the fit is then turned as a whole, so that it cannot be made to agree draw by draw.
-    A model without the letter K is returned as it is.
-    """
-    ordered = permuted(card, settings, draws, ordering(card, settings, draws, lp))
-    return ordered if reference is None else turned(card, settings, ordered, reference)
-
-
-def aligned(fit: Fit) -> Draws:
-    """A fit's draws, labels aligned; a point is one chain of one draw, in its own order."""
-    return permuted(fit.model.card, fit.keywords, *ordered_draws(fit))
-
-
-def in_one_order(fits: Sequence[Fit], first: int) -> tuple[list[Draws], list[int]]:
-    """The aligned draws of several fits in the order of one of them, and how many of each had to be relabelled."""
-    own = [ordered_draws(fit) for fit in fits]
-    draws = [permuted(fit.model.card, fit.keywords, *found) for fit, found in zip(fits, own, strict=True)]
-    reference = draws[first]
-    together = [turned(fit.model.card, fit.keywords, d, reference) for fit, d in zip(fits, draws, strict=True)]
-    return together, [minority(order) for _, order in own]
-
-
-def ordered_draws(fit: Fit) -> tuple[Draws, np.ndarray]:
-    """The draws as they came, and the order in which the components of each belong."""
-    card, settings = fit.model.card, fit.keywords
-    if not fit.draws:
-        return {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}, np.zeros((1, 1, 0), int)
-    # an engine that keeps no log joint has its first draw for pivot: any will do
-    lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
-    return fit.draws, ordering(card, settings, fit.draws, lp)
+def settled(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
+    """The draws with the components of each in one order; lp is the log joint, (chain, draw)."""
+    return permuted(card, settings, draws, ordering(card, settings, draws, lp))
 
 
 def minority(order: np.ndarray) -> int:
@@ -110,11 +71,11 @@ def turned(
 
 def permuted(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
     """The draws with every axis of the letter K reordered draw by draw; (chain, draw, K) says how."""
-    ordered = {}
-    for name, site in card.parameters(settings).items():
-        value = np.asarray(draws[name])
-        for axis in label_axes(site.dims) if order.shape[-1] else ():
-            shape = [*order.shape[:2], *(1 for _ in site.dims)]
+    sites, ordered = card.sites(settings), {}
+    for name in (n for n in card.latents if n in draws):
+        value, dims = np.asarray(draws[name]), sites[name].dims
+        for axis in label_axes(dims) if order.shape[-1] else ():
+            shape = [*order.shape[:2], *(1 for _ in dims)]
             shape[2 + axis] = -1
             value = np.take_along_axis(value, order.reshape(shape), axis=2 + axis)
         ordered[name] = value
@@ -132,7 +93,12 @@ def features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.nda
         axes = label_axes(site.dims)
         if not axes:
             continue
-        value = reported[name].reshape(-1, *reported[name].shape[2:])
+        value = reported[name]
+        free = tuple(2 + axis for axis, letter in enumerate(site.dims) if letter in card.symmetries)
+        if free:
+            value = np.sqrt(np.square(value).sum(free))
+            axes = label_axes(tuple(letter for letter in site.dims if letter not in card.symmetries))
+        value = value.reshape(-1, *value.shape[2:])
         while len(axes) > 1:
             value = np.diagonal(value, axis1=1 + axes[-2], axis2=1 + axes[-1])  # the diagonal becomes the last axis
             axes = [*axes[:-2], value.ndim - 2]

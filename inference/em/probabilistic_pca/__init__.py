@@ -1,0 +1,50 @@
+"""Closed-form EM for probabilistic PCA: see ``em/linear_gaussian``; and its maximum by eigenvectors."""
+
+import numpy as np
+from scipy.stats import invgamma, norm
+
+from inference.em.linear_gaussian import Prior
+
+
+def noise(keywords):
+    return "isotropic"
+
+
+def prior(keywords, further):
+    spread = np.asarray(keywords["spread"])
+    return Prior(
+        np.broadcast_to(spread**-2.0, (keywords["D"], 1)),
+        np.broadcast_to(keywords["loc"], keywords["D"]),
+        np.broadcast_to(np.asarray(keywords["scale"]) ** -2.0, keywords["D"]),
+        2.0,
+        np.broadcast_to(spread**2 / 2, keywords["D"]),
+    )
+
+
+def log_prior(params, keywords):
+    spread = keywords["spread"]
+    return (
+        norm.logpdf(params["W"], scale=spread).sum()
+        + norm.logpdf(params["mu"], keywords["loc"], keywords["scale"]).sum()
+        + invgamma.logpdf(params["sigma2"], 2.0, scale=spread**2 / 2)
+    )
+
+
+def params(linear, keywords):
+    return {"W": linear.W[0], "mu": linear.mu[0], "sigma2": linear.Psi[0, 0]}
+
+
+def further(linear, keywords):
+    return {}
+
+
+def maximum(covariance, Z):
+    """The maximum likelihood W (D, Z) and sigma2 for a covariance (D, D) of rows in which nothing is missing.
+
+    W = U (Lambda - sigma2 I)^1/2 of the Z largest eigenvalues, sigma2 the mean of the others (Tipping and Bishop 1999,
+    equations 7 and 8).
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    sigma2 = values[Z:].mean()
+    return vectors[:, :Z] * np.sqrt(np.maximum(values[:Z] - sigma2, 0.0)), sigma2

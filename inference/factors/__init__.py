@@ -1,0 +1,31 @@
+"""Factors: what is asked of a linear-Gaussian fit (``Card.linear``) beside its parameters. numpy and pandas alone.
+
+``rotate`` turns a matrix of loadings to simple structure. ``loadings``, ``explained_variance`` and
+``factor_correlations`` are tables of a fit, from its point or from its aligned draws; ``heatmap`` is their picture.
+``covariances`` and ``angles`` are what no rotation changes: by them chains are checked and fits compared. Of rows,
+``impute`` and ``imputed`` tell the values nobody saw, ``reconstruct`` what the factors make of the others; ``law`` and
+``conditional`` are the distribution of a new row, or of some of its columns given the rest.
+"""
+
+from inference.factors.figures import heatmap
+from inference.factors.invariants import angles, covariances
+from inference.factors.rotations import METHODS, Rotation, rotate
+from inference.factors.rows import conditional, impute, imputed, law, reconstruct
+from inference.factors.tables import explained_variance, factor_correlations, loadings
+
+__all__ = [
+    "METHODS",
+    "Rotation",
+    "angles",
+    "conditional",
+    "covariances",
+    "explained_variance",
+    "factor_correlations",
+    "heatmap",
+    "impute",
+    "imputed",
+    "law",
+    "loadings",
+    "reconstruct",
+    "rotate",
+]

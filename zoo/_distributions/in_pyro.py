@@ -1,0 +1,77 @@
+import torch
+from pyro.distributions import TorchDistribution, constraints
+from torch.linalg import solve_triangular
+
+LOG_2PI = 1.8378770664093453
+
+
+class Rows(TorchDistribution):
+    """A distribution of rows (..., D), whose parameters keep their shapes however many rows are drawn from it."""
+
+    support = constraints.real_vector
+    has_rsample = True
+
+    def expand(self, batch_shape, _instance=None):
+        new = type(self).__new__(type(self))
+        new.__dict__ |= self.__dict__
+        new._batch_shape = torch.Size(batch_shape)
+        return new
+
+
+class DiagonalNormal(Rows):
+    arg_constraints = {"loc": constraints.real_vector, "cov_diag": constraints.independent(constraints.positive, 1)}  # noqa: RUF012
+
+    def __init__(self, loc, cov_diag, validate_args=None):
+        shape = torch.broadcast_shapes(loc.shape, cov_diag.shape)
+        self.loc, self.cov_diag = loc, cov_diag
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    def rsample(self, sample_shape=()):
+        return self.loc + self.cov_diag.sqrt() * self.loc.new_empty(self.shape(sample_shape)).normal_()
+
+    def log_prob(self, value):
+        seen, rest = residual(value, self.loc)
+        return -0.5 * torch.where(seen, rest**2 / self.cov_diag + self.cov_diag.log() + LOG_2PI, 0.0).sum(-1)
+
+
+class LowRankNormal(Rows):
+    arg_constraints = {  # noqa: RUF012
+        "loc": constraints.real_vector,
+        "cov_factor": constraints.independent(constraints.real, 2),
+        "cov_diag": constraints.independent(constraints.positive, 1),
+    }
+
+    def __init__(self, loc, cov_factor, cov_diag, validate_args=None):
+        shape = torch.broadcast_shapes(loc.shape, cov_factor.shape[:-1], cov_diag.shape)
+        self.loc, self.cov_factor, self.cov_diag = loc, cov_factor, cov_diag
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    def rsample(self, sample_shape=()):
+        D, Z = self.cov_factor.shape[-2:]
+        both = self.loc.new_empty((*sample_shape, *self.batch_shape, D + Z)).normal_()
+        systematic = torch.einsum("...dz,...z->...d", self.cov_factor, both[..., D:])
+        return self.loc + systematic + self.cov_diag.sqrt() * both[..., :D]
+
+    def log_prob(self, value):
+        products = (self.cov_factor / self.cov_diag[..., None])[..., None] * self.cov_factor[..., None, :]
+        seen, rest = residual(value, self.loc)
+        if seen.all():  # rows alike share one M
+            return self.density(rest, torch.ones_like(self.cov_diag), products.sum(-3))
+        seen = seen.to(rest.dtype)
+        return self.density(rest, seen, torch.einsum("...d,...dzy->...zy", seen, products))
+
+    def density(self, rest, seen, inner):
+        unit = torch.eye(inner.shape[-1], dtype=inner.dtype, device=inner.device)
+        root = torch.linalg.cholesky(unit + inner)
+        inverse = solve_triangular(root, unit.expand(inner.shape), upper=False)
+        along = torch.einsum("...d,...dz->...z", rest / self.cov_diag, self.cov_factor)
+        within = torch.einsum("...zy,...y->...z", inverse, along)
+        noise = (rest**2 / self.cov_diag + seen * (self.cov_diag.log() + LOG_2PI)).sum(-1)
+        log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return -0.5 * (noise + log_det - (within**2).sum(-1))
+
+
+def residual(value, loc):
+    """Which entries were seen, and how far they are from ``loc``: 0 where unseen, with a gradient of 0."""
+    seen = ~value.isnan()
+    return seen, torch.where(seen, value.nan_to_num() - loc, 0.0)

@@ -53,11 +53,13 @@ class Fit:
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
 
     def log_likelihood(self, data: Any = None) -> np.ndarray:
-        """log p(x_n | parameters) in nats, labels summed out: (N,), or (chain, draw, N) where there are draws.
+        """log p(x_n | parameters) in nats: (N,), or (chain, draw, N) where there are draws.
 
-        ``data`` is that of the fit unless given. Raises ZooError where the sum is not exact.
+        Labels are summed out and normal latents integrated out. ``data`` is that of the fit unless given. Raises
+        ZooError where neither is exact.
         """
-        return enumeration.log_marginal(self.bound, self.draws or self.params, self._data(data))
+        exact = gaussian.log_density if self.model.card.linear else enumeration.log_marginal
+        return exact(self.bound, self.draws or self.params, self._data(data))
 
     def local(self, data: Any = None) -> dict[str, Any]:
         """The posterior of the local latents given each row, averaged over aligned draws.

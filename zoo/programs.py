@@ -95,7 +95,7 @@ class Model:
         """Every keyword of the program: as set, else a variant's default, else the card's prior, else its own."""
         chosen = {**(self._card.variant(settings) if self._card else {}), **settings}
         self._require([k for k in self.keywords if len(k) == 1], chosen)  # priors may want the sizes
-        if self._card and self._card.priors and table:
+        if self._card and self._card.priors and table and not chosen.keys() >= self.keywords.keys():
             chosen = {**self._card.priors(table, chosen), **chosen}
         self._require(self.keywords, chosen)
         return {k: chosen.get(k, default) for k, default in self.keywords.items()}

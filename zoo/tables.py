@@ -28,7 +28,10 @@ def as_table(data: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def as_numbers(name: str, values: Any) -> np.ndarray:
-    """One array of float64; a column of words or an untidy list is an error that names it."""
+    """One array of float64; a column of words or an untidy list is an error that names it.
+
+    A float32 file mapped into memory stays one: a copy might be larger than the memory is.
+    """
     if hasattr(values, "select_dtypes"):  # a DataFrame: name the columns at fault
         words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
         if words and len(values):
@@ -44,7 +47,8 @@ def as_numbers(name: str, values: Any) -> np.ndarray:
             raise TypeError
     except (TypeError, ValueError):
         raise ZooError(f"{name} holds something other than numbers: give a rectangular array of numbers") from None
-    return np.ascontiguousarray(array, dtype=np.float64)
+    on_disk = isinstance(values, np.memmap) and array.dtype == np.float32
+    return np.ascontiguousarray(array, dtype=np.float32 if on_disk else np.float64)
 
 
 def check_values(name: str, values: np.ndarray, site: Site, missing: bool) -> np.ndarray:

@@ -131,7 +131,8 @@ def judge(fit: Fit) -> Verdict:
 
 
 def candidate(name: str, fit: Fit, evidence: Evidence) -> Candidate:
-    return Candidate(name, fit.options, fit.diagnostics.get("converged", True), evidence)
+    said = fit.diagnostics
+    return Candidate(name, fit.options, said.get("converged", True), evidence, said.get("heywood", []))
 
 
 def judged(

@@ -10,7 +10,7 @@ point claims no spread; one that is no maximum is told so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +51,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fit before the judge: its name in the comparison, its options, whether it converged, and its numbers."""
+    """A fit before the judge: its name in the comparison, its options, whether it converged, and its numbers.
+
+    heywood: columns of a factor model without noise of their own.
+    """
 
     name: str
     options: Mapping[str, Any]
     converged: bool
     evidence: Evidence
+    heywood: Sequence[Any] = ()
 
 
 def alone(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
@@ -130,7 +134,7 @@ def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
             f"a lower maximum: its log-likelihood is {gap:.1f} nats below that of {best}; raise restarts",
             POINT_RULE,
         )
-    return Verdict("point", "one estimate, which says nothing of spread", POINT_RULE)
+    return Verdict("point", f"one estimate, which says nothing of spread{words.heywood(c)}", POINT_RULE)
 
 
 def against(c: Candidate, own: Verdict, a: Agreement, reference: str) -> Verdict:

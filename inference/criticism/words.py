@@ -110,6 +110,17 @@ def richer(c: Candidate) -> str:
     return "".join(f", or {one}" for one in better)
 
 
+def heywood(c: Candidate) -> str:
+    """Which uniquenesses are improper: a reader must not take them for a finding."""
+    if not c.heywood:
+        return ""
+    places = [f"Psi[{','.join(map(str, np.atleast_1d(place)))}]" for place in c.heywood]
+    return (
+        f"; {listed(places)} fell to almost nothing (a Heywood case): Z may be too large, or the rows too few; "
+        "objective='map' keeps it proper"
+    )
+
+
 def listed(names: list[str]) -> str:
     """
     >>> listed(["em", "svi", "nuts"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.criticism.alignment import axes
 from inference.engines import Task
 from inference.result import Fit
 from zoo import ZooError
@@ -24,8 +25,8 @@ def standard_errors(
 
     "information": the inverse of the observed information, the exact Hessian of the objective in free coordinates,
     carried over by the delta method (Louis 1982; Efron and Hinkley 1978). "bootstrap": the standard deviation over
-    EM fits to ``replicates`` resamples of the rows, each begun at the fit (Efron 1979). Raises ZooError where the fit
-    is not EM's, or where the information is singular.
+    EM fits to ``replicates`` resamples of the rows, each begun at the fit and with its axes turned to those of the fit
+    (Efron 1979). Raises ZooError where the fit is not EM's, or where the information is singular.
     """
     if fit.engine != "em":
         raise ZooError(f"standard errors are for EM fits; a fit by {fit.engine} has its own spread, in summary()")
@@ -43,8 +44,16 @@ def standard_errors(
                 rng.multinomial(round(weight.sum()), weight / weight.sum()).astype(float) for _ in range(replicates)
             ]
             found = em.refitted(*given, resamples)
-            many = {n: np.stack([p[n] for p in found]) for n in fit.params}
-            return {n: v.std(0, ddof=1) for n, v in fit.model.card.report(many, fit.keywords).items()}
+            many = {n: np.stack([p[n] for p in found])[None] for n in fit.params}
+            card, point = fit.model.card, {n: v[None, None] for n, v in fit.params.items()}
+            settled = axes.settled(card, fit.keywords, many, np.zeros((1, replicates)))
+            many = axes.turned(card, fit.keywords, settled, point)  # loadings in the frame of the fit
+            return {n: v[0].std(0, ddof=1) for n, v in card.report(many, fit.keywords).items()}
+        if any(fit.keywords[letter] > 1 for letter in fit.model.card.symmetries):
+            raise ZooError(
+                "the likelihood does not know the axes of the loadings, so the information is singular: "
+                "use method='bootstrap', which aligns them"
+            )
         hessian, free, constrain = em.information(*given)
         return _delta(fit, -hessian, free, constrain)
 

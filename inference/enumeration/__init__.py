@@ -56,7 +56,8 @@ def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, quest
     values = {n: np.asarray(params[n]) for n in sites}
     leading = max((v.ndim - len(sites[n].dims) for n, v in values.items()), default=0)
     lead = next((v.shape[:leading] for v in values.values()), ())
-    flat = {n: v.reshape((-1, *v.shape[leading:])) for n, v in values.items()}
+    draws = int(np.prod(lead))  # -1 would not do: an array without a column, at Z = 0, has no elements
+    flat = {n: v.reshape((draws, *v.shape[leading:])) for n, v in values.items()}
     answers = []  # each with one leading dimension, of draws
     with backend.room("float64"):
         for block in _blocks(model, table, keywords):

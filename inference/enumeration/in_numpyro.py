@@ -1,3 +1,5 @@
+from copy import copy
+
 import jax
 import jax.numpy as jnp
 import numpyro
@@ -183,34 +185,48 @@ class Sum:
         joint, each = jax.grad(moved, has_aux=True)({n: jnp.zeros_like(f.log) for n, f in factors.items()})
         return joint, each
 
-    def log_marginal(self, draws):
-        def one(params):
-            factors, variables, rows = self.factors(params)
-            return by_row(self.left(factors, variables), rows)
+    def over(self, draws, question):
+        """``question(sum, draw)`` for every draw; arrays are arguments of what is compiled, and not part of it."""
+        inputs = {**self.data, **self.keywords}
 
-        return jax.jit(lambda: jax.lax.map(one, draws))()
+        def each(arrays, draws):
+            there = copy(self)
+            there.data, there.keywords = (
+                {n: arrays.get(n, v) for n, v in d.items()} for d in (self.data, self.keywords)
+            )
+            return jax.lax.map(lambda draw: question(there, draw), draws)
+
+        return jax.jit(each)({n: v for n, v in inputs.items() if isinstance(v, jax.Array)}, draws)
+
+    def log_marginal(self, draws):
+        def one(there, params):
+            factors, variables, rows = there.factors(params)
+            return by_row(there.left(factors, variables), rows)
+
+        return self.over(draws, one)
 
     def responsibilities(self, draws):
-        def one(params):
-            joint, _ = self.posterior(params)
-            return {v.name: values_last(joint[v.name], v, self.variables) for v in self.variables}
+        def one(there, params):
+            joint, _ = there.posterior(params)
+            return {v.name: values_last(joint[v.name], v, there.variables) for v in there.variables}
 
-        return jax.jit(lambda: jax.lax.map(one, draws))()
+        return self.over(draws, one)
 
     def sampled(self, draws, seed):
-        def one(params, key):
-            factors, variables, rows = self.factors(params)
+        def one(there, draw):
+            params, key = draw
+            factors, variables, rows = there.factors(params)
             labels = {}
             for v in variables:  # z_1, then z_2 given z_1, ...: the marginal of each in what is left
                 key, now = jax.random.split(key)
-                p = self.marginal(v, factors, variables, rows)
+                p = there.marginal(v, factors, variables, rows)
                 labels[v.name] = jax.random.categorical(now, jnp.log(p), axis=-1)
                 chosen = values_along(jnp.log(jax.nn.one_hot(labels[v.name], p.shape[-1], dtype=p.dtype)), v)
                 factors = {**factors, v.name: factors[v.name]._replace(log=factors[v.name].log + chosen)}
             return labels
 
         keys = jax.random.split(jax.random.PRNGKey(seed), len(next(iter(draws.values()))))
-        return jax.jit(lambda: jax.lax.map(lambda a: one(*a), (draws, keys)))()
+        return self.over((draws, keys), one)
 
     def marginal(self, v, factors, variables, rows):
         """p(v | x), plates first and its values last, from the factors."""

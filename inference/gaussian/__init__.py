@@ -5,6 +5,7 @@ was not seen and nothing imputed on the way (Bishop 2006, sections 2.3 and 12.2;
 Jordan 1994):
 
     rows.Rows             the posterior of z and the density of each row, by the Z by Z matrix M
+    log_density(...)      log p of each row
     latents(...)          mean and covariance of z given the rows, over components and draws
     sampled(...)          draws from p(z | x)
     mixtures.Mixture      a mixture of normals: marginal, given, log_density, quantile, sample
@@ -56,6 +57,16 @@ def given(linear: Linear, rows: Rows) -> Given:
         logits = np.log(linear.pi) + np.stack([p.log_density for p in posteriors], axis=1)
     by_row = logsumexp(logits, axis=1)
     return Given(linear, posteriors, np.exp(logits - by_row[:, None]), by_row)
+
+
+def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+    """log p(x_n seen | params) in nats, components and latents integrated out: (N,), or (chain, draw, N) for draws."""
+    table, settings = model.bind(data)
+    rows = Rows(next(iter(table.values())))
+    site, line = next(iter(model.card.parameters(settings).items()))
+    lead = np.shape(params[site])[: np.ndim(params[site]) - len(line.dims)]
+    each = [given(linear, rows).log_density for linear in each_draw(model.card, params, settings)]
+    return np.stack(each).reshape(*lead, len(rows))
 
 
 def latents(model: Model, params: Mapping[str, np.ndarray], data: Any) -> Normal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtr
 
 from zoo import ZooError
@@ -21,10 +22,10 @@ class Mixture:
     mean: np.ndarray
     covariance: np.ndarray
 
-    def marginal(self, columns: np.ndarray) -> Mixture:
+    def marginal(self, columns: ArrayLike) -> Mixture:
         """The law of some columns, by number."""
-        columns = np.asarray(columns)
-        return Mixture(self.weight, self.mean[:, columns], self.covariance[:, columns[:, None], columns])
+        at = np.asarray(columns)
+        return Mixture(self.weight, self.mean[:, at], self.covariance[:, at[:, None], at])
 
     def given(self, row: np.ndarray) -> Mixture:
         """The law of the columns that are NaN in ``row`` (D,), given the values of the others.

@@ -62,7 +62,10 @@ class Rows:
         else:
             mean = np.einsum("nzy,ny->nz", covariance[self.which], along)
         constant = log_det + self.patterns @ (np.log(Psi) + LOG_2PI)
-        quadratic = np.square(rest) @ (1 / Psi) - np.einsum("nz,nz->n", along, mean)
+        # |Psi^-1/2 (x - mu - W mean)|^2 + |mean|^2: the difference of two squares would lose digits where Psi is small
+        left = mean @ W.T
+        np.subtract(rest, left if self.seen is None else np.multiply(left, self.seen, out=left), out=left)
+        quadratic = np.square(left, out=left) @ (1 / Psi) + np.einsum("nz,nz->n", mean, mean)
         return Posterior(mean, covariance, -0.5 * (quadratic + constant[self.which]))
 
 

@@ -66,9 +66,11 @@ class LowRankNormal(Distribution):
         inverse = solve_triangular(root, jnp.broadcast_to(jnp.eye(inner.shape[-1]), inner.shape), lower=True)
         along = jnp.einsum("...d,...dz->...z", rest / self.cov_diag, self.cov_factor)
         within = jnp.einsum("...zy,...y->...z", inverse, along)
-        noise = (rest**2 / self.cov_diag + seen * (jnp.log(self.cov_diag) + LOG_2PI)).sum(-1)
+        mean = jnp.einsum("...zy,...z->...y", inverse, within)
+        left = rest - seen * jnp.einsum("...dz,...z->...d", self.cov_factor, mean)
+        noise = (left**2 / self.cov_diag + seen * (jnp.log(self.cov_diag) + LOG_2PI)).sum(-1)
         log_det = 2 * jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
-        return -0.5 * (noise + log_det - (within**2).sum(-1))
+        return -0.5 * (noise + log_det + (mean**2).sum(-1))
 
 
 def residual(value, loc):

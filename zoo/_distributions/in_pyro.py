@@ -66,9 +66,11 @@ class LowRankNormal(Rows):
         inverse = solve_triangular(root, unit.expand(inner.shape), upper=False)
         along = torch.einsum("...d,...dz->...z", rest / self.cov_diag, self.cov_factor)
         within = torch.einsum("...zy,...y->...z", inverse, along)
-        noise = (rest**2 / self.cov_diag + seen * (self.cov_diag.log() + LOG_2PI)).sum(-1)
+        mean = torch.einsum("...zy,...z->...y", inverse, within)
+        left = rest - seen * torch.einsum("...dz,...z->...d", self.cov_factor, mean)
+        noise = (left**2 / self.cov_diag + seen * (self.cov_diag.log() + LOG_2PI)).sum(-1)
         log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        return -0.5 * (noise + log_det - (within**2).sum(-1))
+        return -0.5 * (noise + log_det + (mean**2).sum(-1))
 
 
 def residual(value, loc):

@@ -23,13 +23,13 @@ def priors(data, settings):
     deviation over K^(1/D), the width at which K components tile the data. Raises ZooError for constant columns.
     """
     x = data["x"]
-    sd = x.std(0)
+    sd = x.std(0, dtype=float)  # sums in 64 bits, whatever the file on disk has
     if len(x) < 2:
         raise ZooError("one row has no covariance: give at least two rows")
     flat = np.flatnonzero(sd <= 1e-12 * np.maximum(np.abs(x).max(0), 1e-300))
     if flat.size:
         raise ZooError(f"column {flat[0]} of x is constant, so its variance is zero: drop it")
-    return {"loc": x.mean(0), "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / x.shape[1])}
+    return {"loc": x.mean(0, dtype=float), "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / x.shape[1])}
 
 
 def covariance(precision, site):

@@ -25,8 +25,6 @@ State = dict[str, np.ndarray]  # pi, W, mu, Psi of columns with mean 0 and varia
 class Climber:
     """The same promises as ``em.running.Climber``."""
 
-    rounding = 1e-11  # of sums in 64 bits, relative to the objective
-
     def __init__(self, task: Task, options: dict[str, Any]):
         self.task, self.options, self.keywords = task, options, task.keywords
         self.form = closed_form.linear_gaussian(task.model)
@@ -35,7 +33,8 @@ class Climber:
         self.K = int(K)
         weights = options["sample_weight"]
         # rows of weight 0 have a say in the units, else a column might have none
-        gathered = gather(self.x) if self.K == 1 and (weights == 1).all() else None
+        even = weights.min() == weights.max() == 1
+        gathered = gather(self.x) if self.K == 1 and even else None
         centre, scale = gathered.location_and_spread() if gathered else location_and_spread(self.x, self.Z)
         if self.form.noise(self.keywords) == "isotropic":  # a sphere stays one only where columns are scaled alike
             scale = np.full_like(scale, np.sqrt((scale**2).mean()))
@@ -43,6 +42,8 @@ class Climber:
         self._count(weights, gathered)
         self.is_map = options["objective"] == "map"
         self.floor = endings.floor(options)
+        # of the objective, relative to it: sums in 64 bits, and squares known to 1e-16 over a noise as low as the floor
+        self.rounding = 1e-11 if self.is_map else max(1e-11, 1e-16 / self.floor)
         self._accelerated = self._fresh()
 
     def reweighted(self, weights: np.ndarray) -> None:

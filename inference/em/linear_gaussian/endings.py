@@ -57,11 +57,15 @@ def said(em: Climber, linear: Linear) -> dict[str, Any]:
 
 
 def parameters(task: Task) -> int:
-    """How many numbers the likelihood leaves free: of each W the D Z less the Z (Z - 1) / 2 of a rotation."""
+    """How many numbers the likelihood leaves free: of each W the D Z less the Z (Z - 1) / 2 of a rotation.
+
+    No covariance has more than D (D + 1) / 2, however many factors and uniquenesses it is written with.
+    """
     form, keywords = closed_form.linear_gaussian(task.model), task.keywords
     K, D, Z = int(keywords.get("K", 1)), int(keywords["D"]), int(keywords["Z"])
-    noise = {"own": K * D, "shared": D, "isotropic": 1}[form.noise(keywords)]
-    return K - 1 + K * (D + D * Z - Z * (Z - 1) // 2) + noise
+    W = D * Z - Z * (Z - 1) // 2
+    covariances = {"own": K * min(W + D, D * (D + 1) // 2), "shared": K * W + D, "isotropic": K * W + 1}
+    return K - 1 + K * D + covariances[form.noise(keywords)]
 
 
 def canonical(linear: Linear) -> Linear:

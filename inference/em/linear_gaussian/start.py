@@ -56,7 +56,9 @@ def correlation(second: np.ndarray, together: np.ndarray) -> np.ndarray:
     return (vectors * np.maximum(values, 1e-9 * values[-1])) @ vectors.T
 
 
-def axes(S: np.ndarray, Z: int, isotropic: bool, random: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+def axes(
+    S: np.ndarray, Z: int, isotropic: bool, random: np.random.Generator | None = None, least: float = LEAST
+) -> tuple[np.ndarray, np.ndarray]:
     """W (D, Z) and noise (D,): the most likely W for a noise that is the maximum itself (isotropic, Tipping and Bishop
     1999) or Jöreskog's first guess, (1 - Z/2D) of what other columns leave unexplained (1963, "Statistical estimation
     in factor analysis").
@@ -70,7 +72,7 @@ def axes(S: np.ndarray, Z: int, isotropic: bool, random: np.random.Generator | N
         noise = noise * np.exp(random.normal(size=1 if isotropic else D) / 2)
     root = np.sqrt(noise)
     values, vectors = np.linalg.eigh(S / root / root[:, None])
-    W = root[:, None] * vectors[:, ::-1][:, :Z] * np.sqrt(np.maximum(values[::-1][:Z] - 1, LEAST))
+    W = root[:, None] * vectors[:, ::-1][:, :Z] * np.sqrt(np.maximum(values[::-1][:Z] - 1, least))
     if random is not None and Z:
         W = W @ np.linalg.qr(random.normal(size=(Z, Z)))[0]
     return W, noise

@@ -95,8 +95,10 @@ class Moments(NamedTuple):
             axis=1,
         )
         diagonal = np.diagonal(self.scatter, axis1=1, axis2=2)
-        squares = np.diagonal(about, axis1=1, axis2=2).sum(0)
-        quadratic = (squares / Psi).sum() - (along.sum(0) * (W / Psi[:, None]).T).sum()
+        # sums of |Psi^-1/2 (x - mu - W E[z])|^2 + |E[z]|^2, as in Rows
+        left = about - self.patterns[:, :, None] * (W @ along)  # (P, D, D): sum (x - mu - W E[z]) (x - mu)'
+        squares = np.diagonal(left, axis1=1, axis2=2) - np.einsum("pdz,dz->pd", left @ np.swapaxes(gain, 1, 2), W)
+        quadratic = (squares * self.patterns / Psi).sum() + np.einsum("pzd,pzd->", along, gain)
         constant = self.count @ (log_det + self.patterns @ (np.log(Psi) + LOG_2PI))
         return Statistics(
             square=(diagonal + n * self.mean**2).sum(0),

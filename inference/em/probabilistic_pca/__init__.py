@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import invgamma, norm
 
 from inference.em.linear_gaussian import Prior
+from inference.em.linear_gaussian.start import axes
 
 
 def noise(keywords):
@@ -42,9 +43,7 @@ def maximum(covariance, Z):
     """The maximum likelihood W (D, Z) and sigma2 for a covariance (D, D) of rows in which nothing is missing.
 
     W = U (Lambda - sigma2 I)^1/2 of the Z largest eigenvalues, sigma2 the mean of the others (Tipping and Bishop 1999,
-    equations 7 and 8).
+    equations 7 and 8). EM begins here where nothing is missing, and finds nothing to climb.
     """
-    values, vectors = np.linalg.eigh(covariance)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    sigma2 = values[Z:].mean()
-    return vectors[:, :Z] * np.sqrt(np.maximum(values[:Z] - sigma2, 0.0)), sigma2
+    W, noise = axes(covariance, Z, isotropic=True, least=0.0)
+    return W, noise[0]

@@ -1,0 +1,20 @@
+import jax
+import numpy as np
+from numpyro.infer.util import log_density
+
+from zoo._backend.in_numpyro import enter, room
+
+
+class LogJoint:
+    """log p in nats, 64 bits, at many values of some latents, {site: (draws, *shape)}, the others fixed: (draws,)."""
+
+    def __init__(self, program, keywords):
+        def joint(data, fixed, varying):
+            at = {**data, **enter(keywords)}
+            return jax.lax.map(lambda one: log_density(program, (), at, {**fixed, **one})[0], varying)
+
+        self.joint = jax.jit(joint)  # compiled once for all simulations
+
+    def __call__(self, data, fixed, varying):
+        with room("float64"):
+            return np.asarray(self.joint(enter(data), enter(fixed), enter(varying)))

@@ -1,0 +1,193 @@
+"""Choosing a size: criteria worked out another way, simulated rows of known dimension, and what cannot be had."""
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+from sklearn.datasets import load_iris, load_wine
+from sklearn.decomposition import PCA
+from sklearn.decomposition import _pca as scikit_learn
+
+import zoo
+from inference import choose, fit
+from inference.choice.laplace import log_evidence
+from inference.em.probabilistic_pca import maximum
+
+# Pyro, which compiles nothing: what is tested here is the same for both backends
+PPCA, FA = zoo.load("probabilistic_pca", "pyro"), zoo.load("factor_analysis", "pyro")
+TRUE = 3
+
+
+def rows_of(Z, N=600, D=10, noise=0.8, seed=3):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(N, Z)) @ rng.normal(size=(Z, D)) + noise * rng.normal(size=(N, D))
+
+
+def standardised(x):
+    return (x - x.mean(0)) / x.std(0)
+
+
+@pytest.fixture(scope="module")
+def known():
+    return choose(PPCA, rows_of(TRUE), Z=range(7), folds=5)
+
+
+def test_every_criterion_finds_the_dimension_that_made_the_rows(known):
+    assert known.sizes == dict.fromkeys(("bic", "aic", "laplace", "cv", "ard"), TRUE)
+    assert known.best.keywords["Z"] == TRUE
+    assert list(known.notes) == ["icl"]
+    assert (known.table["note"] == "").all()
+    found = choose(FA, rows_of(TRUE), Z=range(2, 5), folds=2, criterion="cv")
+    assert found.sizes == dict.fromkeys(("bic", "aic", "cv"), TRUE)
+    assert set(found.notes) == {"icl", "laplace", "ard"}
+
+
+@pytest.mark.parametrize("model", [PPCA, FA], ids=lambda m: m.name)
+def test_bic_counts_no_rotations(model):
+    x = rows_of(2, N=80, D=5)
+    found = choose(model, x, Z=(0, 2), tol=1e-10)
+    for Z, one in found.fits.items():
+        W, mu = one.params["W"], one.params["mu"]
+        noise = one.params["Psi" if model is FA else "sigma2"]
+        log_likelihood = multivariate_normal(mu, W @ W.T + noise * np.eye(5)).logpdf(x).sum()
+        # x ~ N(mu, C): C has 5 noises or 1, and 5 x 2 loadings less the one angle that they may be turned by
+        p = 5 + np.size(noise) + (10 - 1 if Z else 0)
+        assert found.table.loc[Z, "parameters"] == p
+        np.testing.assert_allclose(found.table.loc[Z, "bic"], -2 * log_likelihood + p * np.log(80), rtol=1e-9)
+
+
+@pytest.mark.parametrize("x", [load_iris().data, load_wine().data, standardised(load_wine().data), rows_of(TRUE)])
+def test_the_evidence_is_scikit_learn_s_and_a_constant(x):
+    """Theirs leaves out what does not depend on Z, and Z = 0; ours is then the log-likelihood."""
+    N, D = x.shape
+    eigenvalues = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
+    ours = log_evidence(eigenvalues, N)
+    np.testing.assert_allclose(ours[0], fit(PPCA.with_settings(Z=0), x, "em").trace[-1], rtol=1e-9)
+    assert ours[1:].argmax() + 1 == PCA("mle", svd_solver="full").fit(x).n_components_
+    if hasattr(scikit_learn, "_assess_dimension"):
+        theirs = [scikit_learn._assess_dimension(eigenvalues, Z, N) for Z in range(1, D)]
+        np.testing.assert_allclose(np.diff(ours[1:]), np.diff(theirs), atol=1e-9 * abs(ours).max())
+
+
+def test_the_axes_are_integrated_out():
+    """Two columns, one axis: its angle is all there is to integrate over, by the trapezoidal rule on a circle."""
+    eigenvalues, N = np.array([3.0, 1.0]), 2000
+    angle = np.linspace(0, 2 * np.pi, 100_000, endpoint=False)
+    along = eigenvalues @ [np.cos(angle) ** 2, np.sin(angle) ** 2]  # variance along the axis, and beyond it 4 - along
+    fall = -N / 2 * (along / 3 + (4 - along) / 1 - 2)
+    log_likelihood = -N / 2 * (np.log(3) + 2 * (1 + np.log(2 * np.pi)))
+    exact = log_likelihood + np.log(np.exp(fall).mean()) + np.log(2 * np.pi / N) / 2
+    # one of two maxima is counted; the next term of the expansion is of the order of 1 / N
+    np.testing.assert_allclose(log_evidence(eigenvalues, N)[1] + np.log(2), exact, atol=5 / N)
+
+
+def test_the_evidence_of_weighted_rows_and_of_axes_that_are_not_known():
+    x = rows_of(1, N=40, D=4)
+    weights = np.where(np.arange(40) < 10, 2.0, 1.0)
+    weighted = choose(PPCA, x, Z=(1, 2), sample_weight=weights).table["laplace"]
+    np.testing.assert_allclose(weighted, choose(PPCA, np.r_[x, x[:10]], Z=(1, 2)).table["laplace"], rtol=1e-9)
+    assert np.isnan(log_evidence(np.array([5.0, 1.0, 1.0, 1.0]), 100)).tolist() == [False, False, True, True]
+
+
+def test_rows_held_out_one_by_one():
+    """Leaving one out needs no chance, and the maximum without a row is known by eigenvectors."""
+    x = rows_of(1, N=15, D=3)
+    expected = []
+    for n in range(15):
+        seen = np.delete(x, n, axis=0)
+        W, sigma2 = maximum(np.cov(seen.T, bias=True), 1)
+        expected.append(multivariate_normal(seen.mean(0), W @ W.T + sigma2 * np.eye(3)).logpdf(x[n]))
+    row = choose(PPCA, x, Z=(1, 2), folds=15, tol=1e-12).table.loc[1]
+    np.testing.assert_allclose(row["cv"], np.mean(expected), rtol=1e-6)
+    np.testing.assert_allclose(row["cv_se"], np.std(expected) / np.sqrt(15), rtol=1e-6)
+    assert row["cv_behind_se"] < row["cv_se"]
+
+
+def test_ard_keeps_what_the_rows_want_and_switches_off_the_rest(known):
+    ard = known.ard
+    assert ard.fit.model.name == "bayesian_pca"
+    assert ard.lengths.shape == ard.relevance.shape == (6,)
+    assert (np.diff(ard.lengths) <= 0).all()
+    assert ard.lengths[TRUE - 1] > 1
+    assert ard.lengths[TRUE] < 1e-5
+    assert (ard.relevance[:TRUE] > 100 * ard.relevance[TRUE]).all()
+
+
+def test_missing_values():
+    x = rows_of(TRUE, N=300, D=7)
+    x[np.random.default_rng(0).random(x.shape) < 0.1] = np.nan
+    found = choose(PPCA, x, Z=range(2, 5), folds=2)
+    assert found.sizes == dict.fromkeys(("bic", "aic", "cv", "ard"), TRUE)
+    assert found.table["laplace"].isna().all()
+    assert "missing" in found.notes["laplace"]
+
+
+def test_components_are_chosen_as_before_and_factors_within_them(old_faithful):
+    model = zoo.load("gaussian_mixture", "pyro", covariance="tied")
+    found = choose(model, old_faithful, K=(1, 2), criterion="icl")
+    assert found.letter == "K"
+    assert found.sizes == {"bic": 2, "icl": 2, "aic": 2}
+    assert set(found.notes) == {"laplace", "cv", "ard"}
+    said = fit(model.with_settings(K=2), old_faithful, "em").diagnostics
+    for name in ("log_likelihood", "parameters", "bic", "icl", "aic"):
+        assert found.table.loc[2, name] == said[name]
+    mixed = zoo.load("mixture_of_factor_analysers", "pyro", K=1)
+    x = rows_of(1, N=60, D=3)
+    bic = choose(mixed, x, Z=(0, 1), tol=1e-10).table["bic"]
+    np.testing.assert_allclose(bic, choose(FA, x, Z=(0, 1), tol=1e-10).table["bic"], rtol=1e-6)
+
+
+def test_a_size_that_cannot_be_fitted_is_left_out_and_the_table_says_why():
+    found = choose(PPCA, rows_of(1, N=30, D=3), Z=range(1, 5), folds=2)
+    assert list(found.fits) == [1, 2]
+    assert list(found.table.index) == [1, 2, 3, 4]
+    assert "D=3" in found.table.loc[3, "note"]
+    assert found.ard is not None
+    assert found.ard.lengths.shape == (2,)
+
+
+def test_the_criterion_asked_for_must_be_had():
+    x = rows_of(1, N=20, D=4)
+    x[0, 0] = np.nan
+    with pytest.raises(zoo.ZooError, match="values are missing"):
+        choose(PPCA, x, Z=(1,), criterion="laplace")
+    x[1:, 0] = 3.0
+    x[0, 0] = 5.0  # without this row the column is constant
+    with pytest.raises(zoo.ZooError, match="no size has cv: cv: column 0 of x is constant"):
+        choose(PPCA, x, Z=(1,), criterion="cv")
+
+
+def test_one_figure_with_a_panel_for_each_criterion(known):
+    figure = known.figure()
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title() for axes in panels] == [
+        f"{name} takes Z = 3" for name in ("BIC", "AIC", "Laplace evidence", "cross-validation", "ARD")
+    ]
+    figure.canvas.draw()
+    bic = np.asarray(panels[0].lines[0].get_ydata(), dtype=float)  # in nats behind the best: half of the criterion
+    np.testing.assert_allclose(bic, (known.table["bic"] - known.table["bic"].min()) / 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "line"),
+    [
+        (PPCA, {}, r"give Z=range\(1, 7\); given none"),
+        (PPCA, {"K": range(3)}, r"give Z=range\(1, 7\); given K"),
+        (PPCA, {"Z": range(3), "D": range(3)}, "one size"),
+        (PPCA, {"N": range(3)}, "that the data leaves open"),
+        (zoo.load("mixture_of_factor_analysers", "pyro"), {}, r"K=range\(1, 7\) or Z=range\(1, 7\)"),
+        (PPCA, {"Z": 3}, "give sizes"),
+        (PPCA, {"Z": range(0)}, "empty"),
+        (PPCA, {"Z": (1, -1)}, "from 0 up"),
+        (PPCA, {"Z": (7, 8)}, "Z=7"),
+        (PPCA, {"Z": (1,), "criterion": "bix"}, "did you mean 'bic'"),
+        (PPCA, {"Z": (1,), "criterion": "icl"}, "labels"),
+        (FA, {"Z": (1,), "criterion": "laplace"}, "evidence of probabilistic_pca"),
+        (PPCA, {"Z": (1,), "criterion": "cv", "folds": 1}, "folds from 2 to 20"),
+        (PPCA, {"Z": (1,), "folds": 2.5}, "folds from 2 to 20"),
+        (PPCA, {"Z": (1,), "tolerance": 1}, "tol"),
+    ],
+)
+def test_one_line_says_what_would_work(model, options, line):
+    with pytest.raises(zoo.ZooError, match=line) as caught:
+        choose(model, rows_of(1, N=20, D=4), **options)
+    assert "\n" not in str(caught.value)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference import enumeration, gaussian
+from inference import exact
+from inference.gaussian import Normal
 from zoo import Model
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ class Fit:
         Labels are summed out and normal latents integrated out. ``data`` is that of the fit unless given. Raises
         ZooError where neither is exact.
         """
-        exact = gaussian.log_density if self.model.card.linear else enumeration.log_marginal
-        return exact(self.bound, self.draws or self.params, self._data(data))
+        return exact.log_density(self.bound, self.draws or self.params, self._data(data))
 
     def local(self, data: Any = None) -> dict[str, Any]:
         """The posterior of the local latents given each row, averaged over aligned draws.
@@ -67,18 +67,12 @@ class Fit:
         Of labels their probabilities, ``{"z": (N, K)}``; of continuous latents, where the model is linear-Gaussian, a
         ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
         """
-        card, values, data = self.model.card, self.params, self._data(data)
+        values = self.params
         if self.draws:
             draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in self.aligned().items()}
             thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
             values = {n: v[:, ::thin] for n, v in draws.items()}
-        found: dict[str, Any] = {}
-        if card.enumerated or not card.linear:
-            posterior = enumeration.responsibilities(self.bound, values, data)
-            found |= {n: p.mean((0, 1)) if self.draws else p for n, p in posterior.items()}
-        if card.linear:
-            found |= {n: gaussian.latents(self.bound, values, data) for n in card.local() if n not in card.enumerated}
-        return found
+        return exact.local(self.bound, values, self._data(data))
 
     def aligned(self) -> dict[str, np.ndarray]:
         """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
@@ -89,7 +83,7 @@ class Fit:
     def predict(self, data: Any = None) -> dict[str, np.ndarray]:
         """The most probable value of each local latent: ``{"z": (N,)}`` of labels, or (N, Z) of posterior means."""
         local = self.local(data)
-        return {n: p.mean if isinstance(p, gaussian.Normal) else p.argmax(-1) for n, p in local.items()}
+        return {n: p.mean if isinstance(p, Normal) else p.argmax(-1) for n, p in local.items()}
 
     def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
         """New rows, and their latents, from the program at the point estimate: ``{site: array}`` with N rows each."""

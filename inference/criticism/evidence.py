@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference import enumeration
+from inference import exact
 from inference.criticism.quantities import scalars
 from zoo import ZooError
 
@@ -154,6 +154,6 @@ def k_limit(draws: int) -> float:
 def log_likelihood(fit: Fit) -> float:
     """log p(data | point estimate) in nats, or NaN where rows have no likelihood of their own."""
     try:
-        return float(enumeration.log_marginal(fit.bound, fit.params, fit.data).sum())
+        return float(exact.log_density(fit.bound, fit.params, fit.data).sum())
     except ZooError:
         return float("nan")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import zoo
-from inference import enumeration
+from inference import exact
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,10 +73,10 @@ def responsibilities(c: Comparison) -> dict[str, dict[str, np.ndarray]]:
         draws = {n: v.reshape(1, -1, *v.shape[2:]) for n, v in c.draws[name].items()}
         thin = max(1, next(iter(draws.values())).shape[1] // DRAWS)
         try:
-            posterior = enumeration.responsibilities(fit.bound, {n: v[:, ::thin] for n, v in draws.items()}, fit.data)
+            posterior = exact.local(fit.bound, {n: v[:, ::thin] for n, v in draws.items()}, fit.data)
         except zoo.ZooError:
             return {}
-        found[name] = {site: p.mean((0, 1)) for site, p in posterior.items() if p.ndim == 4}
+        found[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim == 2}
     return found
 
 

@@ -35,9 +35,9 @@ def each_draw(card: Card, params: Mapping[str, np.ndarray], settings: Mapping[st
     """The parameters as Linear, one for each draw; ``params`` hold one value a site or draws (chain, draw, ...)."""
     assert card.linear is not None
     linear = card.linear({n: np.asarray(params[n], float) for n in card.parameters(settings)}, settings)
-    flat = [
-        value.reshape(-1, *value.shape[value.ndim - own :]) for value, own in zip(linear, (1, 3, 2, 2), strict=True)
-    ]
+    count = int(np.prod(linear.pi.shape[:-1], dtype=int))  # not -1: with Z = 0 there is nothing in W to count
+    own = (1, 3, 2, 2)  # dimensions of one value of pi, W, mu and Psi
+    flat = [value.reshape(count, *value.shape[value.ndim - n :]) for value, n in zip(linear, own, strict=True)]
     return [Linear(*parts) for parts in zip(*flat, strict=True)]
 
 

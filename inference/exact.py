@@ -1,0 +1,32 @@
+"""What is exactly known of rows and their latents at given parameters: sums over labels, integrals over normal latents.
+
+``params`` hold one value a site, or draws with two leading dimensions (chain, draw).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inference import enumeration, gaussian
+from zoo import Model
+
+
+def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+    """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
+    exact = gaussian.log_density if model.card.linear else enumeration.log_marginal
+    return exact(model, params, data)
+
+
+def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
+    """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
+    card, found = model.card, {}
+    if card.enumerated or not card.linear:
+        posterior = enumeration.responsibilities(model, params, data)
+        leading = {n: tuple(range(p.ndim - 1 - len(card.sites()[n].dims))) for n, p in posterior.items()}
+        found = {n: p.mean(leading[n]) if leading[n] else p for n, p in posterior.items()}
+    if card.linear:
+        found |= {n: gaussian.latents(model, params, data) for n in card.local() if n not in card.enumerated}
+    return found

@@ -1,12 +1,16 @@
-"""The same models on a GPU as on the CPU, and a larger EM on both: agreement and speed-up.
+"""The same models on a GPU as on the CPU, and larger data on both: agreement and speed-up.
 
     python benchmarks/gpu.py [--rows 1000000]
 
-Says so and ends well where JAX finds no GPU.
+EM of factor models is numpy on the CPU whatever the device (an iteration is some small matrices, however many the
+rows): of those SVI, NUTS and the gradients they take are shown, the factors integrated out. Says so and ends well
+where JAX finds no GPU.
 """
 
 import argparse
 import time
+
+DEVICES = ("cpu", "gpu")
 
 
 def main(rows):
@@ -21,61 +25,110 @@ def main(rows):
         return
     print(f"on {name}, JAX {jax.__version__}")
 
-    import sys
-    from pathlib import Path
+    log_likelihoods_by_em()
+    posterior_means()
+    seconds_by_em(rows)
+    seconds_by_gradients(rows // 10)
 
-    import numpy as np
 
+def log_likelihoods_by_em():
     import inference
     import zoo
 
-    sys.path.insert(0, str(Path(__file__).parent))
-    from em_gaussian import clusters
-
-    print("\nlog-likelihood per row by EM, from one start, 64 bits")
+    print("\nlog-likelihood per row by EM, from one start, 64 bits (factor models: numpy on the CPU, not shown)")
     for model_name in zoo.names():
         card = zoo.card(model_name)
+        if card.linear is not None:
+            continue
         model = zoo.load(model_name, K=2)
         (site,) = card.observed
         x = model.simulate(0, N=500)[site]
         start = inference.fit(model, x, "em", max_iter=1, tol=0.0).params
         fits = {
             d: inference.fit(model, x, "em", start=start, device=d, dtype="float64", tol=1e-10, objective="map")
-            for d in ("cpu", "gpu")
+            for d in DEVICES
         }
-        cpu, gpu = (fits[d].trace[-1] / 500 for d in ("cpu", "gpu"))
+        cpu, gpu = (fits[d].trace[-1] / 500 for d in DEVICES)
         print(f"  {model_name:18} cpu {cpu:.9f}  gpu {gpu:.9f}  difference {gpu - cpu:+.1e}")
 
-    print("\nposterior means by SVI and NUTS on Old Faithful, in sds of the CPU's NUTS")
+
+def posterior_means():
+    import inference
+    import zoo
     from zoo import datasets
 
-    x, model = datasets.load("faithful"), zoo.load("gaussian_mixture", K=2)
-    fits = [
-        inference.fit(model, x, engine, device=d, dtype="float64", seed=1)
-        for d in ("cpu", "gpu")
-        for engine in ("nuts", "svi")
-    ]
-    print(inference.compare(*fits, names=["nuts cpu", "svi cpu", "nuts gpu", "svi gpu"]))
+    drawn = zoo.load("factor_analysis").simulate(0, N=200, D=5, Z=1)["x"]
+    for model, x, said in (
+        (zoo.load("gaussian_mixture", K=2), datasets.load("faithful"), "on Old Faithful"),
+        (zoo.load("factor_analysis", Z=1), drawn, "of factor analysis, the factor integrated out, N=200, D=5"),
+    ):
+        print(f"\nposterior means by SVI and NUTS {said}, in sds of the CPU's NUTS")
+        fits = [
+            inference.fit(model, x, engine, device=d, dtype="float64", seed=1)
+            for d in DEVICES
+            for engine in ("nuts", "svi")
+        ]
+        print(inference.compare(*fits, names=["nuts cpu", "svi cpu", "nuts gpu", "svi gpu"]))
 
-    print(f"\nEM, full covariance, N={rows}, D=16, K=16, 64 bits: seconds per iteration")
+
+def seconds_by_em(rows):
+    from em_gaussian import clusters
+
+    import inference
+    import zoo
+
+    print(f"\nEM, Gaussian mixture, full covariance, N={rows}, D=16, K=16, 64 bits: seconds per iteration")
     x, start = clusters(rows, 16, 16)
-    model, seconds, reached = zoo.load("gaussian_mixture", K=16), {}, {}
-    for device in ("cpu", "gpu"):
+    model = zoo.load("gaussian_mixture", K=16)
 
-        def run(iterations, device=device):
+    def run(device, iterations):
+        fit = inference.fit(model, x, "em", start=start, device=device, dtype="float64", max_iter=iterations, tol=0.0)
+        return fit.trace[-1] / rows
+
+    beside(run, 20, "nats per row")
+
+
+def seconds_by_gradients(rows):
+    import jax
+    from em_factors import factors
+    from numpyro.infer.util import log_density
+
+    import zoo
+    from zoo._backend.in_numpyro import enter, room
+
+    print(f"\ngradient of factor analysis, factors integrated out, N={rows}, D=64, Z=8, 64 bits: seconds")
+    table, keywords = zoo.load("factor_analysis", Z=8).bind(factors(rows, 64, 8))
+    model = zoo.load("factor_analysis", **keywords)
+    at = {n: v for n, v in model.simulate(1, N=1).items() if n in ("W", "mu", "Psi")}
+    program = model.collapsed
+    assert program is not None
+
+    def run(device, times):
+        with room("float64", device):
+            data, value = enter({**table, **keywords}), 0.0
+            both = jax.jit(jax.value_and_grad(lambda params: log_density(program, (), data, params)[0]))
+            for _ in range(times):
+                value, gradient = both(enter(at))
+                jax.block_until_ready(gradient)
+            return float(value) / rows
+
+    beside(run, 50, "nats per row")
+
+
+def beside(run, steps, unit):
+    """Seconds per step on either device, and how far apart the values of ``run(device, steps)`` are."""
+    seconds, reached = {}, {}
+    for device in DEVICES:
+        run(device, 2)
+        times = []
+        for count in (2, 2 + steps):  # the difference: no start, no compilation
             begun = time.perf_counter()
-            fit = inference.fit(
-                model, x, "em", start=start, device=device, dtype="float64", max_iter=iterations, tol=0.0
-            )
-            reached[device] = fit.trace[-1] / rows
-            return time.perf_counter() - begun
-
-        run(2)
-        few, many = run(2), run(22)  # the difference: no start, no compilation
-        seconds[device] = (many - few) / 20
-        print(f"  {device}: {seconds[device]:.4f} s, {reached[device]:.9f} nats per row")
-    gain, apart = seconds["cpu"] / seconds["gpu"], np.abs(reached["cpu"] - reached["gpu"])
-    print(f"  speed-up {gain:.1f}, difference in nats per row {apart:.1e}")
+            reached[device] = run(device, count)
+            times.append(time.perf_counter() - begun)
+        seconds[device] = (times[1] - times[0]) / steps
+        print(f"  {device}: {seconds[device]:.4f} s, {reached[device]:.9f} {unit}")
+    apart = abs(reached["cpu"] - reached["gpu"])
+    print(f"  speed-up {seconds['cpu'] / seconds['gpu']:.1f}, difference in {unit} {apart:.1e}")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Fit:
         """
         values = self.params
         if self.draws:
-            draws = {n: v.reshape((1, -1, *v.shape[2:])) for n, v in self.aligned().items()}
+            draws = {n: np.concatenate(v)[None] for n, v in self.aligned().items()}
             thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
             values = {n: v[:, ::thin] for n, v in draws.items()}
         return exact.local(self.bound, values, self._data(data))

@@ -26,6 +26,21 @@ IDS = ["-".join([name, *settings.values()]) for name, settings in CASES]
 def drawn(name: str, settings: dict[str, Any], seed: int = 0, **sizes: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """``(parameters, data)`` simulated from a model with one observed site."""
     card = zoo.card(name)
-    values = zoo.load(name, "numpyro", **settings).simulate(seed, **{**card.sizes, **sizes})
+    every: dict[str, Any] = {**card.sizes, **sizes}
+    values = zoo.load(name, "numpyro", **settings).simulate(seed, **every)
     (observed,) = card.observed
     return {n: values[n] for n in card.parameters(settings)}, values[observed]
+
+
+def to_set(name: str) -> dict[str, Any]:
+    """Sizes that a model's data cannot tell, as K and Z: small ones, to be set."""
+    card = zoo.card(name)
+    told = {letter for site in card.observed for letter in card.sites()[site].dims}
+    return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in told}
+
+
+def free_of_turns(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Parameters as they are, but where axes may be turned W W' for W."""
+    if "rotation" not in zoo.card(name).symmetries.values():
+        return params
+    return {**params, "W": params["W"] @ np.swapaxes(params["W"], -1, -2)}

@@ -7,6 +7,7 @@ import pytest
 
 import inference
 import zoo
+from tests.table import to_set
 
 SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 500, "num_chains": 4},
@@ -41,17 +42,18 @@ def test_the_backends_agree_on_old_faithful(old_faithful, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", [name for name in zoo.names() if not zoo.card(name).hyper])  # those have no likelihood
 def test_the_truth_is_as_far_below_the_maximum_as_it_should_be(name):
     """Wilks (1938): twice the log-likelihood between maximum and truth is chi-squared, one degree for each number."""
     card = zoo.card(name)
     (site,) = card.observed
-    model = zoo.load(name, "pyro", K=2)
+    model = zoo.load(name, "pyro", **to_set(name))
+    sizes: dict[str, Any] = {**card.sizes, **to_set(name), "N": 400}
     deviances = []
     for seed in range(60):
-        simulated = model.simulate(seed, **{**card.sizes, "N": 400, "K": 2})
+        simulated = model.simulate(seed, **sizes)
         truth, x = {n: simulated[n] for n in card.parameters()}, simulated[site]
-        if truth["pi"].min() < 0.2:
+        if truth.get("pi", np.ones(1)).min() < 0.2:
             continue  # a component of few rows is not large enough for the approximation
         from_truth = inference.fit(model, x, "em", start=truth, max_iter=3000)
         from_labels = inference.fit(model, x, "em", restarts=2, max_iter=3000)

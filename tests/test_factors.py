@@ -118,6 +118,8 @@ def test_imputation_is_the_conditional_normal(name, fits):
         for j, ends in enumerate(zip(mine["low"], mine["high"], strict=True)):
             each = [norm.cdf(ends, m[j], np.sqrt(C[j, j])) for m, C in moments]
             np.testing.assert_allclose(r @ np.array(each), [0.05, 0.95], atol=1e-9)
+    named = factors.impute(f, columns=list("abcde"))["column"]
+    assert (named == np.array(list("abcde"))[found["column"]]).all()
     whole = factors.imputed(f)
     assert (whole[~np.isnan(x)] == x[~np.isnan(x)]).all()
     np.testing.assert_array_equal(whole[np.isnan(x)], found["mean"])
@@ -188,6 +190,7 @@ def test_what_cannot_be_asked_says_so(fits, old_faithful):
     for call, words in [
         (lambda: factors.impute(mixture), "not linear-Gaussian; these models are: bayesian_pca"),
         (lambda: factors.impute(f, interval=94), "a probability between 0 and 1"),
+        (lambda: factors.impute(f, columns=["a", "b"]), "columns has 2 names for D=5"),
         (lambda: factors.impute(f, np.zeros((3, 4))), "D=5 but x has D=4"),
         (lambda: factors.conditional(f, {"q": 1.0}, columns=list("abcde")), "no column 'q'"),
         (lambda: factors.conditional(f, dict.fromkeys(range(5), 1.0)), "leave one out"),

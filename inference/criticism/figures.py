@@ -70,7 +70,7 @@ def responsibilities(c: Comparison) -> dict[str, dict[str, np.ndarray]]:
     """For each fit the posterior of its discrete latents, ``{"z": (N, K)}``, labels in the common order."""
     found = {}
     for name, fit in c.fits.items():
-        draws = {n: v.reshape(1, -1, *v.shape[2:]) for n, v in c.draws[name].items()}
+        draws = {n: np.concatenate(v)[None] for n, v in c.draws[name].items()}
         thin = max(1, next(iter(draws.values())).shape[1] // DRAWS)
         try:
             posterior = exact.local(fit.bound, {n: v[:, ::thin] for n, v in draws.items()}, fit.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,18 +13,15 @@ from inference.free import labelled
 from inference.progress import Progress
 from zoo import ZooError
 
+if TYPE_CHECKING:
+    from inference.em.linear_gaussian.climber import Climber as LinearGaussian
+    from inference.em.running import Climber
 
-def best_of(
-    task: Task,
-    options: dict[str, Any],
-    step: Callable[[Any], tuple[Any, float]],
-    begin: Callable[[int], Any],
-    check: Callable[[Any], None],
-    rounding: float,
-) -> tuple[Climb, dict[str, Any]]:
-    """The highest climb over the starts ``begin(seed)``, and what to say of all of them.
 
-    A start whose solution ``check`` refuses is set aside; raises its ZooError if none is left.
+def best_of(task: Task, options: dict[str, Any], em: Climber | LinearGaussian) -> tuple[Climb, dict[str, Any]]:
+    """The highest climb over the starts ``em.begin(seed)``, and what to say of all of them.
+
+    A start whose solution ``em.check`` refuses is set aside; raises its ZooError if none is left.
     """
     rows = float(options["sample_weight"].sum())
     climbs: list[Climb] = []
@@ -37,15 +34,7 @@ def best_of(
                 progress.at(done + iteration, f"{value / rows:.6f} nats per row")
 
             try:
-                found = climb(
-                    step,
-                    begin(task.seed + restart),
-                    max_iter=options["max_iter"],
-                    tol=options["tol"] * rows,
-                    rounding=rounding,
-                    check=check,
-                    told=told,
-                )
+                found = in_stages(em, em.begin(task.seed + restart), options, rows, told)
             except ZooError as error:
                 fallen.append(str(error))
                 continue
@@ -62,6 +51,31 @@ def best_of(
         "collapsed_restarts": len(fallen),
     }
     return best, said
+
+
+def in_stages(
+    em: Climber | LinearGaussian, params: Any, options: dict[str, Any], rows: float, told: Callable[[int, float], None]
+) -> Climb:
+    """EM for as long as its patience lasts, then from where it knows a higher place, if it does."""
+    rules: dict[str, Any] = {"tol": options["tol"] * rows, "rounding": em.rounding}
+    patience = min(em.patience or options["max_iter"], options["max_iter"])
+    found = climb(em.step, params, max_iter=patience, told=told, check=em.check, **rules)
+    if patience == options["max_iter"]:
+        return found
+    higher = em.higher(found.params)
+    if higher is None and found.converged:
+        return found
+    # going on from the same place, its height is not told twice
+    begun = len(found.trace) if higher is not None else len(found.trace) - 1
+    on = climb(
+        em.step,
+        found.params if higher is None else higher,
+        max_iter=options["max_iter"] - begun,
+        told=lambda iteration, value: told(begun + iteration, value),
+        check=em.check,
+        **rules,
+    )
+    return on._replace(trace=np.concatenate([found.trace[:begun], on.trace]))
 
 
 def criteria(said: dict[str, Any], entropy: float, options: dict[str, Any]) -> dict[str, float]:

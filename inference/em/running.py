@@ -35,6 +35,8 @@ class Language(NamedTuple):
 class Climber:
     """One model at one data set under some options: how EM steps on it, and where it begins and ends."""
 
+    patience = None
+
     def __init__(self, language: Language, task: Task, options: dict[str, Any], closed: bool = True):
         self.language, self.task, self.options = language, task, options
         self.backend = backend_of(task.model)
@@ -64,6 +66,10 @@ class Climber:
             return self.enter({n: drawn[n] for n in self.task.card.parameters(self.task.keywords)})
         K = self.sum.variables[0].size
         return self.ascent.from_labels(labels(self.task.table, K, seed), K)
+
+    def higher(self, params: Any) -> Any:
+        """Where to go on from after ``patience`` iterations, or None to go on from here."""
+        return None
 
     def check(self, params: Any) -> None:
         closed_form.check(self.task.model, self.leave(params), self.task.keywords, self.options)
@@ -102,7 +108,7 @@ def run(language: Language, task: Task) -> Answer:
     options = checked(task)
     with _precision(language, task, options):
         em = climber(language, task, options)
-        best, said = best_of(task, options, em.step, em.begin, em.check, em.rounding)
+        best, said = best_of(task, options, em)
         params, more = em.ending(best.params)
         said["parameters"] = em.parameters
         said["log_likelihood"] = float(best.trace[-1] - em.log_prior(best.params))

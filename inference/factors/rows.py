@@ -23,18 +23,21 @@ DRAWS = 200  # of the parameters, at most: two digits of an interval
 MOST = 4_000_000  # numbers held at a time
 
 
-def impute(fit: Fit, data: Any = None, *, interval: float = 0.94) -> pd.DataFrame:
+def impute(fit: Fit, data: Any = None, *, interval: float = 0.94, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The distribution of every value that is missing given the rest of its row: a row of the table for each.
 
-    Columns ``row``, ``column``, ``mean``, ``sd``, ``low`` and ``high``, the ends of the central ``interval``. Exact for
-    the model, the uncertainty of z and the noise included, and that of the parameters where the fit has draws. ``data``
-    is that of the fit unless given. Raises ZooError for a model that is not linear-Gaussian or a bad interval.
+    Columns ``row``, ``column`` (its number, or name where ``columns`` has the names of all), ``mean``, ``sd``, ``low``
+    and ``high``, the ends of the central ``interval``. Exact for the model, with the uncertainty of z and the noise in
+    it, and that of the parameters where the fit has draws. ``data`` is that of the fit unless given. Raises ZooError
+    for a model that is not linear-Gaussian or a bad interval.
     """
     import pandas as pd
 
     if not 0 < interval < 1:
         raise ZooError(f"interval is a probability between 0 and 1, such as 0.94; given {interval!r}")
     _, x = opened(fit, data)
+    if columns is not None and len(columns) != x.shape[1]:
+        raise ZooError(f"columns has {len(columns)} names for D={x.shape[1]} columns: give one for each")
     at = np.argwhere(np.isnan(x))
     found = [np.empty((0, 4))]
     values = parameters(fit)
@@ -52,7 +55,8 @@ def impute(fit: Fit, data: Any = None, *, interval: float = 0.94) -> pd.DataFram
         ends = [quantile(weight, mean, np.sqrt(variance), p) for p in ((1 - interval) / 2, (1 + interval) / 2)]
         found.append(np.column_stack([middle, sd, *ends]))
     mean, sd, low, high = np.concatenate(found).T
-    return pd.DataFrame({"row": at[:, 0], "column": at[:, 1], "mean": mean, "sd": sd, "low": low, "high": high})
+    column = at[:, 1] if columns is None else np.asarray(columns, dtype=object)[at[:, 1]]
+    return pd.DataFrame({"row": at[:, 0], "column": column, "mean": mean, "sd": sd, "low": low, "high": high})
 
 
 def imputed(fit: Fit, data: Any = None) -> np.ndarray:
@@ -134,7 +138,7 @@ def parameters(fit: Fit) -> dict[str, np.ndarray]:
     if not fit.draws:
         return fit.params
     names = fit.model.card.parameters(fit.keywords)
-    flat = {n: fit.draws[n].reshape(1, -1, *fit.draws[n].shape[2:]) for n in names}
+    flat = {n: np.concatenate(fit.draws[n])[None] for n in names}
     count = next(iter(flat.values())).shape[1]
     some = np.unique(np.linspace(0, count - 1, DRAWS).astype(int))
     return {n: v[:, some] for n, v in flat.items()}

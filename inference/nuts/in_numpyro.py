@@ -15,6 +15,7 @@ from inference.nuts.ending import answer
 from inference.nuts.options import check_density, checked, lanes
 from inference.progress import Progress
 from zoo._backend.in_numpyro import enter, leave
+from zoo._distributions.in_numpyro import knowing_holes
 
 CHUNK = 50  # iterations, at most, between two looks from outside
 PATIENCE = 0.5  # seconds that are wanted between them
@@ -23,7 +24,7 @@ PATIENCE = 0.5  # seconds that are wanted between them
 def run(task):
     options = checked(task)
     data, keywords = enter(task.table), enter(task.keywords)
-    free = Free(summed(task.program), keywords, data)
+    free = Free(summed(knowing_holes(task.program, task.table)), keywords, data)
     seeds = range(task.seed, task.seed + options["num_chains"])
     starts, said = begin(task, free, seeds)
     together = in_step()

@@ -16,6 +16,7 @@ from inference.svi.ending import ENOUGH, answer, check_begun
 from inference.svi.options import check_parameters, check_sites, checked, first_rows, guide_of
 from zoo import ZooError
 from zoo._backend.in_numpyro import enter, leave, minibatch
+from zoo._distributions.in_numpyro import knowing_holes
 
 CHUNK = 1000  # steps, at most, between two looks from outside
 PATIENCE = 0.5  # seconds that are wanted between them
@@ -24,7 +25,7 @@ PATIENCE = 0.5  # seconds that are wanted between them
 def run(task):
     options = checked(task)
     data, keywords = enter(task.table), enter(task.keywords)
-    program = summed(task.program)
+    program = summed(knowing_holes(task.program, task.table))
     free = Free(program, keywords, data)
     (start,), said = begin(task, free, [task.seed])
     guide = set_up(task, program, free, start)

@@ -1,10 +1,48 @@
+from contextvars import ContextVar
+from functools import wraps
+from typing import NamedTuple
+
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.scipy.linalg import solve_triangular
 from numpyro.distributions import Distribution, Normal, constraints
 from numpyro.util import is_prng_key
 
 LOG_2PI = 1.8378770664093453
+
+
+class Holes(NamedTuple):
+    """Which columns were seen together, (P, D) of 1 or 0, and the pattern of each row, (N,); None where all were."""
+
+    patterns: np.ndarray
+    which: np.ndarray | None
+
+
+KNOWN: ContextVar[Holes | None] = ContextVar("known", default=None)
+
+
+def knowing_holes(program, table):
+    """The program for a table of which it is known what is missing, which compiled code cannot look up by itself.
+
+    Rows with the same holes then share their matrices. The answers are the same; the time is not.
+    """
+    if len(table) != 1:
+        return program
+    (x,) = table.values()
+    seen = ~np.isnan(x)
+    patterns, which = (seen[:1], None) if seen.all() else np.unique(seen, axis=0, return_inverse=True)
+    holes = Holes(patterns * 1.0, which)
+
+    @wraps(program)
+    def known(*args, **keywords):
+        before = KNOWN.set(holes)
+        try:
+            return program(*args, **keywords)
+        finally:
+            KNOWN.reset(before)
+
+    return known
 
 
 class DiagonalNormal(Distribution):
@@ -35,10 +73,11 @@ class LowRankNormal(Distribution):
     }
     support = constraints.real_vector
     reparametrized_params = ["loc", "cov_factor", "cov_diag"]  # noqa: RUF012
+    pytree_aux_fields = ("holes",)
 
     def __init__(self, loc, cov_factor, cov_diag, *, validate_args=None):
         shape = lax.broadcast_shapes(jnp.shape(loc), jnp.shape(cov_factor)[:-1], jnp.shape(cov_diag))
-        self.loc, self.cov_factor, self.cov_diag = loc, cov_factor, cov_diag
+        self.loc, self.cov_factor, self.cov_diag, self.holes = loc, cov_factor, cov_diag, KNOWN.get()
         super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
 
     def sample(self, key, sample_shape=()):
@@ -49,28 +88,63 @@ class LowRankNormal(Distribution):
         return self.loc + systematic + jnp.sqrt(self.cov_diag) * both[..., :D]
 
     def log_prob(self, value):
-        # rows alike share one M: only where something is missing does each need its own
-        return lax.cond(jnp.isnan(value).any(), self.partly_seen, self.wholly_seen, value)
+        if self.holes is None:  # rows alike share one M: only where something is missing does each need its own
+            return lax.cond(jnp.isnan(value).any(), self.partly_seen, self.wholly_seen, value)
+        if self.holes.which is None:
+            return self.wholly_seen(value)
+        if value.shape[-2:-1] != self.holes.which.shape:  # of some of the rows
+            return self.partly_seen(value)
+        return self.seen_in_patterns(value, *self.holes)
+
+    @property
+    def scaled(self):
+        return self.cov_factor / self.cov_diag[..., None]
+
+    @property
+    def constants(self):
+        return jnp.log(self.cov_diag) + LOG_2PI
 
     def wholly_seen(self, value):
-        scaled = self.cov_factor / self.cov_diag[..., None]
-        return self.density(value - self.loc, jnp.ones(()), jnp.einsum("...dz,...dy->...zy", scaled, self.cov_factor))
+        inner = jnp.einsum("...dz,...dy->...zy", self.scaled, self.cov_factor)
+        covariance, log_det = posterior(inner)
+        rest = value - self.loc
+        mean = jnp.einsum("...d,...dz->...z", rest, self.scaled @ covariance)
+        return self.density(rest, 1.0, mean, self.constants.sum(-1) + log_det)
 
     def partly_seen(self, value):
         seen, rest = residual(value, self.loc)
-        products = (self.cov_factor / self.cov_diag[..., None])[..., None] * self.cov_factor[..., None, :]
-        return self.density(rest, seen * 1.0, jnp.einsum("...d,...dzy->...zy", seen * 1.0, products))
+        products = self.scaled[..., None] * self.cov_factor[..., None, :]
+        covariance, log_det = posterior(jnp.einsum("...d,...dzy->...zy", seen * 1.0, products))
+        return self.density(rest, seen, self.along(rest, covariance), (seen * self.constants).sum(-1) + log_det)
 
-    def density(self, rest, seen, inner):
-        root = jnp.linalg.cholesky(jnp.eye(inner.shape[-1]) + inner)
-        inverse = solve_triangular(root, jnp.broadcast_to(jnp.eye(inner.shape[-1]), inner.shape), lower=True)
-        along = jnp.einsum("...d,...dz->...z", rest / self.cov_diag, self.cov_factor)
-        within = jnp.einsum("...zy,...y->...z", inverse, along)
-        mean = jnp.einsum("...zy,...z->...y", inverse, within)
+    def seen_in_patterns(self, value, patterns, which):
+        seen, rest = residual(value, self.loc)
+        products = self.scaled[..., None] * self.cov_factor[..., None, :]
+        constants = self.constants
+        if products.ndim > 3:  # the batch of rows, of which there is one parameter
+            products = products[..., 0, :, :, :]
+        if constants.ndim > 1:
+            constants = constants[..., 0, :]
+        covariance, log_det = posterior(jnp.einsum("pd,...dzy->...pzy", patterns, products))
+        constant = constants @ patterns.T + log_det
+        return self.density(rest, seen, self.along(rest, covariance[..., which, :, :]), constant[..., which])
+
+    def along(self, rest, covariance):
+        return jnp.einsum("...z,...zy->...y", jnp.einsum("...d,...dz->...z", rest, self.scaled), covariance)
+
+    def density(self, rest, seen, mean, constant):
         left = rest - seen * jnp.einsum("...dz,...z->...d", self.cov_factor, mean)
-        noise = (left**2 / self.cov_diag + seen * (jnp.log(self.cov_diag) + LOG_2PI)).sum(-1)
-        log_det = 2 * jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
-        return -0.5 * (noise + log_det + (mean**2).sum(-1))
+        # a sum of squares, and not a difference of two that may be far larger than it
+        return -0.5 * ((left**2 / self.cov_diag).sum(-1) + (mean**2).sum(-1) + constant)
+
+
+def posterior(inner):
+    """Covariance of the latents given the row, M^-1, and log |M|, for M = I + inner."""
+    unit = jnp.eye(inner.shape[-1])
+    root = jnp.linalg.cholesky(unit + inner)
+    half = solve_triangular(root, jnp.broadcast_to(unit, inner.shape), lower=True)
+    log_det = 2 * jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
+    return jnp.einsum("...kz,...ky->...zy", half, half), log_det
 
 
 def residual(value, loc):

@@ -53,24 +53,29 @@ class LowRankNormal(Rows):
         return self.loc + systematic + self.cov_diag.sqrt() * both[..., :D]
 
     def log_prob(self, value):
-        products = (self.cov_factor / self.cov_diag[..., None])[..., None] * self.cov_factor[..., None, :]
         seen, rest = residual(value, self.loc)
+        scaled = self.cov_factor / self.cov_diag[..., None]
+        constant = self.cov_diag.log() + LOG_2PI
         if seen.all():  # rows alike share one M
-            return self.density(rest, torch.ones_like(self.cov_diag), products.sum(-3))
+            return self.density(rest, 1.0, constant.sum(-1), scaled, scaled.mT @ self.cov_factor)
         seen = seen.to(rest.dtype)
-        return self.density(rest, seen, torch.einsum("...d,...dzy->...zy", seen, products))
+        products = scaled[..., None] * self.cov_factor[..., None, :]
+        inner = torch.einsum("...d,...dzy->...zy", seen, products)
+        return self.density(rest, seen, (seen * constant).sum(-1), scaled, inner)
 
-    def density(self, rest, seen, inner):
+    def density(self, rest, seen, constant, scaled, inner):
         unit = torch.eye(inner.shape[-1], dtype=inner.dtype, device=inner.device)
         root = torch.linalg.cholesky(unit + inner)
-        inverse = solve_triangular(root, unit.expand(inner.shape), upper=False)
-        along = torch.einsum("...d,...dz->...z", rest / self.cov_diag, self.cov_factor)
-        within = torch.einsum("...zy,...y->...z", inverse, along)
-        mean = torch.einsum("...zy,...z->...y", inverse, within)
+        half = solve_triangular(root, unit.expand(inner.shape), upper=False)
+        covariance = half.mT @ half  # of z given the row
+        if covariance.shape[:-2] == scaled.shape[:-2]:  # rows alike: the product by them comes last
+            mean = torch.einsum("...d,...dz->...z", rest, scaled @ covariance)
+        else:
+            mean = torch.einsum("...z,...zy->...y", torch.einsum("...d,...dz->...z", rest, scaled), covariance)
         left = rest - seen * torch.einsum("...dz,...z->...d", self.cov_factor, mean)
-        noise = (left**2 / self.cov_diag + seen * (self.cov_diag.log() + LOG_2PI)).sum(-1)
         log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        return -0.5 * (noise + log_det + (mean**2).sum(-1))
+        # a sum of squares, and not a difference of two that may be far larger than it
+        return -0.5 * ((left**2 / self.cov_diag).sum(-1) + (mean**2).sum(-1) + constant + log_det)
 
 
 def residual(value, loc):

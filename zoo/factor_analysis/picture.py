@@ -21,7 +21,7 @@ def loadings(axes, W, communality, columns=None):
             j, d, f"{table[d, j]:.2f}", ha="center", va="center", color="white" if abs(table[d, j]) > 0.6 else "black"
         )
     axes.set_yticks(range(len(names)), labels=names)
-    factors = [f"factor {j}" if W.shape[1] <= 8 else str(j) for j in range(W.shape[1])]
+    factors = [f"factor {j}" if W.shape[1] <= 8 else str(j) for j in range(1, W.shape[1] + 1)]
     axes.set_xticks(range(table.shape[1]), labels=[*factors, "communality" if W.shape[1] <= 8 else "all"])
     axes.axvline(W.shape[1] - 0.5, color="black", linewidth=1)
     axes.set_title("standardised loadings")

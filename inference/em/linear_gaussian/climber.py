@@ -9,7 +9,7 @@ from scipy.special import xlogy
 
 from inference.em import closed_form
 from inference.em.acceleration import Accelerated
-from inference.em.linear_gaussian import endings
+from inference.em.linear_gaussian import edge, endings
 from inference.em.linear_gaussian.gather import Gathered, about, gather
 from inference.em.linear_gaussian.maximise import maximise
 from inference.em.linear_gaussian.start import starts
@@ -24,6 +24,8 @@ State = dict[str, np.ndarray]  # pi, W, mu, Psi of columns with mean 0 and varia
 
 class Climber:
     """The same promises as ``em.running.Climber``."""
+
+    patience = 50  # iterations, after which ``higher`` is asked
 
     def __init__(self, task: Task, options: dict[str, Any]):
         self.task, self.options, self.keywords = task, options, task.keywords
@@ -113,6 +115,14 @@ class Climber:
             return {**self.standardised(linear), **further}
         random = None if seed == self.task.seed else np.random.default_rng(seed)
         return self.with_further(starts(self, random))
+
+    def higher(self, state: State) -> State | None:
+        """Where to go on from if EM only creeps here: a uniqueness may be on its way to zero; None where none is."""
+        self._accelerated = self._fresh()  # it has a path to where it is no longer
+        creeps = not self.is_map and self.K == 1 and self.form.noise(self.keywords) == "own"
+        if not creeps or state["Psi"].min() > edge.NEAR:
+            return None
+        return edge.climbed(self, state)
 
     def with_further(self, linear: Linear) -> State:
         return {**linear._asdict(), **self.form.further(self.in_units(linear), self.keywords)}

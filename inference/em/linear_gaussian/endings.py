@@ -33,18 +33,19 @@ def check(em: Climber, linear: Linear) -> None:
         if not bare.size:
             continue
         within = f" in component {k}" if em.K > 1 else ""
-        if em.form.noise(em.keywords) == "isotropic":
+        if len(bare) == linear.Psi.shape[1]:
             raise ZooError(
-                f"the rows lie in a plane of Z={em.Z} dimensions, so sigma2 fell to zero and the likelihood has no "
-                "maximum: lower Z, use objective='map', or give a covariance_floor"
+                f"the rows{within} lie in a plane of Z={em.Z} dimensions, so the noise fell to zero and the likelihood "
+                "has no maximum: lower Z or K, use objective='map', or give a covariance_floor"
             )
         W = linear.W[k][bare]
         explained = np.linalg.eigvalsh(W @ W.T) if em.Z else np.zeros(1)
         if len(bare) > em.Z or explained[0] < 10 * LEAST:
             names = ", ".join(map(str, bare))
+            told = f"columns {names} determine each other" if len(bare) > 1 else f"column {names} is constant"
             raise ZooError(
-                f"columns {names} determine each other{within}, so their noise fell to zero and the likelihood has no "
-                "maximum: drop one, lower Z or K, use objective='map', or give a covariance_floor"
+                f"{told}{within}, so the noise fell to zero and the likelihood has no maximum: drop one, lower Z or K, "
+                "use objective='map', or give a covariance_floor"
             )
 
 

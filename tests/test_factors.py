@@ -176,6 +176,21 @@ def test_draws_of_the_parameters_widen_what_is_said():
     assert len(factors.law(several).weight) == 40
 
 
+def test_scores_go_with_the_loadings_whatever_the_rotation():
+    """L z is what the factors make of a row: turning both by one rotation leaves it where it is."""
+    x, _ = table(5)
+    f = fit(zoo.load("factor_analysis", "pyro", Z=2), x, "em")
+    made, _ = factors.reconstruct(f, x)
+    for rotation in (None, "varimax", "oblimin"):
+        L = factors.loadings(f, rotation, standardised=False).to_numpy()[:, :2]
+        found = factors.scores(f, rotation, standardised=False)
+        mean = found.xs("mean", axis=1, level=1).to_numpy()
+        np.testing.assert_allclose(mean @ L.T + f.params["mu"], made, atol=1e-9)
+    z = f.local()["z"]
+    plain = factors.scores(f).xs("sd", axis=1, level=1)
+    np.testing.assert_allclose(plain, np.sqrt(np.diagonal(z.covariance, axis1=1, axis2=2)))
+
+
 def test_quantiles_of_one_normal_and_of_two_far_apart():
     mean, sd = np.array([[0.0], [100.0]]), np.array([[1.0], [2.0]])
     np.testing.assert_allclose(quantile(np.array([[1.0], [0.0]]), mean, sd, 0.3), norm.ppf(0.3), atol=1e-9)

@@ -1,6 +1,6 @@
 """Factors: what is asked of a linear-Gaussian fit (``Card.linear``) beside its parameters. numpy and pandas alone.
 
-``rotate`` turns a matrix of loadings to simple structure. ``loadings``, ``explained_variance`` and
+``rotate`` turns a matrix of loadings to simple structure. ``loadings``, ``scores``, ``explained_variance`` and
 ``factor_correlations`` are tables of a fit, from its point or from its aligned draws; ``heatmap`` is their picture.
 ``covariances`` and ``angles`` are what no rotation changes: by them chains are checked and fits compared. Of rows,
 ``impute`` and ``imputed`` tell the values nobody saw, ``reconstruct`` what the factors make of the others; ``law`` and
@@ -11,7 +11,7 @@ from inference.factors.figures import heatmap
 from inference.factors.invariants import angles, covariances
 from inference.factors.rotations import METHODS, Rotation, rotate
 from inference.factors.rows import conditional, impute, imputed, law, reconstruct
-from inference.factors.tables import explained_variance, factor_correlations, loadings
+from inference.factors.tables import explained_variance, factor_correlations, loadings, scores
 
 __all__ = [
     "METHODS",
@@ -28,4 +28,5 @@ __all__ = [
     "loadings",
     "reconstruct",
     "rotate",
+    "scores",
 ]

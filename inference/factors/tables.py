@@ -14,7 +14,7 @@ import numpy as np
 
 from inference.criticism.table import INTERVAL
 from inference.factors.parts import Part, column_names, part
-from inference.factors.rotations import Rotation, rotate
+from inference.factors.rotations import rotate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,15 +74,37 @@ def factor_correlations(
     return pd.DataFrame(phi, index=pd.Index(names, name="factor"), columns=pd.Index(names, name="factor"))
 
 
+def scores(
+    fit: Fit, rotation: str | None = None, data: Any = None, *, standardised: bool = True, **options: Any
+) -> pd.DataFrame:
+    """A row for each row of the data: the posterior mean and standard deviation of each factor, E[z | x] and its like.
+
+    The factors are those that ``loadings`` shows with the same rotation. ``data`` is that of the fit unless given. Of
+    draws the uncertainty of the parameters is in the standard deviations. Raises ZooError for a fit without loadings or
+    a mixture, whose components have axes of their own.
+    """
+    import pandas as pd
+
+    T = turn(part(fit), rotation, standardised, options)
+    (z,) = (p for name, p in fit.local(data).items() if name not in fit.model.card.enumerated)
+    mean = z.mean @ T
+    sd = np.sqrt(np.einsum("zi,nzy,yi->ni", T, z.covariance, T))
+    names = pd.MultiIndex.from_product([factor_names(len(T)), ["mean", "sd"]])
+    return pd.DataFrame(np.stack([mean, sd], axis=-1).reshape(len(mean), -1), columns=names)
+
+
 def rotated(
     of: Part, rotation: str | None, standardised: bool, options: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The loadings (chain, draw, D, Z) on the axes to which their mean is rotated, and the factors' correlations."""
-    L = of.loadings(standardised)
-    if rotation is None:
-        return L, np.eye(L.shape[-1])
-    found: Rotation = rotate(L.mean((0, 1)), rotation, **options)
-    return found.apply(L), found.phi
+    T = turn(of, rotation, standardised, options)
+    return of.loadings(standardised) @ np.linalg.inv(T).T, T.T @ T
+
+
+def turn(of: Part, rotation: str | None, standardised: bool, options: dict[str, Any]) -> np.ndarray:
+    """T (Z, Z), by which the factors of a fit are turned to those of the rotation: ``T' z``."""
+    mean = of.loadings(standardised).mean((0, 1))
+    return np.eye(mean.shape[1]) if rotation is None else rotate(mean, rotation, **options).T
 
 
 def factor_names(Z: int) -> list[str]:

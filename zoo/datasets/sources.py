@@ -84,7 +84,7 @@ def nine_tests(table: str) -> str:
     """Nine tests in the units in which they are published, from the 26 as they were scored; one pupil's grade is not.
 
     >>> scored = "id,Gender,grade,agey,agem,school,visual,cubes,flags,paragrap,sentence,wordm,addition,counting"
-    >>> print(nine_tests(scored + ",straight\n1,Male,7,13,1,Pasteur,20,31,3,7,23,9,78,115,229"))
+    >>> print(nine_tests(scored + ",straight\\n1,Male,7,13,1,Pasteur,20,31,3,7,23,9,78,115,229"))
     id,sex,ageyr,agemo,school,grade,x1,x2,x3,x4,x5,x6,x7,x8,x9
     1,1,13,1,Pasteur,7,3.3333333,7.75,0.375,2.3333333,5.75,1.2857143,3.3913043,5.75,6.3611111
     <BLANKLINE>

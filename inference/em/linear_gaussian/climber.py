@@ -119,10 +119,9 @@ class Climber:
     def higher(self, state: State) -> State | None:
         """Where to go on from if EM only creeps here: a uniqueness may be on its way to zero; None where none is."""
         self._accelerated = self._fresh()  # it has a path to where it is no longer
-        creeps = not self.is_map and self.K == 1 and self.form.noise(self.keywords) == "own"
-        if not creeps or state["Psi"].min() > edge.NEAR:
+        if self.is_map or self.K > 1 or self.form.noise(self.keywords) != "own":
             return None
-        return edge.climbed(self, state)
+        return edge.climbed(self, state) if edge.creeps(state["Psi"], self.em_step(state)[0]["Psi"]) else None
 
     def with_further(self, linear: Linear) -> State:
         return {**linear._asdict(), **self.form.further(self.in_units(linear), self.keywords)}

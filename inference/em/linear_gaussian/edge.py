@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from inference.em.linear_gaussian.climber import Climber, State
 
 NEAR = 0.2  # of a column's variance: a uniqueness above it is not on its way to the edge
+STILL = 3e-6  # of itself in one iteration: a uniqueness that moves more has not arrived
 STEPS = 1000
+
+
+def creeps(Psi: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a uniqueness is small, and EM's next iteration still moves it."""
+    return bool(((Psi < NEAR) & (np.abs(after - Psi) > STILL * Psi)).any())
 
 
 def climbed(em: Climber, state: State) -> State:

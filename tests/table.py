@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
 
 import zoo
+from zoo import datasets
 
 BACKENDS = tuple(zoo.BACKENDS)
 
@@ -44,3 +48,17 @@ def free_of_turns(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndar
     if "rotation" not in zoo.card(name).symmetries.values():
         return params
     return {**params, "W": params["W"] @ np.swapaxes(params["W"], -1, -2)}
+
+
+def observed(name: str) -> pd.DataFrame:
+    """A data set, or a skip that says why where its file is neither kept nor to be had."""
+    try:
+        return datasets.observed(name)
+    except zoo.ZooError as error:
+        pytest.skip(str(error))
+
+
+def need_data_of(text: str) -> None:
+    """Skip unless every data set that a text loads is to be had."""
+    for name in re.findall(r'datasets\.(?:load|observed)\("(\w+)"\)', text):
+        observed(name)

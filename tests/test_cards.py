@@ -1,9 +1,12 @@
 """Every line of every card against a run of the program, and the two backends against each other."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import zoo
+from inference import enumeration
 from tests.table import BACKENDS, CASES, IDS
 from zoo.cards import Site
 from zoo.registry import in_backend
@@ -69,6 +72,33 @@ def test_missing_values_count_for_nothing(name, settings):
         whole, some, none = (model.log_joint(v, **card.sizes) for v in (values, holes, empty))
         assert np.isfinite([whole, some, none]).all()
         assert whole < some < none, "each answer seen can only lower a probability"
+
+
+@pytest.mark.parametrize(("name", "settings"), [case for case in CASES if zoo.card(case[0]).symmetries])
+def test_the_likelihood_knows_no_more_than_the_card_says(name, settings):
+    """Axes turned as ``symmetries`` allow, and other values of what is ``hyper``: every row is as likely as before."""
+    card = zoo.card(name)
+    sizes: dict[str, Any] = {**card.sizes, **{letter: max(2, card.sizes[letter]) for letter in card.symmetries}}
+    model = zoo.load(name, "pyro", **settings)
+    values = model.simulate(3, **sizes)
+    sites = card.parameters(settings)
+    params = {n: values[n] for n in sites}
+    (observed,) = card.observed
+    bound = model.with_settings(**{k: v for k, v in model.complete({**sizes, **settings}, {}).items() if k != "N"})
+    moved = {n: 2 * v if n in card.hyper else v for n, v in params.items()}
+    for letter, symmetry in card.symmetries.items():
+        size, rng = sizes[letter], np.random.default_rng(0)
+        turn = {
+            "rotation": np.linalg.qr(rng.normal(size=(size, size)))[0],
+            "signed permutation": np.diag(rng.choice([-1.0, 1.0], size))[rng.permutation(size)],
+        }[symmetry]
+        for n, site in sites.items():
+            if letter in site.dims and n not in card.hyper:
+                assert site.dims[-1] == letter
+                moved[n] = moved[n] @ turn
+    assert any((moved[n] != params[n]).any() for n in params)
+    before, after = (enumeration.log_marginal(bound, at, values[observed]) for at in (params, moved))
+    np.testing.assert_allclose(after, before, rtol=1e-9)
 
 
 def test_a_card_is_inferred_for_a_program_without_one():

@@ -8,13 +8,13 @@ from sklearn.decomposition import PCA, FactorAnalysis
 
 import zoo
 from inference import fit
-from zoo import datasets
+from tests.table import observed
 
 TABLES = ["wine", "holzinger_swineford_1939"]
 
 
 def table(name, scaled=True):
-    x = datasets.observed(name).to_numpy(float)
+    x = observed(name).to_numpy(float)
     return (x - x.mean(0)) / x.std(0) if scaled else x
 
 

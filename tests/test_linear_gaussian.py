@@ -14,7 +14,7 @@ from inference.em.linear_gaussian.gather import about
 from inference.em.linear_gaussian.statistics import of_rows
 from inference.em.probabilistic_pca import maximum
 from inference.gaussian.rows import Rows
-from tests.table import BACKENDS, CASES, to_set
+from tests.table import BACKENDS, CASES, observed, to_set
 from zoo import datasets
 
 LINEAR = [(name, settings) for name, settings in CASES if zoo.card(name).linear]
@@ -261,8 +261,8 @@ def frozen_mean(x, W, sigma2, steps):
 
 
 def test_the_personality_items_go_in_whole():
+    items = observed("bfi").to_numpy(float)
     table = datasets.load("bfi")
-    items = datasets.observed("bfi").to_numpy(float)
     assert items.shape == (2800, 25)
     holes = np.isnan(items)
     assert (holes.sum(), table.isna().to_numpy().sum()) == (508, 731)  # with gender, age and education 731

@@ -10,6 +10,8 @@ import jupytext
 import pytest
 from matplotlib.image import imread
 
+from tests.table import need_data_of
+
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIALS = sorted((ROOT / "tutorials").glob("*.py"))
 RUN = """
@@ -21,6 +23,7 @@ assert not {"torch", "pyro"} & sys.modules.keys()
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs_and_draws(path, tmp_path):
+    need_data_of(path.read_text())
     env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error", "-c", RUN, str(path)]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)

@@ -114,7 +114,7 @@ def read(path: str | Path) -> Any:
 
                 return pd.read_parquet(path)
             case ".npy":
-                return np.load(path, allow_pickle=False)
+                return np.load(path, mmap_mode="r", allow_pickle=False)  # read as it is needed
             case ".npz":
                 with np.load(path, allow_pickle=False) as file:
                     return dict(file)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A fitted model.
 
@@ -45,6 +45,10 @@ class Fit:
     stats: dict[str, np.ndarray] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        rows = len(next(iter(self.data.values())))
+        return f"Fit({self.model!r}, by {self.engine}, {rows} rows, seed={self.seed}, {self.seconds:.1f} s)"
 
     @property
     def bound(self) -> Model:

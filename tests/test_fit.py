@@ -34,6 +34,8 @@ def test_a_round_trip_is_exact(name, backend, tmp_path):
     assert (back.log_likelihood() == made.log_likelihood()).all()
     assert made.save(tmp_path / "fit") == tmp_path / "fit", "a fit may be saved over"
     assert [p.name for p in tmp_path.iterdir()] == ["fit"], "no draft is left behind"
+    assert repr(made) == repr(back), "one line"
+    assert len(repr(made)) < 200
 
 
 def test_saving_replaces_no_other_folder(tmp_path, old_faithful):

@@ -139,7 +139,8 @@ class Climber:
     def leave(self, state: State) -> dict[str, np.ndarray]:
         """The card's parameters, in the units of the data."""
         further = {n: state[n] for n in self.task.card.hyper}
-        return {**self.form.params(self.in_units(of(state)), self.keywords), **further}
+        own = self.form.params(self.in_units(of(state)), self.keywords)
+        return {n: np.asarray(v) for n, v in {**own, **further}.items()}
 
     def in_units(self, linear: Linear) -> Linear:
         scale = self.scale

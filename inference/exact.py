@@ -13,6 +13,15 @@ import numpy as np
 from inference import enumeration, gaussian
 from zoo import Model
 
+DRAWS = 200  # over which a posterior is averaged: two digits
+
+
+def few(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Some of the draws, evenly spaced over all chains, as one chain."""
+    flat = {n: np.concatenate(v)[None] for n, v in draws.items()}
+    thin = max(1, next(iter(flat.values())).shape[1] // DRAWS)
+    return {n: v[:, ::thin] for n, v in flat.items()}
+
 
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
     """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""

@@ -71,11 +71,7 @@ class Fit:
         Of labels their probabilities, ``{"z": (N, K)}``; of continuous latents, where the model is linear-Gaussian, a
         ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
         """
-        values = self.params
-        if self.draws:
-            draws = {n: np.concatenate(v)[None] for n, v in self.aligned().items()}
-            thin = max(1, next(iter(draws.values())).shape[1] // 200)  # 200 draws give two digits
-            values = {n: v[:, ::thin] for n, v in draws.items()}
+        values = exact.few(self.aligned()) if self.draws else self.params
         return exact.local(self.bound, values, self._data(data))
 
     def aligned(self) -> dict[str, np.ndarray]:

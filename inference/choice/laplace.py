@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import zoo
+from inference.em.linear_gaussian.gather import about
 from zoo import Model, ZooError
-from zoo.streaming import blocks
 
 if TYPE_CHECKING:
     from inference.result import Fit
@@ -45,24 +45,14 @@ def evidence(fits: dict[int, Fit]) -> dict[int, dict[str, float | str]]:
     (x,) = any_fit.data.values()
     weights = any_fit.options["sample_weight"]
     weights = np.ones(len(x)) if weights is None else np.asarray(weights, float)
-    S, N = covariance(x, any_fit.params["mu"], weights), float(weights.sum())
-    if np.isnan(S).any():
+    gathered = about(any_fit.params["mu"], x, weights)
+    if gathered is None or not gathered.moments.patterns.all():
         raise ZooError("laplace needs the covariance of complete rows, and values are missing")
+    (N,), (scatter,) = gathered.moments.count, gathered.moments.scatter
+    S = scatter / N
     values = log_evidence(np.linalg.eigvalsh(S), N)
     tied = "laplace: eigenvalues of the covariance are equal at this Z, so that its axes are not known"
     return {Z: {"laplace": values[Z], "note": "" if np.isfinite(values[Z]) else tied} for Z in fits}
-
-
-def covariance(x: np.ndarray, near: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The covariance (D, D) of rows counted by weights, N below, where a value is missing NaN; near: about the mean."""
-    first, second = np.zeros(len(near)), np.zeros((len(near), len(near)))
-    for begun, block in blocks(x):
-        y = block - near
-        weighted = y * weights[begun : begun + len(y), None]
-        first += weighted.sum(0)
-        second += weighted.T @ y
-    mean = first / weights.sum()
-    return second / weights.sum() - np.outer(mean, mean)
 
 
 def log_evidence(eigenvalues: np.ndarray, N: float) -> np.ndarray:

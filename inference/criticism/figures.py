@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 FITS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 COMPONENTS = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
 MARGINALS, TRACED = 12, 4  # panels, at most
-DRAWS = 200  # over which responsibilities are averaged: two digits
 ROWS, STEPS = 2000, 2000  # drawn, at most
 
 
@@ -70,10 +69,8 @@ def responsibilities(c: Comparison) -> dict[str, dict[str, np.ndarray]]:
     """For each fit the posterior of its discrete latents, ``{"z": (N, K)}``, labels in the common order."""
     found = {}
     for name, fit in c.fits.items():
-        draws = {n: np.concatenate(v)[None] for n, v in c.draws[name].items()}
-        thin = max(1, next(iter(draws.values())).shape[1] // DRAWS)
         try:
-            posterior = exact.local(fit.bound, {n: v[:, ::thin] for n, v in draws.items()}, fit.data)
+            posterior = exact.local(fit.bound, exact.few(c.draws[name]), fit.data)
         except zoo.ZooError:
             return {}
         found[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim == 2}

@@ -30,16 +30,21 @@ def summary(fit: Fit) -> pd.DataFrame:
     import pandas as pd
 
     names, values = scalars(fit.model.card, fit.keywords, aligned(fit))
-    index = pd.Index(names, name="quantity")
+    return described(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")
+
+
+def described(fit: Fit, values: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    """A row for each of some numbers of a fit, (chain, draw, numbers), as in ``summary``, with the tail ESS too."""
+    import pandas as pd
+
     if not fit.draws:
         return pd.DataFrame({"estimate": values[0, 0]}, index=index)
-    flat = values.reshape(-1, len(names))
+    flat = values.reshape(-1, len(index))
     low, high = np.percentile(flat, INTERVAL, axis=0)
-    nothing = np.full(len(names), np.nan)
-    r_hat, bulk, _ = chain_statistics(values) if kind_of(fit) == "chains" else (nothing,) * 3
-    sd = flat.std(0, ddof=1)
-    columns = {"mean": flat.mean(0), "sd": sd, "eti_3%": low, "eti_97%": high, "r_hat": r_hat, "ess_bulk": bulk}
-    return pd.DataFrame(columns, index=index)
+    nothing = np.full(len(index), np.nan)
+    r_hat, bulk, tail = chain_statistics(values) if kind_of(fit) == "chains" else (nothing,) * 3
+    said = {"mean": flat.mean(0), "sd": flat.std(0, ddof=1), "eti_3%": low, "eti_97%": high}
+    return pd.DataFrame({**said, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail}, index=index)
 
 
 def by_quantity(c: Comparison) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from zoo import Model
 from zoo.registry import in_backend
 
 
-def promise(model: Model) -> ModuleType | None:
+def promise(model: Model) -> Any:
     """The folder of the model's closed form, or None; a program of the user's own has none, whatever its name."""
     ours = model.program.__module__ == f"zoo.{model.name}.in_{model.backend}"
     if not ours or not (Path(__file__).parent / model.name / "__init__.py").exists():
@@ -33,11 +33,6 @@ def of(model: Model, options: dict[str, Any]) -> ModuleType | None:
     if not options["closed_form"] or promise(model) is None or model.card.linear is not None:
         return None
     return in_backend(f"inference.em.{model.name}", model.backend)
-
-
-def linear_gaussian(model: Model) -> Any:
-    """The folder of a linear-Gaussian model, which keeps the promises of ``em/linear_gaussian``."""
-    return promise(model)
 
 
 def check(model: Model, params: dict[str, Any], keywords: dict[str, Any], options: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,11 @@ class Climber:
         self.log_prior = language.compiled(self.sum.log_prior) if options["objective"] == "map" else lambda params: 0.0
         self.rounding = 1e5 * language.eps() if language.eps() < 1e-10 else 1e-4  # of sums over many rows
 
+    @cached_property
+    def near(self) -> LinearGaussian:
+        """Where the closed form would begin; it reads the rows once for all starts."""
+        return LinearGaussian(self.task, self.options)
+
     def step(self, params: Any) -> tuple[Any, float]:
         better, value = self.ascent.step(params)
         return better, value + self.log_prior(params)
@@ -59,8 +65,7 @@ class Climber:
         if self.options["start"] is not None:
             return self.enter(self.options["start"])
         if self.task.card.linear is not None:  # k-means knows nothing of directions
-            near = LinearGaussian(self.task, self.options)
-            return self.enter(near.leave(near.begin(seed)))
+            return self.enter(self.near.leave(self.near.begin(seed)))
         if not self.sum.one_label_a_row:  # nothing for k-means to label: a draw from the prior
             drawn = self.task.model.simulate(seed, **self.task.keywords)
             return self.enter({n: drawn[n] for n in self.task.card.parameters(self.task.keywords)})

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.criticism.evidence import chain_statistics, kind_of
-from inference.criticism.table import INTERVAL
+from inference.criticism.table import described
 from inference.factors.parts import column_names, part
 from inference.result import Fit
 from zoo import ZooError
@@ -33,15 +32,7 @@ def covariances(fit: Fit, columns: Sequence[str] | None = None, *, k: int | None
     i, j = np.tril_indices(covariance.shape[-1])
     names = column_names(columns, covariance.shape[-1])
     index = pd.MultiIndex.from_arrays([[names[d] for d in i], [names[d] for d in j]], names=["column", "with"])
-    values = covariance[..., i, j]
-    if not fit.draws:
-        return pd.DataFrame({"estimate": values[0, 0]}, index=index)
-    flat = values.reshape(-1, len(index))
-    low, high = np.percentile(flat, INTERVAL, axis=0)
-    nothing = np.full(len(index), np.nan)
-    r_hat, bulk, tail = chain_statistics(values) if kind_of(fit) == "chains" else (nothing,) * 3
-    said = {"mean": flat.mean(0), "sd": flat.std(0, ddof=1), "eti_3%": low, "eti_97%": high}
-    return pd.DataFrame({**said, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail}, index=index)
+    return described(fit, covariance[..., i, j], index)
 
 
 def angles(one: Fit | np.ndarray, other: Fit | np.ndarray, *, k: int | None = None) -> np.ndarray:

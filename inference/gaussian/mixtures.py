@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, ndtr
 
+from inference.gaussian.rows import LOG_2PI
 from zoo import ZooError
 
-LOG_2PI = np.log(2 * np.pi)
 HALVINGS = 60  # of the interval in which a quantile is sought
 
 

@@ -1,6 +1,5 @@
 from contextvars import ContextVar
-from functools import wraps
-from typing import NamedTuple
+from functools import cached_property, wraps
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,11 +11,17 @@ from numpyro.util import is_prng_key
 LOG_2PI = 1.8378770664093453
 
 
-class Holes(NamedTuple):
-    """Which columns were seen together, (P, D) of 1 or 0, and the pattern of each row, (N,); None where all were."""
+class Holes:
+    """Which columns of each row were seen, (N, D); rows with the same holes are sought once they are asked for."""
 
-    patterns: np.ndarray
-    which: np.ndarray | None
+    def __init__(self, seen):
+        self.seen, self.none = seen, bool(seen.all())
+
+    @cached_property
+    def patterns(self):
+        """The columns seen together, (P, D) of 1 or 0, and the pattern of each row, (N,)."""
+        patterns, which = np.unique(self.seen, axis=0, return_inverse=True)
+        return patterns * 1.0, which
 
 
 KNOWN: ContextVar[Holes | None] = ContextVar("known", default=None)
@@ -30,9 +35,7 @@ def knowing_holes(program, table):
     if len(table) != 1:
         return program
     (x,) = table.values()
-    seen = ~np.isnan(x)
-    patterns, which = (seen[:1], None) if seen.all() else np.unique(seen, axis=0, return_inverse=True)
-    holes = Holes(patterns * 1.0, which)
+    holes = Holes(~np.isnan(x))
 
     @wraps(program)
     def known(*args, **keywords):
@@ -90,11 +93,11 @@ class LowRankNormal(Distribution):
     def log_prob(self, value):
         if self.holes is None:  # rows alike share one M: only where something is missing does each need its own
             return lax.cond(jnp.isnan(value).any(), self.partly_seen, self.wholly_seen, value)
-        if self.holes.which is None:
+        if self.holes.none:
             return self.wholly_seen(value)
-        if value.shape[-2:-1] != self.holes.which.shape:  # of some of the rows
+        if value.shape[-2:-1] != self.holes.seen.shape[:1]:  # of some of the rows
             return self.partly_seen(value)
-        return self.seen_in_patterns(value, *self.holes)
+        return self.seen_in_patterns(value, *self.holes.patterns)
 
     @property
     def scaled(self):

@@ -5,38 +5,25 @@ from infinity: a column the data does not want shrinks until alpha stands at tha
 """
 
 import numpy as np
-from scipy.stats import gamma, invgamma, norm
+from scipy.stats import gamma, norm
 
-from inference.em.linear_gaussian import Prior
+from inference.em import probabilistic_pca
+from inference.em.probabilistic_pca import noise, params
 
-
-def noise(keywords):
-    return "isotropic"
+__all__ = ["further", "log_prior", "noise", "params", "prior"]
 
 
 def prior(keywords, further):
-    spread, D = np.asarray(keywords["spread"]), keywords["D"]
-    return Prior(
-        np.broadcast_to(further["alpha"], (D, keywords["Z"])),
-        np.broadcast_to(keywords["loc"], D),
-        np.broadcast_to(np.asarray(keywords["scale"]) ** -2.0, D),
-        2.0,
-        np.broadcast_to(spread**2 / 2, D),
-    )
+    precision = np.broadcast_to(further["alpha"], (keywords["D"], keywords["Z"]))
+    return probabilistic_pca.prior(keywords, further)._replace(W_precision=precision)
 
 
 def log_prior(params, keywords):
-    spread = keywords["spread"]
     return (
         gamma.logpdf(params["alpha"], 1.0, scale=1 / rate(keywords)).sum()
         + norm.logpdf(params["W"], scale=params["alpha"] ** -0.5).sum()
-        + norm.logpdf(params["mu"], keywords["loc"], keywords["scale"]).sum()
-        + invgamma.logpdf(params["sigma2"], 2.0, scale=spread**2 / 2)
+        + probabilistic_pca.log_prior_but_W(params, keywords)
     )
-
-
-def params(linear, keywords):
-    return {"W": linear.W[0], "mu": linear.mu[0], "sigma2": linear.Psi[0, 0]}
 
 
 def further(linear, keywords):

@@ -16,9 +16,9 @@ def prior(keywords, further):
 
 
 def log_prior(params, keywords):
-    spread = np.asarray(keywords["spread"])
+    spread = np.broadcast_to(keywords["spread"], keywords["D"])
     return (
-        norm.logpdf(params["W"], scale=np.broadcast_to(spread, keywords["D"])[:, None]).sum()
+        norm.logpdf(params["W"], scale=spread[:, None]).sum()
         + norm.logpdf(params["mu"], keywords["loc"], keywords["scale"]).sum()
         + invgamma.logpdf(params["Psi"], 2.0, scale=spread**2 / 2).sum()
     )

@@ -29,7 +29,7 @@ class Climber:
 
     def __init__(self, task: Task, options: dict[str, Any]):
         self.task, self.options, self.keywords = task, options, task.keywords
-        self.form = closed_form.linear_gaussian(task.model)
+        self.form = closed_form.promise(task.model)
         (self.x,) = task.table.values()
         K, self.Z = self.keywords.get("K", 1), self.keywords["Z"]
         self.K = int(K)
@@ -108,10 +108,10 @@ class Climber:
 
     def begin(self, seed: int) -> State:
         self._accelerated = self._fresh()
-        given = self.options["start"]
-        if given is not None:
-            linear = self.task.card.linear(given, self.keywords)  # type: ignore[misc]
-            further = {n: given[n] for n in self.task.card.hyper}
+        start = self.options["start"]
+        if start is not None:
+            linear = self.task.card.linear(start, self.keywords)  # type: ignore[misc]
+            further = {n: start[n] for n in self.task.card.hyper}
             return {**self.standardised(linear), **further}
         random = None if seed == self.task.seed else np.random.default_rng(seed)
         return self.with_further(starts(self, random))

@@ -23,12 +23,13 @@ def prior(keywords, further):
 
 
 def log_prior(params, keywords):
-    spread = keywords["spread"]
-    return (
-        norm.logpdf(params["W"], scale=spread).sum()
-        + norm.logpdf(params["mu"], keywords["loc"], keywords["scale"]).sum()
-        + invgamma.logpdf(params["sigma2"], 2.0, scale=spread**2 / 2)
-    )
+    return norm.logpdf(params["W"], scale=keywords["spread"]).sum() + log_prior_but_W(params, keywords)
+
+
+def log_prior_but_W(params, keywords):
+    """log p of mu and sigma2."""
+    mu = norm.logpdf(params["mu"], keywords["loc"], keywords["scale"]).sum()
+    return mu + invgamma.logpdf(params["sigma2"], 2.0, scale=keywords["spread"] ** 2 / 2)
 
 
 def params(linear, keywords):

@@ -1,18 +1,28 @@
 """Data sets: what they hold, and that a fetched one is checked, kept and never fetched twice."""
 
+import gzip
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import zoo
+from tests import table as table_of
 from zoo import ZooError, datasets
+from zoo.command import app
+from zoo.datasets.images import Mnist, labelled, read_idx
 from zoo.datasets.sources import Fetched, cache
-from zoo.tables import as_numbers, check_values
+from zoo.intensities import Intensities
+from zoo.tables import as_table, check_seen, check_values
 
+IMAGES = [n for n in datasets.names() if datasets.about(n).form]
 FETCHED = [n for n in datasets.names() if isinstance(datasets.about(n).source, Fetched)]
-HERE = [n for n in datasets.names() if n not in FETCHED]
+HERE = [n for n in datasets.names() if n not in FETCHED and n not in IMAGES]
 
 
 @pytest.fixture
@@ -133,13 +143,202 @@ def test_agreement_keeps_unanswered_items_unanswered():
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_model_can_be_shown(name):
     card = zoo.card(name)
-    if card.shown_on in FETCHED:
-        kept(card.shown_on)
-    table = datasets.shown_on(card)
-    (site,) = card.observed
-    check_values(site, as_numbers(site, table), card.sites()[site], missing=site in card.missing)
+    table_of.observed(card.shown_on)
+    table = as_table(datasets.shown_on(card), list(card.observed))
+    for site, values in table.items():
+        check_values(site, values, card.sites()[site], missing=site in card.missing)
+    check_seen(table)
 
 
 def test_unknown_name():
     with pytest.raises(ZooError, match="did you mean 'faithful'"):
         datasets.load("faithfull")
+
+
+# images of digits
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_in_the_form_their_name_says(name, part):
+    table_of.observed(name)
+    given, grey = datasets.observed(name, part), datasets.load(name, part)
+    classes = datasets.labels(name, part)
+    full = datasets.about(name).source.levels  # type: ignore[union-attr]
+    assert grey.dtype == np.uint8
+    assert (grey.min(), grey.max()) == (0, full)
+    assert grey.shape == (len(classes), {"digits": 64, "mnist": 784}[name.split("_")[0]])
+    assert set(classes) == set(range(10))
+    match name.partition("_")[2]:
+        case "static":
+            assert given.dtype == np.uint8
+            assert given.shape == grey.shape
+            # row after row is drawn, so the first are what they would be alone
+            np.testing.assert_array_equal(given[:500], Intensities(grey[:500], full).drawn(seed=0))
+        case "grey":
+            np.testing.assert_array_equal(given, grey)
+        case "labelled":
+            np.testing.assert_array_equal(given["x"].raw, grey)
+            seen = np.isfinite(given["label"])
+            assert (given["label"][seen] == classes[seen]).all()
+            assert np.bincount(classes[seen], minlength=10).tolist() == [10 if part == "train" else 0] * 10
+        case _:
+            np.testing.assert_array_equal(given.raw, grey)
+            assert given.levels == full
+
+
+def test_digits_come_whole_or_in_parts_that_make_the_whole():
+    whole = datasets.observed("digits")
+    parts = [datasets.observed("digits", part) for part in ("train", "test")]
+    assert [len(part) for part in parts] == [1500, 297]
+    assert sorted([*parts[0].index, *parts[1].index]) == list(range(1797))
+    for part, name in zip(parts, ("train", "test"), strict=True):
+        np.testing.assert_array_equal(part, whole.loc[part.index])
+        np.testing.assert_array_equal(part, datasets.load("digits_dynamic", name))
+        np.testing.assert_array_equal(datasets.labels("digits")[part.index], datasets.labels("digits_static", name))
+
+
+def test_labels_of_tables():
+    assert np.bincount(datasets.labels("iris")).tolist() == [50, 50, 50]
+    assert np.bincount(datasets.labels("wine")).tolist() == [59, 71, 48]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: datasets.observed("iris", part="test"), "iris comes whole: leave part out; in parts come digits, "),
+        (lambda: datasets.labels("iris", part="test"), "iris comes whole"),
+        (lambda: datasets.labels("faithful"), "faithful has no labels; these have: breast_cancer, "),
+        (lambda: datasets.observed("mnist", part="tests"), "no part 'tests'; did you mean 'test'?"),
+        (lambda: datasets.observed("digits", part=""), "no part ''; known: train, test"),
+        (lambda: datasets.labels("mnis"), "did you mean 'mnist'"),
+    ],
+)
+def test_parts_and_labels_nobody_has(call, words):
+    with pytest.raises(ZooError) as error:
+        call()
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_mnist_is_the_published_one():
+    table_of.observed("mnist")
+    assert datasets.load("mnist").shape == (60000, 784)
+    assert datasets.load("mnist", "test").shape == (10000, 784)
+    assert datasets.labels("mnist")[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert datasets.labels("mnist", "test")[:5].tolist() == [7, 2, 1, 0, 4]
+    assert datasets.load("mnist").mean() / 255 == pytest.approx(0.1307, abs=5e-5)  # the mean everybody subtracts
+
+
+def test_mnist_stays_in_bytes_from_file_to_model():
+    table_of.observed("mnist")
+    size = 60000 * 784
+    tracemalloc.start()
+    try:
+        zoo.load("vae", Z=2).bind(datasets.observed("mnist"), seed=None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * size  # the bytes as they are decompressed, twice at most; floats alone would be eight
+
+
+def test_mnist_neither_kept_nor_fetched(no_network, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    with pytest.raises(
+        ZooError, match=r"could not be fetched: put train-images-idx3-ubyte\.gz \(sha256 440fcabf"
+    ) as error:
+        datasets.observed("mnist")
+    assert str(tmp_path / "mnist" / "train-images-idx3-ubyte.gz") in str(error.value)
+
+
+def test_another_file_under_mnist_s_name_is_refused(serves):
+    folder = serves("<html>moved</html>")
+    with pytest.raises(ZooError, match="is another file now: put train-images"):
+        datasets.observed("mnist_static")
+    assert not list((folder / "mnist").iterdir())
+
+
+def idx(values):
+    """The bytes of an idx file."""
+    sizes = np.array(values.shape, ">u4").tobytes()
+    return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
+
+
+TWO = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+
+
+@given(shape=st.tuples(*[st.integers(0, 4)] * 3))
+def test_idx_there_and_back(shape, tmp_path_factory):
+    values = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    path = tmp_path_factory.mktemp("idx") / "x.gz"
+    path.write_bytes(gzip.compress(idx(values)))
+    np.testing.assert_array_equal(read_idx(path, dims=3), values)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is not an idx file"),
+        (b"not gzipped", "cannot be read"),
+        (gzip.compress(idx(TWO))[:-9], "cannot be read"),
+        (gzip.compress(idx(TWO))[:12] + b"\xff" * 20, "cannot be read"),
+        (gzip.compress(b"")[:-1], "cannot be read"),
+        (gzip.compress(b"\0\0"), "is not an idx file of bytes with 3 dimensions"),
+        (gzip.compress(b"<html>" * 9), "is not an idx file"),
+        (gzip.compress(idx(TWO)[:10]), "is not an idx file"),
+        (gzip.compress(idx(TWO[0])), "is not an idx file of bytes with 3 dimensions"),
+        (gzip.compress(b"\0\0\x0d\3" + idx(TWO)[4:]), "is not an idx file of bytes"),  # of floats
+        (gzip.compress(idx(TWO)[:-1]), "has 39 bytes where its header says 40"),
+        (gzip.compress(idx(TWO) + b"\0"), "has 41 bytes where its header says 40"),
+        (gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12), "has 16 bytes where its header says 792281"),
+    ],
+    ids=range(13),  # the bytes hold the time
+)
+def test_files_that_are_no_idx(content, words, tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(content)
+    with pytest.raises(ZooError) as error:
+        read_idx(path, dims=3)
+    assert words in str(error.value)
+    assert "fetch it again" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_fetched_images_are_kept_and_read(monkeypatch, tmp_path):
+    """A small MNIST of our own, from a server of our own."""
+    import hashlib
+
+    import pooch
+
+    rng = np.random.default_rng(0)
+    images, classes = rng.integers(0, 256, (300, 2, 2), dtype=np.uint8), np.repeat(np.arange(10, dtype=np.uint8), 30)
+    files = {name: gzip.compress(idx(values), mtime=0) for name, values in [("i.gz", images), ("l.gz", classes)]}
+    asked = []
+
+    def serve(self, address, output, pooch_):
+        asked.append(address)
+        Path(output).write_bytes(files[address.removeprefix("https://example.org/")])
+
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", serve)
+    named = tuple((name, hashlib.sha256(content).hexdigest()) for name, content in files.items())
+    small = Mnist(named * 2, "https://example.org/")
+    for part in ("train", "test"):
+        given = labelled(small, part)
+        np.testing.assert_array_equal(given["x"].raw, images.reshape(300, 4))
+        assert np.isfinite(given["label"]).sum() == (100 if part == "train" else 0)
+    assert asked == ["https://example.org/l.gz", "https://example.org/i.gz"]
+    assert (tmp_path / "mnist" / "i.gz").read_bytes() == files["i.gz"]
+
+
+def test_the_command_fits_to_images():
+    words = ["fit", "latent_class", "--data", "digits_dynamic", "--set", "K=2", "--option", "max_iter=2"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "1500 rows" in result.output
+
+
+def test_the_command_has_no_columns_of_images():
+    result = CliRunner().invoke(app, ["fit", "latent_class", "--data", "digits_static", "--columns", "a"])
+    assert result.exit_code == 2
+    assert "digits_static has none" in " ".join(result.output.split())

@@ -10,12 +10,13 @@ import numpy as np
 
 from zoo.cards import Site
 from zoo.errors import ZooError
+from zoo.intensities import Intensities
 from zoo.streaming import blocks
 
 READABLE = ".csv, .parquet, .npy, .npz"
 
 
-def as_table(data: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
+def as_table(data: Any, names: Sequence[str]) -> dict[str, Any]:
     """``{site: array of numbers}`` from a dict, a bare array or a DataFrame; raises ZooError."""
     if not isinstance(data, Mapping):
         if len(names) != 1:
@@ -27,11 +28,13 @@ def as_table(data: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
     return {n: as_numbers(n, data[n]) for n in names}
 
 
-def as_numbers(name: str, values: Any) -> np.ndarray:
+def as_numbers(name: str, values: Any) -> Any:
     """One array of float64; a column of words or an untidy list is an error that names it.
 
-    A float32 file mapped into memory stays one: a copy might be larger than the memory is.
+    A float32 file mapped into memory stays one: a copy might be larger than the memory is. So do intensities.
     """
+    if isinstance(values, Intensities):
+        return values
     if hasattr(values, "select_dtypes"):  # a DataFrame: name the columns at fault
         words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
         if words and len(values):
@@ -51,18 +54,21 @@ def as_numbers(name: str, values: Any) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.float32 if on_disk else np.float64)
 
 
-def check_values(name: str, values: np.ndarray, site: Site, missing: bool) -> np.ndarray:
+def check_values(name: str, values: Any, site: Site, missing: bool) -> Any:
     """``values`` with the dimensions of ``site``, every one allowed by its kind; else ZooError."""
     wanted = f"{name} is {site}"
+    grey = isinstance(values, Intensities)
+    if grey and site.kind != "binary":
+        raise ZooError(f"{wanted}, and intensities are for binary sites: give the grey values themselves, as an array")
+    kind = "unit" if grey else site.kind
     if values.ndim == 1 and len(site.dims) == 2:
-        values = values[:, None]  # one column given flat
+        values = values.reshape(-1, 1)  # one column given flat
     elif values.ndim == 2 and len(site.dims) == 1 and values.shape[1] == 1:
-        values = values[:, 0]
+        values = values.reshape(-1)
     if values.ndim != len(site.dims):
         raise ZooError(f"{wanted}: give {len(site.dims)} dimensions, not shape {values.shape}")
     if values.size == 0:
         raise ZooError(f"{wanted}: the data is empty (shape {values.shape}); give at least one row")
-    any_seen = False
     for begun, block in blocks(values):
         if not np.isfinite(block.sum()):  # a sum is quick to take, and shows that there is something to look for
             if np.isinf(block).any():
@@ -72,15 +78,22 @@ def check_values(name: str, values: np.ndarray, site: Site, missing: bool) -> np
                 place = _where(absent, begun)
                 raise ZooError(f"{wanted}: {place} is missing (NaN), which this model does not take; drop those rows")
             block = block[~absent]
-        any_seen = any_seen or block.size > 0
-        wrong = OUTSIDE[site.kind](block) if site.kind in OUTSIDE else None
+        wrong = OUTSIDE[kind](block) if kind in OUTSIDE else None
         if wrong is not None and wrong.any():
             from zoo.cards import KINDS
 
-            raise ZooError(f"{wanted}: each value must be {KINDS[site.kind]}, and {block[wrong][0]:g} is not")
-    if not any_seen:
-        raise ZooError(f"{wanted}: every value is missing")
+            cure = GREY if kind == "binary" and not (block < 0).any() else ""
+            raise ZooError(f"{wanted}: each value must be {KINDS[kind]}, and {block[wrong][0]:g} is not{cure}")
     return values
+
+
+def check_seen(table: Mapping[str, Any]) -> None:
+    """Raise ZooError where not one value of the whole table is there."""
+    if all(np.isnan(block).all() for values in table.values() for _, block in blocks(values)):
+        raise ZooError(f"{', '.join(table)}: every value is missing")
+
+
+GREY = "; binarise grey values: zoo.intensities.Intensities(x, levels=255), or a data set *_static or *_dynamic"
 
 
 OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # which values a kind of site cannot have

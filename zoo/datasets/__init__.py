@@ -1,20 +1,26 @@
-"""The tables that models are shown on.
+"""The data that models are shown on: tables, and images of digits.
 
 ``names()`` lists them, ``about(name)`` says where one comes from, ``load(name)`` gives it as published, and
-``observed(name)`` the columns of it that a model is given. Old Faithful lies here, scikit-learn brings four, and
-the others are fetched once, checked by sha256 and kept in the folder ``$ZOO_DATA`` (else in the user's cache).
+``observed(name)`` what a model is given: columns of a table, or images in the form that the name says.
+``labels(name)`` are the classes of its rows, where somebody knows them. Old Faithful lies here, scikit-learn brings
+four, and the others are fetched once, checked by sha256 and kept in the folder ``$ZOO_DATA`` (else the user's cache).
+
+Images come in two parts, "train" unless named and "test": MNIST's are its authors', and of scikit-learn's digits 1500
+and 297 in a fixed random order. ``digits`` itself is a table, whole unless a part of it is named.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from zoo.datasets.catalogue import CATALOGUE, Dataset
+from zoo.datasets.images import PARTS, Digits, Mnist
+from zoo.datasets.sources import Bundled
 from zoo.errors import ZooError, unknown
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from zoo.cards import Card
 
 
@@ -34,25 +40,58 @@ def about(name: str) -> Dataset:
     return CATALOGUE[name]
 
 
-def load(name: str) -> pd.DataFrame:
-    """The whole table, words and missing values included.
+def load(name: str, part: str | None = None) -> Any:
+    """The whole table as a DataFrame, words and missing values included; of images the grey bytes (N, D).
 
-    Raises ZooError for an unknown name, and where the table is neither kept nor to be had: it then says which
+    Raises ZooError for an unknown name or part, and where the data is neither kept nor to be had: it then says which
     file to put where.
     """
+    described, part = about(name), _part(name, part)
+    source: Any = described.source
+    if described.form:
+        return source.grey(part)
+    table = source.table()
+    table = described.view(table) if described.view else table
+    return table.iloc[source.rows(part)] if part else table
+
+
+def observed(name: str, part: str | None = None) -> Any:
+    """What a model is given: the columns (N, D) of a table, in its units, or images in the form that the name says.
+
+    Raises ZooError as ``load``.
+    """
     described = about(name)
-    table = described.source.table()
-    return described.view(table) if described.view else table
+    if described.form:
+        return described.form(described.source, _part(name, part))
+    table = load(name, part)
+    return table[list(described.columns or table.columns)]
 
 
-def observed(name: str) -> pd.DataFrame:
-    """The columns that a model is given: ``(N, D)`` numbers, in the units of the table. Raises ZooError as ``load``."""
-    table = load(name)
-    return table[list(about(name).columns or table.columns)]
+def labels(name: str, part: str | None = None) -> np.ndarray:
+    """The class of each row of ``observed(name, part)``, from 0 up: (N,). Raises ZooError where nobody knows them."""
+    part = _part(name, part)
+    if not isinstance(about(name).source, Bundled | Mnist):
+        having = ", ".join(n for n in names() if isinstance(about(n).source, Bundled | Mnist))
+        raise ZooError(f"{name} has no labels; these have: {having}")
+    source: Any = about(name).source
+    return source.labels(part) if part else source.labels()
 
 
-def shown_on(card: Card) -> pd.DataFrame:
+def shown_on(card: Card) -> Any:
     """The data set a card names, in the shape that its model observes. Raises ZooError where it names none."""
     if not card.shown_on:
         raise ZooError(f"{card.name} names no data set of its own: give the data")
     return observed(card.shown_on)
+
+
+def _part(name: str, part: str | None) -> str:
+    """The part that is meant, "" for the whole."""
+    described = about(name)
+    if part is None:
+        return PARTS[0] if described.form else ""
+    if not isinstance(described.source, Digits | Mnist):
+        having = ", ".join(n for n in names() if isinstance(about(n).source, Digits | Mnist))
+        raise ZooError(f"{name} comes whole: leave part out; in parts come {having}")
+    if part not in PARTS:
+        raise unknown("part", part, PARTS)
+    return part

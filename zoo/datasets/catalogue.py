@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from zoo.datasets.images import Digits, Mnist, dynamic, grey, labelled, static
 from zoo.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts, nine_tests
 
 if TYPE_CHECKING:
@@ -14,13 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """``columns`` are what a model is given (all where none are named); ``view`` makes the table from its source's."""
+    """``columns`` are what a model is given (all where none are named); ``view`` makes the table from its source's.
+
+    A set of images has ``form`` instead, ``form(source, part)``, which makes what a model is given.
+    """
 
     title: str
     citation: str
-    source: Shipped | Bundled | Fetched
+    source: Shipped | Bundled | Fetched | Mnist
     columns: tuple[str, ...] = ()
     view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    form: Callable[[Any, str], Any] | None = None
+
+
+def images(of: Dataset) -> dict[str, Dataset]:
+    """What a set of images is called in each form but its grey one, with the endings of the names."""
+    forms = {
+        "static": (static, "as zeros and ones: each pixel drawn once by its grey value"),
+        "dynamic": (dynamic, "as probabilities, from which pixels are drawn at each look"),
+        "labelled": (labelled, "as probabilities, 100 of the training images with their digit"),
+    }
+    return {n: Dataset(f"{of.title}, {said}", of.citation, of.source, form=form) for n, (form, said) in forms.items()}
 
 
 def corrected(galaxies: pd.DataFrame) -> pd.DataFrame:
@@ -49,6 +64,26 @@ BFI = Dataset(
         "68ae71a96c2157b0c49b8d8f8ccaee1292f5e92adce9a3f202fdc7efac883dc9",
     ),
     BFI_ITEMS,
+)
+DIGITS = Dataset(
+    "1797 handwritten digits of 8 by 8 pixels, ink from 0 to 16",
+    "Alpaydin, E. and Kaynak, C. (1998). Optical recognition of handwritten digits. UCI Machine Learning Repository.",
+    Digits("load_digits"),
+)
+MNIST = Dataset(
+    "70000 handwritten digits of 28 by 28 pixels, ink from 0 to 255",
+    "LeCun, Y., Bottou, L., Bengio, Y. and Haffner, P. (1998). Gradient-based learning applied to document "
+    "recognition. Proceedings of the IEEE 86, 2278-2324.",
+    Mnist(
+        (
+            ("train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+            ("train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+            ("t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+            ("t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        ),
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    form=grey,
 )
 CATALOGUE = {
     "faithful": Dataset(
@@ -119,12 +154,10 @@ CATALOGUE = {
         "methods in high dimensional settings. Pattern Recognition 27, 1065-1077.",
         Bundled("load_wine"),
     ),
-    "digits": Dataset(
-        "1797 handwritten digits of 8 by 8 pixels, ink from 0 to 16",
-        "Alpaydin, E. and Kaynak, C. (1998). Optical recognition of handwritten digits. UCI Machine Learning "
-        "Repository.",
-        Bundled("load_digits"),
-    ),
+    "digits": DIGITS,
+    **{f"digits_{form}": of for form, of in images(DIGITS).items()},
+    "mnist_grey": MNIST,
+    **{f"mnist_{form}".removesuffix("_dynamic"): of for form, of in images(MNIST).items()},
     "breast_cancer": Dataset(
         "Thirty measurements of cell nuclei in 569 breast tumours",
         "Street, W. N., Wolberg, W. H. and Mangasarian, O. L. (1993). Nuclear feature extraction for breast tumor "

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from zoo.errors import ZooError
 
@@ -29,14 +31,20 @@ class Shipped:
 
 @dataclass(frozen=True)
 class Bundled:
-    """A table of scikit-learn's; the classes, which no model here is given, stay behind."""
+    """A table of scikit-learn's, and the classes of its rows apart."""
 
     loader: str
 
     def table(self) -> pd.DataFrame:
+        return self._content()["data"]
+
+    def labels(self) -> np.ndarray:
+        return self._content()["target"].to_numpy(int)
+
+    def _content(self) -> Any:
         import sklearn.datasets
 
-        return getattr(sklearn.datasets, self.loader)(as_frame=True)["data"]
+        return getattr(sklearn.datasets, self.loader)(as_frame=True)
 
 
 @dataclass(frozen=True)

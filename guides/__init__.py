@@ -2,7 +2,8 @@
 
 Each ``__init__.py`` tells the family and what it cannot express; ``in_<backend>.py`` promises
 ``guide(program, start=None)``: a guide, in the backend's own sense, for a program without discrete sites,
-that begins at the values in ``start`` where there are any.
+that begins at the values in ``start`` where there are any. A model's own guide reads the rows instead (amortised
+inference), takes the arguments of the program, and has a site for each of its latents, discrete ones too.
 """
 
 from __future__ import annotations

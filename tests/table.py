@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import zoo
+from inference.engines import without_prior
 from zoo import datasets
 
 BACKENDS = tuple(zoo.BACKENDS)
@@ -25,6 +26,8 @@ def variants(name: str) -> list[dict[str, str]]:
 
 CASES = [(name, settings) for name in zoo.names() for settings in variants(name)]
 IDS = ["-".join([name, *settings.values()]) for name, settings in CASES]
+# of what is learned without a prior SVI alone makes anything: no point of EM's, no posterior
+WITH_PRIORS = [name for name in zoo.names() if not without_prior(zoo.card(name))]
 
 
 def drawn(name: str, settings: dict[str, Any], seed: int = 0, **sizes: int) -> tuple[dict[str, np.ndarray], np.ndarray]:

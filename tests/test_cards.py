@@ -1,12 +1,13 @@
 """Every line of every card against a run of the program, and the two backends against each other."""
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 import zoo
-from inference import enumeration
+from inference import enumeration, exact
 from tests.table import BACKENDS, CASES, IDS
 from zoo.cards import Site
 from zoo.registry import in_backend
@@ -45,6 +46,26 @@ def test_the_card_is_what_the_program_does(name, settings, backend):
         assert ("N" in traced[site].plates) == ("N" in line.dims), site
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_the_card_says_what_is_learned(name, settings, backend):
+    card = zoo.card(name)
+    if backend in card.absent:
+        pytest.skip(card.absent[backend])
+    model = zoo.load(name, backend, **settings)
+    keywords = model.complete({**card.sizes, **settings}, {})
+    found = in_backend("zoo._backend", backend).learned(model.program, keywords)
+    weights = [n for n in found if n.split(".")[0] in card.networks]
+    assert {n.split(".")[0] for n in weights} == set(card.networks)
+    lines = {n: site.shape(card.sizes) for n, site in card.parameters(settings).items() if n not in card.latents}
+    assert {n: shape for n, shape in found.items() if n not in weights} == lines
+    fixed = dict.fromkeys((n for n in lines if n in model.keywords), 0.5)
+    left = in_backend("zoo._backend", backend).learned(model.program, {**keywords, **fixed})
+    assert (
+        set(left) == set(found) - set(fixed) == {*weights, *card.parameters({**settings, **fixed})} - set(card.latents)
+    )
+
+
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
 def test_the_backends_agree_in_log_joint(name, settings):
     card = zoo.card(name)
@@ -60,15 +81,13 @@ def test_the_backends_agree_in_log_joint(name, settings):
 @pytest.mark.parametrize(("name", "settings"), [case for case in CASES if zoo.card(case[0]).missing])
 def test_missing_values_count_for_nothing(name, settings):
     card = zoo.card(name)
-    (site,) = card.observed
     for backend in BACKENDS:
         model = zoo.load(name, backend, **settings)
         values = model.simulate(0)
-        holes = {
-            **values,
-            site: np.where(np.arange(values[site].size).reshape(values[site].shape) % 3, values[site], np.nan),
-        }
-        empty = {**values, site: np.full_like(values[site], np.nan)}
+        data = {site: values[site] for site in card.missing}
+        thirds = {site: np.arange(x.size).reshape(x.shape) % 3 for site, x in data.items()}
+        holes = {**values, **{site: np.where(thirds[site], x, np.nan) for site, x in data.items()}}
+        empty = {**values, **{site: np.full_like(x, np.nan) for site, x in data.items()}}
         whole, some, none = (model.log_joint(v, **card.sizes) for v in (values, holes, empty))
         assert np.isfinite([whole, some, none]).all()
         assert whole < some < none, "each answer seen can only lower a probability"
@@ -97,7 +116,9 @@ def test_the_likelihood_knows_no_more_than_the_card_says(name, settings):
                 assert site.dims[-1] == letter
                 moved[n] = moved[n] @ turn
     assert any((moved[n] != params[n]).any() for n in params)
-    before, after = (enumeration.log_marginal(bound, at, values[observed]) for at in (params, moved))
+    # the sum over labels is that of the program itself; where it has none, what the card says of its rows
+    log_density = enumeration.log_marginal if model.collapsed else exact.log_density
+    before, after = (log_density(bound, at, values[observed]) for at in (params, moved))
     np.testing.assert_allclose(after, before, rtol=1e-9)
 
 
@@ -147,3 +168,13 @@ def test_a_site_is_read_and_written_alike():
         assert str(Site.parse(line)) == line
     with pytest.raises(zoo.ZooError, match="kind one of"):
         Site.parse("number of apples")
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
+def test_the_docstring_of_priors_names_what_they_give(name, settings):
+    """``zoo show`` reads it, to say what comes from the data without running anything."""
+    card = zoo.card(name)
+    if card.priors:
+        values = zoo.load(name, "numpyro", **settings).simulate(0)
+        given = card.priors({n: values[n] for n in card.observed}, {**card.variant(settings), **card.sizes})
+        assert all(re.search(rf"\b{word}\b", card.priors.__doc__ or "") for word in given)

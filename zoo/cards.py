@@ -76,7 +76,7 @@ class Card:
     latents, observed: ``{"mu": "real [K D]"}``; letters as in ARCHITECTURE.md.
     enumerated: the discrete latents that engines sum out.
     sizes: default size of each letter, for simulation and tests.
-    variants: for a keyword, its allowed words and the sites that differ under each; the first is the default.
+    variants: for a keyword, its allowed words and the lines that differ under each; the first is the default.
     priors: ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from numpy data.
     derived: quantities reported beside latents, or in place of one.
     hyper: latents which the rows know through the priors of others alone: the likelihood does not depend on them.
@@ -84,6 +84,9 @@ class Card:
     "signed permutation"; K, the letter of exchangeable components, may always be permuted.
     linear: ``linear(params, settings) -> Linear``, where the rows given the parameters are normal, or a mixture of
     normals, by ``x = W z + mu + noise`` (``zoo.linear``).
+    learned: parameters without a prior, which the program learns by maximum likelihood: its ``param`` statements, as
+    ``{"sigma2": "positive"}``, unless a setting of that name fixes it.
+    networks: the networks it has, whose weights are learned too, and have no line.
     missing: observed sites that may hold NaN.
     exact: which exact facts exist, of "enumeration", "marginal", "posterior".
     """
@@ -101,6 +104,8 @@ class Card:
     hyper: tuple[str, ...] = ()
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], Linear] | None = None
+    learned: Mapping[str, str] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -114,15 +119,22 @@ class Card:
 
     def sites(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
         """Every sample site, latents first, as the variant chosen in ``settings`` has it."""
-        lines = {**self.latents, **self.observed}
-        for word, choice in self.variant(settings).items():
-            lines.update(self.variants[word][choice])
-        return {name: Site.parse(line) for name, line in lines.items()}
+        lines = self._lines(settings)
+        return {name: Site.parse(lines[name]) for name in (*self.latents, *self.observed)}
 
     def parameters(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """What engines fit: the latents without the dimension N of the rows that are not summed out."""
+        """What engines fit: latents without the dimension N of the rows, not summed out; then what is learned."""
         sites = self.sites(settings)
-        return {n: sites[n] for n in self.latents if "N" not in sites[n].dims and n not in self.enumerated}
+        drawn = {n: sites[n] for n in self.latents if "N" not in sites[n].dims and n not in self.enumerated}
+        # what a setting fixes is not learned
+        learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
+        return {**drawn, **{n: Site.parse(line) for n, line in learned.items()}}
+
+    def _lines(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        lines = {**self.latents, **self.observed, **self.learned}
+        for word, choice in self.variant(settings).items():
+            lines.update(self.variants[word][choice])
+        return lines
 
     def local(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
         """The local latents: one value (or vector) for each of the N rows."""
@@ -141,7 +153,7 @@ class Card:
 
     def report(self, values: Mapping[str, np.ndarray], settings: Mapping[str, Any] = NOTHING) -> dict[str, np.ndarray]:
         """``values`` of the parameters (any leading dimensions) as the quantities reported."""
-        sites = self.sites(settings)
+        sites = {**self.sites(settings), **self.parameters(settings)}
         shown = {n: np.asarray(v) for n, v in values.items()}
         for name, quantity in self.derived.items():
             if not set(quantity.sources) <= set(values):

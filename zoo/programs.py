@@ -11,7 +11,8 @@ import numpy as np
 
 from zoo.cards import NOTHING, Card
 from zoo.errors import ZooError, unknown
-from zoo.tables import as_table, check_values
+from zoo.intensities import seen_once
+from zoo.tables import as_table, check_seen, check_values
 
 PROBES = (7, 5, 11, 13, 17, 19, 23)  # sizes by which a program without a card is traced
 
@@ -75,11 +76,12 @@ class Model:
             **{**self.settings, **settings},
         )
 
-    def bind(self, data: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def bind(self, data: Any, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
         """Check data against the card: ``(arrays by site, every keyword the program needs)``.
 
-        ``data`` is ``{"x": array}``, or a bare array or DataFrame where one site is observed. Raises
-        ZooError, in one line, for data the model cannot take.
+        ``data`` is ``{"x": array}``, or a bare array or DataFrame where one site is observed. Of ``Intensities`` the
+        arrays are one draw by ``seed``; with None they stay what they are. Raises ZooError, in one line, for data the
+        model cannot take.
         """
         sites = self.card.sites(self.settings)
         table = as_table(data, self.data_names)
@@ -89,6 +91,8 @@ class Model:
             for letter, size in zip(sites[name].dims, table[name].shape, strict=True):
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
+        check_seen(table)
+        table = table if seed is None else seen_once(table, seed)
         return table, self.complete({**self.settings, **sizes}, table)
 
     def complete(self, settings: Mapping[str, Any], table: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -110,13 +114,13 @@ class Model:
     ) -> dict[str, np.ndarray]:
         """Draw every site that has no value in ``values`` from the program: ``{site: array}``.
 
-        Sizes not set are the card's defaults.
+        What the program learns is among them: as in ``values``, or as it begins. Sizes not set are the card's defaults.
         """
         keywords = self.complete({**self.card.sizes, **self.settings, **settings}, {})
         return self._as_data(backend_of(self).simulate(self.program, keywords, seed, self._as_data(values)))
 
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
-        """log p(latents, data) in nats at ``values``, one array for each site, in 64 bits."""
+        """log p(latents, data) in nats at ``values``, an array for each site and each thing learned, in 64 bits."""
         keywords = self.complete({**self.settings, **settings}, {})
         values = self._as_data(values)
         data = {n: values[n] for n in self.data_names}
@@ -126,7 +130,8 @@ class Model:
     def _as_data(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         # labels are integers and all else float64, whichever backend drew them and whichever is asked
         sites = self.card.sites(self.settings)
-        return {n: np.asarray(v, dtype=int if sites[n].kind == "category" else float) for n, v in values.items()}
+        labels = {n for n, site in sites.items() if site.kind == "category" and n not in self.card.missing}
+        return {n: np.asarray(v, dtype=int if n in labels else float) for n, v in values.items()}
 
     def __repr__(self) -> str:
         settings = "".join(f", {k}={v!r}" for k, v in self.settings.items())

@@ -75,12 +75,19 @@ def simulate(program, keywords, seed, values):
     with room("float64"):
         at = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(seed)), data=enter(values))
         nodes = handlers.trace(at).get_trace(**enter(keywords))
-        return leave({n: s["value"] for n, s in nodes.items() if s["type"] == "sample"})
+        return leave({n: s["value"] for n, s in nodes.items() if s["type"] in ("sample", "param")})
+
+
+def learned(program, keywords):
+    with room("float64"):
+        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**enter(keywords))
+        return {n: tuple(s["value"].shape) for n, s in nodes.items() if s["type"] == "param"}
 
 
 def log_joint(program, keywords, values):
     with room("float64"):
-        return float(log_density(program, (), enter(keywords), enter(values))[0])
+        seeded = handlers.seed(program, jax.random.PRNGKey(0))  # networks ask for a key, whether or not it is used
+        return float(log_density(seeded, (), enter(keywords), enter(values))[0])
 
 
 class minibatch(Messenger):

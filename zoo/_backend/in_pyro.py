@@ -1,4 +1,4 @@
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 
 import numpy as np
@@ -26,8 +26,11 @@ def room(dtype=None, device="cpu"):
     # torch keeps its default precision globally: put it back, whatever happens
     torch.set_default_dtype(DTYPES[dtype or ("float64" if device == "cpu" else "float32")])
     try:
+        # a default device is looked up at every operation, which is slow: where it is the one there is, none is set
+        there = torch.get_default_device() == torch.device(device)
+        place = nullcontext() if there else torch.device(device)
         # so is Pyro's parameter store: each fit has one of its own. Data was checked at the door
-        with torch.device(device), pyro.get_param_store().scope(), pyro.validation_enabled(False):
+        with place, pyro.get_param_store().scope(), pyro.validation_enabled(False):
             yield
     finally:
         torch.set_default_dtype(before)
@@ -48,6 +51,10 @@ def leave(values):
 
 def sample_nodes(nodes):
     return {n: s for n, s in nodes.items() if s["type"] == "sample" and not isinstance(s["fn"], _Subsample)}
+
+
+def param_nodes(nodes):
+    return {n: s for n, s in nodes.items() if s["type"] == "param"}
 
 
 def trace(program, keywords):
@@ -91,14 +98,36 @@ def same(a, b):
 def simulate(program, keywords, seed, values):
     with room("float64"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        nodes = poutine.trace(poutine.condition(program, data=enter(values))).get_trace(**enter(keywords)).nodes
-        return leave({n: s["value"] for n, s in sample_nodes(nodes).items()})
+        nodes = poutine.trace(at(program, enter(values))).get_trace(**enter(keywords)).nodes
+        return leave({n: s["value"] for n, s in (sample_nodes(nodes) | param_nodes(nodes)).items()})
+
+
+def learned(program, keywords):
+    with room("float64"), torch.random.fork_rng(devices=[]):
+        nodes = poutine.trace(program).get_trace(**enter(keywords)).nodes
+        return {n: tuple(s["value"].shape) for n, s in param_nodes(nodes).items()}
 
 
 def log_joint(program, keywords, values):
     with room("float64"):
-        at = poutine.condition(program, data=enter(values))
-        return float(poutine.trace(at).get_trace(**enter(keywords)).log_prob_sum())
+        return float(poutine.trace(at(program, enter(values))).get_trace(**enter(keywords)).log_prob_sum())
+
+
+class Learned(Messenger):
+    """Gives param statements the values in ``values``, which stay out of the parameter store."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = values
+
+    def _pyro_param(self, msg):
+        if msg["name"] in self.values:
+            msg["value"], msg["done"] = self.values[msg["name"]], True
+
+
+def at(program, values):
+    """The program with its sites and its param statements at ``values``, where there are any."""
+    return Learned(values)(poutine.condition(program, data=values))
 
 
 class Rows(Messenger):

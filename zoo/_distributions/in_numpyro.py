@@ -58,6 +58,10 @@ class DiagonalNormal(Distribution):
         self.loc, self.cov_diag = loc, cov_diag
         super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
 
+    @property
+    def mean(self):
+        return jnp.broadcast_to(self.loc, self.shape())
+
     def sample(self, key, sample_shape=()):
         assert is_prng_key(key)
         noise = Normal(0.0, 1.0).sample(key, (*sample_shape, *self.batch_shape, *self.event_shape))

@@ -26,6 +26,10 @@ class DiagonalNormal(Rows):
         self.loc, self.cov_diag = loc, cov_diag
         super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
 
+    @property
+    def mean(self):
+        return self.loc.expand(self.shape())
+
     def rsample(self, sample_shape=()):
         return self.loc + self.cov_diag.sqrt() * self.loc.new_empty(self.shape(sample_shape)).normal_()
 

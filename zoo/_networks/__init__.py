@@ -1,0 +1,46 @@
+"""Neural networks, whose weights are ``param`` statements: learned, and the same arrays in every backend.
+
+Each ``in_<backend>.py`` promises
+
+    network(name, Module, *args)   a function from arrays to arrays: ``Module(*args)``, of flax nnx or of torch.nn
+    MLP(inputs, widths, outputs)   layers of tanh units, as in Burda et al. (2016); the last is linear
+    ConvolutionalEncoder(D, width, outputs), ConvolutionalDecoder(inputs, width, D)   for square images, rows of pixels
+    encoder(network, D, width, depth, outputs), decoder(network, inputs, width, depth, D)
+                                   the Module and its args for the word "mlp" or "convolutional"
+
+Each weight is a param statement of its own, ``<name>.<path>``, as ``decoder.layers.0.weight``, in one layout: of a
+linear layer (in, out), of a convolution (height, width, in, out); vectors as they are. What is not there yet begins as
+the library's own layers do. Modules take any leading dimensions, and have weights alone: no running averages, no
+dropout.
+
+Convolutions halve the side of an image twice; to double it back each pixel is repeated before a convolution (Odena,
+Dumoulin and Olah 2016), which means the same in both libraries, where transposed convolutions do not.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+
+from zoo.errors import ZooError
+
+CHANNELS = (32, 64)  # of the image at half its side, and at a quarter
+
+
+def side_of(D: int) -> int:
+    """The side of a square image of D pixels; raises ZooError unless it is a multiple of 4.
+
+    >>> side_of(784)
+    28
+    """
+    side = isqrt(D)
+    if side * side != D or side % 4 or not D:
+        raise ZooError(
+            f"D={D} pixels: a convolutional network wants square images whose side is a multiple of 4 "
+            "(D=64, 784, 1024); give such, or take network='mlp'"
+        )
+    return side
+
+
+def other_state(module: object) -> ZooError:
+    """What to say of a module that holds more than weights."""
+    return ZooError(f"{module} holds something other than weights (running averages, dropout): a network has weights")

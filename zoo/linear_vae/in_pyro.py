@@ -1,0 +1,15 @@
+import torch
+from pyro import param, plate, sample
+from pyro.distributions import Normal, constraints
+
+from zoo._distributions.in_pyro import DiagonalNormal
+
+
+def model(x=None, *, N, D, Z, loc=0.0, spread=1.0):
+    # half of the variance begins in the plane, half about it
+    W = param("W", lambda: spread * torch.randn(D, Z) / (2 * Z) ** 0.5)
+    mu = param("mu", lambda: torch.as_tensor(loc).expand(D).clone())
+    sigma2 = param("sigma2", lambda: torch.tensor(spread**2 / 2), constraint=constraints.positive)
+    with plate("N", N):
+        z = sample("z", Normal(torch.zeros(Z), 1.0).to_event(1))
+        sample("x", DiagonalNormal(z @ W.T + mu, sigma2.expand(D)), obs=x)

@@ -1,0 +1,51 @@
+"""The semi-supervised VAE (M2): an image is what the decoder makes of its class and of a code, its style.
+
+    y_n     ~ Categorical(1/C, ..., 1/C)    [N]    the class of image n
+    z_n     ~ Normal(0, I)                  [N Z]  its style
+    x_nd    ~ Bernoulli(logit = o_nd)       [N D]  its pixels, where o_n = loc + decoder(z_n, y_n)
+    label_n ~ Categorical(1 at y_n)         [N]    its label: the class itself, where somebody gave it
+
+The label of an image without one is NaN: there y is summed over. Images with and without mix in one batch. The decoder
+is an MLP with ``depth`` layers of ``width`` tanh units, learned by maximum likelihood. A missing pixel (NaN) is left
+out. The guide "semi_supervised_vae" is the classifier and the encoder; classes are what the labels say they are, so
+unlike components they cannot be permuted.
+"""
+
+import numpy as np
+
+from zoo.cards import Card
+from zoo.errors import ZooError
+from zoo.pixels import check_network, log_odds
+
+ALPHA = 0.1  # as published
+
+
+def priors(data, settings):
+    """Keywords: loc [D], the log-odds of each pixel's mean; alpha, what log q(label | x) of a row counts in training,
+    0.1 N / (rows with a label) (Kingma et al. 2014).
+
+    Raises ZooError for a label that is none of the C classes, and numbers that no network can have.
+    """
+    x, label, C = data["x"], data["label"], settings["C"]
+    check_network(settings, x.shape[1])
+    known = ~np.isnan(label)
+    if known.any() and label[known].max() >= C:
+        raise ZooError(f"C={C} classes, labelled 0 to {C - 1}: label {label[known].max():g} is none; set C, or recode")
+    return {"loc": log_odds(x), "alpha": ALPHA * len(label) / max(1, known.sum())}
+
+
+CARD = Card(
+    name="semi_supervised_vae",
+    title="Semi-supervised variational autoencoder (M2)",
+    citation="Kingma, D. P., Rezende, D. J., Mohamed, S. and Welling, M. (2014). Semi-supervised learning with deep "
+    "generative models. Advances in Neural Information Processing Systems 27.",
+    latents={"y": "category [N]", "z": "real [N Z]"},
+    observed={"x": "binary [N D]", "label": "category [N]"},
+    enumerated=("y",),
+    sizes={"N": 12, "D": 16, "Z": 2, "C": 3},
+    priors=priors,
+    networks=("decoder",),
+    missing=("x", "label"),
+    tags=("deep", "continuous", "discrete", "images", "missing data"),
+    shown_on="digits_labelled",
+)

@@ -1,0 +1,31 @@
+import jax.numpy as jnp
+from jax.nn import one_hot
+from numpyro import plate, sample
+from numpyro.distributions import Bernoulli, Categorical, Normal
+
+from zoo._networks.in_numpyro import MLP, network
+from zoo.vae.in_numpyro import seen
+
+
+def model(x=None, label=None, *, N, D, C, Z=20, width=200, depth=2, loc=0.0, alpha=1.0):  # alpha is for the guide
+    decoder = network("decoder", MLP, Z + C, (width,) * depth, D)
+    with plate("N", N):
+        y = sample("y", Categorical(logits=jnp.zeros(C)))
+        z = sample("z", Normal(jnp.zeros(Z), 1.0).to_event(1))
+        pixels, classes = Bernoulli(logits=loc + decoder(joined(z, one_hot(y, C)))), Categorical(logits=certain(y, C))
+        pixels, x = seen(pixels, x)
+        if label is not None:
+            classes, label = classes.mask(~jnp.isnan(label)), jnp.nan_to_num(label).astype(int)
+        sample("x", pixels.to_event(1), obs=x)
+        sample("label", classes, obs=label)
+
+
+def certain(y, C):
+    """log p of each class where y is known: 0 for y, and -inf for the others."""
+    return jnp.log(one_hot(y, C))
+
+
+def joined(a, b):
+    """``a`` and ``b`` side by side, whatever draws or values lead either's rows."""
+    rows = jnp.broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    return jnp.concatenate([jnp.broadcast_to(v, (*rows, v.shape[-1])) for v in (a, b)], -1)

@@ -1,0 +1,34 @@
+import torch
+from pyro import plate, sample
+from pyro.distributions import Bernoulli, Categorical, Normal
+
+from zoo._networks.in_pyro import MLP, network
+from zoo.vae.in_pyro import seen
+
+
+def model(x=None, label=None, *, N, D, C, Z=20, width=200, depth=2, loc=0.0, alpha=1.0):  # alpha is for the guide
+    decoder = network("decoder", MLP, Z + C, (width,) * depth, D)
+    with plate("N", N):
+        y = sample("y", Categorical(logits=torch.zeros(C)))
+        z = sample("z", Normal(torch.zeros(Z), 1.0).to_event(1))
+        pixels, classes = Bernoulli(logits=loc + decoder(joined(z, one_hot(y, C)))), Categorical(logits=certain(y, C))
+        pixels, x = seen(pixels, x)
+        if label is not None:
+            classes, label = classes.mask(~label.isnan()), label.nan_to_num().long()
+        sample("x", pixels.to_event(1), obs=x)
+        sample("label", classes, obs=label)
+
+
+def one_hot(y, C):
+    return torch.nn.functional.one_hot(y, C).to(torch.get_default_dtype())
+
+
+def certain(y, C):
+    """log p of each class where y is known: 0 for y, and -inf for the others."""
+    return one_hot(y, C).log()
+
+
+def joined(a, b):
+    """``a`` and ``b`` side by side, whatever draws or values lead either's rows."""
+    rows = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    return torch.cat([v.expand(*rows, v.shape[-1]) for v in (a, b)], -1)

@@ -1,0 +1,42 @@
+import jax.numpy as jnp
+from numpyro import param, plate, sample
+from numpyro.distributions import Bernoulli, Normal, constraints
+
+from zoo._distributions.discretised_logistic.in_numpyro import DiscretisedLogistic
+from zoo._distributions.in_numpyro import DiagonalNormal
+from zoo._networks import in_numpyro as networks
+
+
+def model(
+    x=None,
+    *,
+    N,
+    D,
+    Z=20,
+    likelihood="bernoulli",
+    network="mlp",
+    width=200,
+    depth=2,
+    loc=0.0,
+    spread=1.0,
+    sigma=None,
+    levels=17,
+):
+    decoder = networks.network("decoder", *networks.decoder(network, Z, width, depth, D))
+    if sigma is None and likelihood != "bernoulli":
+        sigma = param("sigma", jnp.asarray(spread / 2), constraint=constraints.positive)
+    with plate("N", N):
+        z = sample("z", Normal(jnp.zeros(Z), 1.0).to_event(1))
+        out = decoder(z)
+        if likelihood == "gaussian":
+            sample("x", DiagonalNormal(loc + spread * out, jnp.full(D, jnp.asarray(sigma) ** 2)), obs=x)
+        else:
+            binary = likelihood == "bernoulli"
+            pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
+            pixels, x = seen(pixels, x)
+            sample("x", pixels.to_event(1), obs=x)
+
+
+def seen(pixels, x):
+    """The pixels without those that nobody saw, and the values of the others."""
+    return (pixels, x) if x is None else (pixels.mask(~jnp.isnan(x)), jnp.nan_to_num(x))

@@ -1,0 +1,45 @@
+import torch
+from pyro import param, plate, sample
+from pyro.distributions import Bernoulli, Normal, constraints
+
+from zoo._distributions.discretised_logistic.in_pyro import DiscretisedLogistic
+from zoo._distributions.in_pyro import DiagonalNormal
+from zoo._networks import in_pyro as networks
+
+
+def model(
+    x=None,
+    *,
+    N,
+    D,
+    Z=20,
+    likelihood="bernoulli",
+    network="mlp",
+    width=200,
+    depth=2,
+    loc=0.0,
+    spread=1.0,
+    sigma=None,
+    levels=17,
+):
+    decoder = networks.network("decoder", *networks.decoder(network, Z, width, depth, D))
+    if sigma is None and likelihood != "bernoulli":
+        sigma = param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
+    with plate("N", N):
+        z = sample("z", Normal(torch.zeros(Z), 1.0).to_event(1))
+        out = decoder(z)
+        if likelihood == "gaussian":
+            variance = torch.as_tensor(sigma).square().expand(D)
+            sample("x", DiagonalNormal(loc + spread * out, variance), obs=x)
+        else:
+            binary = likelihood == "bernoulli"
+            pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
+            pixels, x = seen(pixels, x)
+            sample("x", pixels.to_event(1), obs=x)
+
+
+def seen(pixels, x):
+    """The pixels without those that nobody saw, and the values of the others."""
+    if x is None or not x.sum().isnan():  # a sum is quick to take, and a mask takes as long as the density itself
+        return pixels, x
+    return pixels.mask(~x.isnan()), x.nan_to_num()

@@ -75,6 +75,7 @@ def summed(program):
         pyro.factor("summed", scale * sum(f.log.sum() for f in left))
 
     without_discrete.__name__ = getattr(program, "__name__", "program")
+    without_discrete.all_rows_in_one = True  # draws side by side would be summed as rows are
     return without_discrete
 
 

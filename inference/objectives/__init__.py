@@ -1,0 +1,116 @@
+"""What stochastic gradients climb: lower bounds on log p(data), as functions of any program and any guide.
+
+    elbo   E_q[ log p(x, z) - log q(z) ], by the mean of K draws (Jordan et al. 1999; Kingma and Welling 2014)
+    iwae   E_q[ log 1/K sum_k p(x, z_k) / q(z_k) ], which rises with K to log p(x) (Burda et al. 2016)
+
+The K draws are of the latents of the rows (those of the guide's plate N) given one draw of all other latents, so that
+``iwae`` weighs the draws of each row by themselves and batches of rows are unbiased for the whole. A guide without
+latents of the rows is drawn K times as a whole; ``iwae`` then has one weight for all the data, and takes no batches.
+
+Gradients, of the parameters of program and guide alike:
+
+    reparameterised         through the draws and the density of the guide
+    sticking_the_landing    without the score of the guide, whose mean is 0 for ``elbo``: no noise is left where the
+                            guide is the posterior (Roeder et al. 2017). For ``iwae`` with K > 1 it is biased
+    doubly_reparameterised  for ``iwae``: unbiased, and its signal for the guide does not drown in noise as K grows
+                            (Tucker et al. 2019)
+
+A discrete latent of the rows in the guide is not drawn: it takes each of its E values, weighed by q. ``iwae`` is then
+sum_y q(y) log 1/K sum_k p(x, y, z_k) / (q(y) q(z_k | y)), which trains q(y) as the ELBO does and approaches
+log p(x) - KL(q(y) || p(y | x)). Factors and observed sites of the guide are part of log q, as in both backends: what is
+maximised falls by them. They are no part of the bound that is reported.
+
+Each ``in_<backend>.py`` promises
+
+    terms(program, guide, [params, key,] inputs, objective)         Terms, differentiable
+    bound(objective, program, guide, [params, key,] inputs, beta)   (what is maximised, metrics)
+
+for a program and a guide that are functions of ``inputs`` by name, in batches already by ``minibatch`` of
+``zoo._backend`` where there are batches. ``params`` are the constrained values of every param statement, by name, and
+``key`` a seed, in NumPyro alone: Pyro keeps both. ``beta`` multiplies log q(z) - log p(z), or the KL, of every latent
+(Higgins et al. 2017). What is maximised is a scalar in nats, for all N rows. The metrics are ``elbo`` (at beta = 1),
+which is ``reconstruction`` less ``kl``, and for the importance-weighted bound ``iwae`` (at beta = 1): each a scalar in
+nats for all N rows, without gradients and without the guide's factors.
+
+In NumPyro the K draws are mapped over; in Pyro they are one more dimension, left of the rows, over which programs and
+guides broadcast. Where they cannot stand side by side (other plates within the rows, classes after what is drawn,
+discrete latents that ``summed`` sums over all rows at once) Pyro runs them one by one.
+
+Both raise ZooError for a guide without a gradient through its draws, naming the site; where a latent of the program has
+no site in the guide; and for ``iwae`` where batches, or a factor of all rows at once, would make it no bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from zoo.errors import ZooError, unknown
+
+NAMES = ("elbo", "iwae")
+GRADIENTS = ("reparameterised", "sticking_the_landing", "doubly_reparameterised")
+KLS = ("sampled", "analytic")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A bound on log p(data) and an estimator of its gradient; raises ZooError for what does not go together.
+
+    kl: "analytic" replaces the sampled log q - log p of a latent by KL(q || p) where the backend has a formula for it,
+    for ``elbo`` alone; a latent whose prior may depend on what the guide draws after it stays sampled.
+
+    >>> Objective("iwae", num_particles=5, gradient="doubly_reparameterised").num_particles
+    5
+    >>> Objective("elbo", gradient="doubly_reparameterised")
+    Traceback (most recent call last):
+    zoo.errors.ZooError: doubly_reparameterised is a gradient of iwae; that of elbo is sticking_the_landing
+    """
+
+    name: str = "elbo"
+    num_particles: int = 1
+    gradient: str = "reparameterised"
+    kl: str = "sampled"
+
+    def __post_init__(self) -> None:
+        for what, given, known in (
+            ("objective", self.name, NAMES),
+            ("gradient", self.gradient, GRADIENTS),
+            ("kl", self.kl, KLS),
+        ):
+            if given not in known:
+                raise unknown(what, given, known)
+        K = self.num_particles
+        if isinstance(K, bool) or not isinstance(K, int) or K < 1:
+            raise ZooError(f"num_particles is a whole number from 1 up; given {K!r}")
+        if self.name == "elbo" and self.gradient == "doubly_reparameterised":
+            raise ZooError("doubly_reparameterised is a gradient of iwae; that of elbo is sticking_the_landing")
+        if self.kl == "analytic" and self.name == "iwae":
+            raise ZooError("iwae weighs draws by their densities and has no analytic KL: kl='sampled', or elbo")
+        if self.kl == "analytic" and self.gradient == "sticking_the_landing":
+            raise ZooError("an analytic KL has no draw whose score could be left out: gradient='reparameterised'")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether log q is taken at parameters without a gradient."""
+        return self.gradient != "reparameterised"
+
+
+class Terms(NamedTuple):
+    """Log densities in nats of K draws from the guide, for the B rows at hand; not scaled up to all N rows.
+
+    Arrays of the rows are (K, B), or (K, E, B) where the guide has discrete latents of the rows, of E values together:
+    then ``probability`` is not None, and where it is 0 the others are 0. What lies outside the plate N is a scalar
+    where the rows have latents of their own, for there is one draw of it; else it is (K,).
+    """
+
+    likelihood: Any  # of the observed sites
+    prior: Any  # of the latents; None where the KL is analytic
+    guide: Any  # the same of q; with it the guide's help variables
+    kl: Any  # guide - prior, or the analytic KL
+    likelihood_rest: Any  # the same four outside the plate N
+    prior_rest: Any
+    guide_rest: Any
+    kl_rest: Any
+    probability: Any  # of the guide's discrete latents given the row, (K, E, B)
+    extra: Any  # of the guide's factors and observed sites, less: a scalar, for all N rows
+    scale: float  # N / B

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo import Card, Model
-from zoo.errors import ZooError, unknown
+from zoo.errors import Refusal, ZooError, unknown
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,21 @@ def get(name: str) -> ModuleType:
 def refusals(model: Model) -> dict[str, str | None]:
     """For each engine the reason it refuses the model, or None where it takes it."""
     return {name: get(name).refuses(model.card, model.backend) for name in names()}
+
+
+def takers(card: Card, backend: str) -> list[str]:
+    """The engines that take a model, the one to begin with first: em, svi, nuts, the others; raises Refusal if none."""
+    order = dict.fromkeys(("em", "svi", "nuts", *names()))
+    found = [name for name in order if not get(name).refuses(card, backend)]
+    if not found:
+        raise Refusal(f"no engine takes {card.name}: {get('svi').refuses(card, backend)}")
+    return found
+
+
+def without_prior(card: Card) -> str | None:
+    """Why an engine that wants a prior on everything cannot take a model, or None where it has one."""
+    learned = [*card.networks, *card.learned]
+    return f"{', '.join(learned)} is learned without a prior" if learned else None
 
 
 def complete(engine: str, options: Mapping[str, Any], card: Card) -> dict[str, Any]:

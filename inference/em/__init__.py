@@ -17,6 +17,7 @@ covariance (or the noise of a factor model) may have, where the data has columns
 
 from __future__ import annotations
 
+from inference.engines import without_prior
 from zoo import Card
 
 OPTIONS = {
@@ -33,6 +34,8 @@ OPTIONS = {
 
 def refuses(card: Card, backend: str) -> str | None:
     """EM wants every local latent discrete, or its integral done: the program ``collapsed``."""
+    if without_prior(card):
+        return without_prior(card)
     continuous = [n for n in card.local() if n not in card.enumerated]
     if continuous and "marginal" not in card.exact:
         return f"{', '.join(continuous)} is a continuous latent of each row, and EM sums over discrete ones"

@@ -13,6 +13,7 @@ of values at which every chain begins; ``collapsed``, False for the full program
 
 from __future__ import annotations
 
+from inference.engines import without_prior
 from inference.free import without_gradients
 from zoo import Card
 
@@ -29,4 +30,4 @@ OPTIONS = {
 
 def refuses(card: Card, backend: str) -> str | None:
     """NUTS needs gradients: discrete latents must be such as can be summed out, and some latent continuous."""
-    return without_gradients(card)
+    return without_prior(card) or without_gradients(card)

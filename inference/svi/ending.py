@@ -9,42 +9,58 @@ import numpy as np
 from inference.engines import Answer, Task
 from inference.svi.convergence import convergence
 from inference.svi.options import name_of
-from zoo import ZooError
+from inference.svi.plan import Plan
+from inference.svi.rows import Rows
+from inference.svi.training import Record, Trainer, told
 
 ENOUGH = 100  # draws at least, by which the ELBO is estimated
+LOOKED = 10_000  # rows at most, by which that of an amortised guide is
 
 
-def check_begun(trace: np.ndarray, num_steps: int) -> None:
-    """A run that stopped at its very first step has nothing to show: raises ZooError."""
-    if not len(trace) and num_steps:
-        raise ZooError("the ELBO is not a number at the first step: give start=, or a smaller learning_rate")
+def said_of(task: Task, plan: Plan, rows: Rows, record: Record) -> dict[str, Any]:
+    """What is said of every training."""
+    said: dict[str, Any] = {"guide": name_of(task.options), **told(plan, record)}
+    said |= convergence(record.trace[:, 0], plan.epoch)
+    if record.broken:
+        said["converged"] = False
+    elif record.done < plan.steps:  # stopped early, for nothing was gained
+        said["converged"] = True
+    said["beta"] = plan.warn(record.done - 1)
+    if rows.batch:
+        said["batch_size"] = rows.batch
+    if len(rows.held):
+        said["rows_held_out"] = rows.held
+    return said
 
 
 def answer(
     task: Task,
-    start: str,
-    trace: np.ndarray,
+    said: dict[str, Any],
+    record: Record,
+    trainer: Trainer,
     values: dict[str, np.ndarray],
     lp: np.ndarray,
     log_weight: np.ndarray,
-    state: dict[str, np.ndarray],
+    frame: dict[str, np.ndarray],
 ) -> Answer:
     """The Answer from draws of the trained guide: values (draws, *shape), and (draws,) of log p and log p - log q."""
-    options = task.options
-    epoch = task.rows // options["batch_size"] if options["batch_size"] else 1
-    said: dict[str, Any] = {
-        "start": start,
-        "guide": name_of(options),
-        "elbo": float(log_weight.mean()),
-        "elbo_se": float(log_weight.std(ddof=1) / np.sqrt(len(log_weight))),
-        **convergence(trace, epoch),
-    }
-    if len(trace) < options["num_steps"]:
-        said["stopped"] = f"the ELBO was not a number at step {len(trace) + 1}: the guide is that of the step before"
-        said["converged"] = False
+    weights, trace = trainer.weights(), record.trace[:, 0]
+    learned, state = {n: weights[n] for n in trainer.learned}, {**weights, **frame}
+    said = {**said, "elbo": float(log_weight.mean())}
+    said["elbo_se"] = float(log_weight.std(ddof=1) / np.sqrt(len(log_weight)))
     if all((v == v[0]).all() for v in values.values()):  # a guide without spread is a point
-        return Answer({n: v[0] for n, v in values.items()}, trace, state=state, diagnostics=said)
-    kept = slice(None, options["num_draws"])
+        return Answer({**{n: v[0] for n, v in values.items()}, **learned}, trace, state=state, diagnostics=said)
+    kept = slice(None, task.options["num_draws"])
     draws = {n: v[None, kept] for n, v in values.items()}
     stats = {"lp": lp[None, kept], "log_weight": log_weight[None, kept]}
-    return Answer({}, trace, draws, stats, state, said)
+    return Answer(learned, trace, draws, stats, state, said)
+
+
+def answer_of_networks(task: Task, plan: Plan, rows: Rows, record: Record, trainer: Trainer) -> Answer:
+    """The Answer of an amortised guide: what was learned, and the ELBO of rows trained on, by one draw of each."""
+    weights = trainer.weights()
+    looked = rows.kept[:: -(-len(rows.kept) // LOOKED)]
+    elbo = float(trainer.elbos(looked).mean())
+    said = {**said_of(task, plan, rows, record), "elbo_nats_per_row": elbo, "elbo": elbo * plan.rows}
+    learned = {n: weights[n] for n in trainer.learned}
+    return Answer(learned, record.trace[:, 0], state=weights, diagnostics=said)

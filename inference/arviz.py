@@ -32,7 +32,7 @@ def to_arviz(fit: Fit) -> xr.DataTree:
     draws = aligned(fit)
     sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
-    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": fit.data}
+    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": fit.seen()}
     dims = {name: distinct(site.dims) for name, site in sites.items() if site.dims}
     if fit.stats:
         groups["sample_stats"] = fit.stats
@@ -40,7 +40,7 @@ def to_arviz(fit: Fit) -> xr.DataTree:
     if likelihood is not None:
         groups["log_likelihood"] = {"_".join(card.observed): likelihood}
     shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
-    shapes += [(dims[n], v.shape) for n, v in fit.data.items() if n in dims]
+    shapes += [(dims[n], v.shape) for n, v in groups["observed_data"].items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
     return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
 

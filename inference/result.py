@@ -11,6 +11,7 @@ import numpy as np
 from inference import exact
 from inference.gaussian import Normal
 from zoo import Model
+from zoo.intensities import seen_once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,7 @@ class Fit:
     ``log_weight`` (log p - log q of a guide's draws).
     trace: the objective after each iteration or step, in nats. diagnostics: plain values, said by ``summary``.
     state: arrays by which the engine could go on (a guide's parameters).
+    data: the data by site, as the engine had it; ``Intensities`` where it drew binary pixels anew at each look.
     keywords, options, seed, device, dtype: everything that made the fit. seconds: wall time, compilation included.
     """
 
@@ -37,7 +39,7 @@ class Fit:
     seed: int
     device: str
     dtype: str | None
-    data: dict[str, np.ndarray]
+    data: dict[str, Any]
     seconds: float
     params: dict[str, np.ndarray]
     trace: np.ndarray
@@ -63,7 +65,7 @@ class Fit:
         Labels are summed out and normal latents integrated out. ``data`` is that of the fit unless given. Raises
         ZooError where neither is exact.
         """
-        return exact.log_density(self.bound, self.draws or self.params, self._data(data))
+        return exact.log_density(self.bound, self.draws or self.params, self.seen(data))
 
     def local(self, data: Any = None) -> dict[str, Any]:
         """The posterior of the local latents given each row, averaged over aligned draws.
@@ -72,7 +74,7 @@ class Fit:
         ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
         """
         values = exact.few(self.aligned()) if self.draws else self.params
-        return exact.local(self.bound, values, self._data(data))
+        return exact.local(self.bound, values, self.seen(data))
 
     def aligned(self) -> dict[str, np.ndarray]:
         """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
@@ -110,5 +112,6 @@ class Fit:
 
         return save(self, Path(folder))
 
-    def _data(self, data: Any) -> Any:
-        return self.data if data is None else data
+    def seen(self, data: Any = None) -> Any:
+        """Data, that of the fit unless given, as questions are put to it: of ``Intensities`` one draw, by the seed."""
+        return seen_once(self.data if data is None else data, self.seed)

@@ -15,6 +15,7 @@ from inference.result import Fit
 from zoo import Model, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
+from zoo.intensities import Intensities
 
 FORMAT = 1
 GROUPS = ("data", "params", "draws", "stats", "state")
@@ -24,7 +25,8 @@ def save(fit: Fit, folder: Path) -> Path:
     """Write the fit beside ``folder`` and move it there in one step, so that no half-written fit is ever seen."""
     arrays: dict[str, np.ndarray] = {"trace": np.asarray(fit.trace)}
     for group in GROUPS:
-        arrays.update({f"{group}/{name}": np.asarray(v) for name, v in getattr(fit, group).items()})
+        kept = {n: v.raw if isinstance(v, Intensities) else v for n, v in getattr(fit, group).items()}
+        arrays.update({f"{group}/{name}": np.asarray(v) for name, v in kept.items()})
     plain = {
         "format": FORMAT,
         "model": fit.model.name,
@@ -34,6 +36,7 @@ def save(fit: Fit, folder: Path) -> Path:
         "diagnostics": _plain(fit.diagnostics, "diagnostics", arrays),
         **{k: getattr(fit, k) for k in ("engine", "seed", "device", "dtype", "seconds")},
         "backend": fit.model.backend,
+        "levels": {n: float(v.levels) for n, v in fit.data.items() if isinstance(v, Intensities)},
     }
     check_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +57,14 @@ def check_free(folder: Path) -> None:
         raise ZooError(f"{str(folder)!r} holds something other than a fit: name another folder")
 
 
-def load(folder: str | Path, model: Model | None = None) -> Fit:
-    """Read a saved fit. ``model`` is needed where the program was the user's own. Raises ZooError."""
+def load(
+    folder: str | Path, model: Model | None = None, *, backend: str | None = None, device: str | None = None
+) -> Fit:
+    """Read a saved fit. ``model`` is needed where the program was the user's own. Raises ZooError.
+
+    backend, device: those it was made by unless given. What a program and a guide learn are the same arrays in every
+    backend, so that the fit of a network answers alike in each.
+    """
     folder = Path(folder)
     try:
         plain = json.loads((folder / "fit.json").read_text())
@@ -71,9 +80,15 @@ def load(folder: str | Path, model: Model | None = None) -> Fit:
     if model is None:
         if plain["model"] not in model_names():
             raise ZooError(f"{plain['model']!r} is a program of your own: load(folder, model=zoo.Model(...))")
-        model = load_model(plain["model"], backend=plain["backend"], **words["settings"])
-    groups = {g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS}
+        model = load_model(plain["model"], backend=backend or plain["backend"], **words["settings"])
+    elif backend not in (None, model.backend):
+        raise ZooError(f"the model given is one of {model.backend}, not of {backend}: give one of the two")
+    groups: dict[str, dict[str, Any]] = {
+        g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS
+    }
+    groups["data"] |= {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
     scalars = {k: plain[k] for k in ("engine", "seed", "device", "dtype", "seconds")}
+    scalars["device"] = device or scalars["device"]
     del words["settings"]
     return Fit(model=model, trace=arrays["trace"], **words, **groups, **scalars)
 

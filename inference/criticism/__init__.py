@@ -3,13 +3,26 @@
 ``compare(fit, fit, ...)`` puts the labels of every draw in one order, holds each fit to its own checks and then to
 the most trustworthy of them, and ends in a verdict in words; ``judge(fit)`` holds one fit to its own checks alone;
 ``calibrate(model, engine)`` asks whether an engine gives the posteriors of data that the model itself makes. All see
-numpy only, and so serve every engine and both backends. ``alignment`` undoes label switching; ``quantities`` names
-the numbers; ``evidence`` is what a fit says of itself, ``agreement`` how it stands to the reference, ``verdict`` the
-rules; ``table``, ``figures`` and ``report`` show it all. A model may promise a picture of its own,
+numpy only, and so serve every engine and both backends. ``held_out`` asks an amortised fit for log p(x), the ELBO and
+its parts, and the gap between them, on rows it was not trained on. ``alignment`` undoes label switching;
+``quantities`` names the numbers; ``evidence`` is what a fit says of itself, ``agreement`` how it stands to the
+reference, ``verdict`` the rules; ``table``, ``figures`` and ``report`` show it all. A model may promise a picture of
+its own,
 ``zoo/<model>/picture.py``: see ``figures``.
 """
 
 from inference.criticism.calibration import Calibration, calibrate, ranks_of
 from inference.criticism.comparison import Comparison, compare, judge
+from inference.criticism.held_out import elbo_split, inference_gap, log_marginal
 
-__all__ = ["Calibration", "Comparison", "calibrate", "compare", "judge", "ranks_of"]
+__all__ = [
+    "Calibration",
+    "Comparison",
+    "calibrate",
+    "compare",
+    "elbo_split",
+    "inference_gap",
+    "judge",
+    "log_marginal",
+    "ranks_of",
+]

@@ -13,7 +13,7 @@ import numpy as np
 from inference.criticism import verdict as rules
 from inference.criticism.agreement import Agreement, agreement
 from inference.criticism.alignment import Draws, aligned, in_one_order
-from inference.criticism.evidence import Evidence, gather, kind_of
+from inference.criticism.evidence import Evidence, amortised, gather, kind_of
 from inference.criticism.verdict import Candidate, Verdict
 from zoo import ZooError
 
@@ -125,6 +125,8 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
 
 def judge(fit: Fit) -> Verdict:
     """The verdict on one fit by its own checks alone."""
+    if amortised(fit):
+        return rules.amortised(fit.diagnostics)
     (name,) = default_names([fit])
     evidence = gather(fit, aligned(fit))
     return rules.alone(candidate(name, fit, evidence), {name: evidence})
@@ -175,6 +177,9 @@ def check_same(fits: Sequence[Fit]) -> None:
         card, other = first.model.card, fit.model.card
         if card.name != other.name or card.sites(first.keywords) != other.sites(fit.keywords):
             raise ZooError(f"{pair} are of different models, {card.name} and {other.name}: compare fits of one")
+        if not card.parameters(first.keywords):
+            alone = f"{card.name} has networks alone, whose weights mean nothing one by one"
+            raise ZooError(f"{alone}: inference.held_out evaluates each fit")
         for word in sorted(first.keywords.keys() | fit.keywords.keys()):
             a, b = first.keywords.get(word), fit.keywords.get(word)
             if not equal(a, b):

@@ -58,7 +58,7 @@ class Evidence:
 def gather(fit: Fit, draws: Mapping[str, np.ndarray]) -> Evidence:
     """The evidence of a fit whose draws, labels in order, are ``draws``: (chain, draw, *shape) for each parameter."""
     names, values = scalars(fit.model.card, fit.keywords, draws)
-    flat = values.reshape(-1, len(names))
+    flat = values.reshape(np.prod(values.shape[:2]), len(names))  # -1 would not do where there are no quantities
     nothing = np.full(len(names), np.nan)
     kind = kind_of(fit)
     count = np.full(len(names), float(len(flat)))
@@ -96,6 +96,11 @@ def kind_of(fit: Fit) -> str:
     if not fit.draws:
         return "point"
     return "guide" if "log_weight" in fit.stats else "chains"
+
+
+def amortised(fit: Fit) -> bool:
+    """Whether an encoder was trained with the fit: it then says how high the ELBO of a row is."""
+    return "elbo_nats_per_row" in fit.diagnostics
 
 
 def chain_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,6 +159,6 @@ def k_limit(draws: int) -> float:
 def log_likelihood(fit: Fit) -> float:
     """log p(data | point estimate) in nats, or NaN where rows have no likelihood of their own."""
     try:
-        return float(exact.log_density(fit.bound, fit.params, fit.data).sum())
+        return float(exact.log_density(fit.bound, fit.params, fit.seen()).sum())
     except ZooError:
         return float("nan")

@@ -70,7 +70,7 @@ def responsibilities(c: Comparison) -> dict[str, dict[str, np.ndarray]]:
     found = {}
     for name, fit in c.fits.items():
         try:
-            posterior = exact.local(fit.bound, exact.few(c.draws[name]), fit.data)
+            posterior = exact.local(fit.bound, exact.few(c.draws[name]), fit.seen())
         except zoo.ZooError:
             return {}
         found[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim == 2}
@@ -96,7 +96,7 @@ def data(c: Comparison, shared: dict[str, dict[str, np.ndarray]]) -> Figure | No
     figure = Figure((8, 5), layout="constrained")
     params = {n: v.mean((0, 1)) for n, v in c.draws[c.best].items()}
     axes = figure.add_subplot()
-    picture(axes, params, fit.data, shared.get(c.best, {}), fit.keywords, c.columns)
+    picture(axes, params, fit.seen(), shared.get(c.best, {}), fit.keywords, c.columns)
     figure.suptitle(f"{fit.model.card.title}, by {c.best}", fontsize=11)
     return figure
 

@@ -12,7 +12,7 @@ from zoo import Card
 
 def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
     """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
-    sites = card.sites(settings)
+    sites = {**card.sites(settings), **card.parameters(settings)}
     sources = {name: name for name in card.parameters(settings)}
     sources |= {name: derived.sources[0] for name, derived in card.derived.items() if derived.line is None}
     return {name for name, source in sources.items() if sites[source].kind == "precision"}
@@ -21,7 +21,8 @@ def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
 def scalars(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
     """Names such as ``Sigma[0,1,0]`` and their values, (..., quantities), for parameters with any leading dimensions.
 
-    A symmetric matrix counts its lower triangle, and a simplex of one (always 1) is no quantity.
+    A symmetric matrix counts its lower triangle, and a simplex of one (always 1) is no quantity. Of a model whose
+    networks are all it learns there are none, (1, 1, 0).
     """
     sites, matrices = card.reported(settings), symmetric(card, settings)
     reported = card.report({n: values[n] for n in card.parameters(settings)}, settings)
@@ -37,4 +38,4 @@ def scalars(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.nda
         names += [f"{name}[{','.join(map(str, i))}]" if i else name for i in kept]
         flat = value.reshape(*value.shape[:leading], -1)
         columns.append(flat[..., np.ravel_multi_index(tuple(np.array(kept).T), shape)] if shape else flat)
-    return names, np.concatenate(columns, axis=-1)
+    return names, np.concatenate(columns, axis=-1) if columns else np.zeros((1, 1, 0))

@@ -105,7 +105,7 @@ def page(c: Comparison) -> str:
 def described(c: Comparison) -> str:
     """The data in a line: ``x: 272 rows; eruptions from 1.6 to 5.1, waiting from 43 to 96. N = 272, D = 2, K = 2.``"""
     fit, said = c.fits[c.best], []
-    for name, values in fit.data.items():
+    for name, values in fit.seen().items():
         absent = int(np.isnan(values).sum())
         table = values.reshape(len(values), -1)
         names = c.columns or [f"column {j}" for j in range(table.shape[1])]

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inference.amortised import Code, Opened
 from inference.criticism.agreement import divergence
 from inference.criticism.alignment import aligned
-from inference.criticism.evidence import chain_statistics, kind_of
+from inference.criticism.evidence import amortised, chain_statistics, kind_of
+from inference.criticism.held_out.rows import taken
+from inference.criticism.held_out.split import active
 from inference.criticism.quantities import scalars
 from inference.criticism.words import largest
 
@@ -19,18 +22,38 @@ if TYPE_CHECKING:
     from inference.result import Fit
 
 INTERVAL = (3, 97)  # percentiles: the central 94%
+LOOKED = 1000  # rows at most, by which units are called active
 
 
 def summary(fit: Fit) -> pd.DataFrame:
     """A row for each number reported, labels aligned.
 
     Of draws: mean, sd, the central 94% interval, and rank-normalised R-hat and bulk ESS where there are chains (NaN
-    for the independent draws of a guide). Of a point: the estimate alone.
+    for the independent draws of a guide). Of a point: the estimate alone, and where an encoder was trained with it the
+    ELBO in its parts, as training ended, and how many numbers of its code are active.
     """
     import pandas as pd
 
     names, values = scalars(fit.model.card, fit.keywords, aligned(fit))
-    return described(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")
+    said = described(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")
+    if not amortised(fit):
+        return said
+    return pd.concat([said, pd.DataFrame({"estimate": training(fit)})]).rename_axis("quantity")
+
+
+def training(fit: Fit) -> dict[str, float]:
+    """What training with an encoder came to, at the step whose weights are the fit."""
+    said = fit.diagnostics
+    epochs = said["epochs"]
+    last = int(np.searchsorted(epochs["step"], said["best_step"])) if "best_step" in said else -1
+    found = {n: said[n] for n in ("elbo_nats_per_row", "held_out_elbo_nats_per_row") if n in said}
+    # none of the two where training broke down in its first epoch
+    found |= {n: float(epochs[n][last]) for n in ("reconstruction_nats_per_row", "kl_nats_per_row") if n in epochs}
+    opened = Opened(fit)
+    N = len(next(iter(fit.data.values())))
+    some = taken(fit.data, np.arange(N)[:: -(-N // LOOKED)])
+    codes = [code for code in opened.encode(opened.table(some)).values() if isinstance(code, Code)]
+    return {**found, "active_units": sum(active(code.mean.var(0)) for code in codes)}
 
 
 def described(fit: Fit, values: np.ndarray, index: pd.Index) -> pd.DataFrame:

@@ -25,6 +25,7 @@ MEANS = 0.5  # sds: a 95% interval shifted by this much still holds 92% of a nor
 SPREAD = 1.25  # factor: a 95% interval this much too narrow holds 88% of it
 SHAPE = 0.5  # sds of Wasserstein distance
 NEAR = 1.0  # nats of KL divergence from the posterior
+EPOCHS = 10  # before which nobody can tell whether the ELBO of batches still rises
 LOWER = 1.0  # nats by which a point of highest likelihood may stand below another point
 
 CHAIN_RULE = (
@@ -36,6 +37,10 @@ GUIDE_RULE = (
     f"means within {MEANS} sd, sds within a factor of {SPREAD} and Wasserstein distance within {SHAPE} sd, Monte Carlo "
     "error allowed for; without sound chains, means and sds surely so against its own draws "
     f"reweighted, and its ELBO within {NEAR:g} nat of the importance-weighted bound (Burda et al. 2016)"
+)
+NETWORK_RULE = (
+    "the ELBO is a number and has stopped rising, by the rows held out where there are any, else by the rows trained "
+    f"on, over {EPOCHS} epochs or more"
 )
 POINT_RULE = f"converged, and its likelihood no more than {LOWER:g} nat below that of any other fit's estimate"
 
@@ -135,6 +140,23 @@ def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
             POINT_RULE,
         )
     return Verdict("point", f"one estimate, which says nothing of spread{words.heywood(c)}", POINT_RULE)
+
+
+def amortised(said: Mapping[str, Any]) -> Verdict:
+    """The verdict on networks trained with an encoder, by what their training says of itself."""
+    elbo, held = said["elbo_nats_per_row"], said.get("held_out_elbo_nats_per_row")
+    if not np.isfinite(elbo) or "not a number" in said.get("stopped", ""):
+        return Verdict("no", "its ELBO is not a number in the end: lower learning_rate, or set clip_norm", NETWORK_RULE)
+    rising = not said["converged"]
+    if held is not None:
+        rising = said["best_step"] == said["epochs"]["step"][-1]
+    elif said["epochs"]["epoch"][-1] < EPOCHS:
+        few = f"{said['epochs']['epoch'][-1]:.0f} epochs are too few to see whether the ELBO has stopped rising"
+        return Verdict("no", f"{few}: raise num_epochs", NETWORK_RULE)
+    if rising:
+        where = "of the rows held out " if held is not None else ""
+        return Verdict("no", f"the ELBO {where}was still rising when training ended: raise num_epochs", NETWORK_RULE)
+    return Verdict("point", words.networks(elbo, held), NETWORK_RULE)
 
 
 def against(c: Candidate, own: Verdict, a: Agreement, reference: str) -> Verdict:

@@ -121,6 +121,16 @@ def heywood(c: Candidate) -> str:
     )
 
 
+def networks(elbo: float, held_out: float | None) -> str:
+    """What may be trusted of networks, and what to look at next."""
+    found = f"ELBO {elbo:.2f} nats per row on rows trained on"
+    found += f", {held_out:.2f} on rows held out, which chose the weights" if held_out is not None else ""
+    return (
+        f"one estimate of the weights, which says nothing of spread; codes are the encoder's, and not the posterior's; "
+        f"{found}: inference.held_out(fit, data) says how far that is below log p"
+    )
+
+
 def listed(names: list[str]) -> str:
     """
     >>> listed(["em", "svi", "nuts"])

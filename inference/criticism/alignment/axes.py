@@ -83,7 +83,7 @@ def multiplied(
     card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], letter: str, turns: np.ndarray
 ) -> Draws:
     """The draws with every axis of the letter multiplied by a matrix of its draw: turns is (draws, K or 1, Z, Z)."""
-    sites, out = card.sites(settings), {}
+    sites, out = {**card.sites(settings), **card.parameters(settings)}, {}
     for name, given in draws.items():
         dims = sites[name].dims
         if letter in dims and "K" not in dims and turns.shape[1] > 1:

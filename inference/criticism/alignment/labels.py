@@ -71,8 +71,8 @@ def turned(
 
 def permuted(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
     """The draws with every axis of the letter K reordered draw by draw; (chain, draw, K) says how."""
-    sites, ordered = card.sites(settings), {}
-    for name in (n for n in card.latents if n in draws):
+    sites, ordered = {**card.sites(settings), **card.parameters(settings)}, {}
+    for name in (n for n in sites if n in draws):
         value, dims = np.asarray(draws[name]), sites[name].dims
         for axis in label_axes(dims) if order.shape[-1] else ():
             shape = [*order.shape[:2], *(1 for _ in dims)]

@@ -224,5 +224,5 @@ def test_an_interrupt_writes_nothing(command, tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "fit", interrupted)
     place = tmp_path / "new" / "place"
     result = run(command, "gaussian_mixture", "--set", "K=2", "--out", place, exit_code=130)
-    assert one_line(result) == "interrupted; nothing was written"
+    assert one_line(result) == "interrupted; only what was saved is kept"
     assert not list(tmp_path.iterdir())

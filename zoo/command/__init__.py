@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from zoo.command import fitting, looking
+from zoo.command import fitting, looking, sampling
 from zoo.command.screen import complain
 from zoo.errors import ZooError
 
@@ -30,7 +30,7 @@ class OneLine(TyperGroup):
             complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
-            complain("interrupted; nothing was written")
+            complain("interrupted; only what was saved is kept")
             raise typer.Exit(130) from error
 
 
@@ -46,6 +46,7 @@ app.command("show")(looking.show)
 app.command("fit")(fitting.fit)
 app.command("compare")(fitting.compare)
 app.command("summary")(fitting.summary)
+app.command("sample")(sampling.sample)
 
 
 def main() -> None:

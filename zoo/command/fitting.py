@@ -41,7 +41,9 @@ Shown = Annotated[
 
 def fit(
     model: ModelName,
-    engine: Annotated[str, typer.Option(help="em, svi or nuts: see zoo show MODEL.")] = "em",
+    engine: Annotated[
+        str | None, typer.Option(help="em, svi or nuts: see zoo show MODEL.", show_default="the first that takes it")
+    ] = None,
     data: Data = None,
     columns: Columns = None,
     settings: Settings = None,
@@ -54,13 +56,14 @@ def fit(
     progress: Shown = None,
 ) -> None:
     """Fit a model by one engine, print its summary, and save it where a folder is named."""
+    from inference.engines import takers
     from inference.storage import check_free
 
     if to:
         check_free(to)
         check_writable(to / "fit.json")
     request = Request(model, data, columns, settings, options, backend, seed, device, dtype, progress)
-    (fitted,) = request.fits([engine])
+    (fitted,) = request.fits([engine or takers(zoo.card(model), backend)[0]])
     ending = f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out"
     tell(fitted)
     out().print(ending, **PLAIN)
@@ -86,10 +89,12 @@ def compare(
 ) -> None:
     """Fit a model by several engines and say how far they agree, and which posterior to trust."""
     import inference
+    from inference.engines import takers
 
-    chosen = list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else None
-    if chosen and len(chosen) < 2:
-        raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {engines!r}")
+    chosen = list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else takers(zoo.card(model), backend)
+    if len(chosen) < 2:
+        given = engines or f"{', '.join(chosen)}, which alone takes {model}"
+        raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {given}")
     if report:
         check_writable(report)
     request = Request(model, data, columns, settings, options, backend, seed, device, dtype, progress)
@@ -126,8 +131,8 @@ class Request:
     progress: bool | None
     names: list[str] | None = None  # of the columns, once the data is read
 
-    def fits(self, engines: list[str] | None) -> Iterator[Fit]:
-        """One fit after another, by all engines that take the model unless named.
+    def fits(self, engines: list[str]) -> Iterator[Fit]:
+        """One fit after another.
 
         Whatever is asked that cannot be done is said (ZooError) before any time is spent.
         """
@@ -135,7 +140,7 @@ class Request:
 
         program = zoo.load(self.model, backend=self.backend, **assignments(self.settings or (), "--set"))
         refused = inference.refusals(program)
-        options = options_of(engines or [e for e, why in refused.items() if not why], self.options or (), program.card)
+        options = options_of(engines, self.options or (), program.card)
         table = data_for(program.card, self.data, self.columns)
         self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
         common = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,12 +48,13 @@ def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo lis
         promise = engines.get(name)
         reasons = {b: promise.refuses(card, b) for b in zoo.BACKENDS if b not in card.absent}
         refused = sorted({why for why in reasons.values() if why})
-        takers.add_row(name, f"no: {'; '.join(refused)}" if refused else "yes", options(promise.OPTIONS))
+        defaults = {**promise.OPTIONS, **(promise.defaults(card) if hasattr(promise, "defaults") else {})}
+        takers.add_row(name, f"no: {'; '.join(refused)}" if refused else "yes", options(defaults))
     console.print(takers, "")
 
     families = grid("guide", "family")
     for name in guides.names():
-        if name == model or name not in zoo.names():
+        if name == model or not (name in zoo.names() or card.networks or card.learned):
             families.add_row(name, guides.about(name).splitlines()[0])
     console.print(families, "")
 
@@ -86,7 +88,11 @@ def described(card: Card, name: str, default: str | None) -> tuple[str, str]:
     if len(name) == 1 and name.isupper():
         read_off = any(name in card.sites()[site].dims for site in card.observed)
         return ("from the data", "size") if read_off else (default or "to be given", "size")
-    return ("from the data", "prior") if card.priors else (default or "to be given", "prior")
+    if name in card.learned or any(name in lines for of in card.variants.values() for lines in of.values()):
+        return "learned", "fixed where it is given"
+    # the docstring of a card's priors names what they read off the data
+    read_off = card.priors and re.search(rf"\b{name}\b", card.priors.__doc__ or "")
+    return "from the data" if read_off else default or "to be given", "setting" if card.networks else "prior"
 
 
 def options(defaults: dict[str, object]) -> str:

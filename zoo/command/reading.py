@@ -80,7 +80,8 @@ def data_for(card: Card, data: str | None, columns: str | None) -> Any:
     if columns is None:
         return table
     if not hasattr(table, "columns"):
-        raise ZooError(f"--columns chooses from a table with names (.csv, .parquet), and {data} has none")
+        given = data or card.shown_on
+        raise ZooError(f"--columns chooses from a table with names (.csv, .parquet), and {given} has none")
     chosen = [c.strip() for c in columns.split(",")]
     for column in chosen:
         if column not in table.columns:

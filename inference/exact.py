@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inference import enumeration, gaussian
-from zoo import Model
+from zoo import Card, Model, ZooError
 
 DRAWS = 200  # over which a posterior is averaged: two digits
 
@@ -23,8 +23,15 @@ def few(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {n: v[:, ::thin] for n, v in flat.items()}
 
 
+def check_exact(card: Card, what: str, instead: str) -> None:
+    """Raise ZooError for a model whose codes pass through a network."""
+    if card.networks and not card.linear:
+        raise ZooError(f"{what} of {card.name} is an integral over a network and has no exact form: {instead}")
+
+
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
     """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
+    check_exact(model.card, "log p of a row", "inference.log_marginal(fit) estimates it")
     exact = gaussian.log_density if model.card.linear else enumeration.log_marginal
     return exact(model, params, data)
 
@@ -32,6 +39,7 @@ def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np
 def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
     """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
     card, found = model.card, {}
+    check_exact(card, "the posterior of a code", "inference.autoencoding.encode(fit) gives the encoder's")
     if card.enumerated or not card.linear:
         posterior = enumeration.responsibilities(model, params, data)
         leading = {n: tuple(range(p.ndim - 1 - len(card.sites()[n].dims))) for n, p in posterior.items()}

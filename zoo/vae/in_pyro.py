@@ -40,6 +40,11 @@ def model(
 
 def seen(pixels, x):
     """The pixels without those that nobody saw, and the values of the others."""
-    if x is None or not x.sum().isnan():  # a sum is quick to take, and a mask takes as long as the density itself
+    if x is None or whole(x):  # a mask takes as long as the density itself
         return pixels, x
     return pixels.mask(~x.isnan()), x.nan_to_num()
+
+
+def whole(x):
+    """Whether somebody saw every pixel; a sum is the quickest way to know."""
+    return not x.sum().isnan()

@@ -2,8 +2,8 @@
 
     python benchmarks/mnist_vae.py                            5,000 images, K = 1, at most ten minutes on two cores
     python benchmarks/mnist_vae.py --particles 50 --epochs 100          the same by the importance-weighted bound
-    python benchmarks/mnist_vae.py --images 60000 --epochs 500          all images, on a CPU
-    python benchmarks/mnist_vae.py --full --device gpu                  the recipe for 88 nats
+    python benchmarks/mnist_vae.py --images 60000 --epochs 500          all images, on a CPU: for 88 nats
+    python benchmarks/mnist_vae.py --full --device gpu                  all images, for longer
     python benchmarks/mnist_vae.py --full --device gpu --particles 50   the recipe for 86
 
 Batches of 128, Adam, its learning rate falling from 0.001 to 0 along a straight line, the moving average of the weights

@@ -108,6 +108,15 @@ def seen_once(data: Any, seed: int) -> Any:
     return data
 
 
+def taken(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
+    """Some rows of a table; intensities stay intensities.
+
+    >>> taken({"x": Intensities([[0], [1]]), "y": np.array([3, 4])}, [1])
+    {'x': Intensities((1, 1), levels=1), 'y': array([4])}
+    """
+    return {n: v.take(rows) if isinstance(v, Intensities) else np.asarray(v)[rows] for n, v in table.items()}
+
+
 def among(data: Any) -> bool:
     """Whether there are intensities in the data, bare or by site."""
     return isinstance(data, Intensities) or (isinstance(data, Mapping) and any(map(among, data.values())))

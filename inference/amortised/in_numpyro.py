@@ -7,7 +7,7 @@ import numpy as np
 import optax
 from jax.nn import logsumexp
 from numpyro import handlers, plate
-from numpyro.distributions import ExpandedDistribution, Independent, Normal
+from numpyro.distributions import ExpandedDistribution, Independent, Normal, kl_divergence
 
 from inference.amortised.answers import RATE, Code, Parts, Terms, not_normal, outside
 from inference.objectives.refusals import with_formula
@@ -219,8 +219,7 @@ def divergence(q, p, ratio, formula, drawn):
     a, b = peeled(q), peeled(p)
     if not (formula and isinstance(a, Normal) and isinstance(b, Normal)):
         return ratio
-    kl = jnp.log(b.scale / a.scale) + (a.scale**2 + (a.loc - b.loc) ** 2) / (2 * b.scale**2) - 0.5
-    return jnp.broadcast_to(kl, drawn.shape)
+    return jnp.broadcast_to(kl_divergence(a, b), drawn.shape)
 
 
 def mean(law):

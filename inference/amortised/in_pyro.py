@@ -7,6 +7,7 @@ from pyro import poutine
 from pyro.distributions import Independent, Normal
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
+from torch.distributions import kl_divergence
 
 from inference.amortised.answers import RATE, Code, Parts, Terms, not_normal, outside
 from inference.objectives.refusals import with_formula
@@ -215,8 +216,7 @@ def divergence(q, p, ratio, formula, drawn):
     a, b = peeled(q), peeled(p)
     if not (formula and isinstance(a, Normal) and isinstance(b, Normal)):
         return ratio
-    kl = (b.scale / a.scale).log() + (a.scale**2 + (a.loc - b.loc) ** 2) / (2 * b.scale**2) - 0.5
-    return kl.expand(drawn.shape)
+    return kl_divergence(a, b).expand(drawn.shape)
 
 
 def mean(law):

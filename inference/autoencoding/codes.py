@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.amortised import Code, Opened
 from zoo.errors import ZooError
-from zoo.intensities import Intensities
+from zoo.intensities import taken
 from zoo.tables import as_numbers
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def rows_of(fit: Fit, data: Any = None, count: int | None = None) -> dict[str, n
         rows = len(fit.data[site])
         if not 0 <= data < rows:
             raise ZooError(f"the data of the fit has rows 0 to {rows - 1}; given {data}")
-        return rows_of(fit, some(fit.data, [int(data)]))
+        return rows_of(fit, taken(fit.data, [int(data)]))
     given: Any = fit.data if data is None else data
     table = dict(given) if isinstance(given, Mapping) else {site: given}
     if np.ndim(table.get(site, 0)) == 1:  # one image
@@ -82,13 +82,8 @@ def rows_of(fit: Fit, data: Any = None, count: int | None = None) -> dict[str, n
         rows = len(table[site])
         table |= {n: np.full(rows, np.nan) for n in fit.model.card.missing if n not in table}
         if count is not None and rows > count:
-            table = some(table, np.linspace(0, rows - 1, count).astype(int))
+            table = taken(table, np.linspace(0, rows - 1, count).astype(int))
     return fit.bound.bind(table, fit.seed)[0]
-
-
-def some(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
-    """Some rows of a table."""
-    return {n: v.take(rows) if isinstance(v, Intensities) else np.asarray(v)[rows] for n, v in table.items()}
 
 
 def classes(fit: Fit, y: Any, rows: int) -> dict[str, np.ndarray]:

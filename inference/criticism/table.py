@@ -10,10 +10,10 @@ from inference.amortised import Code, Opened
 from inference.criticism.agreement import divergence
 from inference.criticism.alignment import aligned
 from inference.criticism.evidence import amortised, chain_statistics, kind_of
-from inference.criticism.held_out.rows import taken
 from inference.criticism.held_out.split import active
 from inference.criticism.quantities import scalars
 from inference.criticism.words import largest
+from zoo.intensities import taken
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import numpy as np
 from inference.engines import Task
 from inference.svi.options import BATCH, ON_DEVICE, is_amortised
 from zoo import ZooError
-from zoo.intensities import Intensities
+from zoo.intensities import Intensities, seen_once
 
 PLENTY = 2000  # rows enough to see the shape of the density, where there are batches
 MOST = 1000  # rows looked at together, where the bound of many is taken
@@ -61,7 +61,8 @@ class Rows:
             raise ZooError(
                 "minibatches='host' is for amortised guides and a batch_size: this guide needs every row at hand"
             )
-        table = task.table if amortised else {n: once(v, task.seed) for n, v in task.table.items()}
+        # a guide that reads no rows is shown all of them at once
+        table = task.table if amortised else seen_once(task.table, task.seed)
         return cls(table, axes, kept, held, batch, on_device)
 
     @property
@@ -95,11 +96,6 @@ class Rows:
         parts = -(-len(rows) // MOST)
         size = len(rows) // parts
         return rows[: parts * size].reshape(parts, size)
-
-
-def once(values: Any, seed: int) -> Any:
-    """Data for a guide that must see all of it at once: of intensities one draw."""
-    return values.drawn(seed) if isinstance(values, Intensities) else values
 
 
 def raw(values: Any) -> Any:

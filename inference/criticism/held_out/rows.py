@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from inference.amortised import Opened
 from zoo import ZooError
-from zoo.intensities import Intensities
+from zoo.intensities import taken
 
 if TYPE_CHECKING:
     from inference.result import Fit
@@ -36,11 +35,6 @@ def rows_of(fit: Fit, data: Any, seed: int) -> Rows:
         source = "rows trained on" if held is None else "rows held out"
         data = fit.data if held is None else taken(fit.data, np.asarray(held))
     return Rows(opened, opened.table(data, seed), source)
-
-
-def taken(table: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    """Some rows of a table; intensities stay intensities."""
-    return {n: v.take(rows) if isinstance(v, Intensities) else v[rows] for n, v in table.items()}
 
 
 def check_whole(least: int, **numbers: Any) -> None:

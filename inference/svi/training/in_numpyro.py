@@ -150,7 +150,7 @@ class Trainer:
         return leave(self.constrained())
 
     def parts(self):
-        return {"params": self.params, "average": self.average, "optimiser": self.opt_state}
+        return {"params": self.params, "average": self.average, "opt_state": self.opt_state}
 
     def state(self):
         leaves = {group: jax.tree.leaves(part) for group, part in self.parts().items()}
@@ -160,7 +160,7 @@ class Trainer:
         for group, part in self.parts().items():
             leaves, tree = jax.tree.flatten(part)
             kept = [jnp.asarray(arrays[f"{group}/{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
-            setattr(self, {"optimiser": "opt_state"}.get(group, group), jax.tree.unflatten(tree, kept))
+            setattr(self, group, jax.tree.unflatten(tree, kept))
 
 
 def looked_at(inputs, levels, key):

@@ -1,8 +1,11 @@
 """Data sets: what they hold, and that a fetched one is checked, kept and never fetched twice."""
 
 import gzip
+import io
 import shutil
+import tarfile
 import tracemalloc
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +18,16 @@ import zoo
 from tests import table as table_of
 from zoo import ZooError, datasets
 from zoo.command import app
+from zoo.datasets.documents import Documents, member
 from zoo.datasets.images import Mnist, labelled, read_idx
 from zoo.datasets.sources import Fetched, cache
 from zoo.intensities import Intensities
 from zoo.tables import as_table, check_seen, check_values
 
 IMAGES = [n for n in datasets.names() if datasets.about(n).form]
+CORPORA = [n for n in datasets.names() if isinstance(datasets.about(n).source, Documents)]
 FETCHED = [n for n in datasets.names() if isinstance(datasets.about(n).source, Fetched)]
-HERE = [n for n in datasets.names() if n not in FETCHED and n not in IMAGES]
+HERE = [n for n in datasets.names() if n not in [*FETCHED, *IMAGES, *CORPORA]]
 
 
 @pytest.fixture
@@ -144,7 +149,7 @@ def test_agreement_keeps_unanswered_items_unanswered():
 def test_every_model_can_be_shown(name):
     card = zoo.card(name)
     table_of.observed(card.shown_on)
-    table = as_table(datasets.shown_on(card), list(card.observed))
+    table = as_table(datasets.shown_on(card), {n: card.sites()[n] for n in card.observed})
     for site, values in table.items():
         check_values(site, values, card.sites()[site], missing=site in card.missing)
     check_seen(table)
@@ -342,3 +347,65 @@ def test_the_command_has_no_columns_of_images():
     result = CliRunner().invoke(app, ["fit", "latent_class", "--data", "digits_static", "--columns", "a"])
     assert result.exit_code == 2
     assert "digits_static has none" in " ".join(result.output.split())
+
+
+# corpora
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_corpus_neither_kept_nor_fetched(name, no_network, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    counts: Fetched = datasets.about(name).source.counts  # type: ignore[union-attr]
+    with pytest.raises(ZooError, match=f"could not be fetched: put .* .sha256 {counts.sha256[:12]}") as error:
+        datasets.observed(name)
+    assert str(tmp_path / counts.file) in str(error.value)
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_corpus_is_not_made_of_another_file(name, serves):
+    folder = serves("<html>moved</html>")
+    with pytest.raises(ZooError, match="is another file now: put "):
+        datasets.observed(name)
+    assert not list((folder / name).iterdir())
+
+
+def packed(**files):
+    """A compressed archive with these files in a folder."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in files.items():
+            about = tarfile.TarInfo(f"./ap/{name}")
+            about.size = len(text)
+            archive.addfile(about, io.BytesIO(text))
+    return content.getvalue()
+
+
+def test_a_corpus_is_taken_out_of_its_archive(monkeypatch, tmp_path):
+    """A small corpus of our own, from a server of our own."""
+    import pooch
+
+    files = {"x.dat": b"2 0:1 2:3\n0\n", "words": b"a\nb\nc\n", "titles": b"0 The first\n1 The second\n"}
+    archive, asked = packed(**files), []
+
+    def serve(self, address, output, pooch_):
+        asked.append(address)
+        Path(output).write_bytes(archive)
+
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", serve)
+    made = {
+        n: Fetched(f"x/{n}", "https://example.org/x.tgz", sha256(v).hexdigest(), member(n)) for n, v in files.items()
+    }
+    source = Documents(*made.values())
+    for _ in range(2):
+        np.testing.assert_array_equal(source.table().dense(), [[1, 0, 3], [0, 0, 0]])
+        assert source.table().vocabulary == ("a", "b", "c")
+        assert source.titles() == ["The first", "The second"]
+    assert len(asked) == 3  # a file each, once
+    assert {path.name: path.read_bytes() for path in (tmp_path / "x").iterdir()} == files
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", packed(other=b"x"), packed(words=b"x" * 1000)[:-40]])
+def test_what_is_no_archive_of_the_file(content):
+    with pytest.raises(ValueError, match="archive"):
+        member("words")(content)

@@ -1,9 +1,10 @@
-"""The data that models are shown on: tables, and images of digits.
+"""The data that models are shown on: tables, images of digits, and corpora.
 
 ``names()`` lists them, ``about(name)`` says where one comes from, ``load(name)`` gives it as published, and
-``observed(name)`` what a model is given: columns of a table, or images in the form that the name says.
-``labels(name)`` are the classes of its rows, where somebody knows them. Old Faithful lies here, scikit-learn brings
-four, and the others are fetched once, checked by sha256 and kept in the folder ``$ZOO_DATA`` (else the user's cache).
+``observed(name)`` what a model is given: columns of a table, images in the form that the name says, or a Corpus.
+``labels(name)`` are the classes of its rows, and ``titles(name)`` what they are called, where somebody knows. Old
+Faithful lies here, scikit-learn brings four, and the others are fetched once, checked by sha256 and kept in the folder
+``$ZOO_DATA`` (else the user's cache).
 
 Images come in two parts, "train" unless named and "test": MNIST's are its authors', and of scikit-learn's digits 1500
 and 297 in a fixed random order. ``digits`` itself is a table, whole unless a part of it is named.
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.datasets.catalogue import CATALOGUE, Dataset
+from zoo.datasets.documents import Documents
 from zoo.datasets.images import PARTS, Digits, Mnist
 from zoo.datasets.sources import Bundled
 from zoo.errors import ZooError, unknown
@@ -28,7 +30,7 @@ def names() -> list[str]:
     """Names of all data sets.
 
     >>> names()[:3]
-    ['bfi', 'bfi_agree', 'breast_cancer']
+    ['ap', 'bfi', 'bfi_agree']
     """
     return sorted(CATALOGUE)
 
@@ -41,7 +43,7 @@ def about(name: str) -> Dataset:
 
 
 def load(name: str, part: str | None = None) -> Any:
-    """The whole table as a DataFrame, words and missing values included; of images the grey bytes (N, D).
+    """The whole table as a DataFrame, words and missing values included; images as grey bytes (N, D); or a Corpus.
 
     Raises ZooError for an unknown name or part, and where the data is neither kept nor to be had: it then says which
     file to put where.
@@ -56,7 +58,7 @@ def load(name: str, part: str | None = None) -> Any:
 
 
 def observed(name: str, part: str | None = None) -> Any:
-    """What a model is given: the columns (N, D) of a table, in its units, or images in the form that the name says.
+    """What a model is given: columns (N, D) of a table in its units, images in the form the name says, or a Corpus.
 
     Raises ZooError as ``load``.
     """
@@ -64,6 +66,8 @@ def observed(name: str, part: str | None = None) -> Any:
     if described.form:
         return described.form(described.source, _part(name, part))
     table = load(name, part)
+    if isinstance(described.source, Documents):
+        return table
     return table[list(described.columns or table.columns)]
 
 
@@ -75,6 +79,15 @@ def labels(name: str, part: str | None = None) -> np.ndarray:
         raise ZooError(f"{name} has no labels; these have: {having}")
     source: Any = about(name).source
     return source.labels(part) if part else source.labels()
+
+
+def titles(name: str) -> list[str]:
+    """What each row of ``observed(name)`` is called, N of them. Raises ZooError where they have no titles."""
+    source = about(name).source
+    if isinstance(source, Documents) and source.headings:
+        return source.titles()
+    having = ", ".join(n for n in names() if getattr(about(n).source, "headings", None))
+    raise ZooError(f"{name} has no titles; these have: {having}")
 
 
 def shown_on(card: Card) -> Any:

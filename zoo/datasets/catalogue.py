@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.datasets.documents import Documents, member
 from zoo.datasets.images import Digits, Mnist, dynamic, grey, labelled, static
-from zoo.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts, nine_tests
+from zoo.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts, nine_tests, of_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ class Dataset:
 
     title: str
     citation: str
-    source: Shipped | Bundled | Fetched | Mnist
+    source: Shipped | Bundled | Fetched | Mnist | Documents
     columns: tuple[str, ...] = ()
     view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     form: Callable[[Any, str], Any] | None = None
@@ -53,6 +54,8 @@ def agreement(bfi: pd.DataFrame) -> pd.DataFrame:
 R_TABLES = (
     "https://raw.githubusercontent.com/vincentarelbundock/Rdatasets/1dcc2bf5f955cc1224a3e1307256e1fe86b68dae/csv/"
 )
+LDA_C = "https://raw.githubusercontent.com/blei-lab/lda-c/0c46575e89092683010db077f713f8aa3b3594a2/example/ap.tgz"
+LDA = "https://raw.githubusercontent.com/lda-project/lda/016037863acf08cfdaa29534c7b496be79762bd0/lda/tests/"
 BFI_ITEMS = tuple(f"{trait}{item}" for trait in "ACENO" for item in range(1, 6))
 BFI = Dataset(
     "Twenty-five personality items, answered 1 (very inaccurate) to 6 (very accurate) by 2800 people",
@@ -85,7 +88,51 @@ MNIST = Dataset(
     ),
     form=grey,
 )
+AP = Documents(
+    Fetched(
+        "ap/ap.dat",
+        LDA_C,
+        "c9b946b6cdb2c6e876198ae227afb573df023db84fb53a9d2b31c0d59224fea1",
+        member("ap.dat"),
+    ),
+    Fetched(
+        "ap/vocab.txt",
+        LDA_C,
+        "fbf0d0f836cb2b0360bd3cae0f71c2f34b140b1dd8dd0d0bdb618a64704337f6",
+        member("vocab.txt"),
+    ),
+)
+REUTERS = Documents(
+    Fetched(
+        "reuters/reuters.ldac",
+        LDA + "reuters.ldac",
+        "4bfe5b21ed263334ddf7af56f7b38632f6ccae7d9441c8b56071167841e71b5e",
+    ),
+    Fetched(
+        "reuters/reuters.tokens",
+        LDA + "reuters.tokens",
+        "8fc788b258bb76f9e352885cc20971d64e0011b8d74781129d060818930e3d5a",
+    ),
+    Fetched(
+        "reuters/reuters.titles",
+        LDA + "reuters.titles",
+        "fac5f54e85f07852d0edaede84642806b08e3c437e24597f79aae0aa82d5d7ee",
+    ),
+)
 CATALOGUE = {
+    "ap": Dataset(
+        "2246 articles of the Associated Press: how often each of 10473 words occurs",
+        "Harman, D. (1992). Overview of the first text retrieval conference (TREC-1). In Proceedings of the First Text "
+        "Retrieval Conference, NIST, 1-20. A sample that comes with the program lda-c of Blei, D. M., Ng, A. Y. and "
+        "Jordan, M. I. (2003). Latent Dirichlet allocation. Journal of Machine Learning Research 3, 993-1022.",
+        AP,
+    ),
+    "reuters": Dataset(
+        "395 articles of Reuters, nearly all from August 1996 to August 1997: how often each of 4258 words occurs",
+        "Riddell, A. lda: topic modeling with latent Dirichlet allocation. The sample that comes with this package for "
+        "Python.",
+        REUTERS,
+    ),
     "faithful": Dataset(
         "Old Faithful: minutes that 272 eruptions lasted, and minutes waited until the next",
         "Azzalini, A. and Bowman, A. W. (1990). A look at some data on the Old Faithful geyser. Applied Statistics "
@@ -104,7 +151,7 @@ CATALOGUE = {
             "https://raw.githubusercontent.com/hmmlearn/hmmlearn/e01a10e99df1042e4c1e6b7c822fd292dd37502f/"
             "examples/plot_poisson_hmm.py",
             "4c4b1d822fd6e568f2a40c3f0dd81e889e0179b2bded049b52960609d792a4df",
-            earthquake_counts,
+            of_text(earthquake_counts),
         ),
         ("count",),
     ),
@@ -128,7 +175,7 @@ CATALOGUE = {
             "https://raw.githubusercontent.com/cddesja/epsy8266/67e5cde8f0f24b0ca5c50adf54d26104c5398a06/"
             "course_materials/data/HolzingerSwineford1939.csv",
             "449e4dd8675097e631393d0cb9c3ab379218254df2744c70789d209774f656f6",
-            nine_tests,
+            of_text(nine_tests),
         ),
         tuple(f"x{test}" for test in range(1, 10)),
     ),

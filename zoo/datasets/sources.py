@@ -1,4 +1,4 @@
-"""Three ways to come by a table. Each has ``table() -> DataFrame``."""
+"""Three ways to come by a table. Each has ``table() -> DataFrame``; what is fetched has ``path()`` too."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class Bundled:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A CSV file kept in the cache folder under ``file``, checked by sha256 whenever it is read.
+    """A file kept in the cache folder under ``file``, checked by sha256 whenever it is read; a table where it is CSV.
 
-    ``convert`` makes the CSV's text from what lies at ``address``, where that is something else.
+    ``convert`` makes its content from what lies at ``address``, where that is something else.
     """
 
     file: str
     address: str
     sha256: str
-    convert: Callable[[str], str] | None = None
+    convert: Callable[[bytes], bytes] | None = None
 
     def table(self) -> pd.DataFrame:
         import pandas as pd
@@ -85,7 +85,12 @@ class Fetched:
         pooch.HTTPDownloader(timeout=20)(address, output, pooch_)  # type: ignore[arg-type]
         if self.convert:
             path = Path(output)
-            path.write_text(self.convert(path.read_text()))
+            path.write_bytes(self.convert(path.read_bytes()))
+
+
+def of_text(convert: Callable[[str], str]) -> Callable[[bytes], bytes]:
+    """What makes a text of a text, for files."""
+    return lambda content: convert(content.decode()).encode()
 
 
 def nine_tests(table: str) -> str:

@@ -52,6 +52,7 @@ class Answer:
     stats: dict[str, np.ndarray] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    keywords: dict[str, Any] = field(default_factory=dict)  # hyperparameters that were learned, in place of those given
 
 
 def names() -> list[str]:

@@ -23,15 +23,19 @@ def few(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {n: v[:, ::thin] for n, v in flat.items()}
 
 
-def check_exact(card: Card, what: str, instead: str) -> None:
-    """Raise ZooError for a model whose codes pass through a network."""
+def check_exact(card: Card, what: str, instead: str, of_words: str) -> None:
+    """Raise ZooError for a model whose codes pass through a network, or whose rows are documents."""
+    if any(card.sites()[n].kind == "word" for n in card.observed):
+        local = ", ".join(n for n in card.local() if n not in card.enumerated)
+        raise ZooError(f"{what} of {card.name} is an integral over {local} and has no exact form: {of_words}")
     if card.networks and not card.linear:
         raise ZooError(f"{what} of {card.name} is an integral over a network and has no exact form: {instead}")
 
 
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
     """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
-    check_exact(model.card, "log p of a row", "inference.log_marginal(fit) estimates it")
+    left_to_right = "inference.topics.perplexity(fit, data, method='left_to_right').log_likelihood estimates it"
+    check_exact(model.card, "log p of a row", "inference.log_marginal(fit) estimates it", left_to_right)
     exact = gaussian.log_density if model.card.linear else enumeration.log_marginal
     return exact(model, params, data)
 
@@ -39,7 +43,8 @@ def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np
 def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
     """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
     card, found = model.card, {}
-    check_exact(card, "the posterior of a code", "inference.autoencoding.encode(fit) gives the encoder's")
+    encoder, mean = "inference.autoencoding.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"
+    check_exact(card, "the posterior of a code", encoder, mean)
     if card.enumerated or not card.linear:
         posterior = enumeration.responsibilities(model, params, data)
         leading = {n: tuple(range(p.ndim - 1 - len(card.sites()[n].dims))) for n, p in posterior.items()}

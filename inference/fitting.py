@@ -63,15 +63,16 @@ def fit(
         answer.diagnostics.setdefault("binarisation", "dynamic" if afresh else "one draw")
     elif model.card.networks and any(model.card.sites(keywords)[n].kind == "binary" for n in table):
         answer.diagnostics["binarisation"] = "static"  # its zeros and ones are as they are
+    found = vars(answer)
     return Fit(
         model=model,
         engine=engine,
-        keywords=keywords,
+        keywords={**keywords, **found.pop("keywords")},
         options=options,
         seed=task.seed,
         device=device,
         dtype=dtype,
         data=table,
         seconds=seconds,
-        **vars(answer),
+        **found,
     )

@@ -11,6 +11,7 @@ import numpy as np
 from inference import exact
 from inference.gaussian import Normal
 from zoo import Model
+from zoo.cards import OF_ROWS
 from zoo.intensities import seen_once
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class Fit:
     @property
     def bound(self) -> Model:
         """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows."""
-        sites = self.model.card.observed
-        rows = {"N"} if sites else set()
+        rows = OF_ROWS if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
 
     def log_likelihood(self, data: Any = None) -> np.ndarray:
@@ -89,7 +89,8 @@ class Fit:
 
     def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
         """New rows, and their latents, from the program at the point estimate: ``{site: array}`` with N rows each."""
-        return self.bound.simulate(seed, values=self.params, N=N)
+        sizes = {k: self.keywords[k] for k in OF_ROWS if k in self.keywords} | {"N": N}
+        return self.bound.simulate(seed, values=self.params, **sizes)
 
     def summary(self) -> pd.DataFrame:
         """A row for each number reported: mean, sd and 94% interval; R-hat and bulk ESS where there are chains."""

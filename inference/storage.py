@@ -15,6 +15,7 @@ from inference.result import Fit
 from zoo import Model, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
+from zoo.corpus import Corpus
 from zoo.intensities import Intensities
 
 FORMAT = 1
@@ -25,8 +26,8 @@ def save(fit: Fit, folder: Path) -> Path:
     """Write the fit beside ``folder`` and move it there in one step, so that no half-written fit is ever seen."""
     arrays: dict[str, np.ndarray] = {"trace": np.asarray(fit.trace)}
     for group in GROUPS:
-        kept = {n: v.raw if isinstance(v, Intensities) else v for n, v in getattr(fit, group).items()}
-        arrays.update({f"{group}/{name}": np.asarray(v) for name, v in kept.items()})
+        for name, value in getattr(fit, group).items():
+            arrays.update({f"{group}/{name}{part}": np.asarray(v) for part, v in _parts(value).items()})
     plain = {
         "format": FORMAT,
         "model": fit.model.name,
@@ -87,10 +88,32 @@ def load(
         g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS
     }
     groups["data"] |= {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
+    groups["data"] = _whole(groups["data"])
     scalars = {k: plain[k] for k in ("engine", "seed", "device", "dtype", "seconds")}
     scalars["device"] = device or scalars["device"]
     del words["settings"]
     return Fit(model=model, trace=arrays["trace"], **words, **groups, **scalars)
+
+
+def _parts(value: Any) -> dict[str, Any]:
+    """The arrays that a value is kept as, each with the end of its name."""
+    if isinstance(value, Corpus):
+        parts = {"words": value.words, "counts": value.counts, "indptr": value.indptr, "V": value.V}
+        words = {} if value.vocabulary is None else {"vocabulary": value.vocabulary}
+        return {f"/corpus/{n}": v for n, v in (parts | words).items()}
+    return {"": value.raw if isinstance(value, Intensities) else value}
+
+
+def _whole(table: dict[str, Any]) -> dict[str, Any]:
+    """Data with its corpora put together again."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        site, of_corpus, part = name.partition("/corpus/")
+        if of_corpus:
+            found.setdefault(site, {})[part] = value.tolist() if part in ("V", "vocabulary") else value
+        else:
+            found[site] = value
+    return {n: Corpus(**v) if isinstance(v, dict) else v for n, v in found.items()}
 
 
 def _plain(values: dict[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

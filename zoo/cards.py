@@ -22,8 +22,10 @@ KINDS = {
     "binary": "0 or 1",
     "count": "a whole number from 0 up",
     "category": "a label from 0 up",
+    "word": "a word of the vocabulary, by its number from 0 up",
 }
 EVENT_DIMS = {"simplex": 1, "precision": 2}  # how many trailing dimensions are one value
+OF_ROWS = ("N", "T")  # letters that are the rows' own: new rows bring others along
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -78,6 +80,7 @@ class Card:
     sizes: default size of each letter, for simulation and tests.
     variants: for a keyword, its allowed words and the lines that differ under each; the first is the default.
     priors: ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from numpy data.
+    check: ``check(keywords)`` raises ZooError for keywords, all of them there, that no program can have.
     derived: quantities reported beside latents, or in place of one.
     hyper: latents which the rows know through the priors of others alone: the likelihood does not depend on them.
     symmetries: for a letter other than K, how its axis may be turned without a change of the likelihood: "rotation" or
@@ -100,6 +103,7 @@ class Card:
     sizes: Mapping[str, int] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     priors: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], dict[str, Any]] | None = None
+    check: Callable[[Mapping[str, Any]], None] | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
     hyper: tuple[str, ...] = ()
     symmetries: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.corpus import Corpus
 from zoo.errors import ZooError
 from zoo.streaming import blocks
 
@@ -109,12 +110,12 @@ def seen_once(data: Any, seed: int) -> Any:
 
 
 def taken(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
-    """Some rows of a table; intensities stay intensities.
+    """Some rows of a table; intensities stay intensities, and a corpus a corpus.
 
     >>> taken({"x": Intensities([[0], [1]]), "y": np.array([3, 4])}, [1])
     {'x': Intensities((1, 1), levels=1), 'y': array([4])}
     """
-    return {n: v.take(rows) if isinstance(v, Intensities) else np.asarray(v)[rows] for n, v in table.items()}
+    return {n: v.take(rows) if isinstance(v, Intensities | Corpus) else np.asarray(v)[rows] for n, v in table.items()}
 
 
 def among(data: Any) -> bool:

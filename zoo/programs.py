@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.cards import NOTHING, Card
+from zoo.cards import NOTHING, Card, Site
+from zoo.corpus import Corpus, of_tokens
 from zoo.errors import ZooError, unknown
 from zoo.intensities import seen_once
 from zoo.tables import as_table, check_seen, check_values
@@ -84,11 +85,11 @@ class Model:
         model cannot take.
         """
         sites = self.card.sites(self.settings)
-        table = as_table(data, self.data_names)
+        table = as_table(data, {n: sites[n] for n in self.data_names})
         sizes = {k: v for k, v in self.settings.items() if len(k) == 1}
         for name, values in table.items():
             table[name] = check_values(name, values, sites[name], missing=name in self.card.missing)
-            for letter, size in zip(sites[name].dims, table[name].shape, strict=True):
+            for letter, size in sizes_of(table[name], sites[name]).items():
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
         check_seen(table)
@@ -102,7 +103,10 @@ class Model:
         if self._card and self._card.priors and table and not chosen.keys() >= self.keywords.keys():
             chosen = {**self._card.priors(table, chosen), **chosen}
         self._require(self.keywords, chosen)
-        return {k: chosen.get(k, default) for k, default in self.keywords.items()}
+        whole = {k: chosen.get(k, default) for k, default in self.keywords.items()}
+        if self._card and self._card.check:
+            self._card.check(whole)
+        return whole
 
     def _require(self, words: Iterable[str], chosen: Mapping[str, Any]) -> None:
         lacking = [k for k in words if k not in chosen and self.keywords[k] is inspect.Parameter.empty]
@@ -118,6 +122,18 @@ class Model:
         """
         keywords = self.complete({**self.card.sizes, **self.settings, **settings}, {})
         return self._as_data(backend_of(self).simulate(self.program, keywords, seed, self._as_data(values)))
+
+    def data_of(self, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Of simulated values what is observed, as a fit takes it: of tokens the corpus of their counts.
+
+        Their V is that of the settings, else the card's default.
+        """
+        sites, V = self.card.sites(self.settings), self.settings.get("V", self.card.sizes.get("V"))
+        data: dict[str, Any] = {n: values[n] for n in self.data_names}
+        for name, tokens in data.items():
+            if sites[name].kind == "word":
+                data[name] = of_tokens(tokens.T if sites[name].dims[0] == "N" else tokens, V)
+        return data
 
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
         """log p(latents, data) in nats at ``values``, an array for each site and each thing learned, in 64 bits."""
@@ -136,6 +152,11 @@ class Model:
     def __repr__(self) -> str:
         settings = "".join(f", {k}={v!r}" for k, v in self.settings.items())
         return f"Model({self.name!r}, backend={self.backend!r}{settings})"
+
+
+def sizes_of(values: Any, site: Site) -> dict[str, int]:
+    """What data tells of the sizes: an array by its shape, a corpus also how many words there are."""
+    return values.sizes if isinstance(values, Corpus) else dict(zip(site.dims, values.shape, strict=True))
 
 
 def backend_of(model: Model) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.cards import Site
+from zoo.corpus import Corpus, as_corpus
 from zoo.errors import ZooError
 from zoo.intensities import Intensities
 from zoo.streaming import blocks
@@ -16,16 +18,25 @@ from zoo.streaming import blocks
 READABLE = ".csv, .parquet, .npy, .npz"
 
 
-def as_table(data: Any, names: Sequence[str]) -> dict[str, Any]:
-    """``{site: array of numbers}`` from a dict, a bare array or a DataFrame; raises ZooError."""
-    if not isinstance(data, Mapping):
+def as_table(data: Any, sites: Mapping[str, Site]) -> dict[str, Any]:
+    """``{site: array of numbers}`` from a dict, a bare array or a DataFrame, of words a Corpus; raises ZooError."""
+    names = list(sites)
+    if not isinstance(data, Mapping) or _is_corpus(data, sites):
         if len(names) != 1:
             raise ZooError(f"the model observes {', '.join(names)}: give a dict with an array for each")
         data = {names[0]: data}
     lacking = [n for n in names if n not in data]
     if lacking:
         raise ZooError(f"no data for {', '.join(lacking)}; given {', '.join(map(str, data)) or 'nothing'}")
-    return {n: as_numbers(n, data[n]) for n in names}
+    return {
+        n: as_corpus(data[n], data.get("vocabulary")) if site.kind == "word" else as_numbers(n, data[n])
+        for n, site in sites.items()
+    }
+
+
+def _is_corpus(data: Mapping[str, Any], sites: Mapping[str, Site]) -> bool:
+    """Whether a dict is itself a corpus, with its vocabulary, and not data by site."""
+    return [site.kind for site in sites.values()] == ["word"] and not sites.keys() & data.keys()
 
 
 def as_numbers(name: str, values: Any) -> Any:
@@ -56,6 +67,8 @@ def as_numbers(name: str, values: Any) -> Any:
 
 def check_values(name: str, values: Any, site: Site, missing: bool) -> Any:
     """``values`` with the dimensions of ``site``, every one allowed by its kind; else ZooError."""
+    if isinstance(values, Corpus):  # checked when it was made
+        return values
     wanted = f"{name} is {site}"
     grey = isinstance(values, Intensities)
     if grey and site.kind != "binary":
@@ -89,7 +102,8 @@ def check_values(name: str, values: Any, site: Site, missing: bool) -> Any:
 
 def check_seen(table: Mapping[str, Any]) -> None:
     """Raise ZooError where not one value of the whole table is there."""
-    if all(np.isnan(block).all() for values in table.values() for _, block in blocks(values)):
+    arrays = [values for values in table.values() if not isinstance(values, Corpus)]
+    if arrays and all(np.isnan(block).all() for values in arrays for _, block in blocks(values)):
         raise ZooError(f"{', '.join(table)}: every value is missing")
 
 
@@ -129,8 +143,8 @@ def read(path: str | Path) -> Any:
             case ".npy":
                 return np.load(path, mmap_mode="r", allow_pickle=False)  # read as it is needed
             case ".npz":
-                with np.load(path, allow_pickle=False) as file:
+                with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                     return dict(file)
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise ZooError(f"{str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
     raise ZooError(f"cannot read {path.suffix or 'a file without an ending'}; readable: {READABLE}")

@@ -16,6 +16,6 @@ latent for each value of the discrete ones, ``{site: ((E, B, ...), (E, B, ...))}
 """
 
 from inference.amortised.answers import Code, Parts
-from inference.amortised.opened import Opened
+from inference.amortised.opened import Opened, shared_by_rows
 
-__all__ = ["Code", "Opened", "Parts"]
+__all__ = ["Code", "Opened", "Parts", "shared_by_rows"]

@@ -10,6 +10,7 @@ import numpy as np
 import guides
 from inference.amortised.answers import Normals, Parts, filled, joined, some
 from zoo import ZooError
+from zoo.corpus import Corpus
 from zoo.programs import backend_of
 from zoo.registry import in_backend
 
@@ -44,6 +45,7 @@ class Opened:
         """
         given = self.fit.data if data is None else data
         table, _ = self.fit.bound.bind(given, self.fit.seed if seed is None else seed)
+        table = {n: v.raw if isinstance(v, Corpus) else v for n, v in table.items()}
         C = self.keywords.get("C")
         for name, values in table.items():
             if C and self.sites[name].kind == "category" and (values >= C).any():
@@ -150,13 +152,17 @@ class Opened:
         return table
 
 
+def shared_by_rows(fit: Fit) -> list[str]:
+    """The latents that are not the rows' own, where there are any: codes are then not all that a guide knows."""
+    return [n for n in fit.model.card.latents if n not in fit.model.card.local(fit.keywords)]
+
+
 def guide_of(fit: Fit) -> Callable[..., Any]:
     """The guide of a fit, in its backend; raises ZooError where it does not read the rows."""
     card, given = fit.model.card, fit.options.get("guide")
     if not fit.state or given is None:
         raise ZooError(f"{card.name} by {fit.engine} has no encoder: fit it by svi, with a guide that reads the rows")
-    shared = [n for n in card.latents if n not in card.local(fit.keywords)]
-    if shared:
+    if shared := shared_by_rows(fit):
         raise ZooError(
             f"the rows of {card.name} share {', '.join(shared)}: what is encoded are latents of the rows alone"
         )

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo import Model
+from zoo.intensities import taken
 from zoo.programs import backend_of
 from zoo.registry import in_backend
 
@@ -87,5 +88,6 @@ def _blocks(model: Model, table: Mapping[str, np.ndarray], keywords: Mapping[str
         yield _Block(dict(table), {})
         return
     for i in range(0, N, ROWS):
-        part = {n: v[i : i + ROWS] if sites[n].dims[0] == "N" else v for n, v in table.items()}
-        yield _Block(part, {"N": min(ROWS, N - i)})
+        rows = slice(i, i + ROWS)
+        local = taken({n: v for n, v in table.items() if "N" in sites[n].dims}, rows)
+        yield _Block({**table, **local}, {"N": min(ROWS, N - i)})

@@ -11,7 +11,7 @@ Each ``in_<backend>.py`` promises ``Free(program, keywords, data)``, for a progr
     prior_median(seed)              values at the median of a few draws from the prior
 
 and ``begin(task, free, seeds)``: values at which to begin, one dict for each seed, and how they were
-found: "given", "k-means++", "principal axes", "prior draw" or "prior median".
+found: "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median".
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def beginning(
     found, local = em_start(task, seeds), set(free.shapes) & set(task.card.local())
     if not set(free.shapes) - local <= set(found[0]):
         return [free.prior_median(seed) for seed in seeds], "prior median"
+    if local and local <= set(found[0]):
+        return [{n: values[n] for n in free.shapes} for values in found], "variational EM"
     if local:  # EM knows the global latents; those of each row begin where the prior has its median
         found = [free.prior_median(seed) | values for values, seed in zip(found, seeds, strict=True)]
     return [{n: values[n] for n in free.shapes} for values in found], labelled(task.card)

@@ -22,7 +22,7 @@ FLATTEST = 1e-4  # least curvature in a direction, as part of that which its coo
 
 
 class Mode(NamedTuple):
-    """A local mode, (P,), and the Hessian of the log density there with its sign turned, (P, P)."""
+    """A local mode, (P,), and the Hessian of the log density there with its sign turned, (P, P), or its diagonal."""
 
     centre: np.ndarray
     precision: np.ndarray
@@ -34,7 +34,15 @@ class Mode(NamedTuple):
 
     @property
     def root(self) -> np.ndarray:
-        """Lower Cholesky factor of the covariance, (P, P): Laplace's approximation, made proper where it is not."""
+        """Lower Cholesky factor of the covariance, (P, P): Laplace's approximation, made proper where it is not.
+
+        Raises ZooError for so many free numbers that a matrix of them is out of reach.
+        """
+        if self.precision.ndim < 2:
+            raise ZooError(
+                f"{self.centre.size} free numbers have too large a covariance (up to {TOO_MANY} can be had): "
+                "take guide='mean_field'"
+            )
         sd = self.sd
         values, vectors = np.linalg.eigh(self.precision * sd * sd[:, None])
         covariance = (vectors / np.maximum(np.abs(values), FLATTEST)) @ vectors.T
@@ -42,16 +50,16 @@ class Mode(NamedTuple):
 
 
 def precision(look: Look, at: np.ndarray) -> np.ndarray:
-    """The Hessian of the log density at a point with its sign turned, (P, P); the identity for a great many numbers."""
+    """The Hessian of the log density at a point with its sign turned, (P, P); for a great many numbers (P,) ones."""
     if at.size > TOO_MANY:
-        return np.eye(at.size)
+        return np.ones(at.size)
     hessian = np.array([look(at, direction)[2] for direction in np.eye(at.size)])
     return -(hessian + hessian.T) / 2
 
 
 def widths(precision: np.ndarray) -> np.ndarray:
     """The distance in each coordinate over which the density changes, (P,): 1 / sqrt |curvature|, 1 where flat."""
-    curvature = np.abs(np.diagonal(precision))
+    curvature = np.abs(precision if precision.ndim < 2 else np.diagonal(precision))
     return np.where(np.isfinite(curvature) & (curvature > 0), curvature, 1.0) ** -0.5
 
 

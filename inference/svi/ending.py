@@ -57,10 +57,15 @@ def answer(
 
 
 def answer_of_networks(task: Task, plan: Plan, rows: Rows, record: Record, trainer: Trainer) -> Answer:
-    """The Answer of an amortised guide: what was learned, and the ELBO of rows trained on, by one draw of each."""
+    """The Answer of an amortised guide: what was learned, and the ELBO of rows trained on, by one draw of each.
+
+    Of latents that are not the rows' it has the guide's means, from draws that are not kept.
+    """
     weights = trainer.weights()
     looked = rows.kept[:: -(-len(rows.kept) // LOOKED)]
     elbo = float(trainer.elbos(looked).mean())
     said = {**said_of(task, plan, rows, record), "elbo_nats_per_row": elbo, "elbo": elbo * plan.rows}
-    learned = {n: weights[n] for n in trainer.learned}
-    return Answer(learned, record.trace[:, 0], state=weights, diagnostics=said)
+    params = {n: weights[n] for n in trainer.learned}
+    if any(n not in task.card.local(task.keywords) for n in task.card.latents):
+        params |= trainer.means(ENOUGH)
+    return Answer(params, record.trace[:, 0], state=weights, diagnostics=said)

@@ -16,7 +16,7 @@ from inference.svi.training import train
 def run(task: Task, rows: Rows, plan: Plan, Trainer: Any, summed: Any, enter: Callable[[Any], Any]) -> Answer:
     """Train program and guide together; the last three are a backend's."""
     whole = task.options["guide"] == task.card.name or not task.card.enumerated  # the guide has every latent
-    program = task.model.program if whole else summed(task.program)
+    program = task.program if whole else summed(task.program)
     guide = guide_of(task.options, task.model.backend)(program, None)
     inputs = {**enter(task.keywords), **enter(rows.carried), "N": plan.rows}
     trainer = Trainer(task, plan, rows, program, guide, inputs)

@@ -10,6 +10,8 @@ import numpy as np
 from inference.engines import Task
 from inference.svi.options import BATCH, ON_DEVICE, is_amortised
 from zoo import ZooError
+from zoo.cards import Site
+from zoo.corpus import Corpus
 from zoo.intensities import Intensities, seen_once
 
 PLENTY = 2000  # rows enough to see the shape of the density, where there are batches
@@ -38,7 +40,7 @@ class Rows:
         """As the options ask; raises ZooError where nothing would be left, or where a guide needs the table whole."""
         amortised = is_amortised(task)
         options, sites = task.options, task.card.sites(task.keywords)
-        axes = {n: sites[n].dims.index("N") for n in task.table if "N" in sites[n].dims}
+        axes = {n: axis_of(v, sites[n]) for n, v in task.table.items() if "N" in sites[n].dims}
         order = np.arange(task.rows)
         count = round(task.rows * options["held_out"]) if options["held_out"] else 0
         if options["held_out"]:
@@ -85,7 +87,10 @@ class Rows:
     @property
     def whole(self) -> dict[str, Any]:
         """The data of all rows that are trained on, by site."""
-        return {n: raw(v) for n, v in self.table.items()} | (self.some(self.kept) if len(self.held) else {})
+        if not len(self.held):
+            return {n: v if isinstance(v, Corpus) else raw(v) for n, v in self.table.items()}
+        corpora = {n: v.take(self.kept) for n, v in self.table.items() if isinstance(v, Corpus)}
+        return {n: raw(v) for n, v in self.table.items()} | self.some(self.kept) | corpora
 
     def levels(self) -> dict[str, float]:
         """Of the sites with intensities, the level that is 1."""
@@ -100,7 +105,12 @@ class Rows:
 
 def raw(values: Any) -> Any:
     """Numbers as they are stored."""
-    return values.raw if isinstance(values, Intensities) else values
+    return values.raw if isinstance(values, Intensities | Corpus) else values
+
+
+def axis_of(values: Any, site: Site) -> int:
+    """The dimension that rows are along: of a corpus the first, however its tokens are laid out."""
+    return 0 if isinstance(values, Corpus) else site.dims.index("N")
 
 
 def first_rows(task: Task, rows: Rows, plates: dict[str, tuple[str, ...]]) -> np.ndarray | None:

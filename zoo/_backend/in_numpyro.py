@@ -10,6 +10,7 @@ from numpyro.infer.util import log_density
 from numpyro.primitives import Messenger
 
 from zoo._backend import TracedSite
+from zoo.corpus import Corpus
 from zoo.errors import ZooError
 
 
@@ -28,6 +29,7 @@ def room(dtype=None, device="cpu"):
 
 def enter(values):
     def one(value):
+        value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return jnp.asarray(value, dtype=jnp.zeros(()).dtype)
         return jnp.asarray(value) if isinstance(value, np.ndarray) else value
@@ -59,7 +61,7 @@ def kind_of(distribution):
     while isinstance(support, constraints.independent):
         support = support.base_constraint
     if isinstance(support, type(constraints.integer_interval(0, 1))):
-        return "category"
+        return getattr(support, "kind", "category")
     named = {
         "precision": constraints.positive_definite,
         "simplex": constraints.simplex,

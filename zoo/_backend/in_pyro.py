@@ -10,6 +10,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from zoo._backend import TracedSite
+from zoo.corpus import Corpus
 from zoo.errors import ZooError
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -38,6 +39,7 @@ def room(dtype=None, device="cpu"):
 
 def enter(values):
     def one(value):
+        value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f":
             return torch.as_tensor(np.array(value), dtype=torch.get_default_dtype(), device=torch.zeros(()).device)
         return torch.as_tensor(value.copy(), device=torch.zeros(()).device) if isinstance(value, np.ndarray) else value
@@ -77,7 +79,7 @@ def kind_of(distribution):
     while isinstance(support, constraints.independent):
         support = support.base_constraint
     if isinstance(support, constraints.integer_interval):
-        return "category"
+        return getattr(support, "kind", "category")
     named = {
         "precision": constraints.positive_definite,
         "simplex": constraints.simplex,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import zoo
-from zoo.command.reading import assignments, check_writable, data_for, options_of
+from zoo.command.reading import assignments, check_writable, data_for, options_of, titles_for
 from zoo.command.screen import framed, out
 from zoo.errors import ZooError
 
@@ -22,9 +22,15 @@ PLAIN: dict[str, Any] = {"markup": False, "soft_wrap": True}
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: see zoo list.")]
 Data = Annotated[
     str | None,
-    typer.Option(help="A .csv, .parquet, .npy or .npz file, or a data set of the zoo.", show_default="the model's own"),
+    typer.Option(
+        help="A .csv, .parquet, .npy or .npz file, a corpus (.ldac, UCI's .txt, ...), or a data set of the zoo.",
+        show_default="the model's own",
+    ),
 ]
 Columns = Annotated[str | None, typer.Option(help="Columns of the table to use: a,b.", show_default="all")]
+Vocab = Annotated[
+    str | None, typer.Option(help="Words of a corpus, a text file with one a line.", show_default="words are numbers")
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="A setting of the model, as in K=3; again for more.")]
 Options = Annotated[
     list[str] | None,
@@ -46,9 +52,11 @@ def fit(
     ] = None,
     data: Data = None,
     columns: Columns = None,
+    vocab: Vocab = None,
     settings: Settings = None,
     options: Options = None,
     to: Annotated[Path | None, typer.Option("--out", help="Folder to save the fit in.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file to write the topics of a topic model to.")] = None,
     backend: Backend = "numpyro",
     seed: Seed = 0,
     device: Device = "cpu",
@@ -56,17 +64,24 @@ def fit(
     progress: Shown = None,
 ) -> None:
     """Fit a model by one engine, print its summary, and save it where a folder is named."""
+    from inference import topics
     from inference.engines import takers
     from inference.storage import check_free
 
     if to:
         check_free(to)
         check_writable(to / "fit.json")
-    request = Request(model, data, columns, settings, options, backend, seed, device, dtype, progress)
+    if report and not topics.has_topics(zoo.card(model)):
+        raise ZooError(f"--report is of topics, and {model} has none: zoo compare {model} has one for any model")
+    if report:
+        check_writable(report)
+    request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
     (fitted,) = request.fits([engine or takers(zoo.card(model), backend)[0]])
     ending = f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out"
     tell(fitted)
     out().print(ending, **PLAIN)
+    if report:
+        out().print(f"report: {topics.report(fitted, report, titles=titles_for(fitted.model.card, data))}", **PLAIN)
 
 
 def compare(
@@ -76,6 +91,7 @@ def compare(
     ] = None,
     data: Data = None,
     columns: Columns = None,
+    vocab: Vocab = None,
     settings: Settings = None,
     options: Options = None,
     report: Annotated[
@@ -97,7 +113,7 @@ def compare(
         raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {given}")
     if report:
         check_writable(report)
-    request = Request(model, data, columns, settings, options, backend, seed, device, dtype, progress)
+    request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
     done = []
     for fitted in request.fits(chosen):
         out().print(line(fitted), **PLAIN)
@@ -122,6 +138,7 @@ class Request:
     model: str
     data: str | None
     columns: str | None
+    vocab: str | None
     settings: list[str] | None
     options: list[str] | None
     backend: str
@@ -141,7 +158,7 @@ class Request:
         program = zoo.load(self.model, backend=self.backend, **assignments(self.settings or (), "--set"))
         refused = inference.refusals(program)
         options = options_of(engines, self.options or (), program.card)
-        table = data_for(program.card, self.data, self.columns)
+        table = data_for(program.card, self.data, self.columns, self.vocab)
         self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
         common = {
             "seed": self.seed,
@@ -155,8 +172,14 @@ class Request:
 
 def tell(fitted: Fit) -> None:
     """The summary of a fit, and what its own checks say of it."""
+    from inference import topics
     from inference.criticism import judge
 
+    if topics.has_topics(fitted.model.card):  # whose numbers, a word each, nobody would read
+        out().print(framed(topics.overview(fitted)), "")
+        amiss = " ".join(topics.doubts(fitted)) or "nothing was found amiss"
+        out().print(f"{line(fitted)}\n{amiss}", **PLAIN)
+        return
     out().print(framed(fitted.summary()), "")
     verdict = judge(fitted)
     out().print(f"{line(fitted)}\ntrust: {verdict.trust}; {verdict.words}", **PLAIN)

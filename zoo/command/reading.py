@@ -65,18 +65,22 @@ def options_of(engines: Iterable[str], given: Iterable[str], card: Card) -> dict
     return found
 
 
-def data_for(card: Card, data: str | None, columns: str | None) -> Any:
+def data_for(card: Card, data: str | None, columns: str | None, vocab: str | None = None) -> Any:
     """The data named: a file, a data set of the zoo, or what the card is shown on. Raises ZooError."""
-    from zoo import datasets, tables
+    from zoo import corpus, datasets, tables
 
-    if data is None:
-        table = datasets.shown_on(card)
-    elif data in datasets.names():
-        table = datasets.observed(data)
+    of_words = any(site.kind == "word" for name, site in card.sites().items() if name in card.observed)
+    if vocab and not of_words:
+        raise ZooError(f"--vocab names the words of a corpus, and {card.name} does not observe one: leave it out")
+    if columns and of_words:
+        raise ZooError(f"--columns chooses from a table, and {card.name} takes a corpus whole: leave it out")
+    if data is None or data in datasets.names():
+        table: Any = datasets.observed(data) if data else datasets.shown_on(card)
+        table = corpus.as_corpus(table, corpus.read_vocabulary(vocab)) if vocab else table
     elif not Path(data).suffix and not Path(data).exists():
         raise unknown("data set or file", data, datasets.names())
     else:
-        table = tables.read(data)
+        table = corpus.read(data, vocab) if of_words else tables.read(data)
     if columns is None:
         return table
     if not hasattr(table, "columns"):
@@ -87,6 +91,15 @@ def data_for(card: Card, data: str | None, columns: str | None) -> Any:
         if column not in table.columns:
             raise unknown("column", column, map(str, table.columns))
     return table[chosen]
+
+
+def titles_for(card: Card, data: str | None) -> list[str] | None:
+    """What the rows of the data set named, or that the card is shown on, are called; None where they have no titles."""
+    from zoo import datasets
+
+    name = data or card.shown_on
+    titled = name in datasets.names() and getattr(datasets.about(name).source, "headings", None)
+    return datasets.titles(name) if titled else None
 
 
 def check_writable(path: Path) -> None:

@@ -32,10 +32,12 @@ def grid(*headers: str, title: str | None = None) -> Table:
 
 def framed(frame: pd.DataFrame) -> Table:
     """A DataFrame as a table: the index first, numbers to four digits, nothing where nothing is known."""
+    from pandas.api.types import is_string_dtype
+
     names = [str(n) if n else "" for n in frame.index.names]
     table = grid(*names)
     for column in frame.columns:
-        table.add_column(str(column), justify="right")
+        table.add_column(str(column), justify="left" if is_string_dtype(frame[column]) else "right")
     for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         table.add_row(*map(str, index if isinstance(index, tuple) else (index,)), *map(shown, row))
     return table

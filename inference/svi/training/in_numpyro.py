@@ -149,6 +149,23 @@ class Trainer:
     def weights(self):
         return leave(self.constrained())
 
+    def means(self, count):
+        batch = self.plan.order(0, 1) if self.plan.batch else None
+
+        def one(total, key, arrays, some, params):
+            inputs, (_, guide) = self.seen(arrays, some, key)
+            with handlers.block():
+                nodes = handlers.trace(handlers.seed(handlers.substitute(guide, data=params), key)).get_trace(**inputs)
+            drawn = {n: s for n, s in nodes.items() if s["type"] == "sample" and not helps(s)}
+            drawn = {n: s["value"] for n, s in drawn.items() if "N" not in [f.name for f in s["cond_indep_stack"]]}
+            return drawn if total is None else jax.tree.map(jnp.add, total, drawn)
+
+        adding, total = jax.jit(one), None
+        some = {n: v[0] for n, v in self.feed(batch, 1).items()}
+        for key in jax.random.split(self.for_looks, count):
+            total = adding(total, key, self.arrays, some, self.constrained())
+        return {n: v / count for n, v in leave(total).items()}
+
     def parts(self):
         return {"params": self.params, "average": self.average, "opt_state": self.opt_state}
 

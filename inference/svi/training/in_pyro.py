@@ -116,6 +116,18 @@ class Trainer:
     def weights(self):
         return leave(self.constrained())
 
+    def means(self, count):
+        rows, total = self.rows.kept[self.plan.order(0, 1)[0]] if self.plan.batch else None, None
+        with Averaged(self), torch.no_grad(), torch.random.fork_rng():
+            torch.manual_seed(self.seed + 1)
+            inputs, (_, guide) = self.seen(rows)
+            for _ in range(count):
+                nodes = sample_nodes(poutine.trace(guide).get_trace(**inputs).nodes)
+                drawn = {n: s for n, s in nodes.items() if not helps(s)}
+                drawn = {n: s["value"] for n, s in drawn.items() if "N" not in [f.name for f in s["cond_indep_stack"]]}
+                total = drawn if total is None else {n: total[n] + v for n, v in drawn.items()}
+        return {n: v / count for n, v in leave(total).items()}
+
     def state(self):
         arrays = {f"params/{i}": p.detach() for i, p in enumerate(self.params)}
         arrays |= {f"average/{i}": a for i, a in enumerate(self.average)}

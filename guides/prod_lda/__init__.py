@@ -1,0 +1,6 @@
+"""The encoder of ``prod_lda``: z normal given the bag of words, by a network that reads log(1 + count) of each word.
+
+Mean and log standard deviation are the two halves of an MLP's output (Srivastava and Sutton 2017, without their batch
+normalisation: a warm-up of the KL divergence, ``warm_up=0.3``, keeps topics from dying). It cannot express dependence
+between topics given the words, nor read a word it has no column for.
+"""

@@ -1,4 +1,4 @@
-"""Exact EM: maximum likelihood or MAP of the global latents, the discrete ones summed out.
+"""EM: maximum likelihood or MAP of the global latents, the discrete ones summed out.
 
 The E-step is the posterior of every discrete site given the data, exact for any program whose discrete sites can
 list their values: the gradient of the enumerated log marginal with respect to zeros added to the log-densities.
@@ -13,10 +13,14 @@ Options: ``max_iter``; ``tol``, the gain in nats per row below which EM stops; `
 covariance (or the noise of a factor model) may have, where the data has columns of variance one (None: what reaches
 1e-9, or 1e-7 for noise, is an error unless the likelihood has a maximum there);
 ``start``, a dict of parameters to begin from; ``closed_form``, False for the general M-step.
+
+Where no posterior is to be had, but a family that comes near it, EM climbs a lower bound of the likelihood instead:
+variational EM, in a folder of the model's own (``latent_dirichlet``), with options of its own.
 """
 
 from __future__ import annotations
 
+from inference.em import closed_form
 from inference.engines import without_prior
 from zoo import Card
 
@@ -34,6 +38,8 @@ OPTIONS = {
 
 def refuses(card: Card, backend: str) -> str | None:
     """EM wants every local latent discrete, or its integral done: the program ``collapsed``."""
+    if closed_form.variational(card):
+        return None
     if without_prior(card):
         return without_prior(card)
     continuous = [n for n in card.local() if n not in card.enumerated]
@@ -44,4 +50,7 @@ def refuses(card: Card, backend: str) -> str | None:
 
 def defaults(card: Card) -> dict[str, object]:
     """Maximum likelihood cannot tell what the likelihood does not depend on: there the default is MAP."""
+    variational = closed_form.variational(card)
+    if variational:
+        return variational.OPTIONS
     return {"objective": "map"} if card.hyper else {}

@@ -14,11 +14,14 @@ from inference.progress import Progress
 from zoo import ZooError
 
 if TYPE_CHECKING:
+    from inference.em.latent_dirichlet.batch import Climber as LatentDirichlet
     from inference.em.linear_gaussian.climber import Climber as LinearGaussian
     from inference.em.running import Climber
 
 
-def best_of(task: Task, options: dict[str, Any], em: Climber | LinearGaussian) -> tuple[Climb, dict[str, Any]]:
+def best_of(
+    task: Task, options: dict[str, Any], em: Climber | LinearGaussian | LatentDirichlet
+) -> tuple[Climb, dict[str, Any]]:
     """The highest climb over the starts ``em.begin(seed)``, and what to say of all of them.
 
     A start whose solution ``em.check`` refuses is set aside; raises its ZooError if none is left.
@@ -54,10 +57,14 @@ def best_of(task: Task, options: dict[str, Any], em: Climber | LinearGaussian) -
 
 
 def in_stages(
-    em: Climber | LinearGaussian, params: Any, options: dict[str, Any], rows: float, told: Callable[[int, float], None]
+    em: Climber | LinearGaussian | LatentDirichlet,
+    params: Any,
+    options: dict[str, Any],
+    rows: float,
+    told: Callable[[int, float], None],
 ) -> Climb:
     """EM for as long as its patience lasts, then from where it knows a higher place, if it does."""
-    rules: dict[str, Any] = {"tol": options["tol"] * rows, "rounding": em.rounding}
+    rules: dict[str, Any] = {"tol": options["tol"] * rows, "rounding": em.rounding, "least": em.least}
     patience = min(em.patience or options["max_iter"], options["max_iter"])
     found = climb(em.step, params, max_iter=patience, told=told, check=em.check, **rules)
     if patience == options["max_iter"]:

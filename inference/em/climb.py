@@ -25,14 +25,15 @@ def climb(
     max_iter: int,
     tol: float,
     rounding: float,
+    least: float = 1.0,
     check: Callable[[Any], None] = lambda params: None,
     told: Callable[[int, float], None] = lambda iteration, value: None,
 ) -> Climb:
     """Iterate ``step(params) -> (better params, objective at params)`` until a step gains less than ``tol`` nats.
 
-    ``rounding`` is the error of the objective in nats, relative to it. ``check(params)`` looks at where the climb ends,
-    and raises ZooError where that is no place to be. Raises ArithmeticError if the objective falls by more than
-    rounding, and ZooError if it stops being a number.
+    ``rounding`` is the error of the objective in nats, relative to it, or to ``least`` where it is less.
+    ``check(params)`` looks at where the climb ends, and raises ZooError where that is no place to be. Raises
+    ArithmeticError if the objective falls by more than rounding, and ZooError if it stops being a number.
     """
     trace: list[float] = []
     converged = False
@@ -44,7 +45,7 @@ def climb(
                 f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'"
             )
         told(iteration, value)
-        if trace and value < trace[-1] - rounding * max(1.0, abs(value)):
+        if trace and value < trace[-1] - rounding * max(least, abs(value)):
             check(params)  # a component at its floor has a density so high that rounding is large
             raise ArithmeticError(
                 f"EM fell from {trace[-1]!r} to {value!r} at iteration {iteration}; its M-step is wrong"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from inference.criticism.alignment import axes
+from inference.em import closed_form
 from inference.engines import Task
 from inference.result import Fit
 from zoo import ZooError
@@ -30,6 +31,8 @@ def standard_errors(
     """
     if fit.engine != "em":
         raise ZooError(f"standard errors are for EM fits; a fit by {fit.engine} has its own spread, in summary()")
+    if closed_form.variational(fit.model.card):
+        raise ZooError(f"{fit.model.name} has a bound and no likelihood to bend: fit it by gibbs or nuts for a spread")
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     backend, em = backend_of(fit.model), in_backend("inference.em", fit.model.backend)

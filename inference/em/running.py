@@ -37,6 +37,7 @@ class Climber:
     """One model at one data set under some options: how EM steps on it, and where it begins and ends."""
 
     patience = None
+    least = 1.0  # nats
 
     def __init__(self, language: Language, task: Task, options: dict[str, Any], closed: bool = True):
         self.language, self.task, self.options = language, task, options
@@ -110,6 +111,9 @@ def climber(language: Language, task: Task, options: dict[str, Any]) -> Climber 
 
 
 def run(language: Language, task: Task) -> Answer:
+    variational = closed_form.variational(task.card)
+    if variational:
+        return variational.run(task)
     options = checked(task)
     with _precision(language, task, options):
         em = climber(language, task, options)
@@ -122,9 +126,12 @@ def run(language: Language, task: Task) -> Answer:
 
 
 def start(language: Language, task: Task, seeds: Iterable[int]) -> list[Any]:
-    """Parameters to begin from for each seed, ``{site: array}``, as EM would; {} where EM cannot fit."""
+    """Parameters to begin from for each seed, ``{site: array}``, as EM would; {} where it cannot fit."""
     if refuses(task.card, task.model.backend):
         return [{} for _ in seeds]
+    if variational := closed_form.variational(task.card):
+        found = [variational.begin(task, seed) for seed in seeds]
+        return [{n: language.array(v) for n, v in params.items()} for params in found]
     options = {**OPTIONS, "objective": "map", "sample_weight": np.ones(task.rows)}
     with _precision(language, task, options):
         em = climber(language, task, options)

@@ -26,6 +26,7 @@ class Climber:
     """The same promises as ``em.running.Climber``."""
 
     patience = 50  # iterations, after which ``higher`` is asked
+    least = 1.0  # nats
 
     def __init__(self, task: Task, options: dict[str, Any]):
         self.task, self.options, self.keywords = task, options, task.keywords

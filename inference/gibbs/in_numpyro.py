@@ -1,0 +1,1 @@
+from inference.gibbs.running import run as run

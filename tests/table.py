@@ -26,23 +26,34 @@ def variants(name: str) -> list[dict[str, str]]:
 
 CASES = [(name, settings) for name in zoo.names() for settings in variants(name)]
 IDS = ["-".join([name, *settings.values()]) for name, settings in CASES]
-# of what is learned without a prior SVI alone makes anything: no point of EM's, no posterior
-WITH_PRIORS = [name for name in zoo.names() if not without_prior(zoo.card(name))]
+
+
+def is_exact(name: str) -> bool:
+    """Whether everything has a prior and every row a density without an integral: what exact EM and NUTS ask for."""
+    card = zoo.card(name)
+    left = [n for n in card.local() if n not in card.enumerated]
+    return not without_prior(card) and (not left or "marginal" in card.exact)
+
+
+EXACT = [name for name in zoo.names() if is_exact(name)]
+LEARNED = [name for name in zoo.names() if without_prior(zoo.card(name))]  # of which SVI alone makes anything
 
 
 def drawn(name: str, settings: dict[str, Any], seed: int = 0, **sizes: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """``(parameters, data)`` simulated from a model with one observed site."""
     card = zoo.card(name)
     every: dict[str, Any] = {**card.sizes, **sizes}
-    values = zoo.load(name, "numpyro", **settings).simulate(seed, **every)
+    model = zoo.load(name, "numpyro", **settings)
+    values = model.simulate(seed, **every)
     (observed,) = card.observed
-    return {n: values[n] for n in card.parameters(settings)}, values[observed]
+    return {n: values[n] for n in card.parameters(settings)}, model.data_of(values)[observed]
 
 
 def to_set(name: str) -> dict[str, Any]:
     """Sizes that a model's data cannot tell, as K and Z: small ones, to be set."""
     card = zoo.card(name)
-    told = {letter for site in card.observed for letter in card.sites()[site].dims}
+    lines = [card.sites()[site] for site in card.observed]
+    told = {letter for line in lines for letter in (*line.dims, *("V" if line.kind == "word" else ""))}
     return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in told}
 
 

@@ -12,7 +12,7 @@ from tests.table import BACKENDS, CASES, IDS
 from zoo.cards import Site
 from zoo.registry import in_backend
 
-KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit"}
+KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit", "word"}
 
 
 @pytest.mark.parametrize("name", zoo.names())

@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 import zoo
 from inference import choose, fit, standard_errors
 from tests.programs import exponentials
-from tests.table import BACKENDS, CASES, IDS, WITH_PRIORS, drawn, free_of_turns, to_set
+from tests.table import BACKENDS, CASES, EXACT, IDS, drawn, free_of_turns, to_set
 
 COVARIANCES = list(zoo.card("gaussian_mixture").variants["covariance"])
 
@@ -42,7 +42,7 @@ GENERAL = [
     (case, backend)
     for case, (name, _) in enumerate(CASES)
     for backend in BACKENDS
-    if name in WITH_PRIORS and (not zoo.card(name).linear or (name, backend) == ("factor_analysis", "numpyro"))
+    if name in EXACT and (not zoo.card(name).linear or (name, backend) == ("factor_analysis", "numpyro"))
 ]
 
 
@@ -109,7 +109,7 @@ def test_maximum_likelihood_is_that_of_scikit_learn(data, covariance, old_faithf
 
 WEIGHTED = [
     (name, closed_form, backend)
-    for name in WITH_PRIORS
+    for name in EXACT
     for closed_form in (True, False)
     for backend in BACKENDS
     if not zoo.card(name).linear or backend == "pyro"  # their closed form is in numpy, and the other is slow to compile

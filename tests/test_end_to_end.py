@@ -7,7 +7,7 @@ import pytest
 
 import inference
 import zoo
-from tests.table import WITH_PRIORS, to_set
+from tests.table import EXACT, to_set
 
 SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 500, "num_chains": 4},
@@ -42,7 +42,7 @@ def test_the_backends_agree_on_old_faithful(old_faithful, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in WITH_PRIORS if not zoo.card(name).hyper])  # those have no likelihood
+@pytest.mark.parametrize("name", [name for name in EXACT if not zoo.card(name).hyper])  # those have no likelihood
 def test_the_truth_is_as_far_below_the_maximum_as_it_should_be(name):
     """Wilks (1938): twice the log-likelihood between maximum and truth is chi-squared, one degree for each number."""
     card = zoo.card(name)

@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal, norm
 import zoo
 from inference import enumeration, factors, fit, gaussian
 from inference.gaussian.mixtures import Mixture, quantile
-from tests.table import WITH_PRIORS
+from tests.table import EXACT
 
 NAMES = [name for name in zoo.names() if zoo.card(name).linear]
 SIZES: dict[str, dict[str, Any]] = {"mixture_of_factor_analysers": {"K": 2, "Z": 2}}
@@ -33,8 +33,7 @@ def fits():
         False: {"engine": "svi", "num_steps": 400, "learning_rate": 0.05, "dtype": "float64"},
     }
     return {
-        name: fit(zoo.load(name, "pyro", **SIZES.get(name, {"Z": 2})), x, **options[name in WITH_PRIORS])
-        for name in NAMES
+        name: fit(zoo.load(name, "pyro", **SIZES.get(name, {"Z": 2})), x, **options[name in EXACT]) for name in NAMES
     }
 
 

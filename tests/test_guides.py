@@ -7,7 +7,7 @@ import guides
 import zoo
 from inference import fit
 from tests.programs import conjugate, evidence, posterior, sums
-from tests.table import BACKENDS, CASES, WITH_PRIORS, drawn, free_of_turns, to_set
+from tests.table import BACKENDS, CASES, EXACT, drawn, free_of_turns, to_set
 
 FROZEN = {"num_steps": 1, "learning_rate": 1e-300}
 
@@ -43,14 +43,14 @@ def test_mean_field_has_the_gap_that_correlation_makes(backend):
         assert abs(found.draws[name].std() * np.sqrt(precision[i, i]) - 1) < 5 / np.sqrt(2 * 4000)
 
 
-CASES_WITH_PRIORS = [(name, settings) for name, settings in CASES if name in WITH_PRIORS]
+CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT]
 
 
 # compiling takes NumPyro ten seconds a model: it is tried on one here, and held against Pyro below
 @pytest.mark.parametrize(
     ("backend", "name", "settings"),
-    [("numpyro", "poisson_mixture", {}), *(("pyro", *case) for case in CASES_WITH_PRIORS)],
-    ids=["poisson_mixture-numpyro", *("-".join([n, *s.values(), "pyro"]) for n, s in CASES_WITH_PRIORS)],
+    [("numpyro", "poisson_mixture", {}), *(("pyro", *case) for case in CASES_EXACT)],
+    ids=["poisson_mixture-numpyro", *("-".join([n, *s.values(), "pyro"]) for n, s in CASES_EXACT)],
 )
 def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
     _, x = drawn(name, settings, seed=1, N=400)  # a maximum inside, not on an edge
@@ -66,8 +66,8 @@ def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
 
 
 # of the linear models one: they compile alike, and for long
-ALIKE = [n for n in WITH_PRIORS if not zoo.card(n).linear or n == "factor_analysis"]
-REST = [pytest.param(n, marks=pytest.mark.slow) for n in WITH_PRIORS if n not in ALIKE]
+ALIKE = [n for n in EXACT if not zoo.card(n).linear or n == "factor_analysis"]
+REST = [pytest.param(n, marks=pytest.mark.slow) for n in EXACT if n not in ALIKE]
 
 
 @pytest.mark.parametrize("name", [*ALIKE, *REST])

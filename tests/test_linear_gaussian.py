@@ -14,10 +14,10 @@ from inference.em.linear_gaussian.gather import about
 from inference.em.linear_gaussian.statistics import of_rows
 from inference.em.probabilistic_pca import maximum
 from inference.gaussian.rows import Rows
-from tests.table import BACKENDS, CASES, WITH_PRIORS, observed, to_set
+from tests.table import BACKENDS, CASES, EXACT, observed, to_set
 from zoo import datasets
 
-LINEAR = [(name, settings) for name, settings in CASES if name in WITH_PRIORS and zoo.card(name).linear]
+LINEAR = [(name, settings) for name, settings in CASES if name in EXACT and zoo.card(name).linear]
 IDS = ["-".join([name, *settings.values()]) for name, settings in LINEAR]
 NAMES = list(dict.fromkeys(name for name, _ in LINEAR))
 OBJECTIVES = [(n, s, o) for n, s in LINEAR for o in ("ml", "map") if o == "map" or not zoo.card(n).hyper]

@@ -16,24 +16,27 @@ from inference.result import Fit
 from zoo import ZooError
 
 
-def scores(fits: dict[int, Fit], folds: int | None, seed: int) -> dict[int, dict[str, Any]]:
-    """For each size ``cv``, nats a row; ``cv_se``, its standard error; ``cv_behind_se``.
-
-    The last is the standard error of how far a size is behind the best, row by row: what rows have in common at all
-    sizes, which is most of ``cv_se``, cancels there. Who prefers the smallest size that is behind by no more than one
-    standard error reads it off these. Raises ZooError where folds are none or there are not the rows for them.
-    """
+def deal(any_fit: Fit, folds: int | None, seed: int) -> list[np.ndarray]:
+    """The rows of each fold. Raises ZooError where folds are none or there are not the rows for them."""
     if folds is None:
         raise ZooError("cv fits every size once more for each fold: give folds=5 to have it")
-    any_fit = next(iter(fits.values()))
     N = any_fit.keywords.get("N")
     if N is None:
         raise ZooError(f"cv holds out rows, and {any_fit.model.name} has none (no letter N)")
     if not isinstance(folds, int | np.integer) or not 2 <= folds <= N:
         raise ZooError(f"cv deals {N} rows into folds: give folds from 2 to {N}, not {folds!r}")
-    dealt = np.array_split(np.random.default_rng(seed).permutation(N), int(folds))
+    return np.array_split(np.random.default_rng(seed).permutation(N), int(folds))
+
+
+def scores(fits: dict[int, Fit], dealt: list[np.ndarray]) -> tuple[dict[int, dict[str, Any]], float]:
+    """For each size ``cv``, nats a row; ``cv_se``, its standard error; ``cv_behind_se``; and how many rows there are.
+
+    The last is the standard error of how far a size is behind the best, row by row: what rows have in common at all
+    sizes, which is most of ``cv_se``, cancels there.
+    """
+    any_fit = next(iter(fits.values()))
     weights = any_fit.options["sample_weight"]
-    weights = np.ones(N) if weights is None else np.asarray(weights, float)
+    weights = np.ones(any_fit.keywords["N"]) if weights is None else np.asarray(weights, float)
     by_row: dict[int, np.ndarray] = {}
     found: dict[int, dict[str, Any]] = {}
     for size, one in fits.items():
@@ -47,7 +50,7 @@ def scores(fits: dict[int, Fit], folds: int | None, seed: int) -> dict[int, dict
         behind_se = mean_and_error(best - rows, weights)[1] if np.isfinite(mean) else np.nan
         note = "" if np.isfinite(mean) else "cv: a held-out row is impossible under the fit: use objective='map'"
         found[size] = {"cv": mean, "cv_se": se, "cv_behind_se": behind_se, "note": note}
-    return found
+    return found, float(weights.sum())
 
 
 def log_p(whole: Fit, dealt: list[np.ndarray]) -> np.ndarray:

@@ -23,7 +23,8 @@ class Choice:
 
     letter: the size that varies. criterion: the one that ``best`` goes by. fits: by size; one that could not be had is
     left out. table: a row for each size, columns as in ``inference.choice``. notes: ``{criterion: why it is absent}``.
-    ard: what Bayesian PCA keeps, or None.
+    ard: what Bayesian PCA keeps, or None. held_out: how many rows, by their weights, or of documents tokens, cv is the
+    mean over; NaN where there is none.
     """
 
     letter: str
@@ -32,6 +33,7 @@ class Choice:
     table: pd.DataFrame
     notes: dict[str, str]
     ard: Relevance | None
+    held_out: float
 
     @property
     def best(self) -> Fit:
@@ -42,12 +44,23 @@ class Choice:
     def sizes(self) -> dict[str, int]:
         """The size each criterion takes, of those that can be had, and the number of dimensions ARD keeps."""
         found = {}
-        for name, sign in CRITERIA.items():
-            column = self.table[name].astype(float) * sign
+        for name in filter(self.table.columns.__contains__, CRITERIA):
+            column = self.table[name].astype(float) * CRITERIA[name]
             column = column[np.isfinite(column)]
             if len(column):
                 found[name] = int(column.idxmax())
         return found | ({"ard": self.ard.kept} if self.ard else {})
+
+    @property
+    def within_one_error(self) -> int | None:
+        """The smallest size that cross-validation has no more than one standard error behind its best, or None.
+
+        The standard error is that of the difference, ``cv_behind_se`` (Breiman et al. 1984 take that of the best).
+        """
+        if "cv" not in self.sizes:
+            return None
+        behind = self.table["cv"].max() - self.table["cv"]
+        return int(min(self.table.index[behind <= self.table["cv_behind_se"]]))
 
     def figure(self) -> Figure:
         """The criteria over the sizes, a panel for each with its best marked, and the columns ARD keeps as bars."""

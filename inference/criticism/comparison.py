@@ -16,6 +16,7 @@ from inference.criticism.alignment import Draws, aligned, in_one_order
 from inference.criticism.evidence import Evidence, amortised, gather, kind_of
 from inference.criticism.verdict import Candidate, Verdict
 from zoo import ZooError
+from zoo.corpus import Corpus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +186,7 @@ def check_same(fits: Sequence[Fit]) -> None:
             if not equal(a, b):
                 raise ZooError(f"{pair} differ in {word} ({shown(a)} and {shown(b)}): fit both with the same {word}")
         for site in first.data:
-            a, b = first.data[site], fit.data[site]
+            a, b = (v.raw if isinstance(v, Corpus) else v for v in (first.data[site], fit.data[site]))
             if a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):
                 raise ZooError(f"{pair} are of different data ({site} differs): fit both to the same")
         if not equal(first.options.get("sample_weight"), fit.options.get("sample_weight")):

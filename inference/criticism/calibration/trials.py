@@ -32,7 +32,7 @@ def by_engine(model: Model, engine: str, options: Mapping[str, Any]) -> Made:
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
-        found = fitting.fit(model, data_of(model, values), engine, seed=fit_seed, **options)
+        found = fitting.fit(model, model.data_of(values), engine, seed=fit_seed, **options)
         if not found.draws:
             raise Refusal(f"{engine} gives a point: calibration ranks the truth among draws, of nuts or svi for one")
         return held_against(values, found, count, independent=kind_of(found) == "guide")
@@ -45,7 +45,7 @@ def by_sampler(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Map
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
-        data = data_of(model, values)
+        data = model.data_of(values)
         given = sampler(data, fit_seed)
         lacking = [n for n in model.card.parameters(model.settings) if n not in given]
         if lacking:
@@ -68,10 +68,6 @@ def by_sampler(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Map
         return held_against(values, found, count, independent=True)
 
     return trial
-
-
-def data_of(model: Model, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {n: values[n] for n in model.data_names}
 
 
 def held_against(values: Mapping[str, np.ndarray], found: Fit, count: int, independent: bool) -> Trial:
@@ -112,7 +108,7 @@ def exactly(model: Model) -> Made:
 
     def trial(seed: int, draw_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
-        params, data = {n: values[n] for n in card.parameters(settings)}, data_of(model, values)
+        params, data = {n: values[n] for n in card.parameters(settings)}, model.data_of(values)
         found = draw(params, data, draw_seed, count)
         both = {n: np.concatenate([values[n][None], found[n]]) for n in drawn}
         ranked = {"log joint": log_joint(data, params, both)[:, None]}

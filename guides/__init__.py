@@ -29,6 +29,12 @@ def about(name: str) -> str:
     return (importlib.import_module(f"guides.{name}").__doc__ or "").strip()
 
 
+def options(name: str) -> dict[str, Any]:
+    """The options of SVI that the guide wants others of than its defaults, by the name ``OPTIONS`` in its folder."""
+    about(name)
+    return getattr(importlib.import_module(f"guides.{name}"), "OPTIONS", {})
+
+
 def load(name: str, backend: str = "numpyro") -> Callable[..., Any]:
     """The function ``guide(program, start=None)`` of a family in one backend. Raises ZooError."""
     about(name)

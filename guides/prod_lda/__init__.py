@@ -4,3 +4,5 @@ Mean and log standard deviation are the two halves of an MLP's output (Srivastav
 normalisation: a warm-up of the KL divergence, ``warm_up=0.3``, keeps topics from dying). It cannot express dependence
 between topics given the words, nor read a word it has no column for.
 """
+
+OPTIONS = {"learning_rate": 2e-3, "num_steps": 2000, "warm_up": 0.3}

@@ -75,7 +75,7 @@ def refuses(card: Card, backend: str) -> str | None:
 
 
 def defaults(card: Card) -> dict[str, object]:
-    """A model's own guide where there is one; networks learn by smaller steps, and from some of the rows at a time."""
+    """A model's own guide where there is one; networks learn by smaller steps, or as the guide's ``OPTIONS`` say."""
     if card.name not in guides.names():
         return {}
-    return {"guide": card.name, "learning_rate": 1e-3}
+    return {"guide": card.name, "learning_rate": 1e-3, **guides.options(card.name)}

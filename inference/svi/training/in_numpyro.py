@@ -162,8 +162,9 @@ class Trainer:
 
         adding, total = jax.jit(one), None
         some = {n: v[0] for n, v in self.feed(batch, 1).items()}
+        params = self.constrained()
         for key in jax.random.split(self.for_looks, count):
-            total = adding(total, key, self.arrays, some, self.constrained())
+            total = adding(total, key, self.arrays, some, params)
         return {n: v / count for n, v in leave(total).items()}
 
     def parts(self):

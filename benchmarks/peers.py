@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -54,7 +55,7 @@ def of_gensim(model: Any) -> Law:
 
 
 def by_tomotopy(corpus: Corpus, K: int, sweeps: int, seed: int) -> Law:
-    import tomotopy
+    tomotopy = import_module("tomotopy")
 
     model = tomotopy.LDAModel(k=K, alpha=0.1, eta=0.01, seed=seed)
     model.optim_interval = 0
@@ -65,7 +66,7 @@ def by_tomotopy(corpus: Corpus, K: int, sweeps: int, seed: int) -> Law:
 
 
 def by_lda(corpus: Corpus, K: int, sweeps: int, seed: int) -> Law:
-    import lda
+    lda = import_module("lda")
 
     model = lda.LDA(n_topics=K, n_iter=sweeps, alpha=0.1, eta=0.01, random_state=seed, refresh=sweeps)
     return of_lda(model.fit(corpus.dense().astype(np.int64)))

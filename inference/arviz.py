@@ -10,6 +10,7 @@ import numpy as np
 
 from inference.criticism.alignment import aligned
 from zoo import ZooError
+from zoo.corpus import Corpus
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,8 +24,8 @@ def to_arviz(fit: Fit) -> xr.DataTree:
     posterior: the parameters and the quantities derived from them, aligned, and local latents that were drawn; a point
     is one chain of one draw.
     sample_stats: ``lp``, ``diverging``, ``log_weight``, as the engine keeps them. log_likelihood: log p(x_n | draw) in
-    nats with discrete latents summed out, (chain, draw, N), where rows have one. observed_data. A dimension is named
-    by its letter; one that a site has twice is ``D_bis`` the second time.
+    nats with discrete latents summed out, (chain, draw, N), where rows have one. observed_data; of a corpus its tokens.
+    A dimension is named by its letter; one that a site has twice is ``D_bis`` the second time.
     """
     from arviz_base import from_dict
 
@@ -32,7 +33,7 @@ def to_arviz(fit: Fit) -> xr.DataTree:
     draws = aligned(fit)
     sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
-    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": fit.seen()}
+    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": observed(fit)}
     dims = {name: distinct(site.dims) for name, site in sites.items() if site.dims}
     if fit.stats:
         groups["sample_stats"] = fit.stats
@@ -43,6 +44,16 @@ def to_arviz(fit: Fit) -> xr.DataTree:
     shapes += [(dims[n], v.shape) for n, v in groups["observed_data"].items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
     return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
+
+
+def observed(fit: Fit) -> dict[str, np.ndarray]:
+    """The data in the dimensions of its sites: of word counts the tokens, in some order."""
+    sites, table = fit.model.card.sites(fit.keywords), dict(fit.seen())
+    for name, values in table.items():
+        if isinstance(values, Corpus):
+            tokens = values.tokens()
+            table[name] = tokens.T if sites[name].dims[0] == "N" else tokens
+    return table
 
 
 def pointwise(fit: Fit) -> np.ndarray | None:

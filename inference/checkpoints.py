@@ -24,6 +24,8 @@ PART = 1 << 20  # bytes of either end of an array that tell it from others: read
 
 def folder_of(given: Any) -> Path:
     """The folder that the option ``checkpoint`` names, made if it is not there; raises ZooError where it cannot be."""
+    if not isinstance(given, str | os.PathLike):
+        raise ZooError(f"checkpoint is the path of a folder; given {given!r}")
     folder = Path(given)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
+
 from inference import engines
 from inference.criticism.alignment import align
 from inference.engines import Task
@@ -30,7 +32,7 @@ def fit(
     """Fit a model to data by one engine.
 
     data: ``{"x": array}``, or a bare array or DataFrame where one site is observed. engine: one of
-    ``inference.engines.names()``, by default the first that takes the model of em, svi and nuts; its options are those
+    ``inference.engines.names()``, by default the first that takes the model; its options are those
     of ``inference.<engine>.OPTIONS``. dtype: "float64" by default on a CPU, "float32" elsewhere and for networks, in
     force for this fit alone. Raises Refusal where the engine
     declines the model, and ZooError for data, names or options that cannot be used; each says what would work.
@@ -39,6 +41,8 @@ def fit(
         raise ZooError("fit takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ZooError(f"seed is a whole number from 0 up; given {seed!r}")
     engine = engine or engines.takers(model.card, model.backend)[0]
     dtype = dtype or ("float32" if model.card.networks else None)
     options = engines.complete(engine, options, model.card)

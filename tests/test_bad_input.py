@@ -135,3 +135,8 @@ def test_any_table_gives_numbers_or_one_line(x, K, Z, name, objective):
         assert (abs(local[site].sum(-1) - 1) < 1e-9).all()
     for value in local.values():  # probabilities, or the mean and covariance of a normal
         assert all(np.isfinite(part).all() for part in (value if isinstance(value, tuple) else (value,)))
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "a", True])
+def test_a_seed_is_a_whole_number(seed):
+    assert f"seed is a whole number from 0 up; given {seed!r}" in said(GOOD, seed=seed)

@@ -264,6 +264,7 @@ def test_a_hyperparameter_that_is_no_dirichlets_is_one_line():
     cases: list[tuple[dict[str, Any], str]] = [
         ({"alpha": -1.0}, "alpha is a number above 0, or K=2 of them"),
         ({"alpha": np.ones(3)}, "K=2 of them"),
+        ({"alpha": [[1.0], [1.0, 2.0]]}, "alpha is a number or an array of them"),
         ({"eta": 0.0}, "eta is a number above 0"),
     ]
     for settings, words in cases:
@@ -271,3 +272,14 @@ def test_a_hyperparameter_that_is_no_dirichlets_is_one_line():
             lda(**settings).bind(TINY)
     with pytest.raises(zoo.ZooError, match="alpha is a number above 0"):
         zoo.load("prod_lda", K=2, alpha=np.ones(2)).bind(TINY)
+
+
+@pytest.mark.parametrize("backend", ["numpyro", "pyro"])
+def test_one_topic_is_encoded_too(backend):
+    fit = inference.fit(lda(backend, K=1, alpha=0.5), TINY, "svi", num_steps=3)
+    np.testing.assert_allclose(fit.params["phi"].sum(1), [1.0], rtol=1e-5)
+
+
+def test_the_encoder_of_another_model_is_refused():
+    with pytest.raises(zoo.ZooError, match="guide='vae' reads the rows of vae"):
+        inference.fit(lda(), TINY, "svi", guide="vae")

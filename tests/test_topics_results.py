@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import zoo
 from inference import compare, topics
+from inference.criticism.quantities import prominent, scalars
 from inference.result import Fit
 from inference.topics import Topics
 from inference.topics.doubts import still_rising
@@ -21,7 +22,7 @@ from inference.topics.report import printable, table
 from inference.topics.similarity import MEASURES
 from zoo import ZooError
 from zoo.command import app
-from zoo.corpus import Corpus
+from zoo.corpus import Corpus, of_tokens
 from zoo.corpus.synthetic import generated
 from zoo.latent_dirichlet.picture import picture
 
@@ -395,3 +396,21 @@ def test_a_fit_of_another_model_has_no_topics(old_faithful):
     for asked in (topics.top_words, topics.topic_map, topics.similarity, lambda fit: topics.report(fit, "x.html")):
         with pytest.raises(ZooError, match="gaussian_mixture has no topics: ask this of a fit of latent_dirichlet"):
             asked(fit)
+
+
+def test_of_a_large_vocabulary_the_words_of_topics_are_compared(truth):
+    phi = np.full((2, 3, 2, 200), 1e-6)
+    phi[..., 0, :20], phi[..., 1, 100:120] = np.arange(20, 0, -1), np.arange(20, 0, -1)
+    fit = fitted(truth, keywords={"N": N, "T": 50, "V": 200, "K": 2, "alpha": 0.2, "eta": 0.1})
+    settings = fit.keywords
+    names, values = scalars(fit.model.card, settings, {"phi": phi})
+    kept = np.array(names)[prominent(fit.model.card, settings, {"phi": phi})].tolist()
+    assert kept == [*(f"phi[0,{v}]" for v in range(10)), *(f"phi[1,{v}]" for v in range(100, 110))]
+    assert values.shape == (2, 3, 400)
+
+
+def test_arviz_has_the_tokens_of_a_corpus(truth):
+    tree = fitted(truth).to_arviz()
+    tokens = tree["observed_data"]["w"]
+    assert tokens.dims == ("T", "N")
+    assert of_tokens(tokens.values, V).dense().tolist() == truth.corpus.dense().tolist()

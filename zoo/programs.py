@@ -51,7 +51,7 @@ class Model:
             least = 0 if word == "Z" else 1  # of latent dimensions there may be none: what is left is the noise
             if len(word) == 1 and word.isupper() and not (isinstance(value, int | np.integer) and value >= least):
                 raise ZooError(f"{word} is a size: give a whole number from {least} up, not {value!r}")
-            if isinstance(value, str) and isinstance(self.keywords[word], int | float):
+            if isinstance(self.keywords[word], int | float) and not _is_rectangular(value):
                 raise ZooError(f"{word} is a number or an array of them: not {value!r}")
         for word, of in (card.variants if card else {}).items():
             if settings.get(word, next(iter(of))) not in of:
@@ -152,6 +152,14 @@ class Model:
     def __repr__(self) -> str:
         settings = "".join(f", {k}={v!r}" for k, v in self.settings.items())
         return f"Model({self.name!r}, backend={self.backend!r}{settings})"
+
+
+def _is_rectangular(value: Any) -> bool:
+    """Whether it can be a number or an array of them: no text, and no rows of several lengths."""
+    try:
+        return np.asarray(value).dtype.kind not in "US"
+    except ValueError:
+        return False
 
 
 def sizes_of(values: Any, site: Site) -> dict[str, int]:

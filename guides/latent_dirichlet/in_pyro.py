@@ -22,7 +22,7 @@ def amortised(w, *, N, V, K, **others):
     concentration = param("phi.concentration", begin, constraint=constraints.positive)
     with plate("K", K):
         sample("phi", Dirichlet(concentration))
-    encoder = network("encoder", MLP, V, WIDTHS, 2 * (K - 1))
+    encoder = network("encoder", MLP, V, WIDTHS, 2 * max(K - 1, 1))  # of one topic nothing is asked
     with plate("N", N):
         loc, log_scale = encoder(bag.log1p()).chunk(2, -1)
-        sample("theta", LogisticNormal(loc, log_scale.exp()))
+        sample("theta", LogisticNormal(loc[..., : K - 1], log_scale[..., : K - 1].exp()))

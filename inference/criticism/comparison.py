@@ -14,6 +14,7 @@ from inference.criticism import verdict as rules
 from inference.criticism.agreement import Agreement, agreement
 from inference.criticism.alignment import Draws, aligned, in_one_order
 from inference.criticism.evidence import Evidence, amortised, gather, kind_of
+from inference.criticism.quantities import MOST, prominent
 from inference.criticism.verdict import Candidate, Verdict
 from zoo import ZooError
 from zoo.corpus import Corpus
@@ -97,7 +98,8 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
     first = min(range(len(fits)), key=lambda i: KINDS.index(kind_of(fits[i])))
     ordered, counts = in_one_order(fits, first)
     draws, switched = dict(zip(named, ordered, strict=True)), dict(zip(named, counts, strict=True))
-    evidence = {name: gather(fit, draws[name]) for name, fit in named.items()}
+    kept = prominent(fits[first].model.card, fits[first].keywords, ordered[first])
+    evidence = {name: gather(fit, draws[name], kept) for name, fit in named.items()}
     candidates = {name: candidate(name, fit, evidence[name]) for name, fit in named.items()}
     own = {name: rules.alone(c, evidence) for name, c in candidates.items()}
     # chains, where there are any, are what the others are held against: only they can see beyond a guide
@@ -110,6 +112,8 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, columns: Sequence[st
         for name, count in switched.items()
         if count
     ]
+    if not kept.all():
+        notes.append(f"Of {len(kept)} quantities {kept.sum()} are compared: the {MOST} largest of each distribution.")
     return Comparison(
         fits=named,
         reference=reference,
@@ -129,7 +133,8 @@ def judge(fit: Fit) -> Verdict:
     if amortised(fit):
         return rules.amortised(fit.diagnostics)
     (name,) = default_names([fit])
-    evidence = gather(fit, aligned(fit))
+    draws = aligned(fit)
+    evidence = gather(fit, draws, prominent(fit.model.card, fit.keywords, draws))
     return rules.alone(candidate(name, fit, evidence), {name: evidence})
 
 

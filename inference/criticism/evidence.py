@@ -55,9 +55,13 @@ class Evidence:
         return self.values.reshape(-1, self.values.shape[-1])
 
 
-def gather(fit: Fit, draws: Mapping[str, np.ndarray]) -> Evidence:
-    """The evidence of a fit whose draws, labels in order, are ``draws``: (chain, draw, *shape) for each parameter."""
+def gather(fit: Fit, draws: Mapping[str, np.ndarray], kept: np.ndarray) -> Evidence:
+    """The evidence of a fit whose draws, labels in order, are ``draws``: (chain, draw, *shape) for each parameter.
+
+    kept: (quantities,), which of ``scalars`` to look at.
+    """
     names, values = scalars(fit.model.card, fit.keywords, draws)
+    names, values = [name for name, keep in zip(names, kept, strict=True) if keep], values[..., kept]
     flat = values.reshape(np.prod(values.shape[:2]), len(names))  # -1 would not do where there are no quantities
     nothing = np.full(len(names), np.nan)
     kind = kind_of(fit)

@@ -9,6 +9,8 @@ import numpy as np
 
 from zoo import Card
 
+MANY, MOST = 100, 10  # entries of a simplex; where there are more of them, so many are held to account
+
 
 def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
     """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
@@ -39,3 +41,23 @@ def scalars(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.nda
         flat = value.reshape(*value.shape[:leading], -1)
         columns.append(flat[..., np.ravel_multi_index(tuple(np.array(kept).T), shape)] if shape else flat)
     return names, np.concatenate(columns, axis=-1) if columns else np.zeros((1, 1, 0))
+
+
+def prominent(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which of the ``scalars`` are looked at one by one, (quantities,): of a simplex of over 100 the ten largest.
+
+    The thousands of others, as words that a topic does not use, are all but zero. Which are the largest is said by the
+    mean over the leading dimensions (chain, draw).
+    """
+    names, numbers = scalars(card, settings, values)
+    mean, rows = numbers.mean((0, 1)), {}
+    wide = {name for name, site in card.reported(settings).items() if site.kind == "simplex"}
+    for j, name in enumerate(names):
+        of, _, index = name.partition("[")
+        if of in wide:
+            rows.setdefault((of, index.rpartition(",")[0]), []).append(j)
+    kept = np.ones(len(names), bool)
+    for row in map(np.array, rows.values()):
+        if len(row) > MANY:
+            kept[row[np.argsort(-mean[row], kind="stable")[MOST:]]] = False
+    return kept

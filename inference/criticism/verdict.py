@@ -72,14 +72,15 @@ def alone(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
     """The verdict on a fit by its own checks; of the others only the objective is looked at."""
     match c.evidence.kind:
         case "chains":
-            return chains(c.evidence)
+            return chains(c)
         case "guide":
             return guide(c, others)
     return point(c, others)
 
 
-def chains(e: Evidence) -> Verdict:
+def chains(c: Candidate) -> Verdict:
     """Chains pass every check of CHAIN_RULE, or each failure is said; too few draws of the tails leave the means."""
+    e = c.evidence
     if not np.isfinite(e.values).all():
         return Verdict("no", "some draws are not finite numbers: try another seed or dtype='float64'", CHAIN_RULE)
     faults = []
@@ -93,11 +94,11 @@ def chains(e: Evidence) -> Verdict:
     if (e.r_hat > R_HAT).any():
         faults.append(words.unmixed(e, R_HAT))
     if (e.ess_bulk < ESS).any():
-        faults.append(words.few(e, e.ess_bulk, ESS, "bulk"))
+        faults.append(words.few(c, e.ess_bulk, ESS, "bulk"))
     if faults:
         return Verdict("no", "; ".join(faults), CHAIN_RULE)
     if (e.ess_tail < ESS).any():
-        return Verdict("means only", words.few(e, e.ess_tail, ESS, "tail"), CHAIN_RULE)
+        return Verdict("means only", words.few(c, e.ess_tail, ESS, "tail"), CHAIN_RULE)
     return Verdict("yes", words.sound(e), CHAIN_RULE)
 
 

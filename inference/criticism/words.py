@@ -39,11 +39,13 @@ def unmixed(e: Evidence, limit: float) -> str:
     return f"{found}{height}; run more chains, or another seed"
 
 
-def few(e: Evidence, sizes: np.ndarray, limit: int, which: str) -> str:
+def few(c: Candidate, sizes: np.ndarray, limit: int, which: str) -> str:
     """Which quantity has too few effective draws, and how many draws would do."""
+    e = c.evidence
     j = highest(-sizes)
     enough = int(np.ceil(e.values.shape[1] * limit / max(sizes[j], 1.0) * 1.2 / 100) * 100)
-    return f"{which} ESS of {e.quantities[j]} is {sizes[j]:.0f}, below {limit}: raise num_samples to {enough}"
+    option = "num_draws and num_samples" if "num_draws" in c.options else "num_samples"  # of which not all are kept
+    return f"{which} ESS of {e.quantities[j]} is {sizes[j]:.0f}, below {limit}: raise {option} to {enough}"
 
 
 def k_hat(e: Evidence) -> str:

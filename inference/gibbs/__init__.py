@@ -14,14 +14,14 @@ number of threads.
 Options: ``num_warmup`` sweeps, then ``num_samples`` sweeps, of each of ``num_chains`` chains, of which one in ``every``
 is kept: the estimate of phi, ``fit.params["phi"]``, and of theta, ``fit.state["theta"]``, is the mean over the kept
 sweeps of their expectations given the topics of all tokens, by the chain with the highest mean of log p(w, z), for
-topics of different chains are in different orders. ``num_draws`` of them are draws of phi and theta, which take (K V +
-N K) numbers each, spread evenly; 0 for none. ``method``, "dense" (each draw looks at all topics), "sparse" (at those of
-the word, for hundreds of topics) or "auto". ``learn_alpha``, None, "symmetric" or "asymmetric", and ``learn_eta``: by
-Minka's fixed point on the counts every tenth sweep of the second half of the warm-up; the draws are those given the
-values found. ``anneal``: at first alpha and eta are so many times as large, and fall to what they are during the first
-half of the warm-up, for topics that settle slowly settle better (1 for none). ``shards``, None for what the corpus is
-large enough for. ``threads``, None for one a core. ``checkpoint``, a folder in which the run is kept every
-``checkpoint_every`` sweeps, and from which it goes on.
+topics of different chains are in different orders. ``num_draws`` sweeps, spread evenly, also give a draw of phi and
+theta, which takes K V + N K numbers; 0 for none, None for 100 draws, or for as many as take 128 MiB together.
+``method``, "dense" (each draw looks at all topics), "sparse" (at those of the word, for hundreds of topics) or "auto".
+``learn_alpha``, None, "symmetric" or "asymmetric", and ``learn_eta``: by Minka's fixed point on the counts every tenth
+sweep of the second half of the warm-up; the draws are those given the values found. ``anneal``: at first alpha and eta
+are so many times as large, and fall to what they are during the first half of the warm-up, for topics that settle
+slowly settle better (1 for none). ``shards``, None for what the corpus is large enough for. ``threads``, None for one a
+core. ``checkpoint``, a folder in which the run is kept every ``checkpoint_every`` sweeps, and from which it goes on.
 
 The trace is log p(w, z | alpha, eta) in nats, in closed form, of every kept sweep and as often during warm-up.
 """
@@ -36,7 +36,7 @@ OPTIONS = {
     "num_warmup": 500,
     "num_samples": 500,
     "num_chains": 1,
-    "num_draws": 10,
+    "num_draws": None,
     "every": 5,
     "anneal": 10.0,
     "method": "auto",

@@ -11,7 +11,8 @@ from zoo import ZooError
 from zoo.errors import unknown
 
 WHOLE = {"num_warmup": 0, "num_samples": 1, "num_chains": 1, "num_draws": 0, "every": 1, "checkpoint_every": 1}
-OR_NONE = ("shards", "threads")
+OR_NONE = ("num_draws", "shards", "threads")
+DRAWS, NUMBERS = 100, 1 << 24  # as many draws by default, of no more numbers than these together
 WORDS = {
     "method": ("auto", "dense", "sparse"),
     "learn_alpha": (None, "symmetric", "asymmetric"),
@@ -22,7 +23,7 @@ WORDS = {
 def checked(task: Task) -> dict[str, Any]:
     """The options as given; raises ZooError where one cannot be used."""
     options = task.options
-    for word, least in {**WHOLE, **dict.fromkeys(OR_NONE, 1)}.items():
+    for word, least in {**dict.fromkeys(OR_NONE, 1), **WHOLE}.items():
         value = options[word]
         if value is None and word in OR_NONE:
             continue
@@ -34,7 +35,13 @@ def checked(task: Task) -> dict[str, Any]:
     for word, of in WORDS.items():
         if options[word] not in of:
             raise unknown(word, options[word], map(str, of))
-    if options["num_draws"] > options["num_samples"]:
+    if options["num_draws"] is None:
+        sites = task.card.sites(task.keywords)
+        drawn = [sites[n].shape(task.keywords) for n in task.card.latents if n not in task.card.enumerated]
+        numbers = options["num_chains"] * sum(int(np.prod(shape)) for shape in drawn)
+        few = max(1, min(DRAWS, options["num_samples"], NUMBERS // numbers))
+        options = {**options, "num_draws": few}
+    elif options["num_draws"] > options["num_samples"]:
         raise ZooError(
             f"num_draws={options['num_draws']} of num_samples={options['num_samples']} sweeps: give fewer draws"
         )

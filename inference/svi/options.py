@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import guides
+import zoo
 from inference.engines import Task
 from inference.objectives import Objective
 from zoo import ZooError
@@ -56,6 +57,8 @@ def check(task: Task) -> None:
         raise ZooError(
             f"guide={guide!r} cannot be trained beside what {card.name} learns: leave guide out, or write one"
         )
+    if isinstance(guide, str) and guide != card.name and guide in zoo.names():
+        raise ZooError(f"guide={guide!r} reads the rows of {guide} and not those of {card.name}: name another")
     objective_of(options)
 
 

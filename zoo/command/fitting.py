@@ -48,7 +48,8 @@ Shown = Annotated[
 def fit(
     model: ModelName,
     engine: Annotated[
-        str | None, typer.Option(help="em, svi or nuts: see zoo show MODEL.", show_default="the first that takes it")
+        str | None,
+        typer.Option(help="em, svi, nuts or gibbs: see zoo show MODEL.", show_default="the first that takes it"),
     ] = None,
     data: Data = None,
     columns: Columns = None,

@@ -13,6 +13,7 @@ from zoo.corpus.vocabulary import as_vocabulary, said
 from zoo.errors import ZooError
 
 CELLS = 1 << 22  # of a dense matrix, looked at together
+SPARE = 1000  # words that a corpus may have for each of its entries, of which it is granted as many
 FORMS = "a sparse or dense matrix of counts, (matrix, vocabulary), or a list of lists of tokens"
 
 
@@ -42,8 +43,8 @@ def as_corpus(data: Any, vocabulary: Any = None) -> Corpus:
         corpus = _of_sparse(data, vocabulary)
     elif hasattr(data, "columns"):
         corpus = _of_frame(data, vocabulary)
-    elif isinstance(data, np.ndarray) and data.dtype.kind in "biufc":
-        corpus = _of_dense(data, vocabulary)
+    elif (matrix := _matrix(data)) is not None:
+        corpus = _of_dense(matrix, vocabulary)
     elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
         corpus = of_documents(data, vocabulary)
     else:
@@ -52,7 +53,23 @@ def as_corpus(data: Any, vocabulary: Any = None) -> Corpus:
         raise ZooError("the corpus is empty: give at least one document")
     if not corpus.nnz:
         raise ZooError(f"the corpus is empty: all {corpus.N} documents are without words")
+    if SPARE * (corpus.nnz + SPARE) < corpus.V:  # topics over them would take all the memory there is
+        given = f"{corpus.V} words for {corpus.nnz} entries"
+        raise ZooError(f"the corpus has {given}, which cannot be meant: number the words from 0 up without gaps")
     return corpus
+
+
+def _matrix(data: Any) -> np.ndarray | None:
+    """An array of numbers, of numpy, torch, jax or another library; None for anything else. Raises ZooError."""
+    if not hasattr(data, "__array__") or hasattr(data, "to_numpy"):  # a Series of lists of tokens, say
+        return None
+    try:
+        array = np.asarray(data)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ZooError(f"this {type(data).__name__} is not read as numbers: give it as a numpy or scipy one") from error
+    if array.dtype.kind == "O" and array.ndim == 2 and all(isinstance(v, int | float) for v in array.flat):
+        return array.astype(float)
+    return array if array.dtype.kind in "biufc" else None
 
 
 def _checked(corpus: Corpus, vocabulary: Any) -> Corpus:

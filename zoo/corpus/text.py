@@ -106,7 +106,8 @@ def _lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
                     yield first, lines
                 first += len(lines)
     except (OSError, EOFError, zlib.error) as error:
-        raise ZooError(f"{str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ZooError(f"{str(path)!r} cannot be read: {why}") from error
 
 
 def _numbers(path: Path, first: int, lines: list[bytes], pattern: re.Pattern[bytes], wanted: str) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np, zoo, inference
 x = np.concatenate([np.random.default_rng(0).exponential(s, 60) for s in (0.2, 5.0)])
 for backend, small in (("numpyro", {}), ("pyro", {"num_warmup": 20, "num_samples": 20, "num_chains": 1})):
     model = zoo.load("exponential_mixture", backend, K=2)
-    assert inference.refusals(model) == {"em": None, "nuts": None, "svi": None}, inference.refusals(model)
+    takers = {engine for engine, reason in inference.refusals(model).items() if reason is None}
+    assert takers == {"em", "nuts", "svi"}, inference.refusals(model)
     em = inference.fit(model, x, "em")
     svi = inference.fit(model, x, "svi", num_steps=200)
     nuts = inference.fit(model, x, "nuts", **(small or {"num_warmup": 100, "num_samples": 100, "num_chains": 1}))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def best_of(
     task: Task, options: dict[str, Any], em: Climber | LinearGaussian | LatentDirichlet
 ) -> tuple[Climb, dict[str, Any]]:
-    """The highest climb over the starts ``em.begin(seed)``, and what to say of all of them.
+    """The highest climb over the starts ``em.begin(seed)``, other ones for each seed, and what to say of all of them.
 
     A start whose solution ``em.check`` refuses is set aside; raises its ZooError if none is left.
     """
@@ -37,7 +37,7 @@ def best_of(
                 progress.at(done + iteration, f"{value / rows:.6f} nats per row")
 
             try:
-                found = in_stages(em, em.begin(task.seed + restart), options, rows, told)
+                found = in_stages(em, em.begin(task.seed * count + restart), options, rows, told)
             except ZooError as error:
                 fallen.append(str(error))
                 continue

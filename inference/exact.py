@@ -25,7 +25,7 @@ def few(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def check_exact(card: Card, what: str, instead: str, of_words: str) -> None:
     """Raise ZooError for a model whose codes pass through a network, or whose rows are documents."""
-    if any(card.sites()[n].kind == "word" for n in card.observed):
+    if card.of_words:
         local = ", ".join(n for n in card.local() if n not in card.enumerated)
         raise ZooError(f"{what} of {card.name} is an integral over {local} and has no exact form: {of_words}")
     if card.networks and not card.linear:

@@ -117,6 +117,12 @@ class Card:
     absent: Mapping[str, str] = field(default_factory=dict)  # backend -> why this model is not there
     story: str = ""
 
+    @property
+    def of_words(self) -> bool:
+        """Whether a row is a document: what is observed are words."""
+        sites = self.sites()
+        return any(sites[name].kind == "word" for name in self.observed)
+
     def variant(self, settings: Mapping[str, Any]) -> dict[str, str]:
         """The word chosen for each keyword with variants."""
         return {word: settings.get(word, next(iter(of))) for word, of in self.variants.items()}

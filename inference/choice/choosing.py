@@ -46,7 +46,7 @@ def choose(
     and the table says why.
     Raises ZooError if none is left, if not exactly one size is varied, and for a criterion the model does not have.
     """
-    topics = documents.of_words(model)
+    topics = model.card.of_words
     criterion = criterion or ("cv" if topics else "bic")
     if criterion not in CRITERIA:
         raise unknown("criterion", criterion, CRITERIA)
@@ -133,7 +133,7 @@ def sized(model: Model, options: dict[str, Any]) -> tuple[str, dict[int, Model]]
     """The letter that varies, and the model at each of its sizes; raises ZooError unless there is just one."""
     sites = model.card.sites(model.settings)
     fixed = {letter for name in model.card.observed for letter in sites[name].dims}
-    fixed |= {"V"} if documents.of_words(model) else set()  # words are counted, and no dimension
+    fixed |= {"V"} if model.card.of_words else set()  # words are counted, and no dimension
     given = [word for word in options if len(word) == 1 and word.isupper()]
     free = [word for word in model.keywords if len(word) == 1 and word.isupper() and word not in fixed]
     if len(given) != 1 or given[0] not in free:

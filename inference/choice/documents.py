@@ -13,13 +13,7 @@ import numpy as np
 from inference.fitting import fit
 from inference.result import Fit
 from inference.topics.held_out import Perplexity, perplexity
-from zoo import Model, ZooError
-
-
-def of_words(model: Model) -> bool:
-    """Whether rows are documents, so that they are held out word by word."""
-    sites = model.card.sites(model.settings)
-    return any(sites[name].kind == "word" for name in model.card.observed)
+from zoo import ZooError
 
 
 def scores(fits: dict[int, Fit], dealt: list[np.ndarray], seed: int) -> tuple[dict[int, dict[str, Any]], float]:

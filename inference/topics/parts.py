@@ -125,8 +125,7 @@ def probabilities(name: str, values: Any, row: str) -> np.ndarray:
 
 def has_topics(card: Card) -> bool:
     """Whether a model has topics: it observes words, and has a parameter phi, or beta, over them."""
-    sites = card.sites()
-    return any(sites[n].kind == "word" for n in card.observed) and not {"phi", "beta"}.isdisjoint(card.parameters())
+    return card.of_words and not {"phi", "beta"}.isdisjoint(card.parameters())
 
 
 def check_topics(card: Card) -> None:

@@ -69,10 +69,9 @@ def data_for(card: Card, data: str | None, columns: str | None, vocab: str | Non
     """The data named: a file, a data set of the zoo, or what the card is shown on. Raises ZooError."""
     from zoo import corpus, datasets, tables
 
-    of_words = any(site.kind == "word" for name, site in card.sites().items() if name in card.observed)
-    if vocab and not of_words:
+    if vocab and not card.of_words:
         raise ZooError(f"--vocab names the words of a corpus, and {card.name} does not observe one: leave it out")
-    if columns and of_words:
+    if columns and card.of_words:
         raise ZooError(f"--columns chooses from a table, and {card.name} takes a corpus whole: leave it out")
     if data is None or data in datasets.names():
         table: Any = datasets.observed(data) if data else datasets.shown_on(card)
@@ -80,7 +79,7 @@ def data_for(card: Card, data: str | None, columns: str | None, vocab: str | Non
     elif not Path(data).suffix and not Path(data).exists():
         raise unknown("data set or file", data, datasets.names())
     else:
-        table = corpus.read(data, vocab) if of_words else tables.read(data)
+        table = corpus.read(data, vocab) if card.of_words else tables.read(data)
     if columns is None:
         return table
     if not hasattr(table, "columns"):

@@ -11,6 +11,16 @@ from inference.gibbs.latent_dirichlet.lanes import GOLDEN, LANES, accumulate, fo
 
 
 @njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def opened(topics: Any, alpha: Any, shares: Any, here: Any, factors: Any) -> None:
+    """Count the topics of a document in ``here`` (K,), and set ``factors`` to (here + alpha) shares."""
+    here[:] = 0
+    for topic in topics:
+        here[topic] += 1
+    for k in range(len(here)):
+        factors[k] = (np.float32(here[k]) + alpha[k]) * shares[k]
+
+
+@njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def sweep(
     first: int,
     last: int,
@@ -40,11 +50,7 @@ def sweep(
     for n in range(first, last):
         if ends[n, group] == ends[n, group + 1]:
             continue
-        here[:] = 0
-        for i in range(ends[n, 0], ends[n, -1]):
-            here[topics[i]] += 1
-        for k in range(K):
-            factors[k] = (np.float32(here[k]) + alpha[k]) * shares[k]
+        opened(topics[ends[n, 0] : ends[n, -1]], alpha, shares, here, factors)
         for i in range(ends[n, group], ends[n, group + 1]):
             begin, old = np.int64(words[i]) * K, np.int64(topics[i])
             share = one / (np.float32(totals[old] - 1) + smoothing)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from inference.gibbs.latent_dirichlet.dense import opened
 from inference.gibbs.latent_dirichlet.lanes import GOLDEN, LANES, accumulate, found, uniform
 
 
@@ -44,11 +45,7 @@ def sweep(
     for n in range(first, last):
         if ends[n, group] == ends[n, group + 1]:
             continue
-        here[:] = 0
-        for i in range(ends[n, 0], ends[n, -1]):
-            here[topics[i]] += 1
-        for k in range(K):
-            factors[k] = (np.float32(here[k]) + alpha[k]) * shares[k]
+        opened(topics[ends[n, 0] : ends[n, -1]], alpha, shares, here, factors)
         spread = np.float64(accumulate(factors, nothing, 0, one, rows, -1, one, sums))
         for i in range(ends[n, group], ends[n, group + 1]):
             word, old = np.int64(words[i]), np.int64(topics[i])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import softmax
 
 from inference.amortised import Opened
 from zoo.corpus import Corpus
@@ -27,12 +28,12 @@ def thetas(fit: Fit, corpus: Corpus, seed: int, first: int = 0) -> Iterator[np.n
     code = Opened(fit).encode({next(iter(fit.data)): corpus.raw})["z"]
     rng = np.random.default_rng([seed % 2**64, first])
     for _ in range(CHAINS * DRAWS):
-        yield softmax(code.mean + code.sd * rng.normal(size=code.mean.shape))
+        yield softmax(code.mean + code.sd * rng.normal(size=code.mean.shape), axis=-1)
 
 
 def central(fit: Fit, corpus: Corpus) -> np.ndarray:
     """theta of each document at the mean of its code, (N, K)."""
-    return softmax(Opened(fit).encode({next(iter(fit.data)): corpus.raw})["z"].mean)
+    return softmax(Opened(fit).encode({next(iter(fit.data)): corpus.raw})["z"].mean, axis=-1)
 
 
 def predictive_of_encoder(fit: Fit, theta: str, seed: int) -> Callable[[Corpus, Corpus, int], np.ndarray]:
@@ -57,10 +58,5 @@ def word_probabilities(fit: Fit, theta: np.ndarray, corpus: Corpus) -> np.ndarra
         ends = corpus.indptr[begin : begin + rows + 1]
         entries = slice(ends[0], ends[-1])
         document = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-        p[entries] = softmax(loc + theta[begin : begin + rows] @ beta)[document, corpus.words[entries]]
+        p[entries] = softmax(loc + theta[begin : begin + rows] @ beta, axis=-1)[document, corpus.words[entries]]
     return p
-
-
-def softmax(values: np.ndarray) -> np.ndarray:
-    values = np.exp(values - values.max(-1, keepdims=True), dtype=float)
-    return values / values.sum(-1, keepdims=True)

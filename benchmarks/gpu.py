@@ -122,7 +122,7 @@ def images(rows):
     """Bytes of 28 by 28 pixels that are bright in one half, which of four it is being what there is to learn."""
     import numpy as np
 
-    from zoo.intensities import Intensities
+    from zoo.data.intensities import Intensities
 
     rng = np.random.default_rng(0)
     side = np.arange(28) < 14

@@ -36,7 +36,7 @@ def main(given):
 
     import inference
     import zoo
-    from inference.autoencoding import classify
+    from inference.analysis.latents import classify
     from zoo import datasets
 
     seen = datasets.observed(f"{given.data}_labelled")

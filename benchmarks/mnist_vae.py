@@ -63,7 +63,7 @@ def main(given):
 
     import inference
     import zoo
-    from inference.criticism.held_out import log_marginal
+    from inference.evaluation.held_out import log_marginal
     from zoo import datasets
 
     images = datasets.observed("mnist").take(np.arange(given.images))

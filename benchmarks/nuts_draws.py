@@ -32,7 +32,7 @@ def one(method):
 
     import zoo
     from inference import fit
-    from inference.enumeration.in_numpyro import summed
+    from inference.exact.enumeration.in_numpyro import summed
     from zoo import datasets
     from zoo._backend.in_numpyro import enter, room
 

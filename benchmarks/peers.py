@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.topics import perplexity, smoothed
-from zoo.corpus import Corpus
+from inference.analysis.topics import perplexity, smoothed
+from zoo.data.corpus import Corpus
 
 Law = dict[str, Any]
 

@@ -21,8 +21,8 @@ def main(given):
 
     import zoo
     from inference import fit
-    from inference.enumeration.in_numpyro import summed
-    from inference.progress import Progress
+    from inference.exact.enumeration.in_numpyro import summed
+    from inference.run.progress import Progress
     from zoo import datasets
     from zoo._backend.in_numpyro import enter, room
 

@@ -53,7 +53,7 @@ class Tomotopy:
     def topics(self):
         import numpy as np
 
-        from inference.topics import smoothed
+        from inference.analysis.topics import smoothed
 
         with_eta = np.array([self.model.get_topic_word_dist(k, normalize=False) for k in range(self.model.k)])
         return smoothed(np.maximum(with_eta - ETA, 0), ETA, words=[int(w) for w in self.model.used_vocabs], V=self.V)
@@ -65,7 +65,7 @@ class Ours:
     def __init__(self, corpus, K, workers, method):
         import zoo
         from inference import engines
-        from inference.gibbs.latent_dirichlet.sampler import Sampler
+        from inference.engines.gibbs.latent_dirichlet.sampler import Sampler
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
@@ -144,7 +144,7 @@ def quality(args, corpus, held_out, truth):
     """Perplexity at equal sweeps and at equal time."""
     import inference
     import zoo
-    from inference.topics import perplexity
+    from inference.analysis.topics import perplexity
 
     def said(phi):
         found = perplexity(phi, held_out, alpha=ALPHA)
@@ -176,7 +176,7 @@ def quality(args, corpus, held_out, truth):
 
 
 def main(args):
-    from zoo.corpus.synthetic import generated
+    from zoo.data.corpus.synthetic import generated
 
     size = args.documents + HELD_OUT
     corpus, truth, _ = generated(size, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)

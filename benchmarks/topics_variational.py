@@ -43,7 +43,7 @@ def arguments():
 
 def corpus_of(args):
     from zoo import datasets
-    from zoo.corpus.synthetic import generated
+    from zoo.data.corpus.synthetic import generated
 
     if args.data != "synthetic":
         return datasets.observed(args.data)
@@ -54,9 +54,9 @@ def bound(lam, corpus):
     """The evidence lower bound per token in nats of topics lam (V, K), each document at its fixed point."""
     import numpy as np
 
-    from inference.em.latent_dirichlet.documents import evenly, expected
-    from inference.em.latent_dirichlet.threads import Threads
-    from inference.em.latent_dirichlet.topics import of_dirichlet
+    from inference.engines.em.latent_dirichlet.documents import evenly, expected
+    from inference.engines.em.latent_dirichlet.threads import Threads
+    from inference.engines.em.latent_dirichlet.topics import of_dirichlet
 
     alpha, lam = np.full(lam.shape[1], ALPHA), np.ascontiguousarray(lam, float)
     with Threads(1) as one:
@@ -69,12 +69,12 @@ class Ours:
     """Our engine pass by pass: what ``inference.fit(model, corpus, "em")`` does, and stops nowhere."""
 
     def __init__(self, corpus, K):
-        import inference.em.latent_dirichlet as folder
+        import inference.engines.em.latent_dirichlet as folder
         import zoo
-        from inference.em.latent_dirichlet.batch import Climber
-        from inference.em.latent_dirichlet.options import checked
-        from inference.em.latent_dirichlet.threads import Threads
         from inference.engines import Task, complete
+        from inference.engines.em.latent_dirichlet.batch import Climber
+        from inference.engines.em.latent_dirichlet.options import checked
+        from inference.engines.em.latent_dirichlet.threads import Threads
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
@@ -219,8 +219,8 @@ def stream(args):
 
     import inference
     import zoo
-    from zoo.corpus import Corpus, folder
-    from zoo.corpus.synthetic import documents
+    from zoo.data.corpus import Corpus, folder
+    from zoo.data.corpus.synthetic import documents
 
     N, part = args.documents or 300_000, 10_000
     rng = np.random.default_rng(0)

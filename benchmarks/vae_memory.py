@@ -47,7 +47,7 @@ def peak_of(path, rows, given):
 
     import inference
     import zoo
-    from zoo.intensities import Intensities
+    from zoo.data.intensities import Intensities
 
     model = zoo.load("vae", backend=given.backend, Z=50, width=200)
     x = np.load(path, mmap_mode="r")[:rows]

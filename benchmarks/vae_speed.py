@@ -30,7 +30,7 @@ def ours(backend, images, kl):
     """As the loops: a function that trains and says when an epoch is over."""
     import zoo
     from inference import fit
-    from inference.progress import Progress
+    from inference.run.progress import Progress
 
     model, steps = zoo.load("vae", backend=backend, Z=Z, width=WIDTH), len(images) // BATCH
 
@@ -55,7 +55,7 @@ def contenders(backend, images, kl):
 
     import numpy as np
 
-    from zoo.pixels import log_odds
+    from zoo.data.moments import log_odds
 
     loops = importlib.import_module(f"vae_loops.in_{backend}")
     loc = log_odds(images).astype(np.float32)  # what the zoo's decoder counts from

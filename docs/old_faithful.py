@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import inference
 import zoo
-from inference.criticism.figures import COMPONENTS, FITS, marginal
+from inference.evaluation.comparison.figures import COMPONENTS, FITS, marginal
 from zoo import datasets
 from zoo.gaussian_mixture.picture import picture
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from zoo._backend import in_backend
 from zoo.errors import unknown
-from zoo.registry import in_backend
 
 
 def names() -> list[str]:

@@ -1,8 +1,8 @@
 from numpyro import sample
 from numpyro.distributions import Delta
 
-from guides import from_mode
-from inference.free.in_numpyro import Free
+from guides import base as from_mode
+from inference.unconstrained.in_numpyro import Free
 
 
 class FromMode(from_mode.FromMode):

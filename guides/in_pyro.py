@@ -1,8 +1,8 @@
 from pyro import sample
 from pyro.distributions import Delta
 
-from guides import from_mode
-from inference.free.in_pyro import Free
+from guides import base as from_mode
+from inference.unconstrained.in_pyro import Free
 
 
 class FromMode(from_mode.FromMode):

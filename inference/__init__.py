@@ -1,25 +1,35 @@
-"""Engines, and what is done with their answers.
+"""Inference: engines that fit a model, and the questions asked of their fits.
 
-``fit(model, data, engine="em", seed=0, **options)`` gives a ``Fit``; ``refusals(model)`` says which engines
-take a model and why others do not; ``compare(fit, fit, ...)`` says which posterior to trust;
-``calibrate(model, engine)`` holds an engine to data simulated from the model;
-``choose(model, data, Z=range(1, 6))`` picks a size, several criteria side by side; ``standard_errors(fit)``;
-``held_out(fit, data)`` evaluates a fit with an encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``;
-``load(folder)`` reads a saved fit.
+``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; ``refusals(model)`` tells which engines
+support a model and why others do not; ``compare(fit, fit, ...)`` tells which posterior to trust;
+``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1, 6))``
+selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by
+``log_marginal``, ``elbo_split`` and ``inference_gap``; ``load(folder)`` reads a saved fit.
 
-An engine is a folder here whose ``__init__.py`` promises ``OPTIONS`` (names and defaults) and
-``refuses(card, backend)`` (a reason, or None; pure and cheap), and whose ``in_<backend>.py`` has
-``run(task) -> Answer``.
+``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
+inference. Everything is imported when it is first used.
 """
 
-from inference.choice import choose
-from inference.criticism import calibrate, compare
-from inference.criticism.held_out import elbo_split, held_out, inference_gap, log_marginal
-from inference.em.errors import standard_errors
-from inference.engines import refusals
-from inference.fitting import fit
-from inference.result import Fit
-from inference.storage import load
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inference.analysis import factors as factors
+    from inference.analysis import latents as latents
+    from inference.analysis import topics as topics
+    from inference.engines import refusals
+    from inference.evaluation.calibration import calibrate
+    from inference.evaluation.comparison import compare
+    from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
+    from inference.evaluation.selection import choose
+    from inference.evaluation.standard_errors import standard_errors
+    from inference.exact import enumeration as enumeration
+    from inference.exact import gaussian as gaussian
+    from inference.fitting import fit
+    from inference.result import Fit, load
 
 __all__ = [
     "Fit",
@@ -35,3 +45,40 @@ __all__ = [
     "refusals",
     "standard_errors",
 ]
+
+_FUNCTIONS = {  # public name -> the module that defines it
+    "Fit": "inference.result",
+    "calibrate": "inference.evaluation.calibration",
+    "choose": "inference.evaluation.selection",
+    "compare": "inference.evaluation.comparison",
+    "elbo_split": "inference.evaluation.held_out",
+    "fit": "inference.fitting",
+    "held_out": "inference.evaluation.held_out",
+    "inference_gap": "inference.evaluation.held_out",
+    "load": "inference.result",
+    "log_marginal": "inference.evaluation.held_out",
+    "refusals": "inference.engines",
+    "standard_errors": "inference.evaluation.standard_errors",
+}
+_MODULES = {
+    "enumeration": "inference.exact.enumeration",
+    "factors": "inference.analysis.factors",
+    "gaussian": "inference.exact.gaussian",
+    "latents": "inference.analysis.latents",
+    "topics": "inference.analysis.topics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "autoencoding":
+        warnings.warn("inference.autoencoding is now inference.latents", FutureWarning, stacklevel=2)
+        name = "latents"
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(_FUNCTIONS[name]), name)
+    raise AttributeError(f"module 'inference' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_FUNCTIONS, *_MODULES])

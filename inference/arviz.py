@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.criticism.alignment import aligned
+from inference import exact
+from inference.alignment import aligned
+from inference.record import FitRecord
 from zoo import ZooError
-from zoo.corpus import Corpus
+from zoo.data.corpus import Corpus
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from inference.result import Fit
 
-
-def to_arviz(fit: Fit) -> xr.DataTree:
+def to_arviz(fit: FitRecord) -> xr.DataTree:
     """The fit as a DataTree, in ArviZ's schema.
 
     posterior: the parameters and the quantities derived from them, aligned, and local latents that were drawn; a point
@@ -46,7 +46,7 @@ def to_arviz(fit: Fit) -> xr.DataTree:
     return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
 
 
-def observed(fit: Fit) -> dict[str, np.ndarray]:
+def observed(fit: FitRecord) -> dict[str, np.ndarray]:
     """The data in the dimensions of its sites: of word counts the tokens, in some order."""
     sites, table = fit.model.card.sites(fit.keywords), dict(fit.seen())
     for name, values in table.items():
@@ -56,10 +56,10 @@ def observed(fit: Fit) -> dict[str, np.ndarray]:
     return table
 
 
-def pointwise(fit: Fit) -> np.ndarray | None:
+def pointwise(fit: FitRecord) -> np.ndarray | None:
     """(chain, draw, N), or None where rows have no likelihood of their own."""
     try:
-        likelihood = fit.log_likelihood()
+        likelihood = exact.log_likelihood(fit)
     except ZooError:
         return None
     return likelihood if fit.draws else likelihood[None, None]
@@ -74,7 +74,7 @@ def distinct(letters: tuple[str, ...]) -> list[str]:
     return [letter + "_bis" * letters[:i].count(letter) for i, letter in enumerate(letters)]
 
 
-def attributes(fit: Fit) -> dict[str, Any]:
+def attributes(fit: FitRecord) -> dict[str, Any]:
     """What made the fit, as ArviZ names it."""
     backend = {"numpyro": "numpyro", "pyro": "pyro-ppl"}[fit.model.backend]
     return {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from inference import engines
-from inference.criticism.alignment import align
+from inference.alignment import align
 from inference.engines import Task
 from inference.result import Fit
-from zoo import Model, Refusal, ZooError, intensities
-from zoo.programs import backend_of
-from zoo.registry import in_backend
+from zoo import Model, Refusal, ZooError
+from zoo._backend import backend_of, in_backend
+from zoo.data import intensities
 
 DTYPES = ("float32", "float64")
 
@@ -54,7 +54,7 @@ def fit(
     table, keywords = model.bind(data, seed=None if afresh else int(seed))
     task = Task(model, keywords, table, int(seed), options, progress)
     backend = backend_of(model)
-    run = in_backend(f"inference.{engine}", model.backend).run
+    run = in_backend(f"inference.engines.{engine}", model.backend).run
     begun = time.perf_counter()
     with backend.room(dtype, device):
         answer = run(task)

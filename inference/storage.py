@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from inference.result import Fit
+from inference.record import FitRecord
 from zoo import Model, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
-from zoo.corpus import Corpus
-from zoo.intensities import Intensities
+from zoo.data.corpus import Corpus
+from zoo.data.intensities import Intensities
 
 FORMAT = 1
 GROUPS = ("data", "params", "draws", "stats", "state")
 
 
-def save(fit: Fit, folder: Path) -> Path:
+def save(fit: FitRecord, folder: Path) -> Path:
     """Write the fit beside ``folder`` and move it there in one step, so that no half-written fit is ever seen."""
     arrays: dict[str, np.ndarray] = {"trace": np.asarray(fit.trace)}
     for group in GROUPS:
@@ -58,15 +58,8 @@ def check_free(folder: Path) -> None:
         raise ZooError(f"{str(folder)!r} holds something other than a fit: name another folder")
 
 
-def load(
-    folder: str | Path, model: Model | None = None, *, backend: str | None = None, device: str | None = None
-) -> Fit:
-    """Read a saved fit. ``model`` is needed where the program was the user's own. Raises ZooError.
-
-    backend, device: those it was made by unless given. What a program and a guide learn are the same arrays in every
-    backend, so that the fit of a network answers alike in each.
-    """
-    folder = Path(folder)
+def read(folder: Path, model: Model | None, backend: str | None, device: str | None) -> dict[str, Any]:
+    """The fields of a saved fit, by name: see ``inference.load``."""
     try:
         plain = json.loads((folder / "fit.json").read_text())
         with open(folder / "arrays.npz", "rb") as raw, np.load(raw, allow_pickle=False) as file:
@@ -92,7 +85,7 @@ def load(
     scalars = {k: plain[k] for k in ("engine", "seed", "device", "dtype", "seconds")}
     scalars["device"] = device or scalars["device"]
     del words["settings"]
-    return Fit(model=model, trace=arrays["trace"], **words, **groups, **scalars)
+    return {"model": model, "trace": arrays["trace"], **words, **groups, **scalars}
 
 
 def _parts(value: Any) -> dict[str, Any]:

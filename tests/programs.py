@@ -115,8 +115,7 @@ def waiting_times() -> np.ndarray:
 
 def summed_log_joint(fit: Any, values: dict[str, np.ndarray]) -> float:
     """log p(values, data) with the discrete latents summed out, in 64 bits."""
-    from zoo.programs import backend_of
-    from zoo.registry import in_backend
+    from zoo._backend import backend_of, in_backend
 
-    summed = in_backend("inference.enumeration", fit.model.backend).summed(fit.model.program)
+    summed = in_backend("inference.exact.enumeration", fit.model.backend).summed(fit.model.program)
     return backend_of(fit.model).log_joint(summed, {**fit.keywords, **fit.data}, values)

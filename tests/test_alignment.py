@@ -11,7 +11,7 @@ from table import CASES, IDS
 
 import zoo
 from inference import Fit
-from inference.criticism.alignment import align, aligned, in_one_order
+from inference.alignment import align, aligned, in_one_order
 from zoo import Card
 
 HMM = Card(

@@ -8,10 +8,10 @@ import pytest
 import inference
 import zoo
 from inference import gaussian as gaussian_module
-from inference.criticism import ranks_of
-from inference.criticism.calibration.bands import band, below, inside, p_value, two_sided
-from inference.criticism.calibration.invariants import invariants
-from inference.criticism.calibration.trials import fixed
+from inference.evaluation.calibration import ranks_of
+from inference.evaluation.calibration.bands import band, below, inside, p_value, two_sided
+from inference.evaluation.calibration.invariants import invariants
+from inference.evaluation.calibration.trials import fixed
 from tests.programs import conjugate
 from tests.synthetic import bivariate, gaussian
 from tests.table import BACKENDS
@@ -164,7 +164,7 @@ def test_factors_from_their_exact_posterior_are_calibrated(name, backend, monkey
     assert len(found.ranks["z[n,0]"]) == 300
     assert found.wrong == [], str(found)
     exact = gaussian_module.sampled
-    monkeypatch.setattr("inference.gaussian.sampled", lambda *given: 1.5 * exact(*given))
+    monkeypatch.setattr("inference.exact.gaussian.sampled", lambda *given: 1.5 * exact(*given))
     assert inference.calibrate(model, "exact", simulations=15, draws=19).wrong
 
 
@@ -172,7 +172,7 @@ def test_labels_that_never_saw_the_data_are_found_out_by_the_log_joint(monkeypat
     def of_the_prior(model, params, data, seed):
         return {"z": np.random.default_rng(seed).choice(2, p=params["pi"][0, 0], size=(1, 19, len(data["x"])))}
 
-    monkeypatch.setattr("inference.enumeration.sampled", of_the_prior)
+    monkeypatch.setattr("inference.exact.enumeration.sampled", of_the_prior)
     found = inference.calibrate(zoo.load("poisson_mixture", "pyro", K=2), "exact", simulations=10, draws=19)
     assert found.wrong == ["log joint"]
 

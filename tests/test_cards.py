@@ -9,8 +9,8 @@ import pytest
 import zoo
 from inference import enumeration, exact
 from tests.table import BACKENDS, CASES, IDS
+from zoo._backend import in_backend
 from zoo.cards import Site
-from zoo.registry import in_backend
 
 KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit", "word"}
 

@@ -9,8 +9,8 @@ from sklearn.decomposition import _pca as scikit_learn
 
 import zoo
 from inference import choose, fit
-from inference.choice.laplace import log_evidence
-from inference.em.probabilistic_pca import maximum
+from inference.engines.em.probabilistic_pca import maximum
+from inference.evaluation.selection.laplace import log_evidence
 
 # Pyro, which compiles nothing: what is tested here is the same for both backends
 PPCA, FA = zoo.load("probabilistic_pca", "pyro"), zoo.load("factor_analysis", "pyro")

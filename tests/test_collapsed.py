@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal, norm
 
 import zoo
 from tests.table import BACKENDS, CASES, IDS, is_exact
-from zoo.programs import backend_of
+from zoo._backend import backend_of
 
 COLLAPSED = [(case, i) for case, i in zip(CASES, IDS, strict=True) if zoo.card(case[0]).linear and is_exact(case[0])]
 EACH = pytest.mark.parametrize(("name", "settings"), [case for case, _ in COLLAPSED], ids=[i for _, i in COLLAPSED])
@@ -107,7 +107,7 @@ def test_the_backends_agree_on_collapsed(name, settings):
 @EACH
 def test_to_know_the_holes_changes_nothing_but_the_time(name, settings):
     """NumPyro is told which rows have the same holes; labels summed out, and of some of the rows too."""
-    from inference.enumeration.in_numpyro import summed
+    from inference.exact.enumeration.in_numpyro import summed
     from zoo._backend.in_numpyro import enter, minibatch
     from zoo._distributions.in_numpyro import knowing_holes
 

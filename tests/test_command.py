@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import inference
 import zoo
 from inference import engines
-from zoo.command import app
+from zoo.cli import app
 
 SMALL = {  # options that make an engine quick
     "em": ["em.max_iter=3"],

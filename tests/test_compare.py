@@ -21,7 +21,7 @@ from synthetic import (
 
 import zoo
 from inference import compare
-from inference.criticism.evidence import k_limit, smoothed
+from inference.summaries.statistics import k_limit, smoothed
 from zoo import ZooError
 
 RHO = correlated(0.9)

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 import zoo
 from tests import table as table_of
 from zoo import ZooError, datasets
-from zoo.command import app
-from zoo.corpus import Corpus, as_corpus, convert, load, of_tokens, read, text, write_ldac
-from zoo.corpus.synthetic import bars, documents, generated
+from zoo.cli import app
+from zoo.data.corpus import Corpus, as_corpus, convert, load, of_tokens, read, save, text, write_ldac
+from zoo.data.corpus.synthetic import bars, documents, generated
 
 COUNTS = np.array([[2, 0, 1, 0], [0, 0, 0, 0], [0, 1, 0, 3]])  # a document without words stays
 WORDS = ("ant", "bee", "cat", "dog")
@@ -313,7 +313,7 @@ WRITERS = {
     "x.mtx": lambda corpus, path: scipy.io.mmwrite(path, corpus.sparse()),
     "x.npy": lambda corpus, path: np.save(path, corpus.dense()),
     "x.csv": lambda corpus, path: pd.DataFrame(corpus.dense()).to_csv(path, index=False),
-    "folder": lambda corpus, path: corpus.save(path),
+    "folder": lambda corpus, path: save(corpus, path),
 }
 
 
@@ -335,7 +335,7 @@ def test_files_there_and_back(corpus, read_together, tmp_path_factory):
         for name in ("x.ldac", "docword.x.txt.gz", "x.npz"):
             same(convert(folder / name, folder / "converted", words), named)
             same(read(folder / "converted"), named)
-    corpus.save(folder / "folder")
+    save(corpus, folder / "folder")
     same(load(folder / "folder"), corpus)
 
 
@@ -426,7 +426,7 @@ def test_vocabularies_of_files(tmp_path):
     with pytest.raises(ZooError, match="cannot be read: No such file"):
         read(path, tmp_path / "none")
     with pytest.raises(ZooError, match="'a\\\\nb' is more than one line"):
-        Corpus([0, 1], [0], [1], 1, ["a\nb"]).save(tmp_path / "folder")
+        save(Corpus([0, 1], [0], [1], 1, ["a\nb"]), tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
     write_uci(corpus, tmp_path / "docword.txt")
     with pytest.raises(ZooError, match="line 2: found 4 words, and the vocabulary has 3"):
@@ -456,18 +456,18 @@ def test_garbage_is_a_corpus_or_a_line_that_says_why(corpus, name, data, tmp_pat
 
 def test_folders(tmp_path):
     corpus = as_corpus(TOKENS)
-    folder = corpus.save(tmp_path / "a" / "folder")
+    folder = save(corpus, tmp_path / "a" / "folder")
     kept = load(folder)
     assert isinstance(kept.words, np.memmap)
     same(kept, corpus)
     same(kept.take([2, 0]), corpus.take([2, 0]))
-    as_corpus(COUNTS).save(folder)  # a corpus makes room for another
+    save(as_corpus(COUNTS), folder)  # a corpus makes room for another
     assert load(folder).vocabulary is None
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["folder"]
     with pytest.raises(ZooError, match="holds no corpus"):
         load(tmp_path)
     with pytest.raises(ZooError, match="holds something other than a corpus"):
-        corpus.save(tmp_path)
+        save(corpus, tmp_path)
     (folder / "words.npy").write_bytes((folder / "words.npy").read_bytes()[:-4])
     with pytest.raises(ZooError, match="is damaged: "):
         load(folder)
@@ -485,7 +485,7 @@ def files(tmp_path):
     write_ldac(corpus, tmp_path / "corpus.ldac")
     write_uci(corpus, tmp_path / "docword.txt")
     (tmp_path / "vocab.txt").write_text("".join(f"word{i}\n" for i in range(12)))
-    corpus.save(tmp_path / "saved")
+    save(corpus, tmp_path / "saved")
     return tmp_path
 
 
@@ -519,7 +519,7 @@ def test_the_command_says_what_is_wrong_with_a_corpus(words, said, files, monkey
 
 CONVERT = """
 import resource, sys, time
-import zoo.corpus
+import zoo.data.corpus
 begun, before = time.time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 corpus = zoo.corpus.convert(sys.argv[1], sys.argv[2])
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

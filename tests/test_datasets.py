@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 import zoo
 from tests import table as table_of
 from zoo import ZooError, datasets
-from zoo.command import app
-from zoo.datasets.documents import Documents, member
-from zoo.datasets.images import Mnist, labelled, read_idx
-from zoo.datasets.sources import Fetched, cache
-from zoo.intensities import Intensities
-from zoo.tables import as_table, check_seen, check_values
+from zoo.cli import app
+from zoo.data.datasets.documents import Documents, member
+from zoo.data.datasets.images import Mnist, labelled, read_idx
+from zoo.data.datasets.sources import Fetched, cache
+from zoo.data.intensities import Intensities
+from zoo.data.tables import as_table, check_seen, check_values
 
 IMAGES = [n for n in datasets.names() if datasets.about(n).form]
 CORPORA = [n for n in datasets.names() if isinstance(datasets.about(n).source, Documents)]

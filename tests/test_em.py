@@ -160,7 +160,7 @@ def test_the_objective_never_falls(K, backend, old_faithful):
 
 
 def test_a_fall_is_an_error():
-    from inference.em.climb import climb
+    from inference.engines.em.climb import climb
 
     values = iter([1.0, 2.0, 1.5])
     with pytest.raises(ArithmeticError, match=r"fell from 2.0 to 1.5 at iteration 2"):

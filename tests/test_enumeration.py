@@ -11,7 +11,7 @@ import zoo
 from inference import enumeration
 from tests.programs import coupled, endless
 from tests.table import BACKENDS, CASES, IDS, to_set
-from zoo.programs import backend_of
+from zoo._backend import backend_of
 
 ROWS = 4
 SUMMED = [(case, i) for case, i in zip(CASES, IDS, strict=True) if "enumeration" in zoo.card(case[0]).exact]

@@ -7,7 +7,7 @@ import pytest
 
 import inference
 import zoo
-from inference.factors import covariances, reconstruct
+from inference.analysis.factors import covariances, reconstruct
 
 SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 600, "num_chains": 2},

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, norm
 
 import zoo
 from inference import enumeration, factors, fit, gaussian
-from inference.gaussian.mixtures import Mixture, quantile
+from inference.exact.gaussian.mixtures import Mixture, quantile
 from tests.table import EXACT
 
 NAMES = [name for name in zoo.names() if zoo.card(name).linear]

@@ -9,7 +9,7 @@ import zoo
 from inference import fit, load, refusals
 from tests.programs import exponentials
 from tests.table import BACKENDS, EXACT, LEARNED, drawn, to_set
-from zoo.corpus import Corpus
+from zoo.data.corpus import Corpus
 from zoo.errors import Refusal
 
 

@@ -15,15 +15,15 @@ from scipy.stats import chisquare
 
 import zoo
 from inference import fit
-from inference.criticism.calibration import ranks_of
-from inference.criticism.evidence import chain_statistics
-from inference.gibbs.latent_dirichlet import learning
-from inference.gibbs.latent_dirichlet.chains import Chain
-from inference.gibbs.latent_dirichlet.layout import laid_out
-from inference.gibbs.latent_dirichlet.tables import METHODS
-from inference.gibbs.latent_dirichlet.tallies import Tally
-from zoo.corpus import Corpus, as_corpus
-from zoo.corpus.synthetic import bars, generated
+from inference.engines.gibbs.latent_dirichlet import learning
+from inference.engines.gibbs.latent_dirichlet.chains import Chain
+from inference.engines.gibbs.latent_dirichlet.layout import laid_out
+from inference.engines.gibbs.latent_dirichlet.tables import METHODS
+from inference.engines.gibbs.latent_dirichlet.tallies import Tally
+from inference.evaluation.calibration import ranks_of
+from inference.summaries.statistics import chain_statistics
+from zoo.data.corpus import Corpus, as_corpus
+from zoo.data.corpus.synthetic import bars, generated
 
 METHOD = pytest.mark.parametrize("method", list(METHODS))
 ALPHA, ETA = np.array([0.7, 0.3]), 0.5
@@ -178,7 +178,7 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(method, tmp_path, monkeypatch
         if len(times) == 5:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("inference.checkpoints.os.replace", killed)
+    monkeypatch.setattr("inference.run.checkpoints.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         sampled(corpus, **options, checkpoint=tmp_path / "cut", checkpoint_every=7)
     monkeypatch.undo()

@@ -8,8 +8,8 @@ import pytest
 import zoo
 from inference import Fit, compare, elbo_split, fit, held_out, inference_gap, log_marginal
 from inference.amortised import Opened
-from inference.criticism import judge
-from zoo.intensities import Intensities
+from inference.evaluation.comparison import judge
+from zoo.data.intensities import Intensities
 
 N, S = 40, 2000
 GRID = np.linspace(-8, 8, 401)  # of codes: a density of a width of 0.3 or more is summed to many digits
@@ -284,7 +284,7 @@ def test_networks_alone_have_no_quantities(vae):
     ("ask", "said"),
     [
         (lambda f: f.log_likelihood(), "log_marginal"),
-        (lambda f: f.local(), "autoencoding.encode"),
+        (lambda f: f.local(), "latents.encode"),
         (lambda f: log_marginal(f, num_samples=1), "num_samples is a whole number from 2 up; given 1"),
         (lambda f: inference_gap(f, rows=0), "rows is a whole number from 1 up"),
         (lambda f: log_marginal(f, f.data["x"][:, :5]), "D=6 but x has D=5"),

@@ -18,7 +18,7 @@ assert len(fit.local()["z"]) == 272
 """
 COMMAND = """
 from typer.testing import CliRunner
-from zoo.command import app
+from zoo.cli import app
 result = CliRunner().invoke(app, {words!r})
 assert result.exit_code == 0, result.output
 """

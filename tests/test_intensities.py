@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 import inference
 import zoo
 from zoo import ZooError
-from zoo.intensities import Intensities, among, seen_once
+from zoo.data.intensities import Intensities, among, seen_once
 
 GREY = np.random.default_rng(0).integers(0, 17, (40, 3)).astype(np.uint8)
 X = Intensities(GREY, levels=16)

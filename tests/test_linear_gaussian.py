@@ -9,11 +9,11 @@ from sklearn.decomposition import PCA
 
 import zoo
 from inference import fit
-from inference.em.linear_gaussian import climber
-from inference.em.linear_gaussian.gather import about
-from inference.em.linear_gaussian.statistics import of_rows
-from inference.em.probabilistic_pca import maximum
-from inference.gaussian.rows import Rows
+from inference.engines.em.linear_gaussian import climber
+from inference.engines.em.linear_gaussian.gather import about
+from inference.engines.em.linear_gaussian.statistics import of_rows
+from inference.engines.em.probabilistic_pca import maximum
+from inference.exact.gaussian.rows import Rows
 from tests.table import BACKENDS, CASES, EXACT, observed, to_set
 from zoo import datasets
 

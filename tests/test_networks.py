@@ -12,8 +12,7 @@ from scipy.special import expit
 import guides
 import zoo
 from tests.table import BACKENDS, CASES, IDS
-from zoo.programs import backend_of
-from zoo.registry import in_backend
+from zoo._backend import backend_of, in_backend
 
 MODULES: dict[str, tuple[Any, ...]] = {  # the module, its args, and how many numbers it takes
     "MLP": ((5, (7, 6), 3), 5),
@@ -271,7 +270,7 @@ def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
     # one image with its label and one without: the classes of the second one at a time
     two = {n: v if n.startswith("decoder") else v[4:6] for n, v in values.items()}
     each = [model.log_joint({**two, "y": np.array([values["y"][4], k])}, **{**sizes, "N": 2}) for k in range(C)]
-    summed = in_backend("inference.enumeration", backend).summed(model.program)
+    summed = in_backend("inference.exact.enumeration", backend).summed(model.program)
     data = {n: two.pop(n) for n in model.data_names}
     del two["y"]
     total = backend_of(model).log_joint(summed, {**keywords, "N": 2, **data}, two)

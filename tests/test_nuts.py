@@ -15,7 +15,7 @@ from arviz_stats import ess, rhat  # pyright: ignore[reportPrivateImportUsage]
 
 import zoo
 from inference import fit
-from inference.criticism.alignment import align, aligned
+from inference.alignment import align, aligned
 from tests.programs import conjugate, exponentials, posterior, summed_log_joint, sums, waiting_times
 from tests.table import BACKENDS, drawn
 
@@ -72,7 +72,7 @@ def test_chains_in_step_are_those_side_by_side(counts, monkeypatch):
     model = zoo.load("poisson_mixture", K=2)
     options: dict[str, Any] = {**TINY, "num_chains": 3, "num_samples": 60}
     beside = fit(model, counts, "nuts", **options)
-    monkeypatch.setattr("inference.nuts.in_numpyro.in_step", lambda: True)
+    monkeypatch.setattr("inference.engines.nuts.in_numpyro.in_step", lambda: True)
     in_step = fit(model, counts, "nuts", **options)
     np.testing.assert_allclose(in_step.stats["lp"][:, :3], beside.stats["lp"][:, :3], rtol=1e-6)
     assert in_step.draws["rate"].shape == (3, 60, 2)
@@ -166,7 +166,7 @@ def test_a_latent_without_bound_is_refused():
 FOREVER = """
 import signal, numpy as np, zoo
 from inference import fit
-from inference.progress import Progress
+from inference.run.progress import Progress
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background makes its children deaf to it
 Progress.at = lambda self, done, said="": print(done, flush=True)
 fit(zoo.load("poisson_mixture", {backend!r}, K=2), np.arange(60) % 7, "nuts", num_warmup=10**8, num_chains=2)

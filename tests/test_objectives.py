@@ -519,7 +519,7 @@ FREE = {"guide_loc": np.zeros(2), "guide_tril": np.eye(2)}
 
 def set_up(name: str, guide: Any, inputs: Arrays) -> Any:
     """The guide, after its first call, in which it looks for the mode."""
-    from zoo.registry import in_backend
+    from zoo._backend import in_backend
 
     backend = in_backend("zoo._backend", name)
     with backend.room("float64"):
@@ -587,7 +587,7 @@ def test_scales_of_ones_own_count_beside_those_of_batches(language):
 
 
 def test_discrete_latents_summed_out_of_the_program_count_as_likelihood(language):
-    from zoo.registry import in_backend
+    from zoo._backend import in_backend
 
     sample, param, Normal = language.say.sample, language.say.param, language.laws.Normal
     name = "pyro" if isinstance(language, InPyro) else "numpyro"
@@ -607,7 +607,7 @@ def test_discrete_latents_summed_out_of_the_program_count_as_likelihood(language
         seen = np.logaddexp(np.log(0.7) + normal_log(x, z, 1), np.log(0.3) + normal_log(x, z + 2, 1))
         return seen + normal_log(z, 0, 1) - normal_log(e, 0, 1) + np.log(0.9)
 
-    both = in_backend("inference.enumeration", name).summed(mixture), guide
+    both = in_backend("inference.exact.enumeration", name).summed(mixture), guide
     truth = 2 * sum(over_noise(lambda e, x=x: row(e, x), 1, 40) for x in FOUR[:2])
     params, inputs = alike({"m": 0.3, "s": 0.9}, 2), {"x": FOUR[:2], "N": 4}
     with pytest.raises(ZooError, match="iwae weighs each row by itself, but what is outside the plate N depends on"):

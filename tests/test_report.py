@@ -9,7 +9,7 @@ import pytest
 from synthetic import at_point, chains_of, correlated, guide_of, mixture
 
 from inference import compare
-from inference.criticism.figures import first, picture_of
+from inference.evaluation.comparison.figures import first, picture_of
 from zoo import ZooError, load, names
 
 NASTY = "<script>alert('x')</script> & \"quoted\""

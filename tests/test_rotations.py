@@ -8,8 +8,16 @@ import pytest
 import inference
 import zoo
 from inference import Fit, factors
-from inference.factors import METHODS, angles, covariances, explained_variance, factor_correlations, heatmap, rotate
-from inference.factors.rotations import criterion
+from inference.analysis.factors import (
+    METHODS,
+    angles,
+    covariances,
+    explained_variance,
+    factor_correlations,
+    heatmap,
+    rotate,
+)
+from inference.analysis.factors.rotations import criterion
 from zoo import ZooError
 
 ROTATED = [m for m in METHODS if m != "principal"]

@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from inference import fit
-from inference.svi.convergence import convergence
+from inference.engines.svi.convergence import convergence
 from tests.programs import conjugate, evidence, exponentials, posterior, summed_log_joint, sums, waiting_times
 from tests.table import BACKENDS, drawn
 
@@ -32,7 +32,7 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(co
     from numpyro.infer import Trace_ELBO, TraceEnum_ELBO
     from numpyro.infer.autoguide import AutoDelta, AutoNormal
 
-    from inference.enumeration.in_numpyro import summed
+    from inference.exact.enumeration.in_numpyro import summed
     from zoo._backend.in_numpyro import enter, room
 
     model = zoo.load("poisson_mixture", K=2)
@@ -61,7 +61,7 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(count
     from pyro.infer.autoguide import AutoDelta, AutoNormal
     from pyro.poutine import block
 
-    from inference.enumeration.in_pyro import summed
+    from inference.exact.enumeration.in_pyro import summed
     from zoo._backend.in_pyro import enter, room
 
     model = zoo.load("poisson_mixture", "pyro", K=2)

@@ -12,9 +12,9 @@ from scipy.stats import beta, dirichlet, kstest
 import inference
 import zoo
 from tests.table import BACKENDS
-from zoo.corpus import Corpus, of_tokens
-from zoo.corpus.synthetic import bars
-from zoo.registry import in_backend
+from zoo._backend import in_backend
+from zoo.data.corpus import Corpus, of_tokens
+from zoo.data.corpus.synthetic import bars
 
 ALPHA, ETA = np.array([0.7, 1.3]), 0.8
 TINY = Corpus([0, 2, 4, 6], [0, 1, 1, 2, 0, 2], [3, 1, 2, 2, 1, 3], V=3)  # 12 tokens: 4096 ways to set z

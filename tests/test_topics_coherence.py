@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inference.topics import Topics, coherence
+from inference.analysis.topics import Topics, coherence
 from zoo import ZooError
-from zoo.corpus import as_corpus
+from zoo.data.corpus import as_corpus
 
 pytest.importorskip("gensim")
 

@@ -10,14 +10,14 @@ from scipy.special import gammaln
 
 import zoo
 from inference import choose, fit
-from inference.topics import held_out, mixtures, perplexity, smoothed
-from inference.topics.held_out import completion, encoding, mixing, running, split
-from inference.topics.held_out.law import Law
-from inference.topics.held_out.left_to_right import left_to_right
+from inference.analysis.topics import held_out, mixtures, perplexity, smoothed
+from inference.analysis.topics.held_out import completion, encoding, mixing, running, split
+from inference.analysis.topics.held_out.law import Law
+from inference.analysis.topics.held_out.left_to_right import left_to_right
 from zoo import ZooError
-from zoo.corpus import as_corpus
-from zoo.corpus.counts import stacked
-from zoo.corpus.synthetic import generated
+from zoo.data.corpus import as_corpus
+from zoo.data.corpus.counts import stacked
+from zoo.data.corpus.synthetic import generated
 
 K, V = 3, 4
 ALPHA = np.array([0.3, 0.5, 1.0])
@@ -59,7 +59,7 @@ def test_the_posterior_mean_of_theta_is_that_of_enumeration():
 
 @pytest.mark.parametrize(("particles", "moves"), [(1, 200), (4, 200), (3, 1), (2, 0)])
 def test_left_to_right_is_unbiased_for_any_number_of_particles_and_moves(particles, moves, monkeypatch):
-    monkeypatch.setattr("inference.topics.held_out.left_to_right.MOVES", moves)
+    monkeypatch.setattr("inference.analysis.topics.held_out.left_to_right.MOVES", moves)
     p = np.exp([left_to_right(LAW, TINY, particles, seed)[0] for seed in range(500)])
     exact = np.array([summed(document)[0] for document in DOCUMENTS])
     error = p.std(0, ddof=1) / np.sqrt(len(p))

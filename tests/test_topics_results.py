@@ -13,17 +13,17 @@ from typer.testing import CliRunner
 
 import zoo
 from inference import compare, topics
-from inference.criticism.quantities import prominent, scalars
+from inference.analysis.topics import Topics
+from inference.analysis.topics.doubts import still_rising
+from inference.analysis.topics.plane import overlap, placed, scaled
+from inference.analysis.topics.report import printable, table
+from inference.analysis.topics.similarity import MEASURES
 from inference.result import Fit
-from inference.topics import Topics
-from inference.topics.doubts import still_rising
-from inference.topics.plane import overlap, placed, scaled
-from inference.topics.report import printable, table
-from inference.topics.similarity import MEASURES
+from inference.summaries.quantities import prominent, scalars
 from zoo import ZooError
-from zoo.command import app
-from zoo.corpus import Corpus, of_tokens
-from zoo.corpus.synthetic import generated
+from zoo.cli import app
+from zoo.data.corpus import Corpus, of_tokens
+from zoo.data.corpus.synthetic import generated
 from zoo.latent_dirichlet.picture import picture
 
 N, V, K = 40, 30, 5

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from inference import fit
-from inference.svi.plan import Plan
+from inference.engines.svi.plan import Plan
 
 TINY = {"Z": 2, "width": 8, "depth": 1}
 
@@ -86,7 +86,7 @@ def test_a_run_that_was_killed_goes_on_bit_for_bit(vae, images, extra, tmp_path,
         if len(kept) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("inference.checkpoints.os.replace", killed)
+    monkeypatch.setattr("inference.run.checkpoints.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         trained(vae, images, checkpoint=tmp_path / "cut", **extra)
     monkeypatch.undo()
@@ -132,7 +132,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(vae, images, tmp_path, monkeypatc
         args[0].write(b"half of it")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("inference.checkpoints.np.savez", full)
+    monkeypatch.setattr("inference.run.checkpoints.np.savez", full)
     with pytest.warns(UserWarning, match="no checkpoint was kept at step 36 .*No space left on device"):
         found = fit(
             vae, images, "svi", num_epochs=6, batch_size=20, learning_rate=0.01, checkpoint=tmp_path, checkpoint_every=9

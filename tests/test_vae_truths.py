@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from inference import autoencoding, fit
+from inference import fit, latents
 from tests.table import observed
 
 ROWS = 1e-3  # nats per row
@@ -49,6 +49,6 @@ def test_few_labels_and_many_images_make_a_classifier(backend):
     model = zoo.load("semi_supervised_vae", backend, Z=2, C=3, width=16, depth=1)
     found = fit(model, {"x": x, "label": label}, num_epochs=100, batch_size=30, learning_rate=0.01)
     hidden = np.isnan(label)
-    right = (autoencoding.classify(found, {"x": x[hidden]}).argmax(1) == kind[hidden]).mean()
+    right = (latents.classify(found, {"x": x[hidden]}).argmax(1) == kind[hidden]).mean()
     # Bayes' rule at the true chances is right in 99% of rows, and chance in a third
     assert right > 0.9

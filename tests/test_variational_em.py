@@ -11,11 +11,11 @@ from scipy.special import digamma, gammaln, logsumexp
 
 import inference
 import zoo
-from inference.em.latent_dirichlet import priors
-from inference.em.latent_dirichlet.documents import infer
+from inference.engines.em.latent_dirichlet import priors
+from inference.engines.em.latent_dirichlet.documents import infer
 from zoo import ZooError
-from zoo.corpus import Corpus
-from zoo.corpus.synthetic import bars, generated
+from zoo.data.corpus import Corpus
+from zoo.data.corpus.synthetic import bars, generated
 
 TIGHT = {"document_tol": 1e-7, "document_steps": 2000}
 TINY = np.array([[2, 1, 0], [0, 1, 2], [1, 0, 1]], np.int32)
@@ -83,7 +83,7 @@ def fitted(synthetic):
 
 
 def test_functions_of_the_gamma_function():
-    from inference.em.latent_dirichlet.special import digamma_and_log_gamma, exp_digamma
+    from inference.engines.em.latent_dirichlet.special import digamma_and_log_gamma, exp_digamma
 
     x = np.exp(np.random.default_rng(0).uniform(math.log(1e-3), math.log(1e9), 2000))
     psi, log_gamma = np.array([digamma_and_log_gamma(v) for v in x]).T
@@ -322,7 +322,7 @@ def test_a_fit_is_kept(fitted, tmp_path):
 
 
 def test_no_standard_errors_from_a_bound(fitted):
-    from inference.em.errors import standard_errors
+    from inference.evaluation.standard_errors import standard_errors
 
     with pytest.raises(ZooError, match="bound"):
         standard_errors(fitted)

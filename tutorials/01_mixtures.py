@@ -20,7 +20,7 @@ from scipy.stats import multivariate_normal
 import inference
 import zoo
 from inference import enumeration
-from inference.criticism.figures import COMPONENTS, FITS
+from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from zoo import datasets
 from zoo.gaussian_mixture.picture import ellipse, picture
 

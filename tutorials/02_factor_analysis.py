@@ -21,8 +21,8 @@ from sklearn.decomposition import PCA
 import inference
 import zoo
 from inference import enumeration, factors
-from inference.criticism.evidence import chain_statistics
-from inference.criticism.figures import COMPONENTS, FITS
+from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.summaries.statistics import chain_statistics
 from zoo import datasets
 from zoo.gaussian_mixture.picture import ellipse
 

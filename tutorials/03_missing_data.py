@@ -19,7 +19,7 @@ from scipy.stats import multivariate_normal
 import inference
 import zoo
 from inference import factors
-from inference.criticism.figures import COMPONENTS, FITS
+from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from zoo import datasets
 
 mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})

@@ -20,10 +20,10 @@ from scipy.special import logsumexp, ndtri, softmax
 
 import inference
 import zoo
-from inference import autoencoding, factors
-from inference.autoencoding import figures
-from inference.autoencoding.tiles import board
-from inference.criticism.figures import COMPONENTS, FITS
+from inference import factors, latents
+from inference.analysis.latents import figures
+from inference.analysis.latents.tiles import board
+from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from zoo import datasets
 
 mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
@@ -100,7 +100,7 @@ whole = fits[1000]
 
 def gap(fit):
     """KL(q || posterior) of each row, in nats: the posterior of a linear model is a normal that is known."""
-    (mean, sd), exact = autoencoding.encode(fit), fit.local()["z"]
+    (mean, sd), exact = latents.encode(fit), fit.local()["z"]
     precision, apart = np.linalg.inv(exact.covariance), mean - exact.mean
     spread = (sd**2 * np.diagonal(precision, 0, 1, 2)).sum(1) - 2 * np.log(sd).sum(1)
     shift = np.einsum("ni,nij,nj->n", apart, precision, apart)
@@ -132,7 +132,7 @@ assert told.loc["20 steps", "log p"] < told.loc["10 steps", "log p"] - 1
 
 # %%
 angle = factors.angles(whole, ppca.params["W"]).max()
-off = np.abs(autoencoding.encode(whole).mean - whole.local()["z"].mean).max()
+off = np.abs(latents.encode(whole).mean - whole.local()["z"].mean).max()
 gram = whole.params["W"].T @ whole.params["W"]
 print(
     f"largest angle between the planes of W: {angle:.4f} radians; largest distance of a code from its mean: {off:.4f}"
@@ -147,7 +147,7 @@ left, right = figure.subplots(1, 2)
 left.semilogy(np.maximum(top - whole.trace / N, 1e-5), color=FITS[0], linewidth=1)
 left.set(xlabel="step", ylabel="nats per image", title="EM's log-likelihood less the ELBO by draws")
 for (steps, fit), color in zip(fits.items(), (FITS[1], FITS[2], FITS[0]), strict=True):
-    of_each = fit.local()["z"].mean[:, 0], autoencoding.encode(fit).mean[:, 0]
+    of_each = fit.local()["z"].mean[:, 0], latents.encode(fit).mean[:, 0]
     right.plot(*of_each, ".", color=color, markersize=3, label=f"{steps} steps")
 right.axline((0, 0), slope=1, color="0.7", linewidth=0.8, zorder=0)
 right.set(xlabel="mean of the posterior", ylabel="mean by the encoder", title="the first number of each code")
@@ -191,12 +191,12 @@ Shown(figures.codes(flat, digits, labels["test"]), "codes")
 # %%
 side = ndtri(np.linspace(0.03, 0.97, 12))
 walk = np.stack(np.meshgrid(side, side[::-1]), -1).reshape(-1, 2)  # as the map is drawn: z[1] upwards
-walked = autoencoding.decode(flat, walk).reshape(12, 12, P)
+walked = latents.decode(flat, walk).reshape(12, 12, P)
 words = [f"{v:+.1f}" for v in side]
 Shown(board(walked, (8, 8), (0, 1), rows=[f"z[1] = {w}" for w in words[::-1]], columns=words), "plane")
 
 # %%
-new = [autoencoding.sample(flat, 24, seed=1, mean=mean).reshape(2, 12, P) for mean in (True, False)]
+new = [latents.sample(flat, 24, seed=1, mean=mean).reshape(2, 12, P) for mean in (True, False)]
 lines = np.stack(new, 1).reshape(4, 12, P)
 Shown(board(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "samples")
 
@@ -212,7 +212,7 @@ Shown(board(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "sampl
 # %%
 axis = np.linspace(-5, 5, 161)
 codes = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-pixel = np.clip(autoencoding.decode(flat, codes).astype(float), 1e-7, 1 - 1e-7)
+pixel = np.clip(latents.decode(flat, codes).astype(float), 1e-7, 1 - 1e-7)
 log_prior = -(codes**2).sum(1) / 2 - np.log(2 * np.pi) + 2 * np.log(axis[1] - axis[0])
 
 
@@ -240,7 +240,7 @@ assert below.mean() > 0.1
 # %%
 order = np.argsort(below)
 some = order[[len(order) // 2, -12, -5, -1]]
-mean, sd = autoencoding.encode(flat, digits[some])
+mean, sd = latents.encode(flat, digits[some])
 figure = Figure((10, 2.9), layout="constrained")
 around = np.linspace(0, 2 * np.pi, 200)
 for axes, n, m, s in zip(figure.subplots(1, 4), some, mean, sd, strict=True):
@@ -276,7 +276,7 @@ print({"ELBO": round(split.elbo_nats_per_example, 3), **{K: round(b, 3) for K, b
 print(f"grid {log_p.mean():.3f}")
 short = log_p - found.log_p
 worst = short.argmax()
-mean, sd = autoencoding.encode(flat, digits[[worst]])
+mean, sd = latents.encode(flat, digits[[worst]])
 far = (((codes - mean) / sd) ** 2).sum(1) > 3.5**2
 out_of_reach = softmax(log_joint(digits[[worst]])[0])[far].sum()
 print(f"the grid less 5000 draws: {short.mean():.3f} nats on average, {np.median(short):.3f} for half of the images")
@@ -319,14 +319,14 @@ step = 1e-5 * np.eye(2)
 slopes = np.stack([(whirl(z + d) - whirl(z - d)) / 2e-5 for d in step], -1)
 prior_moves = np.abs((whirl(z) ** 2).sum(1) - (z**2).sum(1)).max()
 area_moves = np.abs(np.linalg.det(slopes) - 1).max()
-undone = autoencoding.decode(flat, whirl(whirl(z), -4.0)) - autoencoding.decode(flat, z)
+undone = latents.decode(flat, whirl(whirl(z), -4.0)) - latents.decode(flat, z)
 print(
     f"largest change of the prior {prior_moves:.0e}, of an area {area_moves:.0e}, of a pixel {np.abs(undone).max():.0e}"
 )
 assert max(prior_moves, area_moves) < 1e-6
 assert np.abs(undone).max() < 1e-4
 
-means = {"as trained": [autoencoding.encode(flat, x).mean for x in (train.drawn(0), digits)]}
+means = {"as trained": [latents.encode(flat, x).mean for x in (train.drawn(0), digits)]}
 means["whirled"] = [whirl(z) for z in means["as trained"]]
 right = {name: read(*pair) for name, pair in means.items()}
 print("digits told by the nearest mean code:", {name: f"{share:.0%}" for name, share in right.items()})
@@ -482,7 +482,7 @@ given = log_joint(half)
 weights = softmax(given, axis=1)
 ways = {
     "mean image": np.tile(train[:].mean(0), (len(digits), 1)),
-    "encoder": autoencoding.reconstruct(flat, half),
+    "encoder": latents.reconstruct(flat, half),
     "posterior": weights @ pixel,
 }
 lower = digits[:, P // 2 :]
@@ -522,7 +522,7 @@ Shown(board(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines)), "
 with tempfile.TemporaryDirectory() as folder:
     plain.save(Path(folder) / "plain")
     read_in_pyro = inference.load(Path(folder) / "plain", backend="pyro")
-difference = np.abs(autoencoding.encode(read_in_pyro, digits).mean - autoencoding.encode(plain, digits).mean).max()
+difference = np.abs(latents.encode(read_in_pyro, digits).mean - latents.encode(plain, digits).mean).max()
 print(f"largest difference of a code between the backends: {difference:.0e}")
 assert difference < 1e-4
 

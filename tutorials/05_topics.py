@@ -22,11 +22,11 @@ from scipy.special import gammaln, logsumexp, softmax
 import inference
 import zoo
 from inference import topics
-from inference.autoencoding.tiles import board
-from inference.criticism.figures import COMPONENTS, FITS
+from inference.analysis.latents.tiles import board
+from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from zoo import datasets
-from zoo.corpus import Corpus, as_corpus
-from zoo.corpus.synthetic import bars
+from zoo.data.corpus import Corpus, as_corpus
+from zoo.data.corpus.synthetic import bars
 
 mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})

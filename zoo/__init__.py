@@ -2,12 +2,32 @@
 
 ``names()`` lists them, ``card(name)`` describes one without importing a backend, and
 ``load(name, backend="numpyro", K=3)`` gives the program. ``Model(program, backend=..., K=3)`` wraps
-a program of your own.
+a program of your own. ``datasets``, ``corpus``, ``intensities`` and ``tables`` are the modules of ``zoo.data``.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from zoo._backend import BACKENDS
 from zoo.cards import Card
 from zoo.errors import MissingBackend, Refusal, ZooError
-from zoo.programs import Model
-from zoo.registry import BACKENDS, card, load, names
+from zoo.model import Model
+from zoo.registry import card, load, names
+
+if TYPE_CHECKING:
+    from zoo.data import corpus as corpus
+    from zoo.data import datasets as datasets
+    from zoo.data import intensities as intensities
+    from zoo.data import tables as tables
 
 __all__ = ["BACKENDS", "Card", "MissingBackend", "Model", "Refusal", "ZooError", "card", "load", "names"]
+
+_MODULES = ("corpus", "datasets", "intensities", "tables")  # imported when they are first used
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"zoo.data.{name}")
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")

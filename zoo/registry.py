@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.util
 import os
+import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import zoo
+from zoo._backend import in_backend
 from zoo.cards import Card
-from zoo.errors import MissingBackend, ZooError, unknown
-from zoo.programs import Model
-
-BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # packages each one needs
-HOW_TO_GET = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
+from zoo.errors import ZooError, unknown
+from zoo.model import Model
 
 
 def _folders() -> dict[str, Path]:
     """Each model and where it lives; ``ZOO_MODELS`` names further folders of models."""
+    places = sys.modules[__package__].__path__  # where Python looks for ``zoo.<model>``
     for extra in filter(None, os.environ.get("ZOO_MODELS", "").split(os.pathsep)):
-        if extra not in zoo.__path__:
-            zoo.__path__.append(extra)
+        if extra not in places:
+            places.append(extra)
     return {
         folder.name: folder
-        for place in zoo.__path__
+        for place in places
         for folder in sorted(Path(place).glob("[a-z]*"))
         if (folder / "__init__.py").exists() and any(folder.glob("in_*.py"))
     }
@@ -59,13 +56,3 @@ def load(name: str, backend: str = "numpyro", **settings: Any) -> Model:
     return Model(
         module.model, backend=backend, card=described, collapsed=getattr(module, "collapsed", None), **settings
     )
-
-
-def in_backend(folder: str, backend: str) -> ModuleType:
-    """The module that keeps a folder's promise in one backend: ``zoo.x`` -> ``zoo.x.in_numpyro``."""
-    if backend not in BACKENDS:
-        raise unknown("backend", backend, BACKENDS)
-    lacking = [p for p in BACKENDS[backend] if importlib.util.find_spec(p) is None]
-    if lacking:
-        raise MissingBackend(f"{backend} needs {' and '.join(lacking)}: {HOW_TO_GET[backend]}")
-    return importlib.import_module(f"{folder}.in_{backend}")

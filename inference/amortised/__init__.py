@@ -1,6 +1,6 @@
 """A fit of networks opened again: its program and its guide at what was learned, which answer rows from numpy to numpy.
 
-``Opened(fit)`` is what held-out scores and autoencoding ask. Rows go in blocks of one size, so that memory grows
+``Opened(fit)`` is what held-out scores and latents ask. Rows go in blocks of one size, so that memory grows
 neither with the rows nor with the draws, and NumPyro compiles a question once. Discrete latents take each of their
 values, E of them together (1 where there are none), so that a sum over classes is exact.
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import guides
 from inference.amortised.answers import Normals, Parts, filled, joined, some
+from inference.record import FitRecord
 from zoo import ZooError
-from zoo.corpus import Corpus
-from zoo.programs import backend_of
-from zoo.registry import in_backend
-
-if TYPE_CHECKING:
-    from inference.result import Fit
+from zoo._backend import backend_of, in_backend
+from zoo.data.corpus import Corpus
 
 ROWS = 128  # in a block, at most
 NUMBERS = {"cpu": 1 << 22}  # at a time, of observed values: over draws, rows and the values of discrete latents
@@ -29,7 +26,7 @@ class Opened:
     had. A table is ``{site: (N, ...)}`` as the program sees it: see ``table``. Seeds make the answers what they are.
     """
 
-    def __init__(self, fit: Fit):
+    def __init__(self, fit: FitRecord):
         self.fit, self.card, self.backend = fit, fit.model.card, backend_of(fit.model)
         guide, rooms = guide_of(fit), in_backend("inference.amortised", fit.model.backend)
         self.keywords = {k: v for k, v in fit.keywords.items() if k != "N"}
@@ -152,12 +149,12 @@ class Opened:
         return table
 
 
-def shared_by_rows(fit: Fit) -> list[str]:
+def shared_by_rows(fit: FitRecord) -> list[str]:
     """The latents that are not the rows' own, where there are any: codes are then not all that a guide knows."""
     return [n for n in fit.model.card.latents if n not in fit.model.card.local(fit.keywords)]
 
 
-def guide_of(fit: Fit) -> Callable[..., Any]:
+def guide_of(fit: FitRecord) -> Callable[..., Any]:
     """The guide of a fit, in its backend; raises ZooError where it does not read the rows."""
     card, given = fit.model.card, fit.options.get("guide")
     if not fit.state or given is None:
@@ -177,7 +174,7 @@ def guide_of(fit: Fit) -> Callable[..., Any]:
     )
 
 
-def here(backend: Any, fit: Fit) -> str:
+def here(backend: Any, fit: FitRecord) -> str:
     """The device of the fit, or the CPU where there is no such device: fits are read elsewhere than they are made."""
     try:
         with backend.room(fit.dtype, fit.device):

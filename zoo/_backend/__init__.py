@@ -1,18 +1,24 @@
-"""What the zoo asks of a language: to run a program, and to carry arrays in and out.
+"""Backends: which exist, what each must provide, and how a module of one is imported.
 
-Each ``in_<backend>.py`` promises
-
-    room(dtype, device)                    a context in which programs run in that precision, there
-    enter(values), leave(values)           numpy to the language's arrays, and back, through dicts
-    trace(program, keywords)               ``{site: TracedSite}`` of one forward run
-    learned(program, keywords)             ``{name: shape}`` of what the program learns: its param statements
-    simulate(program, keywords, seed, values)  ``{site: numpy}``, one draw of every site that has no value there, and
-                                           what is learned
-    log_joint(program, keywords, values)   log p in nats, 64 bits
-    minibatch(program, rows)               the program with its plate N subsampled to ``rows``
+``in_numpyro`` and ``in_pyro`` fulfil the ``Backend`` protocol. ``in_backend("zoo.vae", "pyro")`` imports
+``zoo.vae.in_pyro``, and is the only way in which backend modules are imported.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol, cast
+
+from zoo.errors import MissingBackend, unknown
+
+BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # packages each one needs
+INSTALL = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
+
+Program = Callable[..., Any]  # a function of data and keywords that makes sample statements
 
 
 class TracedSite(NamedTuple):
@@ -22,3 +28,63 @@ class TracedSite(NamedTuple):
     shape: tuple[int, ...]
     discrete: bool
     plates: tuple[str, ...]
+
+
+class Backend(Protocol):
+    """What each ``in_<backend>.py`` provides. Arrays of the backend are ``Any`` here."""
+
+    def runtime(self, dtype: str | None = None, device: str = "cpu") -> AbstractContextManager[None]:
+        """A context in which programs run in that precision, on that device."""
+        ...
+
+    def to_backend(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """NumPy arrays as arrays of the backend; other values unchanged."""
+        ...
+
+    def to_numpy(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Arrays of the backend as NumPy arrays."""
+        ...
+
+    def trace(self, program: Program, keywords: Mapping[str, Any]) -> dict[str, TracedSite]:
+        """The sample sites of one forward run."""
+        ...
+
+    def learned(self, program: Program, keywords: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the ``param`` statements."""
+        ...
+
+    def simulate(
+        self, program: Program, keywords: Mapping[str, Any], seed: int, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """One draw of every site without a value in ``values``, as NumPy, and what is learned."""
+        ...
+
+    def log_joint(self, program: Program, keywords: Mapping[str, Any], values: Mapping[str, Any]) -> float:
+        """log p in nats, in 64 bits."""
+        ...
+
+    def minibatch(self, program: Program, rows: Any) -> Program:
+        """The program with its plate N subsampled to ``rows``."""
+        ...
+
+
+class HasBackend(Protocol):
+    """Anything that names its backend: a model."""
+
+    @property
+    def backend(self) -> str: ...
+
+
+def in_backend(folder: str, backend: str) -> ModuleType:
+    """Import the module that fulfils a folder's contract in one backend: ``zoo.x`` gives ``zoo.x.in_numpyro``."""
+    if backend not in BACKENDS:
+        raise unknown("backend", backend, BACKENDS)
+    missing = [p for p in BACKENDS[backend] if importlib.util.find_spec(p) is None]
+    if missing:
+        raise MissingBackend(f"{backend} needs {' and '.join(missing)}: {INSTALL[backend]}")
+    return importlib.import_module(f"{folder}.in_{backend}")
+
+
+def backend_of(model: HasBackend) -> Backend:
+    """The backend of a model."""
+    return cast(Backend, in_backend("zoo._backend", model.backend))

@@ -10,7 +10,7 @@ from numpyro.infer.util import log_density
 from numpyro.primitives import Messenger
 
 from zoo._backend import TracedSite
-from zoo.corpus import Corpus
+from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
 

@@ -10,7 +10,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from zoo._backend import TracedSite
-from zoo.corpus import Corpus
+from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}

@@ -19,7 +19,11 @@ Dumoulin and Olah 2016), which means the same in both libraries, where transpose
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isqrt
+from typing import Any
+
+import numpy as np
 
 from zoo.errors import ZooError
 
@@ -44,3 +48,13 @@ def side_of(D: int) -> int:
 def other_state(module: object) -> ZooError:
     """What to say of a module that holds more than weights."""
     return ZooError(f"{module} holds something other than weights (running averages, dropout): a network has weights")
+
+
+def check_network(settings: Mapping[str, Any], D: int) -> None:
+    """Raises ZooError for Z, width, depth or a number of pixels D that no network here can have."""
+    for word, least in (("Z", 1), ("width", 1), ("depth", 0)):
+        value = settings.get(word, least)
+        if not isinstance(value, int | np.integer) or value < least:
+            raise ZooError(f"{word} is a whole number from {least} up; given {value!r}")
+    if settings.get("network") == "convolutional":
+        side_of(D)

@@ -11,7 +11,8 @@ value (NaN) is left out, which is exact where values are missing at random.
 """
 
 from zoo.cards import Card, Derived
-from zoo.linear import Linear, location_and_spread
+from zoo.data.moments import location_and_spread
+from zoo.linear import Linear
 
 
 def priors(data, settings):

@@ -12,7 +12,8 @@ et al. 2019). A missing value (NaN) is left out, which is exact where values are
 import numpy as np
 
 from zoo.cards import Card
-from zoo.linear import Linear, location_and_spread
+from zoo.data.moments import location_and_spread
+from zoo.linear import Linear
 
 
 def priors(data, settings):

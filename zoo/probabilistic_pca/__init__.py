@@ -14,7 +14,8 @@ which is exact where values are missing at random.
 import numpy as np
 
 from zoo.cards import Card
-from zoo.linear import Linear, location_and_spread
+from zoo.data.moments import location_and_spread
+from zoo.linear import Linear
 
 
 def priors(data, settings):

@@ -14,7 +14,7 @@ an MLP with ``depth`` layers of ``width`` units.
 import numpy as np
 
 from zoo.cards import Card
-from zoo.corpus import Corpus
+from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
 

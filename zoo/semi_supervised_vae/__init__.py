@@ -13,9 +13,10 @@ unlike components they cannot be permuted.
 
 import numpy as np
 
+from zoo._networks import check_network
 from zoo.cards import Card
+from zoo.data.moments import log_odds
 from zoo.errors import ZooError
-from zoo.pixels import check_network, log_odds
 
 ALPHA = 0.1  # as published
 

@@ -15,9 +15,10 @@ layer and two convolutions for square images. Its weights and sigma are learned 
 
 import numpy as np
 
+from zoo._networks import check_network
 from zoo.cards import Card
+from zoo.data.moments import log_odds, mean_and_spread
 from zoo.errors import ZooError
-from zoo.pixels import check_network, log_odds, mean_and_spread
 
 
 def priors(data, settings):

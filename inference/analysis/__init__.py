@@ -1,0 +1,1 @@
+"""Analysis of one kind of model: factors, topics, latents of networks."""

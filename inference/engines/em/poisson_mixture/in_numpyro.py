@@ -1,0 +1,25 @@
+import jax.numpy as jnp
+from jax.scipy.special import gammaln
+
+from inference.engines.em.exponential_family import Form
+from inference.engines.em.poisson_mixture import EDGE
+
+
+def form(data, keywords, options):
+    shape, mean = keywords["shape"], keywords["mean"]
+
+    def features(x):
+        return jnp.stack([jnp.ones(len(x)), x], axis=1)
+
+    def natural(params):
+        return jnp.stack([jnp.log(params["pi"]) - params["rate"], jnp.log(params["rate"])])
+
+    def maximise(sums, before):
+        n, counts = sums.T
+        if options["objective"] == "map" or before is None:
+            rate = (counts + shape - 1) / (n + shape / mean)
+        else:
+            rate = counts / jnp.maximum(n, EDGE)
+        return {"pi": n / n.sum(), "rate": jnp.maximum(rate, EDGE)}
+
+    return Form(features, natural, maximise, base=lambda x: -gammaln(x + 1))

@@ -1,0 +1,1 @@
+from inference.engines.gibbs.running import run as run

@@ -1,0 +1,7 @@
+from functools import partial
+
+from inference.engines.em.in_numpyro import start as em_start
+from inference.engines.starts import beginning
+from zoo._backend.in_numpyro import enter
+
+begin = partial(beginning, em_start, enter)

@@ -1,0 +1,1 @@
+"""Evaluation of fits: comparison, calibration, held-out likelihood, choice of sizes and standard errors."""

@@ -1,0 +1,60 @@
+"""What is exactly known of rows and their latents at given parameters: sums over labels, integrals over normal latents.
+
+``params`` hold one value a site, or draws with two leading dimensions (chain, draw).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inference.exact import enumeration, gaussian
+from inference.record import FitRecord
+from zoo import Card, Model, ZooError
+
+DRAWS = 200  # over which a posterior is averaged: two digits
+
+
+def few(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Some of the draws, evenly spaced over all chains, as one chain."""
+    flat = {n: np.concatenate(v)[None] for n, v in draws.items()}
+    thin = max(1, next(iter(flat.values())).shape[1] // DRAWS)
+    return {n: v[:, ::thin] for n, v in flat.items()}
+
+
+def check_exact(card: Card, what: str, instead: str, of_words: str) -> None:
+    """Raise ZooError for a model whose codes pass through a network, or whose rows are documents."""
+    if card.of_words:
+        local = ", ".join(n for n in card.local() if n not in card.enumerated)
+        raise ZooError(f"{what} of {card.name} is an integral over {local} and has no exact form: {of_words}")
+    if card.networks and not card.linear:
+        raise ZooError(f"{what} of {card.name} is an integral over a network and has no exact form: {instead}")
+
+
+def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+    """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
+    left_to_right = "inference.topics.perplexity(fit, data, method='left_to_right').log_likelihood estimates it"
+    check_exact(model.card, "log p of a row", "inference.log_marginal(fit) estimates it", left_to_right)
+    exact = gaussian.log_density if model.card.linear else enumeration.log_marginal
+    return exact(model, params, data)
+
+
+def log_likelihood(fit: FitRecord, data: Any = None) -> np.ndarray:
+    """log p(x_n | parameters) of a fit in nats: (N,), or (chain, draw, N) where there are draws. Raises ZooError."""
+    return log_density(fit.bound, fit.draws or fit.params, fit.seen(data))
+
+
+def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
+    """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
+    card, found = model.card, {}
+    encoder, mean = "inference.latents.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"
+    check_exact(card, "the posterior of a code", encoder, mean)
+    if card.enumerated or not card.linear:
+        posterior = enumeration.responsibilities(model, params, data)
+        leading = {n: tuple(range(p.ndim - 1 - len(card.sites()[n].dims))) for n, p in posterior.items()}
+        found = {n: p.mean(leading[n]) if leading[n] else p for n, p in posterior.items()}
+    if card.linear:
+        found |= {n: gaussian.latents(model, params, data) for n in card.local() if n not in card.enumerated}
+    return found

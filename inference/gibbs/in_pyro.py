@@ -1,1 +1,0 @@
-from inference.gibbs.running import run as run

@@ -1,0 +1,1 @@
+"""What a long run needs: progress, checkpoints, workers, random streams, atomic writes."""

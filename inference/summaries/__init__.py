@@ -1,0 +1,1 @@
+"""Numbers of one fit: named quantities, their statistics, and the summary table."""

@@ -1,0 +1,192 @@
+"""``zoo fit``, ``zoo compare`` and ``zoo summary``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import zoo
+from zoo.cli.reading import assignments, check_writable, data_for, options_of, titles_for
+from zoo.cli.screen import framed, out
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from inference import Fit
+
+PLAIN: dict[str, Any] = {"markup": False, "soft_wrap": True}
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: see zoo list.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="A .csv, .parquet, .npy or .npz file, a corpus (.ldac, UCI's .txt, ...), or a data set of the zoo.",
+        show_default="the model's own",
+    ),
+]
+Columns = Annotated[str | None, typer.Option(help="Columns of the table to use: a,b.", show_default="all")]
+Vocab = Annotated[
+    str | None, typer.Option(help="Words of a corpus, a text file with one a line.", show_default="words are numbers")
+]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="A setting of the model, as in K=3; again for more.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="An option of an engine: max_iter=50, or svi.num_steps=500; again for more."),
+]
+Backend = Annotated[str, typer.Option(help="numpyro or pyro.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Device = Annotated[str, typer.Option(help="cpu or gpu.")]
+Dtype = Annotated[str | None, typer.Option(help="float64 or float32.", show_default="float64 on a cpu")]
+Shown = Annotated[
+    bool | None, typer.Option("--progress/--no-progress", help="Show progress.", show_default="on a terminal")
+]
+
+
+def fit(
+    model: ModelName,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="em, svi, nuts or gibbs: see zoo show MODEL.", show_default="the first that takes it"),
+    ] = None,
+    data: Data = None,
+    columns: Columns = None,
+    vocab: Vocab = None,
+    settings: Settings = None,
+    options: Options = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Folder to save the fit in.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file to write the topics of a topic model to.")] = None,
+    backend: Backend = "numpyro",
+    seed: Seed = 0,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    progress: Shown = None,
+) -> None:
+    """Fit a model by one engine, print its summary, and save it where a folder is named."""
+    from inference.analysis import topics
+    from inference.engines import takers
+    from inference.storage import check_free
+
+    if to:
+        check_free(to)
+        check_writable(to / "fit.json")
+    if report and not topics.has_topics(zoo.card(model)):
+        raise ZooError(f"--report is of topics, and {model} has none: zoo compare {model} has one for any model")
+    if report:
+        check_writable(report)
+    request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
+    (fitted,) = request.fits([engine or takers(zoo.card(model), backend)[0]])
+    ending = f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out"
+    tell(fitted)
+    out().print(ending, **PLAIN)
+    if report:
+        out().print(f"report: {topics.report(fitted, report, titles=titles_for(fitted.model.card, data))}", **PLAIN)
+
+
+def compare(
+    model: ModelName,
+    engines: Annotated[
+        str | None, typer.Option(help="Which engines to compare: em,svi,nuts.", show_default="all that take it")
+    ] = None,
+    data: Data = None,
+    columns: Columns = None,
+    vocab: Vocab = None,
+    settings: Settings = None,
+    options: Options = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", "--out", help="HTML file to write tables and figures to.")
+    ] = None,
+    backend: Backend = "numpyro",
+    seed: Seed = 0,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    progress: Shown = None,
+) -> None:
+    """Fit a model by several engines and say how far they agree, and which posterior to trust."""
+    import inference
+    from inference.engines import takers
+
+    chosen = list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else takers(zoo.card(model), backend)
+    if len(chosen) < 2:
+        given = engines or f"{', '.join(chosen)}, which alone takes {model}"
+        raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {given}")
+    if report:
+        check_writable(report)
+    request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
+    done = []
+    for fitted in request.fits(chosen):
+        out().print(line(fitted), **PLAIN)
+        done.append(fitted)
+    comparison = inference.compare(*done, columns=request.names)
+    out().print("", comparison)
+    if report:
+        out().print(f"\nreport: {comparison.save(report)}", **PLAIN)
+
+
+def summary(folder: Annotated[Path, typer.Argument(help="Folder that zoo fit --out wrote.")]) -> None:
+    """Print the summary of a saved fit."""
+    import inference
+
+    tell(inference.load(folder))
+
+
+@dataclass
+class Request:
+    """What the command line asks of every engine."""
+
+    model: str
+    data: str | None
+    columns: str | None
+    vocab: str | None
+    settings: list[str] | None
+    options: list[str] | None
+    backend: str
+    seed: int
+    device: str
+    dtype: str | None
+    progress: bool | None
+    names: list[str] | None = None  # of the columns, once the data is read
+
+    def fits(self, engines: list[str]) -> Iterator[Fit]:
+        """One fit after another.
+
+        Whatever is asked that cannot be done is said (ZooError) before any time is spent.
+        """
+        import inference
+
+        program = zoo.load(self.model, backend=self.backend, **assignments(self.settings or (), "--set"))
+        refused = inference.refusals(program)
+        options = options_of(engines, self.options or (), program.card)
+        table = data_for(program.card, self.data, self.columns, self.vocab)
+        self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
+        common = {
+            "seed": self.seed,
+            "device": self.device,
+            "dtype": self.dtype,
+            "progress": sys.stderr.isatty() if self.progress is None else self.progress,
+        }
+        for engine in sorted(options, key=lambda e: not refused[e]):  # one that refuses says so first
+            yield inference.fit(program, table, engine=engine, **common, **options[engine])
+
+
+def tell(fitted: Fit) -> None:
+    """The summary of a fit, and what its own checks say of it."""
+    from inference.analysis import topics
+    from inference.evaluation.comparison import judge
+
+    if topics.has_topics(fitted.model.card):  # whose numbers, a word each, nobody would read
+        out().print(framed(topics.overview(fitted)), "")
+        amiss = " ".join(topics.doubts(fitted)) or "nothing was found amiss"
+        out().print(f"{line(fitted)}\n{amiss}", **PLAIN)
+        return
+    out().print(framed(fitted.summary()), "")
+    verdict = judge(fitted)
+    out().print(f"{line(fitted)}\ntrust: {verdict.trust}; {verdict.words}", **PLAIN)
+
+
+def line(fitted: Fit) -> str:
+    """Engine, objective and time on one line."""
+    rows = next(iter(fitted.data.values())).shape[0]
+    return f"{fitted.engine} in {fitted.model.backend}: {rows} rows, {fitted.seconds:.1f} s"

@@ -1,0 +1,38 @@
+"""Tables and arrays read from files."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError
+
+READABLE = ".csv, .parquet, .npy, .npz"
+
+
+def read(path: str | Path) -> Any:
+    """A file as a DataFrame (CSV, Parquet), an array (npy) or a dict of arrays (npz); raises ZooError."""
+    path = Path(path)
+    if not path.exists():
+        raise ZooError(f"no file {str(path)!r}; readable: {READABLE}")
+    try:
+        match path.suffix.lower():
+            case ".csv":
+                import pandas as pd
+
+                return pd.read_csv(path)
+            case ".parquet":
+                import pandas as pd
+
+                return pd.read_parquet(path)
+            case ".npy":
+                return np.load(path, mmap_mode="r", allow_pickle=False)  # read as it is needed
+            case ".npz":
+                with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+                    return dict(file)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
+    raise ZooError(f"cannot read {path.suffix or 'a file without an ending'}; readable: {READABLE}")

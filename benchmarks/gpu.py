@@ -97,7 +97,7 @@ def seconds_by_gradients(rows):
     from numpyro.infer.util import log_density
 
     import zoo
-    from zoo._backend.in_numpyro import enter, room
+    from zoo._backend.in_numpyro import runtime, to_backend
 
     print(f"\ngradient of factor analysis, factors integrated out, N={rows}, D=64, Z=8, 64 bits: seconds")
     table, keywords = zoo.load("factor_analysis", Z=8).bind(factors(rows, 64, 8))
@@ -107,11 +107,11 @@ def seconds_by_gradients(rows):
     assert program is not None
 
     def run(device, times):
-        with room("float64", device):
-            data, value = enter({**table, **keywords}), 0.0
+        with runtime("float64", device):
+            data, value = to_backend({**table, **keywords}), 0.0
             both = jax.jit(jax.value_and_grad(lambda params: log_density(program, (), data, params)[0]))
             for _ in range(times):
-                value, gradient = both(enter(at))
+                value, gradient = both(to_backend(at))
                 jax.block_until_ready(gradient)
             return float(value) / rows
 

@@ -32,9 +32,9 @@ def one(method):
 
     import zoo
     from inference import fit
-    from inference.exact.enumeration.in_numpyro import summed
+    from inference.exact.enumeration.in_numpyro import marginalize
     from zoo import datasets
-    from zoo._backend.in_numpyro import enter, room
+    from zoo._backend.in_numpyro import runtime, to_backend
 
     model, x = zoo.load("gaussian_mixture", K=2), datasets.load("faithful")
     table, keywords = model.bind(x)
@@ -43,13 +43,15 @@ def one(method):
     if method == "zoo":
         lp = fit(model, x, "nuts", start=start, num_warmup=500, num_samples=500).stats["lp"]
     else:
-        with room():
+        with runtime():
             kernel = NUTS(
-                summed(model.program), target_accept_prob=0.9, init_strategy=init_to_value(values=enter(start))
+                marginalize(model.program),
+                target_accept_prob=0.9,
+                init_strategy=init_to_value(values=to_backend(start)),
             )
             run = MCMC(kernel, num_warmup=500, num_samples=500, num_chains=4, chain_method=method, progress_bar=False)
             fields = ("potential_energy",)
-            run.run(jax.random.PRNGKey(0), extra_fields=fields, **enter(table), **enter(keywords))
+            run.run(jax.random.PRNGKey(0), extra_fields=fields, **to_backend(table), **to_backend(keywords))
             lp = -np.asarray(run.get_extra_fields(group_by_chain=True)["potential_energy"])
             {n: np.asarray(v) for n, v in run.get_samples(group_by_chain=True).items()}
     wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]

@@ -21,10 +21,10 @@ def main(given):
 
     import zoo
     from inference import fit
-    from inference.exact.enumeration.in_numpyro import summed
+    from inference.exact.enumeration.in_numpyro import marginalize
     from inference.run.progress import Progress
     from zoo import datasets
-    from zoo._backend.in_numpyro import enter, room
+    from zoo._backend.in_numpyro import runtime, to_backend
 
     model, x = zoo.load("gaussian_mixture", K=2), datasets.load("faithful")
     table, keywords = model.bind(x)
@@ -41,9 +41,9 @@ def main(given):
 
     def by_hand(guide):
         family = {"mean_field": autoguide.AutoNormal, "full_rank": autoguide.AutoMultivariateNormal}[guide]
-        with room():
-            program, key = summed(model.program), jax.random.PRNGKey(0)
-            data = {**enter(table), **enter(keywords)}
+        with runtime():
+            program, key = marginalize(model.program), jax.random.PRNGKey(0)
+            data = {**to_backend(table), **to_backend(keywords)}
             svi = SVI(
                 program,
                 family(program, init_loc_fn=init_to_value(values=start)),

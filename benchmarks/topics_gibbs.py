@@ -69,8 +69,8 @@ class Ours:
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
-        options = engines.complete("gibbs", {"method": method}, model.card)
-        self.sampler = Sampler(engines.Task(model, keywords, table, 0, options, False))
+        options = engines.get("gibbs").make_options({"method": method}, model.card)
+        self.sampler = Sampler(engines.FitRequest(model, keywords, table, 0, options, False))
         self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
         self.done = 0
 

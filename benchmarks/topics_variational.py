@@ -71,7 +71,7 @@ class Ours:
     def __init__(self, corpus, K):
         import inference.engines.em.latent_dirichlet as folder
         import zoo
-        from inference.engines import Task, complete
+        from inference.engines import FitRequest, complete
         from inference.engines.em.latent_dirichlet.batch import Climber
         from inference.engines.em.latent_dirichlet.options import checked
         from inference.engines.em.latent_dirichlet.threads import Threads
@@ -81,8 +81,8 @@ class Ours:
         self.opening = folder.OPTIONS["opening"]
         start = {"lambda": first(K, corpus.V)}
         options = complete("em", {"threads": 1, "start": start}, model.card)
-        task = Task(model, keywords, table, 0, options, False)
-        self.climber = Climber(task, checked(task), Threads(1))
+        request = FitRequest(model, keywords, table, 0, options, False)
+        self.climber = Climber(request, checked(request), Threads(1))
         self.state, self.done = self.climber.begin(0), 0
 
     def one_pass(self):

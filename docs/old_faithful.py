@@ -11,7 +11,7 @@ import inference
 import zoo
 from inference.evaluation.comparison.figures import COMPONENTS, FITS, marginal
 from zoo import datasets
-from zoo.gaussian_mixture.picture import picture
+from zoo.gaussian_mixture.plot import plot
 
 QUANTITIES = "pi[1]", "mu[1,0]", "mu[1,1]", "mu[2,0]"  # of the two components that overlap
 
@@ -27,7 +27,7 @@ figure = Figure((10, 4.2), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(1.2, 1))
 axes = left.subplots()
 means = {name: draws.mean((0, 1)) for name, draws in judged.draws["nuts"].items()}
-picture(axes, means, nuts.data, nuts.local(), nuts.keywords)
+plot(axes, means, nuts.data, nuts.local(), nuts.keywords)
 axes.legend(loc="upper left")
 axes.set(title="three components of Old Faithful", xlabel="eruption (minutes)", ylabel="wait (minutes)")
 

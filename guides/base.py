@@ -25,7 +25,7 @@ class FromMode:
             self.free = self.opened(inputs)
             self.rows = rows_of(inputs) if any("N" in plates for plates in self.free.plates.values()) else None
             start = self.start or self.free.prior_median(seed=0)
-            self.mode = climb(self.free.look(self.jacobian), self.free.numbers(start))
+            self.mode = climb(self.free.value_grad_hvp(self.jacobian), self.free.numbers(start))
         if self.rows not in (None, rows_of(inputs)):
             raise ZooError(
                 "the guide has free numbers for every row, and cannot see a batch alone: leave batch_size out"
@@ -40,7 +40,7 @@ class FromMode:
         return {"mode": self.mode.centre, "precision": self.mode.precision}
 
     def opened(self, inputs: dict[str, Any]) -> Any:
-        """The program's latents as free numbers: the backend's ``Free``."""
+        """The program's latents as free numbers: the backend's ``UnconstrainedModel``."""
         raise NotImplementedError
 
     def place(self, name: str, value: Any, log_density: Any, event_dim: int) -> None:

@@ -2,12 +2,12 @@ from numpyro import sample
 from numpyro.distributions import Delta
 
 from guides import base as from_mode
-from inference.unconstrained.in_numpyro import Free
+from inference.unconstrained.in_numpyro import UnconstrainedModel
 
 
 class FromMode(from_mode.FromMode):
     def opened(self, inputs):
-        return Free(self.program, {}, inputs)
+        return UnconstrainedModel(self.program, {}, inputs)
 
     def place(self, name, value, log_density, event_dim):
         sample(name, Delta(value, log_density, event_dim))

@@ -9,10 +9,10 @@ import numpy as np
 
 from inference import engines
 from inference.alignment import align
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.result import Fit
 from zoo import Model, Refusal, ZooError
-from zoo._backend import backend_of, in_backend
+from zoo._backend import backend_of
 from zoo.data import intensities
 
 DTYPES = ("float32", "float64")
@@ -43,40 +43,43 @@ def fit(
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ZooError(f"seed is a whole number from 0 up; given {seed!r}")
-    engine = engine or engines.takers(model.card, model.backend)[0]
+    name = engine or engines.supported_engines(model.card, model.backend)[0]
+    chosen = engines.get(name)
     dtype = dtype or ("float32" if model.card.networks else None)
-    options = engines.complete(engine, options, model.card)
-    reason = engines.get(engine).refuses(model.card, model.backend)
+    made = chosen.make_options(options, model.card)
+    reason = chosen.refuses(model.card, model.backend)
     if reason:
-        willing = [e for e, why in engines.refusals(model).items() if not why]
-        raise Refusal(f"{engine} cannot fit {model.name}: {reason}; these can: {', '.join(willing) or 'none'}")
-    afresh = getattr(engines.get(engine), "INTENSITIES", False)  # draws binary pixels anew each time it looks at them
-    table, keywords = model.bind(data, seed=None if afresh else int(seed))
-    task = Task(model, keywords, table, int(seed), options, progress)
-    backend = backend_of(model)
-    run = in_backend(f"inference.engines.{engine}", model.backend).run
+        others = [e for e, why in engines.refusals(model).items() if not why]
+        raise Refusal(f"{name} cannot fit {model.name}: {reason}; these can: {', '.join(others) or 'none'}")
+    table, keywords = model.bind(data, seed=None if chosen.redraws_intensities else int(seed))
+    request = FitRequest(model, keywords, table, int(seed), made, progress)
     begun = time.perf_counter()
-    with backend.room(dtype, device):
-        answer = run(task)
+    with backend_of(model).runtime(dtype, device):
+        result = chosen.run(request)
     seconds = time.perf_counter() - begun
-    if answer.draws:  # the mean of draws means something once their labels agree
-        drawn = align(model.card, keywords, answer.draws, answer.stats["lp"])
-        means = {n: drawn[n].mean((0, 1)) for n in model.card.parameters(keywords) if n in drawn}
-        answer.params = {**means, **answer.params}
+    params, diagnostics = result.params, result.diagnostics
+    if result.draws:  # the mean of draws means something once their labels agree
+        aligned = align(model.card, keywords, result.draws, result.stats["lp"])
+        means = {n: aligned[n].mean((0, 1)) for n in model.card.parameters(keywords) if n in aligned}
+        params = {**means, **params}
     if intensities.among(data):
-        answer.diagnostics.setdefault("binarisation", "dynamic" if afresh else "one draw")
+        diagnostics = diagnostics.replace(binarisation="dynamic" if chosen.redraws_intensities else "one draw")
     elif model.card.networks and any(model.card.sites(keywords)[n].kind == "binary" for n in table):
-        answer.diagnostics["binarisation"] = "static"  # its zeros and ones are as they are
-    found = vars(answer)
+        diagnostics = diagnostics.replace(binarisation="static")  # its zeros and ones are as they are
     return Fit(
         model=model,
-        engine=engine,
-        keywords={**keywords, **found.pop("keywords")},
-        options=options,
-        seed=task.seed,
+        engine=name,
+        keywords={**keywords, **result.keywords},
+        options=made.as_dict(),
+        seed=request.seed,
         device=device,
         dtype=dtype,
         data=table,
         seconds=seconds,
-        **found,
+        params=params,
+        trace=result.trace,
+        draws=result.draws,
+        stats=result.stats,
+        state=result.state,
+        diagnostics=diagnostics,
     )

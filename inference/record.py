@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from inference.diagnostics import Diagnostics, FitKind
 from zoo import Model
 from zoo.cards import OF_ROWS
-from zoo.data.intensities import seen_once
+from zoo.data.intensities import binarise_once
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,12 +44,17 @@ class FitRecord:
     draws: dict[str, np.ndarray] = field(default_factory=dict)
     stats: dict[str, np.ndarray] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)
-    diagnostics: dict[str, Any] = field(default_factory=dict)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
     def __repr__(self) -> str:
         rows = len(next(iter(self.data.values())))
         what = f"{self.model!r}, by {self.engine}, {rows} rows, seed={self.seed}, {self.seconds:.1f} s"
         return f"{type(self).__name__}({what})"
+
+    @property
+    def kind(self) -> FitKind:
+        """Whether the fit holds "chains", draws of a "guide", a "point", or networks with an encoder ("amortised")."""
+        return self.diagnostics.kind
 
     @property
     def bound(self) -> Model:
@@ -58,4 +64,4 @@ class FitRecord:
 
     def seen(self, data: Any = None) -> Any:
         """Data, that of the fit unless given, as questions are put to it: of ``Intensities`` one draw, by the seed."""
-        return seen_once(self.data if data is None else data, self.seed)
+        return binarise_once(self.data if data is None else data, self.seed)

@@ -6,11 +6,14 @@ import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from inference import engines
+from inference.diagnostics import Diagnostics, FitKind
 from inference.record import FitRecord
 from zoo import Model, ZooError
 from zoo import load as load_model
@@ -34,7 +37,8 @@ def save(fit: FitRecord, folder: Path) -> Path:
         "settings": _plain(fit.model.settings, "settings", arrays),
         "keywords": _plain(fit.keywords, "keywords", arrays),
         "options": _plain(fit.options, "options", arrays),
-        "diagnostics": _plain(fit.diagnostics, "diagnostics", arrays),
+        "diagnostics": _plain(dict(fit.diagnostics), "diagnostics", arrays),
+        "diagnostics_class": type(fit.diagnostics).__name__,
         **{k: getattr(fit, k) for k in ("engine", "seed", "device", "dtype", "seconds")},
         "backend": fit.model.backend,
         "levels": {n: float(v.levels) for n, v in fit.data.items() if isinstance(v, Intensities)},
@@ -85,7 +89,26 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
     scalars = {k: plain[k] for k in ("engine", "seed", "device", "dtype", "seconds")}
     scalars["device"] = device or scalars["device"]
     del words["settings"]
+    words["diagnostics"] = diagnostics_of(plain, words["diagnostics"], groups)
     return {"model": model, "trace": arrays["trace"], **words, **groups, **scalars}
+
+
+def diagnostics_of(plain: Mapping[str, Any], values: Mapping[str, Any], groups: Mapping[str, Any]) -> Diagnostics:
+    """The diagnostics of a saved fit, in the record that its engine declares for them.
+
+    Fits of version 0.1 do not name the record: it is told by what the fit holds.
+    """
+    known = (
+        {c.__name__: c for c in engines.get(plain["engine"]).diagnostics} if plain["engine"] in engines.names() else {}
+    )
+    name = plain.get("diagnostics_class")
+    if name is None:
+        kind: FitKind = "guide" if "log_weight" in groups["stats"] else "chains" if groups["draws"] else "point"
+        kind = "amortised" if "elbo_nats_per_row" in values else kind
+        own = [n for n, c in known.items() if c.kind == kind and c.required() <= set(values)]
+        name = own[0] if own else ""
+        values = {**values, "broken": "stopped" in values and "best_step" not in values}
+    return known.get(name, Diagnostics).from_mapping(values)
 
 
 def _parts(value: Any) -> dict[str, Any]:

@@ -117,5 +117,5 @@ def summed_log_joint(fit: Any, values: dict[str, np.ndarray]) -> float:
     """log p(values, data) with the discrete latents summed out, in 64 bits."""
     from zoo._backend import backend_of, in_backend
 
-    summed = in_backend("inference.exact.enumeration", fit.model.backend).summed(fit.model.program)
-    return backend_of(fit.model).log_joint(summed, {**fit.keywords, **fit.data}, values)
+    marginalize = in_backend("inference.exact.enumeration", fit.model.backend).marginalize(fit.model.program)
+    return backend_of(fit.model).log_joint(marginalize, {**fit.keywords, **fit.data}, values)

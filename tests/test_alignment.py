@@ -176,10 +176,10 @@ def fit_of(card, settings, draws, lp):
 def test_turning_the_axes_of_every_draw_changes_nothing(name, settings):
     card = zoo.card(name)
     draws, lp = free_draws(card, settings)
-    turned = turned_at_random(card, draws)
+    align_to = turned_at_random(card, draws)
     if "K" in card.sizes:
-        turned = turned | shuffled(card, settings, turned, random_orders(lp.shape, SIZES["K"]))
-    before, after = (align(card, settings, d, lp) for d in (draws, turned))
+        align_to = align_to | shuffled(card, settings, align_to, random_orders(lp.shape, SIZES["K"]))
+    before, after = (align(card, settings, d, lp) for d in (draws, align_to))
     assert set(before) == set(draws) - ({"z"} if "K" in card.sizes else set())  # of which component are the axes of z?
     for site, value in before.items():
         np.testing.assert_allclose(after[site], value, rtol=0, atol=1e-10 * np.abs(value).max())
@@ -189,11 +189,11 @@ def test_turning_the_axes_of_every_draw_changes_nothing(name, settings):
 
     np.testing.assert_allclose(r_hat(after), r_hat(before), rtol=1e-9)
     # one frame: nothing is left of the turns, and little more than that is taken away
-    spread = [d["W"].std((0, 1)).mean() for d in (turned, before, draws)]
+    spread = [d["W"].std((0, 1)).mean() for d in (align_to, before, draws)]
     assert 0.5 * spread[2] < spread[1] < 1.01 * spread[2] < 0.2 * spread[0]
     # and the likelihood sees none of it
     if "K" not in card.sizes:
-        for d in (turned, before):
+        for d in (align_to, before):
             np.testing.assert_allclose(
                 d["z"] @ np.swapaxes(d["W"], -1, -2), draws["z"] @ np.swapaxes(draws["W"], -1, -2)
             )
@@ -229,10 +229,10 @@ def test_the_frame_is_that_of_the_principal_axes():
 def test_units_of_the_columns_make_no_difference_to_how_draws_are_turned():
     card = zoo.card("factor_analysis")
     draws, lp = free_draws(card, {})
-    turned = turned_at_random(card, draws)
+    align_to = turned_at_random(card, draws)
     units = 10.0 ** np.arange(-3, 3)
-    other = align(card, {}, turned | {"W": turned["W"] * units[:, None]}, lp)["W"] / units[:, None]
-    turn = np.linalg.pinv(align(card, {}, turned, lp)["W"]) @ other  # the final frame differs, alike for all draws
+    other = align(card, {}, align_to | {"W": align_to["W"] * units[:, None]}, lp)["W"] / units[:, None]
+    turn = np.linalg.pinv(align(card, {}, align_to, lp)["W"]) @ other  # the final frame differs, alike for all draws
     np.testing.assert_allclose(turn, np.broadcast_to(turn[:1, :1], turn.shape), atol=1e-8)
 
 

@@ -19,7 +19,7 @@ def log_densities(model, program, values, sizes):
     backend, (x, *_) = backend_of(model), model.data_names
     given = {n: v for n, v in values.items() if n != x}
     settings = model.complete({**model.card.sizes, **model.settings, **sizes}, {})
-    with backend.room("float64"):
+    with backend.runtime("float64"):
         if model.backend == "numpyro":
             import jax
             from numpyro.handlers import substitute, trace
@@ -29,16 +29,16 @@ def log_densities(model, program, values, sizes):
                 nodes = trace(substitute(program, data=given)).get_trace(x, **settings)
                 return {n: s["fn"].log_prob(s["value"]) for n, s in nodes.items() if s["type"] == "sample"}
 
-            found = logs(values[x], backend.enter(given))
+            found = logs(values[x], backend.to_backend(given))
         else:
             from pyro.poutine import condition, trace
 
-            traced = trace(condition(program, data=backend.enter(given))).get_trace(
-                **backend.enter({x: values[x]}), **settings
+            traced = trace(condition(program, data=backend.to_backend(given))).get_trace(
+                **backend.to_backend({x: values[x]}), **settings
             )
             traced.compute_log_prob()
             found = {n: traced.nodes[n]["log_prob"] for n in values if n in traced.nodes}
-        return backend.leave(found)
+        return backend.to_numpy(found)
 
 
 def by_row(model, program, values, sizes):
@@ -107,9 +107,9 @@ def test_the_backends_agree_on_collapsed(name, settings):
 @EACH
 def test_to_know_the_holes_changes_nothing_but_the_time(name, settings):
     """NumPyro is told which rows have the same holes; labels summed out, and of some of the rows too."""
-    from inference.exact.enumeration.in_numpyro import summed
-    from zoo._backend.in_numpyro import enter, minibatch
-    from zoo._distributions.in_numpyro import knowing_holes
+    from inference.exact.enumeration.in_numpyro import marginalize
+    from zoo._backend.in_numpyro import minibatch, to_backend
+    from zoo._distributions.in_numpyro import with_missing_pattern
 
     model, sizes, values = rows_with_holes(name, settings, Z=1, backend="numpyro")
     x = np.repeat(values["x"], 2, axis=0)
@@ -122,12 +122,12 @@ def test_to_know_the_holes_changes_nothing_but_the_time(name, settings):
 
     for table in (x, x[:2]):  # with holes, and without
         keywords["N"] = len(table)
-        told = summed(knowing_holes(model.collapsed, {"x": table}))
-        assert log_joint(told, table) == pytest.approx(log_joint(summed(model.collapsed), table), rel=1e-12)
+        told = marginalize(with_missing_pattern(model.collapsed, {"x": table}))
+        assert log_joint(told, table) == pytest.approx(log_joint(marginalize(model.collapsed), table), rel=1e-12)
     keywords["N"] = len(x)
     told, untold = (
-        minibatch(summed(program), enter({"rows": rows})["rows"])
-        for program in (knowing_holes(model.collapsed, {"x": x}), model.collapsed)
+        minibatch(marginalize(program), to_backend({"rows": rows})["rows"])
+        for program in (with_missing_pattern(model.collapsed, {"x": x}), model.collapsed)
     )
     assert log_joint(told, x[rows]) == pytest.approx(log_joint(untold, x[rows]), rel=1e-12)
 
@@ -137,10 +137,10 @@ def low_rank(backend, x, loc, factor, noise):
     if backend == "numpyro":
         import jax
 
-        from zoo._backend.in_numpyro import room
+        from zoo._backend.in_numpyro import runtime
         from zoo._distributions.in_numpyro import LowRankNormal
 
-        with room("float64"):
+        with runtime("float64"):
             log = jax.jit(lambda x, *at: LowRankNormal(*at).log_prob(x))
             gradients = jax.jit(jax.grad(lambda x, *at: log(x, *at).sum(), (1, 2, 3)))
             at = [jax.numpy.asarray(v) for v in (x, loc, factor, noise)]

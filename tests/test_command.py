@@ -114,7 +114,7 @@ def test_fit_in_pyro_on_the_data_a_model_is_shown_on(tmp_path):
 
 def test_compare_prints_a_verdict_and_writes_a_report(table, tmp_path):
     report = tmp_path / "reports" / "geyser.html"
-    taking = engines.takers(zoo.card("gaussian_mixture"), "numpyro")
+    taking = engines.supported_engines(zoo.card("gaussian_mixture"), "numpyro")
     options = [word for name in taking for option in SMALL[name] for word in ("--option", option)]
     words = ["--data", table, "--columns", "eruptions,waiting", "--set", "K=2", "--set", "covariance=spherical"]
     told = run("compare", "gaussian_mixture", *words, *options, "--report", report).stdout

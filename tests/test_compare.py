@@ -234,8 +234,8 @@ def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
 def test_fits_are_put_in_one_order():
     fit = mixture("nuts")
     em = at_point(fit)
-    turned = at_point(fit, params={n: v[::-1].copy() for n, v in fit.params.items()})
-    c = compare(fit, em, turned, names=["nuts", "em", "turned"])
+    align_to = at_point(fit, params={n: v[::-1].copy() for n, v in fit.params.items()})
+    c = compare(fit, em, align_to, names=["nuts", "em", "turned"])
     assert c.fits_table.loc["em", "max_delta"] == c.fits_table.loc["turned", "max_delta"] < 0.3
 
 

@@ -87,5 +87,5 @@ def test_standard_errors_of_loadings_are_in_the_frame_of_the_fit():
     assert errors["W"].shape == fit.params["W"].shape
     # a mean of 60 rows: its error is known to 1/sqrt(200) of itself
     np.testing.assert_allclose(errors["mu"], x.std(0) / np.sqrt(60), rtol=5 / np.sqrt(200) + 0.05)
-    turned = np.abs(fit.params["W"]).max()
-    assert errors["W"][:, 0].max() < 0.5 * turned, "axes that wander would have errors as large as the loadings"
+    align_to = np.abs(fit.params["W"]).max()
+    assert errors["W"][:, 0].max() < 0.5 * align_to, "axes that wander would have errors as large as the loadings"

@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from inference import Fit, compare, elbo_split, fit, held_out, inference_gap, log_marginal
-from inference.amortised import Opened
+from inference.amortised import AmortisedPosterior
 from inference.evaluation.comparison import judge
 from zoo.data.intensities import Intensities
 
@@ -83,7 +83,7 @@ def by_quadrature(made):
     C = made.keywords.get("C", 1)
     codes, y = np.tile(GRID, C)[:, None], np.repeat(np.arange(C), len(GRID))
     latents = {"z": codes, "y": y} if C > 1 else {"z": codes}
-    p = Opened(made).decode(latents)["x"].astype(float)
+    p = AmortisedPosterior(made).decode(latents)["x"].astype(float)
     x = made.data["x"][:, None]
     by_pixel = np.where(np.isnan(x), 1.0, np.where(x == 1, p, 1 - p))
     density = np.exp(-(GRID**2) / 2) / np.sqrt(2 * np.pi) * (GRID[1] - GRID[0])
@@ -111,7 +111,7 @@ def test_log_p_is_exact_within_its_error(linear):
 def test_the_elbo_falls_short_by_what_is_known(linear):
     """KL(q || posterior) of two normals is known, and so is that of q from the prior."""
     found, exact = elbo_split(linear, num_samples=1000), linear.log_likelihood()
-    posterior, q = linear.local()["z"], Opened(linear).encode(linear.data)["z"]
+    posterior, q = linear.local()["z"], AmortisedPosterior(linear).encode(linear.data)["z"]
     precision = np.linalg.inv(posterior.covariance)
     off = q.mean - posterior.mean
     short = np.einsum("nzz,nz->n", precision, q.sd**2) + np.einsum("nz,nzy,ny->n", off, precision, off) - 2
@@ -179,7 +179,7 @@ def test_the_best_classes_and_normals_come_nearer(classes):
 @pytest.mark.parametrize("make", [binary, labelled])
 def test_both_backends_say_the_same(make):
     """Nothing but noise differs: what has none is equal."""
-    one, two = (Opened(make(backend)) for backend in zoo.BACKENDS)
+    one, two = (AmortisedPosterior(make(backend)) for backend in zoo.BACKENDS)
     codes, others = (opened.encode(opened.table()) for opened in (one, two))
     for site in codes:
         np.testing.assert_allclose(np.array(codes[site]), np.array(others[site]), atol=1e-5)
@@ -191,7 +191,7 @@ def test_both_backends_say_the_same(make):
 def test_answers_do_not_know_of_blocks(vae):
     """More rows than a block holds, and not a multiple of them."""
     x = np.tile(vae.data["x"], (7, 1))[:270]
-    opened = Opened(vae)
+    opened = AmortisedPosterior(vae)
     whole, some = opened.encode({"x": x})["z"], opened.encode({"x": x[:N]})["z"]
     np.testing.assert_allclose(whole.mean[:N], some.mean, atol=1e-6)
     np.testing.assert_allclose(whole.mean[240:], some.mean[:30], atol=1e-6)
@@ -233,7 +233,7 @@ def test_intensities_are_drawn_once_by_the_seed(vae):
     np.testing.assert_array_equal(one.log_p, same.log_p)
     assert one.seed == 5
     assert "seed 5" in repr(one)
-    np.testing.assert_array_equal(Opened(vae).table(grey, 5)["x"], grey.drawn(5))
+    np.testing.assert_array_equal(AmortisedPosterior(vae).table(grey, 5)["x"], grey.drawn(5))
     assert abs(one.log_p - other.log_p).max() > 0.1
 
 
@@ -289,8 +289,8 @@ def test_networks_alone_have_no_quantities(vae):
         (lambda f: inference_gap(f, rows=0), "rows is a whole number from 1 up"),
         (lambda f: log_marginal(f, f.data["x"][:, :5]), "D=6 but x has D=5"),
         (lambda f: log_marginal(f, f.data["x"] + 0.5), "0 or 1"),
-        (lambda f: Opened(f).decode({"w": np.zeros((2, 1))}), "decodes z; given w"),
-        (lambda f: Opened(f).decode({"z": np.zeros((2, 3))}), r"of shape \(2, 1\) here; given \(2, 3\)"),
+        (lambda f: AmortisedPosterior(f).decode({"w": np.zeros((2, 1))}), "decodes z; given w"),
+        (lambda f: AmortisedPosterior(f).decode({"z": np.zeros((2, 3))}), r"of shape \(2, 1\) here; given \(2, 3\)"),
         (lambda f: log_marginal(Fit(**{**vars(f), "state": {}})), "has no encoder: fit it by svi"),
         (lambda f: log_marginal(Fit(**{**vars(f), "options": {"guide": "mean_field"}})), "reads no rows"),
         (lambda f: log_marginal(Fit(**{**vars(f), "options": {"guide": "my_own"}})), "was a function"),

@@ -43,7 +43,7 @@ def imported_by(code: str, tmp_path: Path, watched: tuple[str, ...]) -> set[str]
     [
         "import zoo\nfor name in zoo.names(): assert zoo.card(name).sites()",
         "import guides\nfor name in guides.names(): assert guides.about(name)",
-        "from inference import engines\nfor name in engines.names(): assert engines.get(name).OPTIONS",
+        "from inference import engines\nfor name in engines.names(): assert engines.get(name).options",
         COMMAND.format(words=["--help"]),
         COMMAND.format(words=["fit", "--help"]),
         COMMAND.format(words=["list"]),

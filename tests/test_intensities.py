@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 import inference
 import zoo
 from zoo import ZooError
-from zoo.data.intensities import Intensities, among, seen_once
+from zoo.data.intensities import Intensities, among, binarise_once
 
 GREY = np.random.default_rng(0).integers(0, 17, (40, 3)).astype(np.uint8)
 X = Intensities(GREY, levels=16)
@@ -88,8 +88,8 @@ def test_draws_of_two_seeds_are_independent():
 
 
 def test_who_looks_once_sees_one_draw():
-    np.testing.assert_array_equal(seen_once(X, 3), X.drawn(3))
-    table = seen_once({"x": X, "y": GREY}, 3)
+    np.testing.assert_array_equal(binarise_once(X, 3), X.drawn(3))
+    table = binarise_once({"x": X, "y": GREY}, 3)
     np.testing.assert_array_equal(table["x"], X.drawn(3))
     assert table["y"] is GREY
     assert among(X)

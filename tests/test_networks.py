@@ -26,8 +26,8 @@ DEEP_IDS = [i for case, i in zip(CASES, IDS, strict=True) if case in DEEP]
 def run(backend, dtype, weights, function, *arrays):
     """``function(networks, *arrays)`` in one backend at these weights, as numpy; and the weights it has."""
     language, there = in_backend("zoo._networks", backend), in_backend("zoo._backend", backend)
-    with there.room(dtype):
-        entered = there.enter({str(i): a for i, a in enumerate(arrays)}).values()
+    with there.runtime(dtype):
+        entered = there.to_backend({str(i): a for i, a in enumerate(arrays)}).values()
         if backend == "numpyro":
             import jax
             from numpyro import handlers
@@ -38,18 +38,18 @@ def run(backend, dtype, weights, function, *arrays):
                 nodes = handlers.trace(seeded).get_trace()
                 return out, {n: s["value"] for n, s in nodes.items()}
 
-            out, found = jax.jit(traced)(there.enter(weights), list(entered))
+            out, found = jax.jit(traced)(there.to_backend(weights), list(entered))
         else:
             import pyro
             import torch
 
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                for name, value in there.enter(weights).items():
+                for name, value in there.to_backend(weights).items():
                     pyro.param(name, value)
                 out = [function(language, *entered)]
             found = dict(pyro.get_param_store().items())
-        return there.leave({"": out[0]})[""], there.leave(found)
+        return there.to_numpy({"": out[0]})[""], there.to_numpy(found)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-10)])
@@ -131,10 +131,10 @@ def differentiated(backend):
 def log_pmf(backend, loc, scale, levels):
     """log P of each whole number in ENDLESS, and the slopes of the sum over the bins with respect to loc and scale."""
     there = in_backend("zoo._backend", backend)
-    with there.room("float64"):
-        at = there.enter({str(i): np.array(v, float) for i, v in enumerate((loc, scale, levels, ENDLESS))})
+    with there.runtime("float64"):
+        at = there.to_backend({str(i): np.array(v, float) for i, v in enumerate((loc, scale, levels, ENDLESS))})
         found, slopes = differentiated(backend)(*at.values())
-        out = there.leave({"p": found, "loc": slopes[0], "scale": slopes[1]})
+        out = there.to_numpy({"p": found, "loc": slopes[0], "scale": slopes[1]})
     return {**out, "p": out["p"][2 : 2 + levels], "beyond": np.delete(out["p"], np.arange(2, 2 + levels))}
 
 
@@ -179,17 +179,17 @@ def test_discretised_logistic_draws_what_it_says(backend):
 def guide_terms(backend, model, keywords, values):
     """log q of each site of the model's own guide at ``values``, by row, and its factor."""
     there = backend_of(model)
-    with there.room("float64"):
+    with there.runtime("float64"):
         guide = guides.load(model.name, backend)(model.program)
-        data = there.enter({n: values[n] for n in model.data_names})
-        latents = there.enter({n: v for n, v in values.items() if n not in data})
+        data = there.to_backend({n: values[n] for n in model.data_names})
+        latents = there.to_backend({n: v for n, v in values.items() if n not in data})
         if backend == "numpyro":
             import jax
             from numpyro import handlers
 
             def traced(latents, data):
                 at = handlers.seed(handlers.substitute(guide, latents), 0)
-                nodes = handlers.trace(at).get_trace(**data, **there.enter(keywords))
+                nodes = handlers.trace(at).get_trace(**data, **there.to_backend(keywords))
                 logs = {n: s["fn"].log_prob(s["value"]) for n, s in nodes.items() if s["type"] == "sample"}
                 return logs, {n: s["value"] for n, s in nodes.items() if s["type"] == "param"}
 
@@ -200,10 +200,10 @@ def guide_terms(backend, model, keywords, values):
 
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                nodes = poutine.trace(there.at(guide, latents)).get_trace(**data, **there.enter(keywords)).nodes
+                nodes = poutine.trace(there.at(guide, latents)).get_trace(**data, **there.to_backend(keywords)).nodes
             logs = {n: s["fn"].log_prob(s["value"]) for n, s in there.sample_nodes(nodes).items()}
             params = {n: s["value"] for n, s in there.param_nodes(nodes).items()}
-        return there.leave(logs), there.leave(params)
+        return there.to_numpy(logs), there.to_numpy(params)
 
 
 def deep(name, chosen, backend, holes=True):
@@ -270,10 +270,10 @@ def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
     # one image with its label and one without: the classes of the second one at a time
     two = {n: v if n.startswith("decoder") else v[4:6] for n, v in values.items()}
     each = [model.log_joint({**two, "y": np.array([values["y"][4], k])}, **{**sizes, "N": 2}) for k in range(C)]
-    summed = in_backend("inference.exact.enumeration", backend).summed(model.program)
+    marginalize = in_backend("inference.exact.enumeration", backend).marginalize(model.program)
     data = {n: two.pop(n) for n in model.data_names}
     del two["y"]
-    total = backend_of(model).log_joint(summed, {**keywords, "N": 2, **data}, two)
+    total = backend_of(model).log_joint(marginalize, {**keywords, "N": 2, **data}, two)
     np.testing.assert_allclose(total, np.logaddexp.reduce(each), rtol=1e-10)
 
     logs, weights = guide_terms(backend, model, keywords, values)

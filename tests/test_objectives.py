@@ -51,16 +51,16 @@ class InNumpyro:
     def asked(self, objective, both, params, inputs, beta=1.0, seeds=1, rows=None):
         import jax
 
-        from zoo._backend.in_numpyro import enter, room
+        from zoo._backend.in_numpyro import runtime, to_backend
 
-        with room("float64"):
+        with runtime("float64"):
             plain = {n: v for n, v in inputs.items() if not isinstance(v, np.ndarray)}
-            carried = enter({n: v for n, v in inputs.items() if n not in plain})
+            carried = to_backend({n: v for n, v in inputs.items() if n not in plain})
             known = objective, *both, *plain.values(), tuple(rows or ())
             if known not in self.compiled:  # compiling is what takes the time
                 self.compiled[known] = jax.jit(self.function(objective, both, plain, rows))
             keys = jax.random.split(jax.random.PRNGKey(0), seeds)
-            return jax.tree.map(np.asarray, self.compiled[known](enter(arrays(params)), carried, beta, keys))
+            return jax.tree.map(np.asarray, self.compiled[known](to_backend(arrays(params)), carried, beta, keys))
 
     @staticmethod
     def function(objective, both, plain, rows):
@@ -102,42 +102,42 @@ class InPyro:
     def parameters(params):
         import pyro
 
-        from zoo._backend.in_pyro import enter
+        from zoo._backend.in_pyro import to_backend
 
-        given: Any = enter(arrays(params))
+        given: Any = to_backend(arrays(params))
         return {n: pyro.param(n, v) for n, v in given.items()}
 
     def bounds(self, objective, both, params, inputs, beta=1.0, seeds=1, rows=None):
         import torch
 
         from inference.objectives.in_pyro import bound
-        from zoo._backend.in_pyro import enter, leave, minibatch, room
+        from zoo._backend.in_pyro import minibatch, runtime, to_backend, to_numpy
 
-        with room("float64"), torch.random.fork_rng():
+        with runtime("float64"), torch.random.fork_rng():
             torch.manual_seed(0)
-            carried = enter(inputs)
+            carried = to_backend(inputs)
             leaves = self.parameters(params)
             program, guide = both if rows is None else [minibatch(f, torch.as_tensor(rows)) for f in both]
             values, metrics, slopes = [], [], []
             for _ in range(seeds):
                 value, said = bound(objective, program, guide, carried, beta)
                 found = torch.autograd.grad(value, list(leaves.values()), materialize_grads=True, allow_unused=True)
-                slopes.append(leave(dict(zip(leaves, found, strict=True))))
+                slopes.append(to_numpy(dict(zip(leaves, found, strict=True))))
                 values.append(float(value.detach()))
-                metrics.append(leave(said))
+                metrics.append(to_numpy(said))
             return np.array(values), stacked(metrics), stacked(slopes)
 
     def terms(self, objective, both, params, inputs):
         import torch
 
         from inference.objectives.in_pyro import terms
-        from zoo._backend.in_pyro import enter, room
+        from zoo._backend.in_pyro import runtime, to_backend
 
-        with room("float64"), torch.random.fork_rng(), torch.no_grad():
+        with runtime("float64"), torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(0)
             self.parameters(params)
             program, guide = both
-            found = terms(program, guide, enter(inputs), objective)
+            found = terms(program, guide, to_backend(inputs), objective)
             return type(found)(*(None if v is None else np.asarray(v) for v in found))
 
 
@@ -522,13 +522,13 @@ def set_up(name: str, guide: Any, inputs: Arrays) -> Any:
     from zoo._backend import in_backend
 
     backend = in_backend("zoo._backend", name)
-    with backend.room("float64"):
+    with backend.runtime("float64"):
         if name == "pyro":
-            guide(**backend.enter(inputs))
+            guide(**backend.to_backend(inputs))
         else:
             from numpyro.handlers import seed
 
-            seed(guide, 0)(**backend.enter(inputs))
+            seed(guide, 0)(**backend.to_backend(inputs))
     return guide
 
 
@@ -607,7 +607,7 @@ def test_discrete_latents_summed_out_of_the_program_count_as_likelihood(language
         seen = np.logaddexp(np.log(0.7) + normal_log(x, z, 1), np.log(0.3) + normal_log(x, z + 2, 1))
         return seen + normal_log(z, 0, 1) - normal_log(e, 0, 1) + np.log(0.9)
 
-    both = in_backend("inference.exact.enumeration", name).summed(mixture), guide
+    both = in_backend("inference.exact.enumeration", name).marginalize(mixture), guide
     truth = 2 * sum(over_noise(lambda e, x=x: row(e, x), 1, 40) for x in FOUR[:2])
     params, inputs = alike({"m": 0.3, "s": 0.9}, 2), {"x": FOUR[:2], "N": 4}
     with pytest.raises(ZooError, match="iwae weighs each row by itself, but what is outside the plate N depends on"):
@@ -706,23 +706,23 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
     if "label" in data:
         data["label"][::2] = np.nan
     z = np.random.default_rng(1).standard_normal(drawn["z"].shape)
-    with in_jax.room(dtype):
+    with in_jax.runtime(dtype):
         table, keywords = model.bind(data)
-        inputs: Any = {**in_jax.enter(table), **in_jax.enter(keywords)}
+        inputs: Any = {**in_jax.to_backend(table), **in_jax.to_backend(keywords)}
         guide = guides.load(name, "numpyro")(model.program)
         nodes = trace(seed(guide, 0)).get_trace(**inputs) | trace(seed(model.program, 0)).get_trace(**inputs)
         params = {n: s["value"] for n, s in nodes.items() if s["type"] == "param"}
-        program, at, key = model.program, substitute(guide, data=in_jax.enter({"z": z})), jax.random.PRNGKey(0)
+        program, at, key = model.program, substitute(guide, data=in_jax.to_backend({"z": z})), jax.random.PRNGKey(0)
         found = jax.jit(lambda p: in_numpyro.terms(program, at, p, key, inputs, Objective()))(params)
         value, metrics = jax.jit(lambda p: in_numpyro.bound(objective, program, at, p, key, inputs, BETA))(params)
         ours = told(found, value, metrics)
-        params = in_jax.leave(params)
+        params = in_jax.to_numpy(params)
     model = zoo.load(name, "pyro", **sizes)
-    with in_torch.room(dtype), torch.no_grad():
+    with in_torch.runtime(dtype), torch.no_grad():
         table, keywords = model.bind(data)
-        inputs = {**in_torch.enter(table), **in_torch.enter(keywords)}
+        inputs = {**in_torch.to_backend(table), **in_torch.to_backend(keywords)}
         InPyro.parameters(params)
-        guide, codes = guides.load(name, "pyro")(model.program), in_torch.enter({"z": z})
+        guide, codes = guides.load(name, "pyro")(model.program), in_torch.to_backend({"z": z})
 
         def at_codes(**inputs):
             with in_pyro.At(codes, (), False):

@@ -9,7 +9,7 @@ import pytest
 from synthetic import at_point, chains_of, correlated, guide_of, mixture
 
 from inference import compare
-from inference.evaluation.comparison.figures import first, picture_of
+from inference.evaluation.comparison.figures import first, plot_of
 from zoo import ZooError, load, names
 
 NASTY = "<script>alert('x')</script> & \"quoted\""
@@ -106,7 +106,7 @@ def test_every_picture_is_drawn(case, tmp_path):
     params = {n: values[n] for n in model.card.parameters(model.settings)}
     r = np.random.default_rng(0).dirichlet(np.ones(3), size=len(values["x"]))
     figure = Figure()
-    picture = picture_of(model)
+    picture = plot_of(model)
     assert picture is not None
     picture(figure.add_subplot(), params, {"x": values["x"]}, {"z": r}, model.settings)
     figure.savefig(tmp_path / "picture.png")
@@ -116,4 +116,4 @@ def test_every_picture_is_drawn(case, tmp_path):
 
 
 def test_every_mixture_of_the_zoo_has_a_picture():
-    assert [n for n in names() if "mixture" in load(n).card.tags and picture_of(load(n)) is None] == []
+    assert [n for n in names() if "mixture" in load(n).card.tags and plot_of(load(n)) is None] == []

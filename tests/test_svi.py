@@ -32,13 +32,13 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(co
     from numpyro.infer import Trace_ELBO, TraceEnum_ELBO
     from numpyro.infer.autoguide import AutoDelta, AutoNormal
 
-    from inference.exact.enumeration.in_numpyro import summed
-    from zoo._backend.in_numpyro import enter, room
+    from inference.exact.enumeration.in_numpyro import marginalize
+    from zoo._backend.in_numpyro import runtime, to_backend
 
     model = zoo.load("poisson_mixture", K=2)
     table, keywords = model.bind(counts)
-    with room():
-        inputs = {**enter(table), **enter(keywords)}
+    with runtime():
+        inputs = {**to_backend(table), **to_backend(keywords)}
         key = jax.random.PRNGKey(0)
         for family in (AutoDelta, AutoNormal):
             guide = family(block(model.program, hide=["z"]))
@@ -46,7 +46,7 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(co
             params = {n: site["value"] for n, site in sites.items() if site["type"] == "param"}
             losses = []
             for elbo, program in (
-                (Trace_ELBO(5), summed(model.program)),
+                (Trace_ELBO(5), marginalize(model.program)),
                 (TraceEnum_ELBO(5), config_enumerate(model.program)),
             ):
                 losses.append(
@@ -61,19 +61,19 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(count
     from pyro.infer.autoguide import AutoDelta, AutoNormal
     from pyro.poutine import block
 
-    from inference.exact.enumeration.in_pyro import summed
-    from zoo._backend.in_pyro import enter, room
+    from inference.exact.enumeration.in_pyro import marginalize
+    from zoo._backend.in_pyro import runtime, to_backend
 
     model = zoo.load("poisson_mixture", "pyro", K=2)
     table, keywords = model.bind(counts)
     for family in (AutoDelta, AutoNormal):
-        with room(), torch.random.fork_rng():
-            inputs = {**enter(table), **enter(keywords)}
+        with runtime(), torch.random.fork_rng():
+            inputs = {**to_backend(table), **to_backend(keywords)}
             guide = family(block(model.program, hide=["z"]))
             guide(**inputs)
             losses = []
             for elbo, program in (
-                (Trace_ELBO(5), summed(model.program)),
+                (Trace_ELBO(5), marginalize(model.program)),
                 (TraceEnum_ELBO(5, max_plate_nesting=1), config_enumerate(model.program)),
             ):
                 torch.manual_seed(0)

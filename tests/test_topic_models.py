@@ -67,8 +67,8 @@ def test_the_log_joint_is_the_collapsed_formula_and_two_dirichlet_posteriors(bac
 def log_p_of_words(backend, program, w, theta, phi):
     """log p of each document at given theta and phi, by the program ``collapsed``."""
     language = in_backend("zoo._backend", backend)
-    with language.room("float64"):
-        given = language.enter({"theta": theta, "phi": phi, "w": w})
+    with language.runtime("float64"):
+        given = language.to_backend({"theta": theta, "phi": phi, "w": w})
         w = given.pop("w")
         if backend == "numpyro":
             from numpyro.handlers import substitute, trace
@@ -78,7 +78,7 @@ def log_p_of_words(backend, program, w, theta, phi):
             from pyro.poutine import condition, trace
 
             site = trace(condition(program, data=given)).get_trace(w, **SIZES).nodes["w"]
-        return language.leave({"": site["fn"].log_prob(site["value"])})[""]
+        return language.to_numpy({"": site["fn"].log_prob(site["value"])})[""]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -105,8 +105,8 @@ def test_documents_in_blocks_are_those_in_one(backend, monkeypatch):
     words = in_backend("zoo._distributions.words", backend)
 
     def log_p_and_slopes():
-        with in_backend("zoo._backend", backend).room("float64"):
-            at = in_backend("zoo._backend", backend).enter({"theta": theta, "phi": phi, "w": corpus})
+        with in_backend("zoo._backend", backend).runtime("float64"):
+            at = in_backend("zoo._backend", backend).to_backend({"theta": theta, "phi": phi, "w": corpus})
             if backend == "numpyro":
                 import jax
 
@@ -130,10 +130,10 @@ def test_tokens_pairs_and_bags_are_one_corpus(backend):
     rng = np.random.default_rng(2)
     corpus = of_tokens(np.where(rng.random((5, 7)) < 0.6, rng.integers(0, 4, (5, 7)), np.nan), V=4)
     language, words = (in_backend(f, backend) for f in ("zoo._backend", "zoo._distributions.words"))
-    with language.room("float64"):
-        w = language.enter({"w": corpus, "tokens": corpus.tokens().T})
+    with language.runtime("float64"):
+        w = language.to_backend({"w": corpus, "tokens": corpus.tokens().T})
         bags = [words.as_bag(w[form], 4) for form in ("w", "tokens")]
-        found = language.leave({"tokens": words.as_tokens(w["w"], 5), "pairs": bags[0], "bag": bags[1]})
+        found = language.to_numpy({"tokens": words.as_tokens(w["w"], 5), "pairs": bags[0], "bag": bags[1]})
     T = corpus.sizes["T"]
     np.testing.assert_array_equal(found["tokens"][:T], corpus.tokens())
     assert np.isnan(found["tokens"][T:]).all()
@@ -146,8 +146,10 @@ def test_the_logistic_normal_is_a_density_on_the_simplex(backend):
     law = in_backend("zoo._distributions.logistic_normal", backend).LogisticNormal
     first = np.linspace(1e-6, 1 - 1e-6, 200_001)
     grid = np.stack([first, 1 - first], -1)
-    with in_backend("zoo._backend", backend).room("float64"):
-        at = in_backend("zoo._backend", backend).enter({"loc": np.array([0.3]), "scale": np.array([0.8]), "grid": grid})
+    with in_backend("zoo._backend", backend).runtime("float64"):
+        at = in_backend("zoo._backend", backend).to_backend(
+            {"loc": np.array([0.3]), "scale": np.array([0.8]), "grid": grid}
+        )
         density = np.exp(np.asarray(law(at["loc"], at["scale"]).log_prob(at["grid"])))
     assert abs(np.trapezoid(density, first) - 1) < 1e-5
 
@@ -157,7 +159,7 @@ def test_draws_of_dirichlets_and_their_slopes(backend):
     """E log phi_v = digamma(a_v) - digamma(sum a), and its derivatives; for concentrations far below one."""
     a, count = np.array([0.02, 0.3, 1.5, 6.0]), 200_000
     law = in_backend("zoo._distributions.dirichlet", backend).Dirichlet
-    with in_backend("zoo._backend", backend).room("float64"):
+    with in_backend("zoo._backend", backend).runtime("float64"):
         if backend == "numpyro":
             import jax
 

@@ -27,7 +27,7 @@ DOCUMENTS = [[0, 1, 2, 3, 0, 0], [0, 0], [3], [], [1, 1, 1, 2, 2]]
 TINY = as_corpus(DOCUMENTS)
 
 
-def summed(tokens):
+def marginalize(tokens):
     """``(p(tokens), E[theta | tokens])`` by the sum over all K^T assignments."""
     z = np.array(list(itertools.product(range(K), repeat=len(tokens))), int).reshape(K ** len(tokens), len(tokens))
     n = (z[:, :, None] == np.arange(K)).sum(1)
@@ -50,7 +50,7 @@ def known():
 def test_the_posterior_mean_of_theta_is_that_of_enumeration():
     """100 chains of 200 sweeps: their spread is the Monte Carlo error."""
     chains = np.concatenate([mixing.means(LAW, TINY, sweeps=200, seed=seed) for seed in range(25)])
-    exact = np.array([summed(document)[1] for document in DOCUMENTS])
+    exact = np.array([marginalize(document)[1] for document in DOCUMENTS])
     error = chains.std(0, ddof=1) / np.sqrt(len(chains))
     assert (np.abs(chains.mean(0) - exact) < 5 * error + 1e-12).all()
     np.testing.assert_allclose(chains[0, 3], ALPHA / ALPHA.sum(), rtol=1e-12)  # the empty document: the prior
@@ -61,7 +61,7 @@ def test_the_posterior_mean_of_theta_is_that_of_enumeration():
 def test_left_to_right_is_unbiased_for_any_number_of_particles_and_moves(particles, moves, monkeypatch):
     monkeypatch.setattr("inference.analysis.topics.held_out.left_to_right.MOVES", moves)
     p = np.exp([left_to_right(LAW, TINY, particles, seed)[0] for seed in range(500)])
-    exact = np.array([summed(document)[0] for document in DOCUMENTS])
+    exact = np.array([marginalize(document)[0] for document in DOCUMENTS])
     error = p.std(0, ddof=1) / np.sqrt(len(p))
     assert (np.abs(p.mean(0) - exact) < 5 * error + 1e-12).all()
 
@@ -87,7 +87,7 @@ def test_the_monte_carlo_error_is_what_it_says(method, known):
 def test_completion_scores_the_second_half_by_the_posterior_mean_given_the_first():
     first, second = split(TINY, seed=3)
     halves = [np.repeat(np.arange(V), row) for row in first.dense()]
-    theta = np.array([summed(tokens)[1] for tokens in halves])
+    theta = np.array([marginalize(tokens)[1] for tokens in halves])
     exact = (second.dense() * np.log(theta @ PHI)).sum(1)
     found = perplexity(PHI, TINY, alpha=ALPHA, sweeps=20_000, seed=3)
     assert (np.abs(found.log_likelihood - exact) < 5 * np.maximum(found.errors, 1e-4)).all()

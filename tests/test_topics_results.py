@@ -24,7 +24,7 @@ from zoo import ZooError
 from zoo.cli import app
 from zoo.data.corpus import Corpus, of_tokens
 from zoo.data.corpus.synthetic import generated
-from zoo.latent_dirichlet.picture import picture
+from zoo.latent_dirichlet.plot import plot
 
 N, V, K = 40, 30, 5
 WORDS = tuple(f"word{v}" for v in range(V))
@@ -246,7 +246,7 @@ def test_the_picture_of_a_comparison(truth):
 
     for phi in (truth.phi, truth.phi[:1], np.full((15, V), 1 / V)):
         figure = Figure()
-        picture(figure.add_subplot(), {"phi": phi}, {"w": truth.corpus}, {})
+        plot(figure.add_subplot(), {"phi": phi}, {"w": truth.corpus}, {})
         drawn(figure)
 
 

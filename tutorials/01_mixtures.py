@@ -22,7 +22,7 @@ import zoo
 from inference import enumeration
 from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from zoo import datasets
-from zoo.gaussian_mixture.picture import ellipse, picture
+from zoo.gaussian_mixture.plot import ellipse, plot
 
 mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
@@ -140,7 +140,7 @@ print(em.summary().round(3))
 figure = Figure((10, 5.6), layout="constrained")
 above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
 for axes, i in zip(above.subplots(1, 4, sharey=True), (0, 14, 18, len(em.trace) - 1), strict=True):
-    picture(axes, path[i], em.data, {"z": e_step(path[i])[0]}, columns=columns)
+    plot(axes, path[i], em.data, {"z": e_step(path[i])[0]}, columns=columns)
     axes.get_legend().remove()
     axes.set(title=f"iteration {i}", xlim=(1, 5.7), ylim=(38, 101))
     axes.label_outer()
@@ -256,7 +256,7 @@ many_starts.sharey(one_start)
 sorted_starts.plot(np.arange(1, 21), np.sort(heights), "o", color=FITS[0], markersize=5)
 sorted_starts.set(xlabel="start, the lowest first", ylabel="log-likelihood (nats)", xticks=[1, 5, 10, 15, 20])
 for axes, name, fit in ((one_start, "one start", low), (many_starts, "the best of twenty", high)):
-    picture(axes, fit.params, fit.data, fit.local(), columns=columns)
+    plot(axes, fit.params, fit.data, fit.local(), columns=columns)
     axes.get_legend().remove()
     axes.set_title(f"{name}: {fit.trace[-1]:.1f} nats")
 Shown(figure, "local_maxima")
@@ -319,7 +319,7 @@ for shade, name in zip(FITS, ("bic", "icl"), strict=False):
     criteria.plot(column.idxmin(), column.min(), "o", color=shade, markersize=11, fillstyle="none")
 criteria.set(xlabel="K", ylabel="criterion (smaller is better)", xticks=list(choice.table.index))
 criteria.legend()
-picture(density, choice.best.params, choice.best.data, choice.best.local(), choice.best.keywords, columns)
+plot(density, choice.best.params, choice.best.data, choice.best.local(), choice.best.keywords, columns)
 density.set_title(f"the {by_bic} components that BIC takes")
 Shown(figure, "how_many")
 

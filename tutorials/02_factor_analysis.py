@@ -24,7 +24,7 @@ from inference import enumeration, factors
 from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from inference.summaries.statistics import chain_statistics
 from zoo import datasets
-from zoo.gaussian_mixture.picture import ellipse
+from zoo.gaussian_mixture.plot import ellipse
 
 mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})

@@ -12,7 +12,7 @@ import numpy as np
 from zoo._backend import BACKENDS, backend_of
 from zoo.cards import NOTHING, Card, Site
 from zoo.data.corpus import Corpus, of_tokens
-from zoo.data.intensities import seen_once
+from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_seen, check_values
 from zoo.errors import ZooError, unknown
 
@@ -92,7 +92,7 @@ class Model:
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
         check_seen(table)
-        table = table if seed is None else seen_once(table, seed)
+        table = table if seed is None else binarise_once(table, seed)
         return table, self.complete({**self.settings, **sizes}, table)
 
     def complete(self, settings: Mapping[str, Any], table: Mapping[str, np.ndarray]) -> dict[str, Any]:

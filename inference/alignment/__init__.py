@@ -41,33 +41,33 @@ def align(
     is then moved as a whole, so that it cannot be made to agree draw by draw. Draws of a model without symmetries are
     returned as they are.
     """
-    own = axes.settled(card, settings, labels.settled(card, settings, draws, lp), lp)
-    return own if reference is None else turned(card, settings, own, reference)
+    own = axes.align_within(card, settings, labels.align_within(card, settings, draws, lp), lp)
+    return own if reference is None else align_to(card, settings, own, reference)
 
 
-def turned(
+def align_to(
     card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Aligned draws moved, all draws alike, to the order and the frame of the reference."""
-    return axes.turned(card, settings, labels.turned(card, settings, draws, reference), reference)
+    return axes.align_to(card, settings, labels.align_to(card, settings, draws, reference), reference)
 
 
 def aligned(fit: FitRecord) -> Draws:
     """A fit's draws, aligned; a point is one chain of one draw, in its own order and frame."""
-    return settled(fit)[0]
+    return align_within(fit)[0]
 
 
 def in_one_order(fits: Sequence[FitRecord], first: int) -> tuple[list[Draws], list[int]]:
     """The aligned draws of several fits as one of them has them, and how many of each had to be relabelled."""
-    own, switched = zip(*map(settled, fits), strict=True)
+    own, switched = zip(*map(align_within, fits), strict=True)
     together = [
-        draws if i == first else turned(fit.model.card, fit.keywords, draws, own[first])
+        draws if i == first else align_to(fit.model.card, fit.keywords, draws, own[first])
         for i, (fit, draws) in enumerate(zip(fits, own, strict=True))
     ]
     return together, list(switched)
 
 
-def settled(fit: FitRecord) -> tuple[Draws, int]:
+def align_within(fit: FitRecord) -> tuple[Draws, int]:
     """A fit's draws, aligned, and how many of them had their labels in another order than most."""
     card, settings = fit.model.card, fit.keywords
     if not fit.draws:
@@ -76,4 +76,4 @@ def settled(fit: FitRecord) -> tuple[Draws, int]:
     lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
     order = labels.ordering(card, settings, fit.draws, lp)
     draws = labels.permuted(card, settings, fit.draws, order)
-    return axes.settled(card, settings, draws, lp), labels.minority(order)
+    return axes.align_within(card, settings, draws, lp), labels.minority(order)

@@ -30,7 +30,7 @@ TINY = 1e-4  # part of a row's mean square that is added to the variance of its 
 Draws = dict[str, np.ndarray]
 
 
-def settled(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
+def align_within(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
     """The draws with the axes of each in one frame; lp is the log joint, (chain, draw)."""
     out = dict(draws)
     pivot = int(np.where(np.isfinite(lp), lp, -np.inf).argmax())
@@ -41,7 +41,7 @@ def settled(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndar
     return out
 
 
-def turned(
+def align_to(
     card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Settled draws with their axes, all draws alike, in the frame of the reference."""

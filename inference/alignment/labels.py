@@ -27,7 +27,7 @@ TINY = 1e-6  # part of the whole variance that is added to that within component
 Draws = dict[str, np.ndarray]
 
 
-def settled(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
+def align_within(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
     """The draws with the components of each in one order; lp is the log joint, (chain, draw)."""
     return permuted(card, settings, draws, ordering(card, settings, draws, lp))
 
@@ -57,7 +57,7 @@ def ordering(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.nda
     return order.reshape(*lp.shape, -1)
 
 
-def turned(
+def align_to(
     card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Aligned draws with their components, all draws alike, in the order of the reference."""

@@ -11,7 +11,7 @@ from numpyro.distributions import ExpandedDistribution, Independent, Normal, kl_
 
 from inference.amortised.answers import RATE, Code, Parts, Terms, not_normal, outside
 from inference.objectives.refusals import with_formula
-from zoo._backend.in_numpyro import enter, kind_of
+from zoo._backend.in_numpyro import kind_of, to_backend
 
 NEVER = jax.random.PRNGKey(0)  # where every site has its value, the seed is not used
 
@@ -20,16 +20,16 @@ def compiled(*static):
     return partial(jax.jit, static_argnames=("both", "plain", *static))
 
 
-class Room:
+class AmortisedKernels:
     def __init__(self, program, guide, keywords, state):
-        self.both, self.state = (program, guide), enter(state)
+        self.both, self.state = (program, guide), to_backend(state)
         # arrays are arguments of what is compiled and all else is part of it, which then serves every fit
-        self.arrays = enter({n: v for n, v in keywords.items() if isinstance(v, np.ndarray)})
+        self.arrays = to_backend({n: v for n, v in keywords.items() if isinstance(v, np.ndarray)})
         self.plain = tuple(sorted((n, v) for n, v in keywords.items() if not isinstance(v, np.ndarray)))
 
     def ask(self, question, table, *given, **static):
         plain = (*self.plain, ("N", len(next(iter(table.values())))))
-        return jax.device_get(question(self.both, plain, self.state, self.arrays, enter(table), *given, **static))
+        return jax.device_get(question(self.both, plain, self.state, self.arrays, to_backend(table), *given, **static))
 
     def encoded(self, table):
         found = self.ask(encoded, table)
@@ -49,7 +49,7 @@ class Room:
 
 
 def carried(q):
-    return q and {n: tuple(enter({"mean": mean, "sd": sd}).values()) for n, (mean, sd) in q.items()}
+    return q and {n: tuple(to_backend({"mean": mean, "sd": sd}).values()) for n, (mean, sd) in q.items()}
 
 
 @compiled()

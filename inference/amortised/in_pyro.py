@@ -11,15 +11,15 @@ from torch.distributions import kl_divergence
 
 from inference.amortised.answers import RATE, Code, Parts, Terms, not_normal, outside
 from inference.objectives.refusals import with_formula
-from zoo._backend.in_pyro import Learned, enter, kind_of, leave, sample_nodes
+from zoo._backend.in_pyro import Learned, kind_of, sample_nodes, to_backend, to_numpy
 
 
-class Room:
+class AmortisedKernels:
     def __init__(self, program, guide, keywords, state):
-        self.both, self.keywords, self.state = (program, guide), enter(keywords), enter(state)
+        self.both, self.keywords, self.state = (program, guide), to_backend(keywords), to_backend(state)
 
     def rows(self, table):
-        return Rows(self.both, self.state, {**self.keywords, "N": len(next(iter(table.values()))), **enter(table)})
+        return Rows(self.both, self.state, {**self.keywords, "N": len(next(iter(table.values()))), **to_backend(table)})
 
     @torch.no_grad()
     def encoded(self, table):
@@ -32,11 +32,11 @@ class Room:
 
     @torch.no_grad()
     def decoded(self, latents, seed):
-        given = enter(latents)
+        given = to_backend(latents)
         with seeded(seed or 0):
             nodes = Rows(self.both, self.state, {**self.keywords, "N": len(next(iter(given.values())))}).program(given)
         observed = {n: s for n, s in nodes.items() if n not in latents}
-        return leave({n: mean(s["fn"]) if seed is None else s["value"] for n, s in observed.items()})
+        return to_numpy({n: mean(s["fn"]) if seed is None else s["value"] for n, s in observed.items()})
 
     @torch.no_grad()
     def weighed(self, table, K, seed, q):
@@ -48,7 +48,7 @@ class Room:
     def parts(self, table, K, seed, q):
         with seeded(seed):
             terms = self.rows(table).terms(K, carried(q))
-        kl = leave({n: v.mean(0) for n, v in terms.kl.items()})
+        kl = to_numpy({n: v.mean(0) for n, v in terms.kl.items()})
         sd = out(gain(terms).std(0))
         return Parts(out(terms.likelihood.mean(0)), kl, sd, out(terms.prior[0]), out(terms.guide[0]))
 
@@ -176,7 +176,7 @@ def seeded(seed):
 
 
 def carried(q):
-    return q and {n: tuple(enter({"mean": mean, "sd": sd}).values()) for n, (mean, sd) in q.items()}
+    return q and {n: tuple(to_backend({"mean": mean, "sd": sd}).values()) for n, (mean, sd) in q.items()}
 
 
 def out(value):

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from inference import engines
 from inference.alignment import axes
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from inference.result import Fit
 from zoo import ZooError
@@ -35,21 +36,22 @@ def standard_errors(
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     backend, em = backend_of(fit.model), in_backend("inference.engines.em", fit.model.backend)
-    task = Task(fit.model, fit.keywords, fit.data, fit.seed, fit.options, progress=False)
-    with backend.room("float64", fit.device):
-        given = task, fit.params
+    options = engines.get("em").make_options(fit.options, fit.model.card)
+    request = FitRequest(fit.model, fit.keywords, fit.data, fit.seed, options, progress=False)
+    with backend.runtime("float64", fit.device):
+        given = request, fit.params
         if method == "bootstrap":
             rng = np.random.default_rng(seed)
             weight = fit.options["sample_weight"]
-            weight = np.ones(task.rows) if weight is None else np.asarray(weight, float)
+            weight = np.ones(request.rows) if weight is None else np.asarray(weight, float)
             resamples = [
                 rng.multinomial(round(weight.sum()), weight / weight.sum()).astype(float) for _ in range(replicates)
             ]
             found = em.refitted(*given, resamples)
             many = {n: np.stack([p[n] for p in found])[None] for n in fit.params}
             card, point = fit.model.card, {n: v[None, None] for n, v in fit.params.items()}
-            settled = axes.settled(card, fit.keywords, many, np.zeros((1, replicates)))
-            many = axes.turned(card, fit.keywords, settled, point)  # loadings in the frame of the fit
+            align_within = axes.align_within(card, fit.keywords, many, np.zeros((1, replicates)))
+            many = axes.align_to(card, fit.keywords, align_within, point)  # loadings in the frame of the fit
             return {n: v[0].std(0, ddof=1) for n, v in card.report(many, fit.keywords).items()}
         if any(fit.keywords[letter] > 1 for letter in fit.model.card.symmetries):
             raise ZooError(

@@ -34,7 +34,7 @@ nats for all N rows, without gradients and without the guide's factors.
 
 In NumPyro the K draws are mapped over; in Pyro they are one more dimension, left of the rows, over which programs and
 guides broadcast. Where they cannot stand side by side (other plates within the rows, classes after what is drawn,
-discrete latents that ``summed`` sums over all rows at once) Pyro runs them one by one.
+discrete latents that ``marginalize`` sums over all rows at once) Pyro runs them one by one.
 
 Both raise ZooError for a guide without a gradient through its draws, naming the site; where a latent of the program has
 no site in the guide; and for ``iwae`` where batches, or a factor of all rows at once, would make it no bound.

@@ -81,7 +81,7 @@ def model_of(fit: FitRecord) -> str:
 
 def call_of(fit: FitRecord) -> str:
     """The call that made a fit, given ``model`` and ``data``; options that stand at their defaults are left out."""
-    known = engines.get(fit.engine).OPTIONS if fit.engine in engines.names() else {}
+    known = engines.get(fit.engine).options().as_dict() if fit.engine in engines.names() else {}
     changed = {k: v for k, v in fit.options.items() if k not in known or not equal_values(v, known[k])}
     where = {"device": fit.device} if fit.device != "cpu" else {}
     width = {"dtype": fit.dtype} if fit.dtype else {}

@@ -18,7 +18,7 @@ FEWEST_WEIGHTS = 25  # below this the tail has fewer than the five points a Pare
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FitStatistics:
     """The numbers of one fit. Arrays without a remark are (quantities,); NaN where the engine gives no such number.
 
     kind: "chains", "guide" (independent draws with log weights) or "point". values: (chain, draw, quantities), labels
@@ -53,7 +53,7 @@ class Evidence:
         return self.values.reshape(-1, self.values.shape[-1])
 
 
-def gather(fit: FitRecord, draws: Mapping[str, np.ndarray], kept: np.ndarray) -> Evidence:
+def gather(fit: FitRecord, draws: Mapping[str, np.ndarray], kept: np.ndarray) -> FitStatistics:
     """The evidence of a fit whose draws, labels in order, are ``draws``: (chain, draw, *shape) for each parameter.
 
     kept: (quantities,), which of ``scalars`` to look at.
@@ -72,7 +72,7 @@ def gather(fit: FitRecord, draws: Mapping[str, np.ndarray], kept: np.ndarray) ->
     with np.errstate(invalid="ignore"):  # of a fit without weights both are NaN
         elbo, bound = float(log_weight.mean()), float(np.logaddexp.reduce(log_weight) - np.log(len(log_weight)))
         bound_se = float(np.exp(log_weight - bound).std() / np.sqrt(len(log_weight)))
-    return Evidence(
+    return FitStatistics(
         kind=kind,
         quantities=names,
         values=values,
@@ -94,15 +94,13 @@ def gather(fit: FitRecord, draws: Mapping[str, np.ndarray], kept: np.ndarray) ->
 
 
 def kind_of(fit: FitRecord) -> str:
-    """Whether the fit holds "chains", the draws of a "guide", or a "point"."""
-    if not fit.draws:
-        return "point"
-    return "guide" if "log_weight" in fit.stats else "chains"
+    """Whether the numbers of a fit are "chains", draws of a "guide", or a "point" (networks are one)."""
+    return "point" if fit.kind == "amortised" else fit.kind
 
 
 def amortised(fit: FitRecord) -> bool:
-    """Whether an encoder was trained with the fit: it then says how high the ELBO of a row is."""
-    return "elbo_nats_per_row" in fit.diagnostics
+    """Whether an encoder was trained with the fit: it then tells the ELBO of a row."""
+    return fit.kind == "amortised"
 
 
 def chain_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

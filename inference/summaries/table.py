@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.alignment import aligned
-from inference.amortised import Code, Opened, shared_by_rows
+from inference.amortised import AmortisedPosterior, Code, shared_by_rows
 from inference.record import FitRecord
 from inference.summaries.quantities import scalars
 from inference.summaries.statistics import active, amortised, chain_statistics, kind_of
-from zoo.data.intensities import taken
+from zoo.data.intensities import take_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,9 +46,9 @@ def training(fit: FitRecord) -> dict[str, float]:
     found |= {n: float(epochs[n][last]) for n in ("reconstruction_nats_per_row", "kl_nats_per_row") if n in epochs}
     if shared_by_rows(fit):
         return found
-    opened = Opened(fit)
+    opened = AmortisedPosterior(fit)
     N = len(next(iter(fit.data.values())))
-    some = taken(fit.data, np.arange(N)[:: -(-N // LOOKED)])
+    some = take_rows(fit.data, np.arange(N)[:: -(-N // LOOKED)])
     codes = [code for code in opened.encode(opened.table(some)).values() if isinstance(code, Code)]
     return {**found, "active_units": sum(active(code.mean.var(0)) for code in codes)}
 

@@ -1,6 +1,7 @@
 """A program's continuous latents as one vector of free numbers, and the shape of its density there.
 
-Each ``in_<backend>.py`` promises ``Free(program, keywords, data)``, for a program without discrete latents, with
+Each ``in_<backend>.py`` promises ``UnconstrainedModel(program, keywords, data)``, for a program without discrete
+latents, with
 
     shapes, plates, event_dims      of each latent, by site
     size                            how many free numbers there are

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from zoo import ZooError
 
 # (point, direction) -> log density in nats, gradient, and the Hessian times the direction
-Look = Callable[[np.ndarray, np.ndarray], Any]
+ValueGradHvp = Callable[[np.ndarray, np.ndarray], Any]
 TOO_MANY = 4000  # free numbers, above which the Hessian is not worth its time and every width counts as 1
 FLATTEST = 1e-4  # least curvature in a direction, as part of that which its coordinates have by themselves
 
@@ -49,11 +49,11 @@ class Mode(NamedTuple):
         return cholesky(covariance * sd * sd[:, None], lower=True)
 
 
-def precision(look: Look, at: np.ndarray) -> np.ndarray:
+def precision(value_grad_hvp: ValueGradHvp, at: np.ndarray) -> np.ndarray:
     """The Hessian of the log density at a point with its sign turned, (P, P); for a great many numbers (P,) ones."""
     if at.size > TOO_MANY:
         return np.ones(at.size)
-    hessian = np.array([look(at, direction)[2] for direction in np.eye(at.size)])
+    hessian = np.array([value_grad_hvp(at, direction)[2] for direction in np.eye(at.size)])
     return -(hessian + hessian.T) / 2
 
 
@@ -63,20 +63,20 @@ def widths(precision: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(curvature) & (curvature > 0), curvature, 1.0) ** -0.5
 
 
-def climb(look: Look, at: np.ndarray, max_steps: int = 200) -> Mode:
+def climb(value_grad_hvp: ValueGradHvp, at: np.ndarray, max_steps: int = 200) -> Mode:
     """The local mode uphill of a point: L-BFGS (Liu and Nocedal 1989) in units of the widths there.
 
     Raises ZooError where the density is not a number at the point itself.
     """
-    value, still = look(at, np.zeros_like(at))[0], np.zeros_like(at)
+    value, still = value_grad_hvp(at, np.zeros_like(at))[0], np.zeros_like(at)
     if not np.isfinite(value):
         raise ZooError(
             f"the log density is {value} where the fit begins: give start=, a dict of values that are possible"
         )
-    unit = widths(precision(look, at))
+    unit = widths(precision(value_grad_hvp, at))
 
     def downhill(steps: np.ndarray) -> tuple[float, np.ndarray]:
-        height, gradient, _ = look(at + unit * steps, still)
+        height, gradient, _ = value_grad_hvp(at + unit * steps, still)
         if np.isfinite(height) and np.isfinite(gradient).all():
             return value - height, -gradient * unit
         return 1e10, still  # a wall, from which the line search turns back
@@ -85,4 +85,4 @@ def climb(look: Look, at: np.ndarray, max_steps: int = 200) -> Mode:
         downhill, still, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14}
     )
     centre = at + unit * found.x if found.fun <= 0 else at
-    return Mode(centre, precision(look, centre))
+    return Mode(centre, precision(value_grad_hvp, centre))

@@ -12,7 +12,7 @@ from inference.unconstrained import FEW
 from zoo import ZooError
 
 
-class Free:
+class UnconstrainedModel:
     def __init__(self, program, keywords, data):
         inputs = {**data, **keywords}
         # arrays are arguments of what is compiled, everything else is part of it
@@ -80,7 +80,7 @@ class Free:
         with handlers.block():
             return log_density(self.program, (), {**arrays, **self.plain}, values)[0]
 
-    def look(self, jacobian=True):
+    def value_grad_hvp(self, jacobian=True):
         # gradient and curvature out of one compilation: it takes longer than all the calls
         def at(free, direction, arrays):
             slope = jax.value_and_grad(lambda f: self.log_density(f, arrays, jacobian))
@@ -90,11 +90,11 @@ class Free:
         vector = jnp.zeros(self.size)
         compiled = jax.jit(at).lower(vector, vector, self.arrays).compile()
 
-        def look(*point):
+        def value_grad_hvp(*point):
             value, *rest = compiled(*(jnp.asarray(p, vector.dtype) for p in point), self.arrays)
             return float(value), *(np.asarray(r, float) for r in rest)
 
-        return look
+        return value_grad_hvp
 
     def prior_median(self, seed):
         def one(key):

@@ -12,7 +12,7 @@ from zoo import ZooError
 from zoo._backend.in_pyro import sample_nodes
 
 
-class Free:
+class UnconstrainedModel:
     def __init__(self, program, keywords, data):
         self.program, self.inputs = program, {**data, **keywords}
         # a value in each support: a prior that cannot be drawn from has one too
@@ -69,9 +69,9 @@ class Free:
         with poutine.block():
             return poutine.trace(poutine.condition(self.program, data=values)).get_trace(**self.inputs).log_prob_sum()
 
-    def look(self, jacobian=True):
+    def value_grad_hvp(self, jacobian=True):
         @torch.enable_grad()
-        def look(at, direction):
+        def value_grad_hvp(at, direction):
             free = torch.as_tensor(at).to(torch.zeros(())).requires_grad_()
             value = self.log_density(free, jacobian)
             turning = bool(np.any(direction))  # the curvature costs more than all else
@@ -81,7 +81,7 @@ class Free:
                 (turn,) = torch.autograd.grad(gradient, free, torch.as_tensor(direction).to(free))
             return value.item(), gradient.detach().cpu().double().numpy(), turn.cpu().double().numpy()
 
-        return look
+        return value_grad_hvp
 
     def prior_median(self, seed):
         try:

@@ -15,7 +15,7 @@ from zoo.errors import ZooError
 
 
 @contextmanager
-def room(dtype=None, device="cpu"):
+def runtime(dtype=None, device="cpu"):
     try:
         place = jax.devices(device)[0]
     except RuntimeError:
@@ -27,7 +27,7 @@ def room(dtype=None, device="cpu"):
         yield
 
 
-def enter(values):
+def to_backend(values):
     def one(value):
         value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -37,13 +37,13 @@ def enter(values):
     return {name: one(value) for name, value in values.items()}
 
 
-def leave(values):
+def to_numpy(values):
     return {name: np.asarray(value) for name, value in values.items()}
 
 
 def trace(program, keywords):
-    with room("float64"):
-        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**enter(keywords))
+    with runtime("float64"):
+        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**to_backend(keywords))
         return {
             name: TracedSite(
                 kind_of(site["fn"]),
@@ -74,22 +74,22 @@ def kind_of(distribution):
 
 
 def simulate(program, keywords, seed, values):
-    with room("float64"):
-        at = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(seed)), data=enter(values))
-        nodes = handlers.trace(at).get_trace(**enter(keywords))
-        return leave({n: s["value"] for n, s in nodes.items() if s["type"] in ("sample", "param")})
+    with runtime("float64"):
+        at = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(seed)), data=to_backend(values))
+        nodes = handlers.trace(at).get_trace(**to_backend(keywords))
+        return to_numpy({n: s["value"] for n, s in nodes.items() if s["type"] in ("sample", "param")})
 
 
 def learned(program, keywords):
-    with room("float64"):
-        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**enter(keywords))
+    with runtime("float64"):
+        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**to_backend(keywords))
         return {n: tuple(s["value"].shape) for n, s in nodes.items() if s["type"] == "param"}
 
 
 def log_joint(program, keywords, values):
-    with room("float64"):
+    with runtime("float64"):
         seeded = handlers.seed(program, jax.random.PRNGKey(0))  # networks ask for a key, whether or not it is used
-        return float(log_density(seeded, (), enter(keywords), enter(values))[0])
+        return float(log_density(seeded, (), to_backend(keywords), to_backend(values))[0])
 
 
 class minibatch(Messenger):

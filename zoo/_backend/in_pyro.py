@@ -17,7 +17,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 @contextmanager
-def room(dtype=None, device="cpu"):
+def runtime(dtype=None, device="cpu"):
     device = {"gpu": "cuda"}.get(device, device)
     try:
         torch.zeros((), device=device)
@@ -37,7 +37,7 @@ def room(dtype=None, device="cpu"):
         torch.set_default_dtype(before)
 
 
-def enter(values):
+def to_backend(values):
     def one(value):
         value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f":
@@ -47,7 +47,7 @@ def enter(values):
     return {name: one(value) for name, value in values.items()}
 
 
-def leave(values):
+def to_numpy(values):
     return {name: value.detach().cpu().numpy() for name, value in values.items()}
 
 
@@ -60,9 +60,9 @@ def param_nodes(nodes):
 
 
 def trace(program, keywords):
-    with room("float64"), torch.random.fork_rng(devices=[]):
+    with runtime("float64"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        nodes = poutine.trace(program).get_trace(**enter(keywords)).nodes
+        nodes = poutine.trace(program).get_trace(**to_backend(keywords)).nodes
         return {
             name: TracedSite(
                 kind_of(site["fn"]),
@@ -98,21 +98,21 @@ def same(a, b):
 
 
 def simulate(program, keywords, seed, values):
-    with room("float64"), torch.random.fork_rng(devices=[]):
+    with runtime("float64"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        nodes = poutine.trace(at(program, enter(values))).get_trace(**enter(keywords)).nodes
-        return leave({n: s["value"] for n, s in (sample_nodes(nodes) | param_nodes(nodes)).items()})
+        nodes = poutine.trace(at(program, to_backend(values))).get_trace(**to_backend(keywords)).nodes
+        return to_numpy({n: s["value"] for n, s in (sample_nodes(nodes) | param_nodes(nodes)).items()})
 
 
 def learned(program, keywords):
-    with room("float64"), torch.random.fork_rng(devices=[]):
-        nodes = poutine.trace(program).get_trace(**enter(keywords)).nodes
+    with runtime("float64"), torch.random.fork_rng(devices=[]):
+        nodes = poutine.trace(program).get_trace(**to_backend(keywords)).nodes
         return {n: tuple(s["value"].shape) for n, s in param_nodes(nodes).items()}
 
 
 def log_joint(program, keywords, values):
-    with room("float64"):
-        return float(poutine.trace(at(program, enter(values))).get_trace(**enter(keywords)).log_prob_sum())
+    with runtime("float64"):
+        return float(poutine.trace(at(program, to_backend(values))).get_trace(**to_backend(keywords)).log_prob_sum())
 
 
 class Learned(Messenger):

@@ -11,5 +11,5 @@ second never makes a D by D matrix: with M = I + W' diag(cov_diag)^-1 W, Z by Z,
 quadratic form is that of the noise at x - loc - W m, plus |m|^2 (the matrix inversion and determinant lemmas, Woodbury
 1950; Bishop 2006, appendix C). It is not taken as a difference, which in 32 bits would leave few digits where the noise
 is small. Where entries are missing there is one M for each row. Compiled code cannot look which rows share one:
-``in_numpyro`` has ``knowing_holes(program, table)``, by which an engine tells.
+``in_numpyro`` has ``with_missing_pattern(program, table)``, by which an engine tells.
 """

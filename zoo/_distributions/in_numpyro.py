@@ -27,7 +27,7 @@ class Holes:
 KNOWN: ContextVar[Holes | None] = ContextVar("known", default=None)
 
 
-def knowing_holes(program, table):
+def with_missing_pattern(program, table):
     """The program for a table of which it is known what is missing, which compiled code cannot look up by itself.
 
     Rows with the same holes then share their matrices. The answers are the same; the time is not.

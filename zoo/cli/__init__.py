@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from zoo.cli import fitting, looking, sampling
-from zoo.cli.screen import complain
+from zoo.cli.console import complain
 from zoo.errors import ZooError
 
 

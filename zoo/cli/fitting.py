@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import zoo
+from zoo.cli.console import framed, out
 from zoo.cli.reading import assignments, check_writable, data_for, options_of, titles_for
-from zoo.cli.screen import framed, out
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def fit(
 ) -> None:
     """Fit a model by one engine, print its summary, and save it where a folder is named."""
     from inference.analysis import topics
-    from inference.engines import takers
+    from inference.engines import supported_engines
     from inference.storage import check_free
 
     if to:
@@ -77,7 +77,7 @@ def fit(
     if report:
         check_writable(report)
     request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
-    (fitted,) = request.fits([engine or takers(zoo.card(model), backend)[0]])
+    (fitted,) = request.fits([engine or supported_engines(zoo.card(model), backend)[0]])
     ending = f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out"
     tell(fitted)
     out().print(ending, **PLAIN)
@@ -106,9 +106,13 @@ def compare(
 ) -> None:
     """Fit a model by several engines and say how far they agree, and which posterior to trust."""
     import inference
-    from inference.engines import takers
+    from inference.engines import supported_engines
 
-    chosen = list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else takers(zoo.card(model), backend)
+    chosen = (
+        list(dict.fromkeys(e.strip() for e in engines.split(",")))
+        if engines
+        else supported_engines(zoo.card(model), backend)
+    )
     if len(chosen) < 2:
         given = engines or f"{', '.join(chosen)}, which alone takes {model}"
         raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {given}")

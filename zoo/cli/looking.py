@@ -6,13 +6,16 @@ import ast
 import importlib.util
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import zoo
 from zoo.cards import Card
-from zoo.cli.screen import grid, out
+from zoo.cli.console import grid, out
+
+if TYPE_CHECKING:
+    from inference.engines.options import OptionField
 
 
 def list_models() -> None:
@@ -43,14 +46,14 @@ def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo lis
         settings.add_row(name, *described(card, name, default))
     console.print(settings, "")
 
-    takers = grid("engine", "takes it", "--option (default)")
+    table = grid("engine", "takes it", "--option (default)")
     for name in engines.names():
-        promise = engines.get(name)
-        reasons = {b: promise.refuses(card, b) for b in zoo.BACKENDS if b not in card.absent}
+        engine = engines.get(name)
+        reasons = {b: engine.refuses(card, b) for b in zoo.BACKENDS if b not in card.absent}
         refused = sorted({why for why in reasons.values() if why})
-        defaults = {**promise.OPTIONS, **(promise.defaults(card) if hasattr(promise, "defaults") else {})}
-        takers.add_row(name, f"no: {'; '.join(refused)}" if refused else "yes", options(defaults))
-    console.print(takers, "")
+        defaults = engine.default_options(card).described()
+        table.add_row(name, f"no: {'; '.join(refused)}" if refused else "yes", options(defaults))
+    console.print(table, "")
 
     families = grid("guide", "family")
     for name in guides.names():
@@ -95,6 +98,6 @@ def described(card: Card, name: str, default: str | None) -> tuple[str, str]:
     return "from the data" if read_off else default or "to be given", "setting" if card.networks else "prior"
 
 
-def options(defaults: dict[str, object]) -> str:
+def options(defaults: list[OptionField]) -> str:
     """An engine's options on one line."""
-    return ", ".join(f"{name} ({default})" for name, default in defaults.items())
+    return ", ".join(f"{option.name} ({option.default})" for option in defaults)

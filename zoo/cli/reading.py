@@ -51,17 +51,19 @@ def options_of(engines: Iterable[str], given: Iterable[str], card: Card) -> dict
 
     Raises ZooError for an engine or an option that nobody knows.
     """
-    from inference.engines import complete, get
+    from inference.engines import get
 
     found: dict[str, dict[str, Any]] = {engine: {} for engine in engines if get(engine)}
     for word, setting in assignments(given, "--option").items():
         owner, dot, name = word.rpartition(".")
         if dot and owner not in found:
             raise unknown("engine", owner, found)
-        takers = [owner] if dot else [e for e in found if name in get(e).OPTIONS] or list(found)
-        for engine in takers:
-            complete(engine, {name: setting}, card)
+        supported_engines = (
+            [owner] if dot else [e for e in found if name in get(e).default_options(card).names()] or list(found)
+        )
+        for engine in supported_engines:
             found[engine][name] = setting
+            get(engine).make_options(found[engine], card)
     return found
 
 

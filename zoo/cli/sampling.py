@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.console import out
 from zoo.cli.reading import check_writable
-from zoo.cli.screen import out
 from zoo.errors import ZooError
 
 ENDINGS = (".png", ".pdf", ".svg")

@@ -96,7 +96,7 @@ class Intensities:
         return f"Intensities({self.shape}, levels={self.levels:g})"
 
 
-def seen_once(data: Any, seed: int) -> Any:
+def binarise_once(data: Any, seed: int) -> Any:
     """Data, bare or by site, as who looks at it once sees it: of intensities one draw by ``seed``, the rest as it is.
 
     >>> seen_once({"x": Intensities([[0, 1]]), "y": 3}, seed=0)
@@ -105,11 +105,11 @@ def seen_once(data: Any, seed: int) -> Any:
     if isinstance(data, Intensities):
         return data.drawn(seed)
     if isinstance(data, Mapping):
-        return {name: seen_once(values, seed) for name, values in data.items()}
+        return {name: binarise_once(values, seed) for name, values in data.items()}
     return data
 
 
-def taken(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
+def take_rows(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     """Some rows of a table; intensities stay intensities, and a corpus a corpus.
 
     >>> taken({"x": Intensities([[0], [1]]), "y": np.array([3, 4])}, [1])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.amortised import Code, Opened
-from zoo.data.intensities import taken
+from inference.amortised import AmortisedPosterior, Code
+from zoo.data.intensities import take_rows
 from zoo.data.tables import as_numbers
 from zoo.errors import ZooError
 
@@ -21,7 +21,7 @@ def encode(fit: Fit, data: Any = None, y: Any = None) -> Code:
 
     y: where there are classes, those by which rows are encoded.
     """
-    return encoded(Opened(fit), data, y)[code_of(fit)]
+    return encoded(AmortisedPosterior(fit), data, y)[code_of(fit)]
 
 
 def decode(fit: Fit, z: Any, y: Any = None) -> np.ndarray:
@@ -29,7 +29,7 @@ def decode(fit: Fit, z: Any, y: Any = None) -> np.ndarray:
 
     Of binary pixels it is the probability of a one. y: where there are classes, that of each code, or one for all.
     """
-    opened, z = Opened(fit), as_numbers("z", z)
+    opened, z = AmortisedPosterior(fit), as_numbers("z", z)
     if fit.model.card.enumerated and y is None:
         raise ZooError(f"{fit.model.name} decodes a code and a class: give y, from 0 to {fit.keywords['C'] - 1}")
     return opened.decode({code_of(fit): z, **classes(fit, y, len(z))})[pixels(fit)]
@@ -40,18 +40,18 @@ def reconstruct(fit: Fit, data: Any = None, y: Any = None) -> np.ndarray:
 
     y: where there are classes, those by which rows are encoded and decoded.
     """
-    opened = Opened(fit)
+    opened = AmortisedPosterior(fit)
     return opened.decode(centres(encoded(opened, data, y)))[pixels(fit)]
 
 
 def classify(fit: Fit, data: Any = None) -> np.ndarray:
     """The classifier's q(y_n | x_n), (N, C), whatever the labels say. Raises ZooError where there is no classifier."""
-    opened, site = Opened(fit), class_of(fit)
+    opened, site = AmortisedPosterior(fit), class_of(fit)
     rows = rows_of(fit, data)
     return opened.encode({n: v if n == pixels(fit) else np.full(len(v), np.nan) for n, v in rows.items()})[site]
 
 
-def encoded(opened: Opened, data: Any, y: Any = None) -> dict[str, Any]:
+def encoded(opened: AmortisedPosterior, data: Any, y: Any = None) -> dict[str, Any]:
     """What the guide makes of rows, of their classes too. Raises ZooError."""
     fit = opened.fit
     return opened.encode(opened.table(labelled(fit, rows_of(fit, data), y)))
@@ -73,7 +73,7 @@ def rows_of(fit: Fit, data: Any = None, count: int | None = None) -> dict[str, n
         rows = len(fit.data[site])
         if not 0 <= data < rows:
             raise ZooError(f"the data of the fit has rows 0 to {rows - 1}; given {data}")
-        return rows_of(fit, taken(fit.data, [int(data)]))
+        return rows_of(fit, take_rows(fit.data, [int(data)]))
     given: Any = fit.data if data is None else data
     table = dict(given) if isinstance(given, Mapping) else {site: given}
     if np.ndim(table.get(site, 0)) == 1:  # one image
@@ -82,7 +82,7 @@ def rows_of(fit: Fit, data: Any = None, count: int | None = None) -> dict[str, n
         rows = len(table[site])
         table |= {n: np.full(rows, np.nan) for n in fit.model.card.missing if n not in table}
         if count is not None and rows > count:
-            table = taken(table, np.linspace(0, rows - 1, count).astype(int))
+            table = take_rows(table, np.linspace(0, rows - 1, count).astype(int))
     return fit.bound.bind(table, fit.seed)[0]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.amortised import Opened
+from inference.amortised import AmortisedPosterior
 from inference.analysis.latents.codes import centres, classes, code_of, encode, encoded, pixels, rows_of
 from zoo.errors import ZooError
 
@@ -31,7 +31,7 @@ def sample(fit: Fit, count: int, seed: int = 0, mean: bool = True, y: Any = None
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
         raise ZooError(f"count is a whole number from 1 up; given {count!r}")
     try:
-        opened = Opened(fit) if mean else None
+        opened = AmortisedPosterior(fit) if mean else None
     except ZooError as error:
         raise ZooError(f"{error}; mean=False (--no-mean) draws rows of any model") from error
     drawn = fit.bound.simulate(seed, values={**fit.params, **classes(fit, y, count)}, N=count)
@@ -47,7 +47,7 @@ def interpolate(fit: Fit, a: Any, b: Any, steps: int = 9) -> np.ndarray:
     between the means of their codes; where there are classes, the class changes half-way. Raises ZooError.
     """
     check_steps(steps)
-    opened = Opened(fit)
+    opened = AmortisedPosterior(fit)
     first, last = end_of(opened, a), end_of(opened, b)
     half = np.arange(steps) < steps / 2
     way = {n: np.where(half, first[n], last[n]) for n in first if n != code_of(fit)}
@@ -66,7 +66,7 @@ def traverse(
     there are classes; unless given, the row's. Raises ZooError.
     """
     check_steps(steps)
-    opened, Z = Opened(fit), fit.keywords["Z"]
+    opened, Z = AmortisedPosterior(fit), fit.keywords["Z"]
     walked = varying(fit)[:SHOWN] if dims is None else list(dims)
     if wrong := [d for d in walked if d not in range(Z)]:
         raise ZooError(f"dimensions of a code are 0 to {Z - 1}; given {wrong[0]!r}")
@@ -87,7 +87,7 @@ def varying(fit: Fit) -> list[int]:
     return np.argsort(-encode(fit, rows_of(fit, count=LOOKED)).mean.var(0), kind="stable").tolist()
 
 
-def end_of(opened: Opened, row: Any) -> dict[str, np.ndarray]:
+def end_of(opened: AmortisedPosterior, row: Any) -> dict[str, np.ndarray]:
     """The code (Z,) of one row, its mean, and its class where there are classes. Raises ZooError for several rows."""
     found = centres(encoded(opened, row))
     rows = len(next(iter(found.values())))

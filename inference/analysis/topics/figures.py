@@ -13,7 +13,7 @@ from inference.analysis.topics.similarity import distances
 from inference.analysis.topics.words import HIGH, LOW, labels, top_words
 from inference.evaluation.comparison.figures import COMPONENTS, FITS
 from zoo import ZooError
-from zoo.latent_dirichlet.picture import bars, plain
+from zoo.latent_dirichlet.plot import bars, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.engines.em.climb import Climb, climb
 from inference.engines.starts import labelled
 from inference.run.progress import Progress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def best_of(
-    task: Task, options: dict[str, Any], em: Climber | LinearGaussian | LatentDirichlet
+    request: FitRequest, options: dict[str, Any], em: Climber | LinearGaussian | LatentDirichlet
 ) -> tuple[Climb, dict[str, Any]]:
     """The highest climb over the starts ``em.begin(seed)``, other ones for each seed, and what to say of all of them.
 
@@ -30,14 +30,14 @@ def best_of(
     climbs: list[Climb] = []
     fallen: list[str] = []
     count = 1 if options["start"] is not None else options["restarts"]
-    with Progress("em", count * options["max_iter"], task.progress) as progress:
+    with Progress("em", count * options["max_iter"], request.progress) as progress:
         for restart in range(count):
 
             def told(iteration: int, value: float, done: int = restart * options["max_iter"]) -> None:
                 progress.at(done + iteration, f"{value / rows:.6f} nats per row")
 
             try:
-                found = in_stages(em, em.begin(task.seed * count + restart), options, rows, told)
+                found = in_stages(em, em.begin(request.seed * count + restart), options, rows, told)
             except ZooError as error:
                 fallen.append(str(error))
                 continue
@@ -46,7 +46,7 @@ def best_of(
         raise ZooError(fallen[0])
     best = max(climbs, key=lambda c: c.trace[-1])
     said = {
-        "start": "given" if options["start"] is not None else labelled(task.card),
+        "start": "given" if options["start"] is not None else labelled(request.card),
         "iterations": len(best.trace) - 1,
         "converged": best.converged,
         "objective": options["objective"],
@@ -69,14 +69,14 @@ def in_stages(
     found = climb(em.step, params, max_iter=patience, told=told, check=em.check, **rules)
     if patience == options["max_iter"]:
         return found
-    higher = em.higher(found.params)
-    if higher is None and found.converged:
+    escape_boundary = em.escape_boundary(found.params)
+    if escape_boundary is None and found.converged:
         return found
     # going on from the same place, its height is not told twice
-    begun = len(found.trace) if higher is not None else len(found.trace) - 1
+    begun = len(found.trace) if escape_boundary is not None else len(found.trace) - 1
     on = climb(
         em.step,
-        found.params if higher is None else higher,
+        found.params if escape_boundary is None else escape_boundary,
         max_iter=options["max_iter"] - begun,
         told=lambda iteration, value: told(begun + iteration, value),
         check=em.check,

@@ -7,8 +7,8 @@ import torch
 from inference.engines.em import running
 from inference.engines.em.exponential_family.in_pyro import Ascent as ClosedAscent
 from inference.engines.em.general.in_pyro import Ascent as GeneralAscent
-from inference.exact.enumeration.in_pyro import Sum
-from zoo._backend.in_pyro import leave
+from inference.exact.enumeration.in_pyro import EnumeratedDensity
+from zoo._backend.in_pyro import to_numpy
 
 
 @contextmanager
@@ -22,12 +22,12 @@ def in_64_bits():
 
 
 def many(function, values):
-    each = [leave(function(torch.as_tensor(v))) for v in values]
+    each = [to_numpy(function(torch.as_tensor(v))) for v in values]
     return {n: np.stack([e[n] for e in each]) for n in each[0]}
 
 
 LANGUAGE = running.Language(
-    Sum,
+    EnumeratedDensity,
     ClosedAscent,
     GeneralAscent,
     in_64_bits=in_64_bits,

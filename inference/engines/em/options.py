@@ -1,31 +1,50 @@
-"""The options of EM, checked: each mistake is one line that says what would work."""
+"""The options of exact EM."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from inference.engines import Task
+from inference.engines.contract import FitRequest
+from inference.engines.options import EngineOptions, choice, flag, free, number, whole
 from inference.unconstrained import check_start
 from zoo import ZooError
 
 
-def checked(task: Task) -> dict[str, Any]:
-    """The options with ``sample_weight`` as an array of N floats. Raises ZooError."""
-    options = dict(task.options)
-    N = task.rows
-    if options["objective"] not in ("ml", "map"):
-        raise ZooError(f"objective is 'ml' or 'map'; given {options['objective']!r}")
-    if options["objective"] == "ml" and task.card.hyper:
-        raise ZooError(
-            f"the likelihood does not depend on {', '.join(task.card.hyper)}: {task.card.name} wants objective='map'"
-        )
-    for word, least in (("max_iter", 1), ("restarts", 1)):
-        if not isinstance(options[word], int | np.integer) or options[word] < least:
-            raise ZooError(f"{word} is a whole number from {least} up; given {options[word]!r}")
-    if not options["tol"] >= 0:
-        raise ZooError(f"tol is a gain in nats per row, 0 or more; given {options['tol']!r}")
+@dataclass(frozen=True)
+class EMOptions(EngineOptions):
+    """Options of ``em``."""
+
+    max_iter: int = whole(1000, "iterations at most")
+    tol: float = number(
+        1e-8, "a gain in nats per row, 0 or more", lambda v: v >= 0, "gain of the objective below which EM stops"
+    )
+    restarts: int = whole(1, "number of starts, of which the best is kept")
+    objective: str = choice(
+        "ml", ("ml", "map"), "maximum likelihood, or the mode of the posterior density of the latents on the card"
+    )
+    sample_weight: Any = free(None, "an array (N,)", "weight of each row; 2 counts a row twice")
+    covariance_floor: float | None = number(
+        None,
+        "a number from 0 up",
+        lambda v: v >= 0,
+        "smallest eigenvalue of a component's covariance, or noise of a factor model, where columns have variance one; "
+        "unless given, a component that collapses is an error",
+        optional=True,
+    )
+    start: Any = free(None, "a dict of arrays, one for each parameter", "parameters to begin from")
+    closed_form: bool = flag(True, "use the M-step in closed form, where the model has one")
+
+
+def checked(request: FitRequest[EMOptions]) -> dict[str, Any]:
+    """The options with ``sample_weight`` as an array of N floats and ``start`` as arrays. Raises ZooError."""
+    options = request.options.as_dict()
+    N = request.rows
+    if options["objective"] == "ml" and request.card.hyper:
+        hyper = ", ".join(request.card.hyper)
+        raise ZooError(f"the likelihood does not depend on {hyper}: {request.card.name} wants objective='map'")
     weight = options["sample_weight"]
     if weight is None:
         options["sample_weight"] = np.broadcast_to(1.0, N)  # takes no memory: rows on disk may be more than it holds
@@ -34,6 +53,6 @@ def checked(task: Task) -> dict[str, Any]:
         if weight.shape != (N,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
             raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below 0, not all 0")
     if options["start"] is not None:
-        sites = task.card.parameters(task.keywords)
-        options["start"] = check_start(options["start"], {n: s.shape(task.keywords) for n, s in sites.items()})
+        sites = request.card.parameters(request.keywords)
+        options["start"] = check_start(options["start"], {n: s.shape(request.keywords) for n, s in sites.items()})
     return options

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inference.engines import Answer, Task
-from inference.engines.em import OPTIONS, closed_form, refuses
+from inference.engines import EngineResult, FitRequest
+from inference.engines.em import ENGINE, closed_form
 from inference.engines.em.ascending import best_of, criteria
 from inference.engines.em.climb import climb
+from inference.engines.em.diagnostics import EMDiagnostics
 from inference.engines.em.linear_gaussian import endings
 from inference.engines.em.linear_gaussian.climber import Climber as LinearGaussian
-from inference.engines.em.options import checked
+from inference.engines.em.options import EMOptions, checked
 from inference.unconstrained.kmeans import labels
 from zoo._backend import backend_of
 
@@ -23,7 +24,7 @@ from zoo._backend import backend_of
 class Language(NamedTuple):
     """What EM needs of a backend."""
 
-    Sum: Any  # enumeration's
+    EnumeratedDensity: Any  # enumeration's
     ClosedAscent: Any  # exponential_family's
     GeneralAscent: Any  # general's
     in_64_bits: Callable[[], AbstractContextManager[Any]]
@@ -39,14 +40,14 @@ class Climber:
     patience = None
     least = 1.0  # nats
 
-    def __init__(self, language: Language, task: Task, options: dict[str, Any], closed: bool = True):
-        self.language, self.task, self.options = language, task, options
-        self.backend = backend_of(task.model)
-        data, keywords = self.backend.enter(task.table), self.backend.enter(task.keywords)
-        self.sum = language.Sum(task.model.collapsed or task.model.program, keywords, data)
+    def __init__(self, language: Language, request: FitRequest, options: dict[str, Any], closed: bool = True):
+        self.language, self.request, self.options = language, request, options
+        self.backend = backend_of(request.model)
+        data, keywords = self.backend.to_backend(request.table), self.backend.to_backend(request.keywords)
+        self.sum = language.EnumeratedDensity(request.model.collapsed or request.model.program, keywords, data)
         weights = language.array(options["sample_weight"])
         self.general = self.ascent = language.GeneralAscent(self.sum, weights, options["objective"])
-        module = closed_form.of(task.model, options) if closed else None
+        module = closed_form.of(request.model, options) if closed else None
         if module:
             (x,) = data.values()
             self.ascent = language.ClosedAscent(module.form(data, keywords, options), x, weights)
@@ -56,7 +57,7 @@ class Climber:
     @cached_property
     def near(self) -> LinearGaussian:
         """Where the closed form would begin; it reads the rows once for all starts."""
-        return LinearGaussian(self.task, self.options)
+        return LinearGaussian(self.request, self.options)
 
     def step(self, params: Any) -> tuple[Any, float]:
         better, value = self.ascent.step(params)
@@ -64,36 +65,36 @@ class Climber:
 
     def begin(self, seed: int) -> Any:
         if self.options["start"] is not None:
-            return self.enter(self.options["start"])
-        if self.task.card.linear is not None:  # k-means knows nothing of directions
-            return self.enter(self.near.leave(self.near.begin(seed)))
+            return self.to_backend(self.options["start"])
+        if self.request.card.linear is not None:  # k-means knows nothing of directions
+            return self.to_backend(self.near.to_numpy(self.near.begin(seed)))
         if not self.sum.one_label_a_row:  # nothing for k-means to label: a draw from the prior
-            drawn = self.task.model.simulate(seed, **self.task.keywords)
-            return self.enter({n: drawn[n] for n in self.task.card.parameters(self.task.keywords)})
+            drawn = self.request.model.simulate(seed, **self.request.keywords)
+            return self.to_backend({n: drawn[n] for n in self.request.card.parameters(self.request.keywords)})
         K = self.sum.variables[0].size
-        return self.ascent.from_labels(labels(self.task.table, K, seed), K)
+        return self.ascent.from_labels(labels(self.request.table, K, seed), K)
 
-    def higher(self, params: Any) -> Any:
+    def escape_boundary(self, params: Any) -> Any:
         """Where to go on from after ``patience`` iterations, or None to go on from here."""
         return None
 
     def check(self, params: Any) -> None:
-        closed_form.check(self.task.model, self.leave(params), self.task.keywords, self.options)
+        closed_form.check(self.request.model, self.to_numpy(params), self.request.keywords, self.options)
 
-    def enter(self, params: dict[str, np.ndarray]) -> Any:
+    def to_backend(self, params: dict[str, np.ndarray]) -> Any:
         return {n: self.language.array(v) for n, v in params.items()}
 
-    def leave(self, params: Any) -> dict[str, np.ndarray]:
-        return self.backend.leave(params)
+    def to_numpy(self, params: Any) -> dict[str, np.ndarray]:
+        return self.backend.to_numpy(params)
 
     def ending(self, params: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        return self.leave(params), {}
+        return self.to_numpy(params), {}
 
     @property
     def parameters(self) -> int:
         """How many numbers the likelihood leaves free."""
-        if self.task.card.linear is not None:
-            return endings.parameters(self.task)
+        if self.request.card.linear is not None:
+            return endings.parameters(self.request)
         return self.general.parameters
 
     def entropy(self, params: Any) -> float:
@@ -103,70 +104,70 @@ class Climber:
         self.ascent.weights = self.language.array(weights)
 
 
-def climber(language: Language, task: Task, options: dict[str, Any]) -> Climber | LinearGaussian:
+def climber(language: Language, request: FitRequest, options: dict[str, Any]) -> Climber | LinearGaussian:
     """EM on this model: the closed form of linear-Gaussian models, or that of a language."""
-    if closed_form.is_linear_gaussian(task.model, options):
-        return LinearGaussian(task, options)
-    return Climber(language, task, options)
+    if closed_form.is_linear_gaussian(request.model, options):
+        return LinearGaussian(request, options)
+    return Climber(language, request, options)
 
 
-def run(language: Language, task: Task) -> Answer:
-    variational = closed_form.variational(task.card)
+def run(language: Language, request: FitRequest) -> EngineResult:
+    variational = closed_form.variational(request.card)
     if variational:
-        return variational.run(task)
-    options = checked(task)
-    with _precision(language, task, options):
-        em = climber(language, task, options)
-        best, said = best_of(task, options, em)
+        return variational.run(request)
+    options = checked(request)
+    with _precision(language, request, options):
+        em = climber(language, request, options)
+        best, said = best_of(request, options, em)
         params, more = em.ending(best.params)
         said["parameters"] = em.parameters
         said["log_likelihood"] = float(best.trace[-1] - em.log_prior(best.params))
         said |= criteria(said, em.entropy(best.params), options) | more
-        return Answer(params=params, trace=best.trace, diagnostics=said)
+        return EngineResult(params=params, trace=best.trace, diagnostics=EMDiagnostics(**said))
 
 
-def start(language: Language, task: Task, seeds: Iterable[int]) -> list[Any]:
+def start(language: Language, request: FitRequest, seeds: Iterable[int]) -> list[Any]:
     """Parameters to begin from for each seed, ``{site: array}``, as EM would; {} where it cannot fit."""
-    if refuses(task.card, task.model.backend):
+    if ENGINE.refuses(request.card, request.model.backend):
         return [{} for _ in seeds]
-    if variational := closed_form.variational(task.card):
-        found = [variational.begin(task, seed) for seed in seeds]
+    if variational := closed_form.variational(request.card):
+        found = [variational.begin(request, seed) for seed in seeds]
         return [{n: language.array(v) for n, v in params.items()} for params in found]
-    options = {**OPTIONS, "objective": "map", "sample_weight": np.ones(task.rows)}
-    with _precision(language, task, options):
-        em = climber(language, task, options)
-        found = [em.leave(em.begin(seed)) for seed in seeds]
+    options = {**EMOptions(objective="map").as_dict(), "sample_weight": np.ones(request.rows)}
+    with _precision(language, request, options):
+        em = climber(language, request, options)
+        found = [em.to_numpy(em.begin(seed)) for seed in seeds]
     return [{n: language.array(v) for n, v in params.items()} for params in found]
 
 
-def information(language: Language, task: Task, params: dict[str, np.ndarray]) -> Any:
+def information(language: Language, request: FitRequest, params: dict[str, np.ndarray]) -> Any:
     """At ``params``, in numpy: the objective's Hessian, the free numbers, and the way from those, (S, P), to values."""
-    general = Climber(language, task, checked(task), closed=False).general
+    general = Climber(language, request, checked(request), closed=False).general
     at = {n: language.array(v) for n, v in params.items()}
     free = np.asarray(general.free(at))
     return general.hessian(at), free, lambda many: language.many(general.constrain, many)
 
 
 def refitted(
-    language: Language, task: Task, params: dict[str, np.ndarray], resamples: Iterable[np.ndarray]
+    language: Language, request: FitRequest, params: dict[str, np.ndarray], resamples: Iterable[np.ndarray]
 ) -> list[dict[str, np.ndarray]]:
     """EM from ``params`` again for each set of weights (N,): a list of parameters."""
-    options = {**checked(task), "start": params}
-    with _precision(language, task, options):
-        em = climber(language, task, options)
+    options = {**checked(request), "start": params}
+    with _precision(language, request, options):
+        em = climber(language, request, options)
 
         def again(weights: np.ndarray) -> dict[str, np.ndarray]:
             em.reweighted(weights)
             tol = options["tol"] * float(weights.sum())
-            at = em.begin(task.seed)
+            at = em.begin(request.seed)
             found = climb(em.step, at, max_iter=options["max_iter"], tol=tol, rounding=em.rounding)
             return em.ending(found.params)[0]
 
         return [again(weights) for weights in resamples]
 
 
-def _precision(language: Language, task: Task, options: dict[str, Any]) -> AbstractContextManager[Any]:
+def _precision(language: Language, request: FitRequest, options: dict[str, Any]) -> AbstractContextManager[Any]:
     from contextlib import nullcontext
 
     # sums of squares in 32 bits lose four digits: a closed form sums in 64, whatever the data is in
-    return language.in_64_bits() if closed_form.of(task.model, options) else nullcontext()
+    return language.in_64_bits() if closed_form.of(request.model, options) else nullcontext()

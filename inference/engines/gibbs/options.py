@@ -1,48 +1,95 @@
-"""The options of Gibbs sampling, checked: each mistake is one line that says what would work."""
+"""The options and diagnostics of Gibbs sampling."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from inference.engines import Task
+from inference.diagnostics import Diagnostics, FitKind
+from inference.engines.contract import FitRequest
+from inference.engines.options import EngineOptions, choice, flag, free, number, whole
 from zoo import ZooError
-from zoo.errors import unknown
 
-WHOLE = {"num_warmup": 0, "num_samples": 1, "num_chains": 1, "num_draws": 0, "every": 1, "checkpoint_every": 1}
-OR_NONE = ("num_draws", "shards", "threads")
 DRAWS, NUMBERS = 100, 1 << 24  # as many draws by default, of no more numbers than these together
-WORDS = {
-    "method": ("auto", "dense", "sparse"),
-    "learn_alpha": (None, "symmetric", "asymmetric"),
-    "learn_eta": (False, True),
-}
 
 
-def checked(task: Task) -> dict[str, Any]:
-    """The options as given; raises ZooError where one cannot be used."""
-    options = task.options
-    for word, least in {**dict.fromkeys(OR_NONE, 1), **WHOLE}.items():
-        value = options[word]
-        if value is None and word in OR_NONE:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ZooError(f"{word} is a whole number from {least} up; given {value!r}")
-    anneal = options["anneal"]
-    if isinstance(anneal, bool) or not isinstance(anneal, int | float | np.number) or not 1 <= anneal < np.inf:
-        raise ZooError(f"anneal is a factor from 1 up; given {anneal!r}")
-    for word, of in WORDS.items():
-        if options[word] not in of:
-            raise unknown(word, options[word], map(str, of))
-    if options["num_draws"] is None:
-        sites = task.card.sites(task.keywords)
-        drawn = [sites[n].shape(task.keywords) for n in task.card.latents if n not in task.card.enumerated]
-        numbers = options["num_chains"] * sum(int(np.prod(shape)) for shape in drawn)
-        few = max(1, min(DRAWS, options["num_samples"], NUMBERS // numbers))
-        options = {**options, "num_draws": few}
-    elif options["num_draws"] > options["num_samples"]:
-        raise ZooError(
-            f"num_draws={options['num_draws']} of num_samples={options['num_samples']} sweeps: give fewer draws"
-        )
-    return options
+@dataclass(frozen=True)
+class GibbsOptions(EngineOptions):
+    """Options of ``gibbs``. A sweep draws every discrete latent once."""
+
+    num_warmup: int = whole(500, "warm-up sweeps of each chain", least=0)
+    num_samples: int = whole(500, "sweeps of each chain after the warm-up")
+    num_chains: int = whole(1, "number of chains; the estimate is that of the one with the highest mean log p")
+    num_draws: int | None = whole(
+        None,
+        "sweeps, evenly spaced, that also give a draw of the parameters: K V + N K numbers each; 0 for none, "
+        "None for 100, or as many as take 128 MiB",
+        least=0,
+        optional=True,
+    )
+    every: int = whole(5, "one in so many sweeps counts in the estimate")
+    anneal: float = number(
+        10.0,
+        "a factor from 1 up",
+        lambda v: 1 <= v < np.inf,
+        "factor of the hyperparameters at first, which falls to 1 over the first half of the warm-up",
+    )
+    method: str = choice(
+        "auto",
+        ("auto", "dense", "sparse"),
+        "a draw looks at all topics, or at those of the word; by the number of topics",
+    )
+    learn_alpha: str | None = choice(
+        None, ("symmetric", "asymmetric"), "learn alpha by Minka's fixed point during the warm-up", optional=True
+    )
+    learn_eta: bool = flag(False, "learn eta likewise")
+    shards: int | None = whole(
+        None,
+        "groups of documents that are swept side by side; None for what the corpus is large enough for",
+        optional=True,
+    )
+    threads: int | None = whole(None, "number of threads, one for each core unless given", optional=True)
+    checkpoint: str | os.PathLike[str] | None = free(
+        None, "a folder", "where the run is saved, and from where it continues if it is there already"
+    )
+    checkpoint_every: int = whole(100, "sweeps between two checkpoints")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GibbsDiagnostics(Diagnostics):
+    """Diagnostics of ``gibbs``. lp_by_chain: the mean log p(w, z) of each chain; chain: the one of the estimate."""
+
+    kind: ClassVar[FitKind] = "chains"
+
+    sweeps: int
+    kept_sweeps: int
+    draws_kept: int
+    method: str
+    shards: int
+    tokens: int
+    tokens_per_second: float | None = None
+    lp_by_chain: list[float]
+    chain: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GibbsPointDiagnostics(GibbsDiagnostics):
+    """Of a run that keeps no draws: the fit is a point."""
+
+    kind: ClassVar[FitKind] = "point"
+
+
+def number_of_draws(request: FitRequest[GibbsOptions]) -> int:
+    """How many draws to keep; raises ZooError where more are asked for than there are sweeps."""
+    options = request.options
+    if options.num_draws is None:
+        sites = request.card.sites(request.keywords)
+        drawn = [sites[n].shape(request.keywords) for n in request.card.latents if n not in request.card.enumerated]
+        numbers = options.num_chains * sum(int(np.prod(shape)) for shape in drawn)
+        return max(1, min(DRAWS, options.num_samples, NUMBERS // numbers))
+    if options.num_draws > options.num_samples:
+        raise ZooError(f"num_draws={options.num_draws} of num_samples={options.num_samples} sweeps: give fewer draws")
+    return options.num_draws

@@ -5,29 +5,28 @@ the rows are integrated out where the model has a program ``collapsed``. Step si
 adapted during warm-up, in coordinates that the density near each chain's start makes free of units. Chains run side by
 side on the cores, each from a start of its own: k-means++ labels of another seed where a mixture is recognised, other
 axes where factors are, so that they differ in the order of labels and in the rotation too.
-
-Options: ``num_warmup`` and ``num_samples``, iterations of each chain; ``num_chains``; ``target_accept``, the acceptance
-probability that the step size is adapted to; ``max_tree_depth``, at most 2^depth steps an iteration; ``start``, a dict
-of values at which every chain begins; ``collapsed``, False for the full program, the latents of the rows included.
 """
 
 from __future__ import annotations
 
 from inference.engines import without_prior
+from inference.engines.contract import Engine
+from inference.engines.nuts.options import NUTSDiagnostics, NUTSOptions
 from inference.unconstrained import without_gradients
 from zoo import Card
 
-OPTIONS = {
-    "num_warmup": 500,
-    "num_samples": 1000,
-    "num_chains": 4,
-    "target_accept": 0.9,
-    "max_tree_depth": 10,
-    "start": None,
-    "collapsed": True,
-}
+
+class NUTS(Engine):
+    """Hamiltonian Monte Carlo with the No-U-Turn criterion."""
+
+    name = "nuts"
+    options = NUTSOptions
+    diagnostics = (NUTSDiagnostics,)
+    order = 30
+
+    def refuses(self, card: Card, backend: str) -> str | None:
+        """NUTS needs gradients: discrete latents must be such as can be summed out, and some latent continuous."""
+        return without_prior(card) or without_gradients(card)
 
 
-def refuses(card: Card, backend: str) -> str | None:
-    """NUTS needs gradients: discrete latents must be such as can be summed out, and some latent continuous."""
-    return without_prior(card) or without_gradients(card)
+ENGINE = NUTS()

@@ -8,42 +8,42 @@ import numpy as np
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
-from inference.engines.nuts.ending import answer
-from inference.engines.nuts.options import check_density, checked, lanes
+from inference.engines.nuts.result import check_density, finalize
 from inference.engines.starts.in_numpyro import begin
-from inference.exact.enumeration.in_numpyro import summed
+from inference.exact.enumeration.in_numpyro import marginalize
 from inference.run.progress import Progress
+from inference.run.workers import num_workers
 from inference.unconstrained.curvature import precision, widths
-from inference.unconstrained.in_numpyro import Free
-from zoo._backend.in_numpyro import enter, leave
-from zoo._distributions.in_numpyro import knowing_holes
+from inference.unconstrained.in_numpyro import UnconstrainedModel
+from zoo._backend.in_numpyro import to_backend, to_numpy
+from zoo._distributions.in_numpyro import with_missing_pattern
 
 CHUNK = 50  # iterations, at most, between two looks from outside
 PATIENCE = 0.5  # seconds that are wanted between them
 
 
-def run(task):
-    options = checked(task)
-    data, keywords = enter(task.table), enter(task.keywords)
-    free = Free(summed(knowing_holes(task.program, task.table)), keywords, data)
-    seeds = range(task.seed, task.seed + options["num_chains"])
-    starts, said = begin(task, free, seeds)
+def run(request):
+    options = request.options
+    data, keywords = to_backend(request.table), to_backend(request.keywords)
+    free = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
+    seeds = range(request.seed, request.seed + options.num_chains)
+    starts, said = begin(request, free, seeds)
     together = in_step()
     begun, advance = sampler(free, options, together)
-    keys = np.asarray(jax.random.split(jax.random.PRNGKey(task.seed), options["num_chains"]))
-    with ThreadPoolExecutor(lanes(options["num_chains"])) as pool:
+    keys = np.asarray(jax.random.split(jax.random.PRNGKey(request.seed), options.num_chains))
+    with ThreadPoolExecutor(num_workers(options.num_chains)) as pool:
         compiled = pool.submit(advance.compile)  # while the starts are looked at
-        look = free.look()
-        frames = [frame_at(look, free.numbers(values)) for values in starts]
+        value_grad_hvp = free.value_grad_hvp()
+        frames = [frame_at(value_grad_hvp, free.numbers(values)) for values in starts]
         chains = [[jnp.asarray(part) for part in (*frame, key)] for frame, key in zip(frames, keys, strict=True)]
         if together:
             chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]
         jobs = [(begun(*chain, free.arrays), chain[:2]) for chain in chains]
-        kept = side_by_side(task, pool, compiled.result(), jobs, free.arrays)
+        kept = side_by_side(request, pool, compiled.result(), jobs, free.arrays)
     kept = [np.concatenate(parts) if together else np.stack(parts) for parts in zip(*kept, strict=True)]
     draws, lp = constrained(free, frames, *kept[:2])
     stats = dict(zip(("diverging", "accept_prob", "num_steps"), kept[2:], strict=True))
-    return answer(task, said, draws, {"lp": lp, **stats})
+    return finalize(request, said, draws, {"lp": lp, **stats})
 
 
 def in_step():
@@ -57,14 +57,14 @@ def constrained(free, frames, z, energy):
     centre, width = (np.stack([frame[i] for frame in frames])[:, None] for i in (0, 1))
     values = jax.jit(jax.vmap(jax.vmap(free.constrain)))(jnp.asarray(centre + width * z))
     log_jacobian = sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in values.values())
-    return leave({n: v for n, (v, _) in values.items()}), -energy - log_jacobian
+    return to_numpy({n: v for n, (v, _) in values.items()}), -energy - log_jacobian
 
 
-def frame_at(look, at):
+def frame_at(value_grad_hvp, at):
     """Where a chain begins: the point, the widths of the density there, and its energy and slope in those widths."""
-    value, gradient, _ = look(at, np.zeros_like(at))
+    value, gradient, _ = value_grad_hvp(at, np.zeros_like(at))
     check_density(value)
-    width = widths(precision(look, at))
+    width = widths(precision(value_grad_hvp, at))
     return at, width, -value, -gradient * width
 
 
@@ -79,9 +79,9 @@ def sampler(free, options, together):
     def begun(centre, width, value, slope, key, arrays):
         return init(
             ParamInfo(jnp.zeros_like(centre), value, slope),
-            options["num_warmup"],
-            target_accept_prob=options["target_accept"],
-            max_tree_depth=options["max_tree_depth"],
+            options.num_warmup,
+            target_accept_prob=options.target_accept,
+            max_tree_depth=options.max_tree_depth,
             model_args=(centre, width, arrays),
             rng_key=key,
         )
@@ -102,14 +102,14 @@ def sampler(free, options, together):
     example = [vector, vector, number, vector, key]
     if together:
         begun, advance = jax.vmap(begun, (0, 0, 0, 0, 0, None)), jax.vmap(advance, (0, 0, None, None))
-        example = [jnp.broadcast_to(part, (options["num_chains"], *part.shape)) for part in example]
+        example = [jnp.broadcast_to(part, (options.num_chains, *part.shape)) for part in example]
     state = jax.eval_shape(begun, *example, free.arrays)
     return jax.jit(begun), jax.jit(advance).lower(state, example[:2], np.int32(0), free.arrays)
 
 
-def side_by_side(task, pool, advance, jobs, arrays):
+def side_by_side(request, pool, advance, jobs, arrays):
     """What each job kept of its draws, after warm-up; jobs run in threads, for compiled code needs no interpreter."""
-    warmup, total = task.options["num_warmup"], task.options["num_warmup"] + task.options["num_samples"]
+    warmup, total = request.options.num_warmup, request.options.num_warmup + request.options.num_samples
     done, diverged, stop = [0] * len(jobs), [0] * len(jobs), Event()
 
     def draw(job):
@@ -127,7 +127,7 @@ def side_by_side(task, pool, advance, jobs, arrays):
             count = int(np.clip(PATIENCE / pace, 1, min(CHUNK, 10 * count)))
         return [np.concatenate(buffers, axis).take(range(warmup, total), axis) for buffers in zip(*parts, strict=True)]
 
-    with Progress("nuts", len(jobs) * total, task.progress) as progress:
+    with Progress("nuts", len(jobs) * total, request.progress) as progress:
         running = [pool.submit(draw, job) for job in range(len(jobs))]
         try:
             while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:

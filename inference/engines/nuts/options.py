@@ -1,36 +1,38 @@
-"""The options of NUTS, checked: each mistake is one line that says what would work."""
+"""The options and diagnostics of NUTS."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-import numpy as np
-
-from inference.engines import Task
-from zoo import ZooError
+from inference.diagnostics import Diagnostics, FitKind
+from inference.engines.options import EngineOptions, flag, free, number, whole
 
 
-def checked(task: Task) -> dict[str, Any]:
-    """The options as given; raises ZooError where one cannot be used."""
-    options = task.options
-    for word, least in (("num_warmup", 0), ("num_samples", 1), ("num_chains", 1), ("max_tree_depth", 1)):
-        if not isinstance(options[word], int | np.integer) or options[word] < least:
-            raise ZooError(f"{word} is a whole number from {least} up; given {options[word]!r}")
-    if not 0 < options["target_accept"] < 1:
-        raise ZooError(f"target_accept is a probability between 0 and 1; given {options['target_accept']!r}")
-    return options
+@dataclass(frozen=True)
+class NUTSOptions(EngineOptions):
+    """Options of ``nuts``."""
+
+    num_warmup: int = whole(500, "warm-up iterations of each chain", least=0)
+    num_samples: int = whole(1000, "iterations kept of each chain")
+    num_chains: int = whole(4, "number of chains, run side by side on the cores")
+    target_accept: float = number(
+        0.9,
+        "a probability between 0 and 1",
+        lambda p: 0 < p < 1,
+        "acceptance probability to which the step size is adapted",
+    )
+    max_tree_depth: int = whole(10, "at most 2^depth leapfrog steps an iteration")
+    start: Any = free(None, "a dict of arrays, one for each latent", "values at which every chain begins")
+    collapsed: bool = flag(True, "use the program with the latents of the rows integrated out, where there is one")
 
 
-def check_density(value: float) -> None:
-    """A chain can begin only where the density is a number: raises ZooError."""
-    if not np.isfinite(value):
-        raise ZooError(
-            f"the log density is {value} where a chain begins: give start=, a dict of values that are possible"
-        )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NUTSDiagnostics(Diagnostics):
+    """Diagnostics of ``nuts``: divergent transitions, and iterations that reached the maximum tree depth."""
 
+    kind: ClassVar[FitKind] = "chains"
 
-def lanes(num_chains: int) -> int:
-    """How many chains can run at once: one for each core that this process may use."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(num_chains, allowed)
+    divergences: int
+    divergences_by_chain: list[int]
+    at_max_tree_depth: int | None = None

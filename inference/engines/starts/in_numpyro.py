@@ -2,6 +2,6 @@ from functools import partial
 
 from inference.engines.em.in_numpyro import start as em_start
 from inference.engines.starts import beginning
-from zoo._backend.in_numpyro import enter
+from zoo._backend.in_numpyro import to_backend
 
-begin = partial(beginning, em_start, enter)
+begin = partial(beginning, em_start, to_backend)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from inference.engines import Task
+import numpy as np
+
+from inference.engines import FitRequest
+from inference.engines.svi.record import TrainingRecord
 from inference.run import checkpoints
 from inference.run.checkpoints import short
 
-if TYPE_CHECKING:
-    from inference.engines.svi.training import Record, Trainer
-
 GROUPS = ("state", "best")
 APART = ("checkpoint", "checkpoint_every", "num_draws")  # options that the steps do not depend on
+
+
+class Resumable(Protocol):
+    """What a checkpoint asks of a trainer: everything its next step depends on, by name."""
+
+    def state(self) -> dict[str, np.ndarray]: ...
+    def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
 
 @dataclass
@@ -27,17 +34,15 @@ class Checkpoints:
     kept: float = 0.0
 
     @classmethod
-    def of(cls, task: Task) -> Checkpoints | None:
+    def of(cls, request: FitRequest) -> Checkpoints | None:
         """Where the option says so; raises ZooError where the folder cannot be one."""
-        given = task.options["checkpoint"]
+        given = request.options.checkpoint
         if given is None:
             return None
-        return cls(checkpoints.folder_of(given), task.options["checkpoint_every"], asked_of(task))
+        return cls(checkpoints.folder_of(given), request.options.checkpoint_every, asked_of(request))
 
-    def resume(self, trainer: Trainer) -> Record | None:
+    def resume(self, trainer: Resumable) -> TrainingRecord | None:
         """Bring the trainer to where the file says it was; None where there is no file. Raises ZooError."""
-        from inference.engines.svi.training import Record
-
         found = checkpoints.read(self.folder, self.asked)
         if found is None:
             return None
@@ -45,9 +50,9 @@ class Checkpoints:
         groups = {g: {n[len(g) + 1 :]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS}
         trainer.restore(groups["state"])
         self.kept = record["laps"]["epoch"][-1]
-        return Record(trace=arrays["trace"], best=groups["best"], **record)
+        return TrainingRecord(trace=arrays["trace"], best=groups["best"], **record)
 
-    def keep(self, trainer: Trainer, record: Record, last: bool) -> None:
+    def keep(self, trainer: Resumable, record: TrainingRecord, last: bool) -> None:
         """Write the file if it is time to. Where that fails the old one stays, and a warning says so."""
         epoch = record.laps["epoch"][-1]
         if not last and epoch - self.kept < self.every:
@@ -59,11 +64,11 @@ class Checkpoints:
         checkpoints.write(self.folder, self.asked, {"trace": record.trace, **arrays}, plain, f"step {record.done}")
 
 
-def asked_of(task: Task) -> dict[str, str]:
+def asked_of(request: FitRequest) -> dict[str, str]:
     """Everything the steps depend on, each as a short text."""
-    options = {n: v for n, v in task.options.items() if n not in APART}
+    options = {n: v for n, v in request.options.as_dict().items() if n not in APART}
     if not (options["warm_up"] or callable(options["beta"])):  # then a step does not know how many are to come
         del options["num_steps"], options["num_epochs"]
-    said = {"model": task.model.name, "backend": task.model.backend, "seed": task.seed, **options}
-    said |= {f"data {n}": v for n, v in task.table.items()} | task.keywords
+    said = {"model": request.model.name, "backend": request.model.backend, "seed": request.seed, **options}
+    said |= {f"data {n}": v for n, v in request.table.items()} | request.keywords
     return {n: short(v) for n, v in said.items()}

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from inference.engines import Answer, Task
-from inference.engines.svi.ending import answer_of_networks
-from inference.engines.svi.options import guide_of
+from inference.engines import EngineResult, FitRequest
+from inference.engines.svi.guide import guide_of
 from inference.engines.svi.plan import Plan
+from inference.engines.svi.result import amortised_result
 from inference.engines.svi.rows import Rows
 from inference.engines.svi.training import train
 
 
-def run(task: Task, rows: Rows, plan: Plan, Trainer: Any, summed: Any, enter: Callable[[Any], Any]) -> Answer:
+def run(
+    request: FitRequest, rows: Rows, plan: Plan, Trainer: Any, marginalize: Any, to_backend: Callable[[Any], Any]
+) -> EngineResult:
     """Train program and guide together; the last three are a backend's."""
-    whole = task.options["guide"] == task.card.name or not task.card.enumerated  # the guide has every latent
-    program = task.program if whole else summed(task.program)
-    guide = guide_of(task.options, task.model.backend)(program, None)
-    inputs = {**enter(task.keywords), **enter(rows.carried), "N": plan.rows}
-    trainer = Trainer(task, plan, rows, program, guide, inputs)
-    if task.options["start"] is not None:
-        trainer.begin_at(task.options["start"])
-    record = train(task, trainer, plan, rows)
-    return answer_of_networks(task, plan, rows, record, trainer)
+    whole = request.options.guide == request.card.name or not request.card.enumerated  # the guide has every latent
+    program = request.program if whole else marginalize(request.program)
+    guide = guide_of(request.options, request.model.backend)(program, None)
+    inputs = {**to_backend(request.keywords), **to_backend(rows.carried), "N": plan.rows}
+    trainer = Trainer(request, plan, rows, program, guide, inputs)
+    if request.options.start is not None:
+        trainer.begin_at(request.options.start)
+    record = train(request, trainer, plan, rows)
+    return amortised_result(request, plan, rows, record, trainer)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.engines.svi.rows import Rows
 
 LOOKS = 200  # at most, at how training goes: more would take longer than the steps between them
@@ -31,12 +31,12 @@ class Plan:
     warm_up: float = 0.0
 
     @classmethod
-    def of(cls, task: Task, rows: Rows) -> Plan:
+    def of(cls, request: FitRequest, rows: Rows) -> Plan:
         """The plan that the options ask for."""
-        options, count, batch = task.options, len(rows.kept), rows.batch
-        epochs, epoch = options["num_epochs"], count // batch if batch else 1
-        steps = options["num_steps"] if epochs is None else int(epochs) * epoch
-        return cls(count, batch, steps, task.seed, options["beta"], options["warm_up"])
+        options, count, batch = request.options, len(rows.kept), rows.batch
+        epochs, epoch = options.num_epochs, count // batch if batch else 1
+        steps = options.num_steps if epochs is None else int(epochs) * epoch
+        return cls(count, batch, steps, request.seed, options.beta, options.warm_up)
 
     @property
     def epoch(self) -> int:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from inference.engines import Task
-from inference.engines.svi.options import BATCH, ON_DEVICE, is_amortised
+from inference.engines import FitRequest
+from inference.engines.svi.guide import is_amortised
 from zoo import ZooError
 from zoo.cards import Site
 from zoo.data.corpus import Corpus
-from zoo.data.intensities import Intensities, seen_once
+from zoo.data.intensities import Intensities, binarise_once
 
+BATCH = 128  # rows that networks are trained on at a time
+ON_DEVICE = 1 << 28  # bytes of data that are copied whole
 PLENTY = 2000  # rows enough to see the shape of the density, where there are batches
 MOST = 1000  # rows looked at together, where the bound of many is taken
 CHUNK = 1000  # steps, at most, whose rows are carried over at once
@@ -36,35 +38,35 @@ class Rows:
     on_device: bool
 
     @classmethod
-    def of(cls, task: Task) -> Rows:
+    def of(cls, request: FitRequest) -> Rows:
         """As the options ask; raises ZooError where nothing would be left, or where a guide needs the table whole."""
-        amortised = is_amortised(task)
-        options, sites = task.options, task.card.sites(task.keywords)
-        axes = {n: axis_of(v, sites[n]) for n, v in task.table.items() if "N" in sites[n].dims}
-        order = np.arange(task.rows)
-        count = round(task.rows * options["held_out"]) if options["held_out"] else 0
-        if options["held_out"]:
-            if not 0 < count < task.rows:
+        amortised = is_amortised(request)
+        options, sites = request.options, request.card.sites(request.keywords)
+        axes = {n: axis_of(v, sites[n]) for n, v in request.table.items() if "N" in sites[n].dims}
+        order = np.arange(request.rows)
+        count = round(request.rows * options.held_out) if options.held_out else 0
+        if options.held_out:
+            if not 0 < count < request.rows:
                 raise ZooError(
-                    f"held_out={options['held_out']} of {task.rows} rows leaves no rows to train on or to hold out"
+                    f"held_out={options['held_out']} of {request.rows} rows leaves no rows to train on or to hold out"
                 )
-            order = np.random.default_rng([task.seed, count]).permutation(task.rows)
+            order = np.random.default_rng([request.seed, count]).permutation(request.rows)
         kept, held = np.sort(order[count:]), np.sort(order[:count])
-        batch = options["batch_size"]
+        batch = options.batch_size
         if batch is None and amortised:
             batch = min(BATCH, len(kept))
         if batch and batch > len(kept):
             raise ZooError(f"batch_size={batch} but {len(kept)} rows are trained on: take at most as many")
-        size = sum(raw(v).nbytes for v in task.table.values())
-        mapped = any(isinstance(raw(v), np.memmap) for v in task.table.values())
-        wish = {"auto": size <= ON_DEVICE and not mapped, "device": True, "host": False}[options["minibatches"]]
+        size = sum(raw(v).nbytes for v in request.table.values())
+        mapped = any(isinstance(raw(v), np.memmap) for v in request.table.values())
+        wish = {"auto": size <= ON_DEVICE and not mapped, "device": True, "host": False}[options.minibatches]
         on_device = wish or not (batch and amortised)
-        if options["minibatches"] == "host" and on_device:
+        if options.minibatches == "host" and on_device:
             raise ZooError(
                 "minibatches='host' is for amortised guides and a batch_size: this guide needs every row at hand"
             )
         # a guide that reads no rows is shown all of them at once
-        table = task.table if amortised else seen_once(task.table, task.seed)
+        table = request.table if amortised else binarise_once(request.table, request.seed)
         return cls(table, axes, kept, held, batch, on_device)
 
     @property
@@ -113,7 +115,7 @@ def axis_of(values: Any, site: Site) -> int:
     return 0 if isinstance(values, Corpus) else site.dims.index("N")
 
 
-def first_rows(task: Task, rows: Rows, plates: dict[str, tuple[str, ...]]) -> np.ndarray | None:
+def first_rows(request: FitRequest, rows: Rows, plates: dict[str, tuple[str, ...]]) -> np.ndarray | None:
     """The rows, of those trained on, by which a guide is set up: enough of them where the data goes in batches.
 
     None is for all of them: a guide must see all of them where the program has latents in the plate of the rows.
@@ -121,4 +123,4 @@ def first_rows(task: Task, rows: Rows, plates: dict[str, tuple[str, ...]]) -> np
     some, count = max(PLENTY, rows.batch or 0), len(rows.kept)
     if rows.batch is None or any("N" in p for p in plates.values()) or some >= count:
         return None
-    return np.random.default_rng(task.seed).choice(count, some, replace=False)
+    return np.random.default_rng(request.seed).choice(count, some, replace=False)

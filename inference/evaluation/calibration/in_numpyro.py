@@ -2,7 +2,7 @@ import jax
 import numpy as np
 from numpyro.infer.util import log_density
 
-from zoo._backend.in_numpyro import enter, room
+from zoo._backend.in_numpyro import runtime, to_backend
 
 
 class LogJoint:
@@ -10,11 +10,11 @@ class LogJoint:
 
     def __init__(self, program, keywords):
         def joint(data, fixed, varying):
-            at = {**data, **enter(keywords)}
+            at = {**data, **to_backend(keywords)}
             return jax.lax.map(lambda one: log_density(program, (), at, {**fixed, **one})[0], varying)
 
         self.joint = jax.jit(joint)  # compiled once for all simulations
 
     def __call__(self, data, fixed, varying):
-        with room("float64"):
-            return np.asarray(self.joint(enter(data), enter(fixed), enter(varying)))
+        with runtime("float64"):
+            return np.asarray(self.joint(to_backend(data), to_backend(fixed), to_backend(varying)))

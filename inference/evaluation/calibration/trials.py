@@ -29,7 +29,7 @@ def fixed(model: Model) -> Model:
 def by_engine(model: Model, engine: str, options: Mapping[str, Any]) -> Made:
     """Fits by an engine."""
     own = {word: value for word, value in options.items() if word not in ("device", "dtype")}
-    engines.complete(engine, own, model.card)  # a wrong name is no failed simulation
+    engines.get(engine).make_options(own, model.card)  # a wrong name is no failed simulation
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
@@ -141,8 +141,8 @@ def exact_posterior(model: Model) -> tuple[list[str], Callable[..., Any], Callab
         def normal(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
             return {continuous[0]: gaussian.sampled(model, params, data, seed, count)}
 
-        summed = in_backend("inference.exact.enumeration", model.backend).summed
-        return continuous, summed(model.program) if card.enumerated else model.program, normal
+        marginalize = in_backend("inference.exact.enumeration", model.backend).marginalize
+        return continuous, marginalize(model.program) if card.enumerated else model.program, normal
     if not local or continuous:
         raise Refusal(f"{model.name} has no exact posterior of local latents: name an engine, nuts or svi")
 

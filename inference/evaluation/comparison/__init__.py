@@ -8,7 +8,7 @@ its parts, and the gap between them, on rows it was not trained on. ``alignment`
 ``quantities`` names the numbers; ``evidence`` is what a fit says of itself, ``agreement`` how it stands to the
 reference, ``verdict`` the rules; ``table``, ``figures`` and ``report`` show it all. A model may promise a picture of
 its own,
-``zoo/<model>/picture.py``: see ``figures``.
+``zoo/<model>/plot.py``: see ``figures``.
 """
 
 from inference.evaluation.comparison.compute import compare, judge

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.summaries.statistics import Evidence
+from inference.summaries.statistics import FitStatistics
 
 CHANCE = 0.01  # that Monte Carlo error alone takes any one quantity of a faithful fit over its limit
 
@@ -35,7 +35,7 @@ class Agreement:
             return np.abs(np.log(self.sd_ratio))
 
 
-def agreement(one: Evidence, reference: Evidence) -> Agreement:
+def agreement(one: FitStatistics, reference: FitStatistics) -> Agreement:
     """Hold the numbers of one fit against those of the reference, quantity by quantity."""
     from scipy.stats import norm
 
@@ -58,7 +58,7 @@ def agreement(one: Evidence, reference: Evidence) -> Agreement:
     )
 
 
-def divergence(guide: Evidence, others: Iterable[Evidence]) -> float:
+def divergence(guide: FitStatistics, others: Iterable[FitStatistics]) -> float:
     """A lower bound on KL(guide || posterior) in nats: how far its ELBO lies below the best bound known.
 
     Every guide's importance-weighted bound lies below the log evidence (Burda, Grosse and Salakhutdinov 2016); those
@@ -67,7 +67,7 @@ def divergence(guide: Evidence, others: Iterable[Evidence]) -> float:
     return max([guide.bound, *(e.bound - 3 * e.bound_se for e in others if e.kind == "guide")]) - guide.elbo
 
 
-def self_agreement(guide: Evidence) -> Agreement:
+def self_agreement(guide: FitStatistics) -> Agreement:
     """Hold a guide against its own draws under their Pareto-smoothed weights, which stand for the posterior.
 
     They do where k-hat is good (Vehtari et al. 2024), and then they show what k-hat does not: how far the guide
@@ -95,14 +95,14 @@ def self_agreement(guide: Evidence) -> Agreement:
     )
 
 
-def relative_variance_error(e: Evidence) -> np.ndarray:
+def relative_variance_error(e: FitStatistics) -> np.ndarray:
     """Var(s^2) / s^4 = (kurtosis - 1) / ESS, with the kurtosis of the draws: heavy tails make spreads uncertain."""
     deviations = e.flat - e.mean
     kurtosis = np.mean(deviations**4, axis=0) / np.mean(deviations**2, axis=0) ** 2
     return (kurtosis - 1) / np.minimum(e.ess_bulk, e.ess_tail)
 
 
-def wasserstein(one: Evidence, reference: Evidence) -> np.ndarray:
+def wasserstein(one: FitStatistics, reference: FitStatistics) -> np.ndarray:
     """Wasserstein-1 distance between the draws of each quantity, in reference sds."""
     if "point" in (one.kind, reference.kind):
         return np.full(len(one.quantities), np.nan)

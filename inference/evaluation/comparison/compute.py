@@ -13,7 +13,7 @@ from inference.evaluation.comparison.result import Comparison
 from inference.evaluation.comparison.verdict import Candidate, Verdict
 from inference.record import FitRecord
 from inference.summaries.quantities import MOST, prominent
-from inference.summaries.statistics import Evidence, amortised, gather, kind_of
+from inference.summaries.statistics import FitStatistics, amortised, gather, kind_of
 from zoo import ZooError
 from zoo.checks import equal_values
 from zoo.data.corpus import Corpus
@@ -75,7 +75,7 @@ def judge(fit: FitRecord) -> Verdict:
     return rules.alone(candidate(name, fit, evidence), {name: evidence})
 
 
-def candidate(name: str, fit: FitRecord, evidence: Evidence) -> Candidate:
+def candidate(name: str, fit: FitRecord, evidence: FitStatistics) -> Candidate:
     said = fit.diagnostics
     return Candidate(name, fit.options, said.get("converged", True), evidence, said.get("heywood", []))
 
@@ -102,7 +102,7 @@ def sound(own: Verdict, c: Candidate) -> bool:
     return c.evidence.kind == "chains" and own.trust == "yes"
 
 
-def rank(name: str, verdicts: Mapping[str, Verdict], evidence: Mapping[str, Evidence]) -> tuple[float, ...]:
+def rank(name: str, verdicts: Mapping[str, Verdict], evidence: Mapping[str, FitStatistics]) -> tuple[float, ...]:
     """Draws before points, then trust, then chains before guides, then quality; the least is the best."""
     e = evidence[name]
     quality = {"chains": np.nan_to_num(e.ess_bulk).min(), "guide": e.elbo, "point": e.log_likelihood}[e.kind]

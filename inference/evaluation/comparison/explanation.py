@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.comparison.agreement import Agreement
-from inference.summaries.statistics import Evidence
+from inference.summaries.statistics import FitStatistics
 
 if TYPE_CHECKING:
     from inference.evaluation.comparison.verdict import Candidate
 
 
-def sound(e: Evidence) -> str:
+def sound(e: FitStatistics) -> str:
     """The numbers by which chains passed."""
     ess = np.nanmin([e.ess_bulk, e.ess_tail])
     return f"its chains pass every check (R-hat {np.nanmax(e.r_hat):.3f}, ESS {ess:.0f}, no divergences)"
 
 
-def diverged(e: Evidence) -> str:
+def diverged(e: FitStatistics) -> str:
     """How many draws diverged, and what to do."""
     return f"{e.divergences} of {e.lp.size} draws diverged, so part of the posterior is cut off: raise target_accept"
 
 
-def unmixed(e: Evidence, limit: float) -> str:
+def unmixed(e: FitStatistics, limit: float) -> str:
     """What R-hat found, with the chain that sits elsewhere named where one does."""
     j = highest(e.r_hat)
     found = f"R-hat of {e.quantities[j]} is {e.r_hat[j]:.3f}, above {limit}"
@@ -48,7 +48,7 @@ def few(c: Candidate, sizes: np.ndarray, limit: int, which: str) -> str:
     return f"{which} ESS of {e.quantities[j]} is {sizes[j]:.0f}, below {limit}: raise {option} to {enough}"
 
 
-def k_hat(e: Evidence) -> str:
+def k_hat(e: FitStatistics) -> str:
     """k-hat beside its limit."""
     if np.isnan(e.k_hat):
         return "there are too few draws for a k-hat"
@@ -61,7 +61,7 @@ def close(a: Agreement, reference: str) -> str:
     return f"each mean is within {means:.2g} sd of {reference} and each spread within a factor of {factor:.2f}"
 
 
-def distance(e: Evidence, a: Agreement, reference: str) -> str:
+def distance(e: FitStatistics, a: Agreement, reference: str) -> str:
     """Where a point lies furthest from the means of the reference."""
     j = highest(np.abs(a.delta))
     return f"it lies up to {abs(a.delta[j]):.2g} sd from the means of {reference} ({e.quantities[j]})"
@@ -95,7 +95,7 @@ def doubtful_spread(c: Candidate, j: int, most: float) -> str:
     return f"{k_hat(c.evidence)}, but {found}: use its means, run nuts for intervals{richer(c)}"
 
 
-def difference(e: Evidence, a: Agreement, reference: str) -> str:
+def difference(e: FitStatistics, a: Agreement, reference: str) -> str:
     """Where a guide and chains differ most, without saying who is right."""
     j = highest(a.wasserstein)
     return (

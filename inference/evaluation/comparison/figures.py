@@ -1,6 +1,6 @@
 """Pictures of a comparison. Each fit keeps one colour throughout, and so does each component.
 
-A model of the zoo may bring ``picture.py`` with ``picture(axes, params, data, responsibilities, settings, columns)``:
+A model of the zoo may bring ``plot.py`` with ``plot(axes, params, data, responsibilities, settings, columns)``:
 it draws the data with its fitted components, component k in matplotlib's colour ``Ck`` of that moment. params, data and
 responsibilities are numpy, labels aligned; settings are the program's keywords; columns may be None.
 """
@@ -76,12 +76,12 @@ def responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def picture_of(model: zoo.Model) -> Callable[..., None] | None:
+def plot_of(model: zoo.Model) -> Callable[..., None] | None:
     """The picture a model of the zoo brings, or None."""
     if model.name not in zoo.names() or model.card != zoo.card(model.name):
         return None
-    place = f"zoo.{model.name}.picture"
-    return importlib.import_module(place).picture if importlib.util.find_spec(place) else None
+    place = f"zoo.{model.name}.plot"
+    return importlib.import_module(place).plot if importlib.util.find_spec(place) else None
 
 
 def data(c: ComparisonRecord, shared: dict[str, dict[str, np.ndarray]]) -> Figure | None:
@@ -89,13 +89,13 @@ def data(c: ComparisonRecord, shared: dict[str, dict[str, np.ndarray]]) -> Figur
     from matplotlib.figure import Figure
 
     fit = c.fits[c.best]
-    picture = picture_of(fit.model)
-    if picture is None:
+    plot = plot_of(fit.model)
+    if plot is None:
         return None
     figure = Figure((8, 5), layout="constrained")
     params = {n: v.mean((0, 1)) for n, v in c.draws[c.best].items()}
     axes = figure.add_subplot()
-    picture(axes, params, fit.seen(), shared.get(c.best, {}), fit.keywords, c.columns)
+    plot(axes, params, fit.seen(), shared.get(c.best, {}), fit.keywords, c.columns)
     figure.suptitle(f"{fit.model.card.title}, by {c.best}", fontsize=11)
     return figure
 
@@ -119,8 +119,8 @@ def objective(c: ComparisonRecord) -> Figure | None:
             some = slice(None, None, max(1, len(trace) // STEPS))
             axes.plot(steps[some], trace[some], color=colour(c, name), alpha=0.25, linewidth=0.7)
             axes.plot(steps[width // 2 :][: len(smooth)], smooth, color=colour(c, name))
-            settled = trace[len(trace) // 5 :]  # the first steps fall off the scale
-            low, high = np.percentile(settled, 2), settled.max()
+            align_within = trace[len(trace) // 5 :]  # the first steps fall off the scale
+            low, high = np.percentile(align_within, 2), align_within.max()
             axes.set_ylim(low - 0.2 * (high - low), high + 0.1 * (high - low))
         else:
             axes.plot(steps, trace, color=colour(c, name), marker="o" if len(trace) < 60 else None, markersize=3)

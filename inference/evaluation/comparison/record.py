@@ -9,7 +9,7 @@ from inference.alignment import Draws
 from inference.evaluation.comparison.agreement import Agreement
 from inference.evaluation.comparison.verdict import Verdict
 from inference.record import FitRecord
-from inference.summaries.statistics import Evidence
+from inference.summaries.statistics import FitStatistics
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ComparisonRecord:
     fits: Mapping[str, FitRecord]
     reference: str
     draws: Mapping[str, Draws]
-    evidence: Mapping[str, Evidence]
+    evidence: Mapping[str, FitStatistics]
     agreements: Mapping[str, Agreement]
     verdicts: Mapping[str, Verdict]
     best: str

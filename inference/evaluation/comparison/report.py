@@ -41,7 +41,7 @@ def save(c: ComparisonRecord, path: Path) -> Path:
         f"over {len(c.evidence[c.reference].quantities)} quantities.</p>",
         agreement_table(c),
         "<h2>Pictures</h2>",
-        *(page.picture(name, figure, CAPTIONS[name.split()[0]]) for name, figure in figures(c).items()),
+        *(page.plot(name, figure, CAPTIONS[name.split()[0]]) for name, figure in figures(c).items()),
         "<h2>Every quantity</h2>",
         f'<details><summary>{len(by_quantity(c))} rows</summary><div class="wide">{full_table(c)}</div></details>',
         "<h2>The model</h2>",

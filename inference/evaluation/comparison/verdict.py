@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from inference.evaluation.comparison import explanation as words
 from inference.evaluation.comparison.agreement import Agreement, divergence, self_agreement
-from inference.summaries.statistics import Evidence
+from inference.summaries.statistics import FitStatistics
 
 R_HAT, ESS, CHAINS = 1.01, 400, 2
 MEANS = 0.5  # sds: a 95% interval shifted by this much still holds 92% of a normal posterior
@@ -64,11 +65,11 @@ class Candidate:
     name: str
     options: Mapping[str, Any]
     converged: bool
-    evidence: Evidence
+    evidence: FitStatistics
     heywood: Sequence[Any] = ()
 
 
-def alone(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
+def alone(c: Candidate, others: Mapping[str, FitStatistics]) -> Verdict:
     """The verdict on a fit by its own checks; of the others only the objective is looked at."""
     match c.evidence.kind:
         case "chains":
@@ -102,7 +103,7 @@ def chains(c: Candidate) -> Verdict:
     return Verdict("yes", words.sound(e), CHAIN_RULE)
 
 
-def guide(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
+def guide(c: Candidate, others: Mapping[str, FitStatistics]) -> Verdict:
     """A guide is held to k-hat, and where that is good to the gap of its ELBO and its own draws reweighted."""
     e = c.evidence
     if not np.isfinite(e.values).all():
@@ -124,7 +125,7 @@ def guide(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
     return Verdict("yes", f"{words.k_hat(e)}, and {words.close(a, 'its own draws reweighted')}", GUIDE_RULE)
 
 
-def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
+def point(c: Candidate, others: Mapping[str, FitStatistics]) -> Verdict:
     """A point has no spread to check, but a maximum of the likelihood must not stand below another fit's estimate."""
     e = c.evidence
     if not np.isfinite(e.values).all():
@@ -143,16 +144,16 @@ def point(c: Candidate, others: Mapping[str, Evidence]) -> Verdict:
     return Verdict("point", f"one estimate, which says nothing of spread{words.heywood(c)}", POINT_RULE)
 
 
-def amortised(said: Mapping[str, Any]) -> Verdict:
+def amortised(said: AmortisedDiagnostics) -> Verdict:
     """The verdict on networks trained with an encoder, by what their training says of itself."""
-    elbo, held = said["elbo_nats_per_row"], said.get("held_out_elbo_nats_per_row")
-    if not np.isfinite(elbo) or "not a number" in said.get("stopped", ""):
+    elbo, held = said.elbo_nats_per_row, said.held_out_elbo_nats_per_row
+    if not np.isfinite(elbo) or said.broken:
         return Verdict("no", "its ELBO is not a number in the end: lower learning_rate, or set clip_norm", NETWORK_RULE)
-    rising = not said["converged"]
+    rising = not said.converged
     if held is not None:
-        rising = said["best_step"] == said["epochs"]["step"][-1]
-    elif said["epochs"]["epoch"][-1] < EPOCHS:
-        few = f"{said['epochs']['epoch'][-1]:.0f} epochs are too few to see whether the ELBO has stopped rising"
+        rising = said.best_step == said.epochs["step"][-1]
+    elif said.epochs["epoch"][-1] < EPOCHS:
+        few = f"{said.epochs['epoch'][-1]:.0f} epochs are too few to see whether the ELBO has stopped rising"
         return Verdict("no", f"{few}: raise num_epochs", NETWORK_RULE)
     if rising:
         where = "of the rows held out " if held is not None else ""

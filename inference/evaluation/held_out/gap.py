@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.evaluation.held_out.marginal import FEW, weighed
-from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of, taken
+from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
 from inference.evaluation.held_out.split import of_best_classes, of_guide
+from zoo.data.intensities import take_rows
 
 if TYPE_CHECKING:
     from inference.result import Fit
@@ -104,7 +105,7 @@ def inference_gap(
     if rows is not None:
         check_whole(1, rows=rows)
     chosen = np.sort(np.random.default_rng(seed).permutation(N)[:rows])
-    table, opened = taken(every.table, chosen), every.opened
+    table, opened = take_rows(every.table, chosen), every.opened
     reconstruction, kl, error = of_guide(opened.parts(table, LOOKS, seed), LOOKS)
     q = opened.refined(table, steps, DRAWS, seed)
     refined, error_of_refined = of_best_classes(opened.parts(table, LOOKS, seed + 1, q), LOOKS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.amortised import Opened
+from inference.amortised import AmortisedPosterior
 from inference.amortised.answers import Normals
 from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
 from inference.run.progress import Progress
@@ -92,7 +92,7 @@ def log_marginal(
 
 
 def weighed(
-    opened: Opened,
+    opened: AmortisedPosterior,
     table: dict[str, np.ndarray],
     num_samples: int,
     seed: int,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from inference.amortised import Opened
+from inference.amortised import AmortisedPosterior
 from zoo import ZooError
-from zoo.data.intensities import taken
+from zoo.data.intensities import take_rows
 
 if TYPE_CHECKING:
     from inference.result import Fit
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Rows(NamedTuple):
     """table: ``{site: (N, ...)}`` as the program sees it. source: what rows these are, in words."""
 
-    opened: Opened
+    opened: AmortisedPosterior
     table: dict[str, np.ndarray]
     source: str
 
@@ -29,11 +29,11 @@ class Rows(NamedTuple):
 
 def rows_of(fit: Fit, data: Any, seed: int) -> Rows:
     """The rows given, else those that the fit held out, else those that it was trained on. Raises ZooError."""
-    opened, source = Opened(fit), "rows given"
+    opened, source = AmortisedPosterior(fit), "rows given"
     if data is None:
         held = fit.diagnostics.get("rows_held_out")
         source = "rows trained on" if held is None else "rows held out"
-        data = fit.data if held is None else taken(fit.data, np.asarray(held))
+        data = fit.data if held is None else take_rows(fit.data, np.asarray(held))
     return Rows(opened, opened.table(data, seed), source)
 
 

@@ -96,8 +96,8 @@ def engine_for(model: Model, engine: str | None, topics: bool) -> str:
         if engine not in (None, "em"):
             raise ZooError(f"criteria are read off the maximum, which em finds: leave engine={engine!r} out")
         return "em"
-    takers = engines.takers(model.card, model.backend)
-    return engine or ("gibbs" if "gibbs" in takers else takers[0])
+    supported_engines = engines.supported_engines(model.card, model.backend)
+    return engine or ("gibbs" if "gibbs" in supported_engines else supported_engines[0])
 
 
 def fitted(

@@ -2,8 +2,8 @@
 
 ``log_marginal`` (log p of each row), ``responsibilities`` (p of each label), ``most_probable`` and
 ``sampled`` labels, all exact, for a model at given parameters; by its program ``collapsed``, without the continuous
-latents of each row, where it has one. Engines use the backends' own ``summed(program)``, an ordinary program in which
-the discrete sites are summed out.
+latents of each row, where it has one. Engines use the backends' own ``marginalize(program)``, an ordinary program in
+which the discrete sites are summed out.
 
 Each ``in_<backend>.py`` promises
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from zoo import Model
 from zoo._backend import backend_of, in_backend
-from zoo.data.intensities import taken
+from zoo.data.intensities import take_rows
 
 ROWS = 50_000  # at a time
 
@@ -59,15 +59,15 @@ def _over_draws(model: Model, params: Mapping[str, np.ndarray], data: Any, quest
     draws = int(np.prod(lead))  # -1 would not do: an array without a column, at Z = 0, has no elements
     flat = {n: v.reshape((draws, *v.shape[leading:])) for n, v in values.items()}
     answers = []  # each with one leading dimension, of draws
-    with backend.room("float64"):
+    with backend.runtime("float64"):
         for block in _blocks(model, table, keywords):
-            opened = enumeration.Sum(
+            opened = enumeration.EnumeratedDensity(
                 model.collapsed or model.program,
-                backend.enter({**keywords, **block.sizes}),
-                backend.enter(block.table),
+                backend.to_backend({**keywords, **block.sizes}),
+                backend.to_backend(block.table),
             )
-            found = getattr(opened, question)(backend.enter(flat), *rest)
-            answers.append(backend.leave(found if isinstance(found, dict) else {"": found}))
+            found = getattr(opened, question)(backend.to_backend(flat), *rest)
+            answers.append(backend.to_numpy(found if isinstance(found, dict) else {"": found}))
     whole = answers[0] if len(answers) == 1 else {n: np.concatenate([a[n] for a in answers], 1) for n in answers[0]}
     whole = {n: a.reshape((*lead, *a.shape[1:])) for n, a in whole.items()}
     return whole.get("", whole)
@@ -88,5 +88,5 @@ def _blocks(model: Model, table: Mapping[str, np.ndarray], keywords: Mapping[str
         return
     for i in range(0, N, ROWS):
         rows = slice(i, i + ROWS)
-        local = taken({n: v for n, v in table.items() if "N" in sites[n].dims}, rows)
+        local = take_rows({n: v for n, v in table.items() if "N" in sites[n].dims}, rows)
         yield _Block({**table, **local}, {"N": min(ROWS, N - i)})

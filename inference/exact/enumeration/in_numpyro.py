@@ -66,7 +66,7 @@ def plate_depth(program, *args, **keywords):
     return depth[0]
 
 
-def summed(program):
+def marginalize(program):
     """The same joint over the other sites, an ordinary program: its discrete sites become one factor."""
 
     depth = []  # of the plates, found on the first call
@@ -94,7 +94,7 @@ def one_scale(sites):
     return scales.pop()
 
 
-class Sum:
+class EnumeratedDensity:
     """The factors of a program, at parameters: what is asked of its discrete latents is read off them."""
 
     def __init__(self, program, keywords, data):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import softmax
 
-from inference.amortised import Opened
+from inference.amortised import AmortisedPosterior
 from zoo.data.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def is_encoded(given: Any) -> bool:
 
 def thetas(fit: Fit, corpus: Corpus, seed: int, first: int = 0) -> Iterator[np.ndarray]:
     """theta = softmax(z) of each document, (N, K), for each of 32 draws of z from the encoder's normal."""
-    code = Opened(fit).encode({next(iter(fit.data)): corpus.raw})["z"]
+    code = AmortisedPosterior(fit).encode({next(iter(fit.data)): corpus.raw})["z"]
     rng = np.random.default_rng([seed % 2**64, first])
     for _ in range(CHAINS * DRAWS):
         yield softmax(code.mean + code.sd * rng.normal(size=code.mean.shape), axis=-1)
@@ -33,7 +33,7 @@ def thetas(fit: Fit, corpus: Corpus, seed: int, first: int = 0) -> Iterator[np.n
 
 def central(fit: Fit, corpus: Corpus) -> np.ndarray:
     """theta of each document at the mean of its code, (N, K)."""
-    return softmax(Opened(fit).encode({next(iter(fit.data)): corpus.raw})["z"].mean, axis=-1)
+    return softmax(AmortisedPosterior(fit).encode({next(iter(fit.data)): corpus.raw})["z"].mean, axis=-1)
 
 
 def predictive_of_encoder(fit: Fit, theta: str, seed: int) -> Callable[[Corpus, Corpus, int], np.ndarray]:

@@ -22,49 +22,25 @@ The loops are numba's, on the CPU, for models of either backend: their lengths d
 compiled arrays do not allow. They calculate in 32 bits where that loses nothing, and add up in 64. No thread waits for
 another, and sums are taken in the order of the documents: ``threads`` (None: one for each core) makes no difference to
 a bit.
-
-``tol`` is in nats per document. ``learn_alpha``: None, "symmetric" or "asymmetric"; ``learn_eta``: True or False; what
-is found is in ``fit.keywords``. ``start`` is None, a fit's ``state``, or {"phi": (K, V)}. A document has settled where
-a step changes gamma's numbers by ``document_tol`` on average; ``document_steps`` None is 10 in the opening, 3 from then
-on, and 100 online: what measured best.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from inference.engines import Answer, Task
-
-OPTIONS = {
-    "max_iter": 500,
-    "tol": 1e-3,
-    "restarts": 1,
-    "objective": "bound",
-    "start": None,
-    "opening": 15,
-    "document_tol": 1e-3,
-    "document_steps": None,
-    "learn_alpha": None,
-    "learn_eta": False,
-    "threads": None,
-    "online": False,
-    "num_passes": 1,
-    "batch_size": 1024,
-    "kappa": 0.7,
-    "tau0": 10.0,
-}
-FEW = 20_000_000
+from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.em.latent_dirichlet.options import VariationalEMOptions as Options
 
 
-def begin(task: Task, seed: int) -> dict[str, np.ndarray]:
+def begin(request: FitRequest[Options], seed: int) -> dict[str, np.ndarray]:
     """Where other engines may begin: phi and theta after the best of a few openings."""
+    from inference.engines.em.latent_dirichlet import running  # loads the kernels of numba
+
+    return running.begin(request, seed)
+
+
+def run(request: FitRequest[Options]) -> EngineResult:
+    """Fit by variational EM."""
     from inference.engines.em.latent_dirichlet import running
 
-    return running.begin(task, seed)
-
-
-def run(task: Task) -> Answer:
-    """The engine's answer."""
-    from inference.engines.em.latent_dirichlet import running
-
-    return running.run(task)
+    return running.run(request)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.engines.em.ascending import best_of
 from inference.engines.em.latent_dirichlet.documents import Expected, evenly, expected
 from inference.engines.em.latent_dirichlet.ending import Found
@@ -34,18 +34,18 @@ class Climber:
     patience = None
     rounding = 1e-7  # of the bound, relative to it or to the number of tokens: norms are in 32 bits
 
-    def __init__(self, task: Task, options: dict[str, Any], threads: Threads):
-        self.task, self.options, self.threads = task, options, threads
-        self.corpus = corpus_of(task)
-        self.K, self.V = task.keywords["K"], task.keywords["V"]
+    def __init__(self, request: FitRequest, options: dict[str, Any], threads: Threads):
+        self.request, self.options, self.threads = request, options, threads
+        self.corpus = corpus_of(request)
+        self.K, self.V = request.keywords["K"], request.keywords["V"]
         self.least = float(self.corpus.total)
         self.words = by_word(self.corpus)
         self._arrived: tuple[State, Expected] | None = None
 
     def begin(self, seed: int) -> State:
         """From the start given; or from random topics, the opening behind them."""
-        alpha, eta = hyperparameters(self.task, self.options)
-        lam = first_topics(self.task, self.options, seed)
+        alpha, eta = hyperparameters(self.request, self.options)
+        lam = first_topics(self.request, self.options, seed)
         state = self._state(lam, evenly(self.corpus, alpha), alpha, eta)
         start = self.options["start"]
         if start is not None:
@@ -73,7 +73,7 @@ class Climber:
         eta = learned_eta(self.options["learn_eta"], better.topics, state.eta)
         return better._replace(alpha=alpha, eta=eta), value
 
-    def higher(self, state: State) -> None:
+    def escape_boundary(self, state: State) -> None:
         return None
 
     def check(self, state: State) -> None:
@@ -94,9 +94,9 @@ class Climber:
         return State(lam, of_dirichlet(lam, lam.sum(0), self.threads), gamma, alpha, eta)
 
 
-def climbed(task: Task, options: dict[str, Any], threads: Threads) -> Found:
-    em = Climber(task, options, threads)
-    best, said = best_of(task, options, em)
+def climbed(request: FitRequest, options: dict[str, Any], threads: Threads) -> Found:
+    em = Climber(request, options, threads)
+    best, said = best_of(request, options, em)
     at: State = best.params
     said["start"] = "given" if options["start"] is not None else f"random topics and {options['opening']} passes"
     gamma = em.ending(at).gamma[:, : em.K].astype(float)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inference.engines import Answer
+from inference.engines.contract import EngineResult
+from inference.engines.em.diagnostics import VariationalEMDiagnostics
 
 
 class Found(NamedTuple):
@@ -21,7 +22,7 @@ class Found(NamedTuple):
     eta: float
 
 
-def answer(found: Found, options: dict[str, Any], tokens: int) -> Answer:
+def answer(found: Found, options: dict[str, Any], tokens: int) -> EngineResult:
     lam = np.ascontiguousarray(found.lam.T)
     given = options["start"] or {}
     state, learned = {"lambda": lam}, {}
@@ -35,10 +36,10 @@ def answer(found: Found, options: dict[str, Any], tokens: int) -> Answer:
     said = {**found.said, "tokens": tokens}
     if found.bound is not None:
         said |= {"bound": found.bound, "bound_per_token": found.bound / tokens}
-    return Answer(
+    return EngineResult(
         params={"phi": lam / lam.sum(1, keepdims=True)},
         trace=found.trace,
         state=state,
-        diagnostics=said,
+        diagnostics=VariationalEMDiagnostics(**said),
         keywords=learned,
     )

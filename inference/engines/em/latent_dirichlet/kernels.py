@@ -35,13 +35,13 @@ def by_document(indptr, words, counts, B, alpha, K, tol, most, first, last, gamm
     for d in range(first, last):
         widest = max(widest, indptr[d + 1] - indptr[d])
     topics, widest = B.shape[1], filled(widest)
-    room = np.empty(topics * widest, np.float32)
+    runtime = np.empty(topics * widest, np.float32)
     count, norm = np.empty(widest, np.float32), np.empty(widest, np.float32)
     at, factor, prior = np.empty(topics, np.float32), np.empty(topics, np.float32), alpha.astype(np.float32)
     for d in range(first, last):
         begun, held = indptr[d], indptr[d + 1] - indptr[d]
         width = filled(held)
-        own = room[: topics * width].reshape(topics, width)
+        own = runtime[: topics * width].reshape(topics, width)
         gather(words[begun : begun + held], B, own)
         tokens = 0.0
         for i in range(width):

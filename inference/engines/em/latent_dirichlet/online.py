@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from inference.engines import Task
-from inference.engines.em.latent_dirichlet import FEW, kernels
+from inference.engines import FitRequest
+from inference.engines.em.latent_dirichlet import kernels
 from inference.engines.em.latent_dirichlet.documents import Expected, arrays, evenly, expected
 from inference.engines.em.latent_dirichlet.ending import Found
-from inference.engines.em.latent_dirichlet.options import ONLINE
+from inference.engines.em.latent_dirichlet.options import FEW, ONLINE
 from inference.engines.em.latent_dirichlet.priors import learned_eta, mean_log, of_logs
 from inference.engines.em.latent_dirichlet.start import corpus_of, first_topics, hyperparameters
 from inference.engines.em.latent_dirichlet.threads import Threads
@@ -67,20 +67,20 @@ class Part:
         return expected(self.corpus, topics, alpha, evenly(self.corpus, alpha), tol, steps, threads), topics
 
 
-def streamed(task: Task, options: dict[str, Any], threads: Threads) -> Found:
-    corpus = corpus_of(task)
-    N, V, K = corpus.N, corpus.V, task.keywords["K"]
-    alpha, eta = hyperparameters(task, options)
-    moving = Moving(first_topics(task, options, task.seed), eta)
+def streamed(request: FitRequest, options: dict[str, Any], threads: Threads) -> Found:
+    corpus = corpus_of(request)
+    N, V, K = corpus.N, corpus.V, request.keywords["K"]
+    alpha, eta = hyperparameters(request, options)
+    moving = Moving(first_topics(request, options, request.seed), eta)
     number = np.full(V, -1, np.int32)
-    rng = np.random.default_rng([task.seed, 1])
+    rng = np.random.default_rng([request.seed, 1])
     size = min(options["batch_size"], N)
     batches = -(-N // size)
     every = max(LEAST, batches // LAPS)
     heights: list[float] = []  # of the documents of a lap, each by the topics before it
     trace: list[float] = []
     logs, seen = np.zeros(K), 0
-    with Progress("em", options["num_passes"] * batches, task.progress) as progress:
+    with Progress("em", options["num_passes"] * batches, request.progress) as progress:
         for turn, rows in enumerate(shuffled(N, size, options["num_passes"], rng), 1):
             part = Part(corpus.take(rows), number)
             found, topics = part.expected(moving, alpha, options, threads)

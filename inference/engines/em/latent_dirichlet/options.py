@@ -1,52 +1,76 @@
-"""The options of variational EM, checked: each mistake is one line that says what would work."""
+"""The options of variational EM."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from inference.engines import Task
-from inference.engines.em import OPTIONS as OF_EM
-from inference.engines.em.latent_dirichlet import OPTIONS
+from inference.engines.contract import FitRequest
+from inference.engines.options import EngineOptions, choice, flag, free, number, whole
 from zoo import ZooError
 from zoo.errors import unknown
 
 FRESH, GOING_ON, ONLINE = 10, 3, 100  # document_steps where they are not set
+FEW = 20_000_000
 
 
-def checked(task: Task) -> dict[str, Any]:
+def _not_negative(value: float) -> bool:
+    return 0 <= value < np.inf
+
+
+@dataclass(frozen=True)
+class VariationalEMOptions(EngineOptions):
+    """Options of ``em`` on ``latent_dirichlet``."""
+
+    max_iter: int = whole(500, "passes over the corpus at most")
+    tol: float = number(1e-3, "a number from 0 up", _not_negative, "gain in nats per document below which EM stops")
+    restarts: int = whole(1, "number of starts, of which the best is kept")
+    objective: str = choice("bound", ("bound",), "the evidence lower bound")
+    start: Any = free(None, "a fit's state, or {'phi': (K, V)}", "where to begin")
+    opening: int = whole(15, "passes at the start in which each document begins from all topics alike", least=0)
+    document_tol: float = number(
+        1e-3, "a number from 0 up", _not_negative, "mean change of gamma below which a document has converged"
+    )
+    document_steps: int | None = whole(
+        None, "steps of a document in a pass; None is 10 in the opening, then 3, and 100 online", optional=True
+    )
+    learn_alpha: str | None = choice(
+        None, ("symmetric", "asymmetric"), "learn alpha; the value is in fit.keywords", optional=True
+    )
+    learn_eta: bool = flag(False, "learn eta; the value is in fit.keywords")
+    threads: int | None = whole(None, "number of threads, one for each core unless given", optional=True)
+    online: bool = flag(False, "read the corpus in batches, each of which moves the topics")
+    num_passes: int = whole(1, "passes over the documents, online")
+    batch_size: int = whole(1024, "documents of a batch, online")
+    kappa: float = number(
+        0.7,
+        "a number from 0 to 1, and above 0.5 to converge",
+        lambda v: 0 <= v <= 1,
+        "exponent of the decay of the rate",
+    )
+    tau0: float = number(10.0, "a number from 0 up", _not_negative, "delay of the decay of the rate")
+
+    def check(self) -> None:
+        """Raise ZooError for options that do not go together."""
+        if self.online and self.restarts > 1:
+            raise ZooError("online has one start: fit it with several seeds, or leave restarts out")
+
+
+def checked(request: FitRequest[VariationalEMOptions]) -> dict[str, Any]:
     """The options, with ``start`` as arrays of the right shapes. Raises ZooError."""
-    options = dict(task.options)
-    idle = [n for n, default in OF_EM.items() if n not in OPTIONS and options[n] is not default]
-    if idle:
-        raise ZooError(f"{', '.join(idle)} is an option of exact EM, and {task.card.name} has a bound: leave it out")
-    if options["objective"] != "bound":
-        raise ZooError(f"the objective of {task.card.name} is 'bound'; given {options['objective']!r}")
-    wholes = {"max_iter": 1, "restarts": 1, "opening": 0, "num_passes": 1, "batch_size": 1}
-    wholes |= {n: 1 for n in ("threads", "document_steps") if options[n] is not None}
-    for word, least in wholes.items():
-        if not isinstance(options[word], int | np.integer) or options[word] < least:
-            raise ZooError(f"{word} is a whole number from {least} up; given {options[word]!r}")
-    for word in ("tol", "document_tol", "tau0"):
-        if not 0 <= options[word] < np.inf:
-            raise ZooError(f"{word} is a number from 0 up; given {options[word]!r}")
-    if not 0 <= options["kappa"] <= 1:
-        raise ZooError(f"kappa is a number from 0 to 1, and above 0.5 to converge; given {options['kappa']!r}")
-    if options["learn_alpha"] not in (None, "symmetric", "asymmetric"):
-        raise unknown("learn_alpha", str(options["learn_alpha"]), ("symmetric", "asymmetric"))
-    if options["online"] and options["restarts"] > 1:
-        raise ZooError("online has one start: fit it with several seeds, or leave restarts out")
+    options = request.options.as_dict()
     if options["start"] is not None:
-        options["start"] = start(options["start"], task)
-    options["sample_weight"] = np.broadcast_to(1.0, task.rows)
+        options["start"] = start(options["start"], request)
+    options["sample_weight"] = np.broadcast_to(1.0, request.rows)
     return options
 
 
-def start(given: Any, task: Task) -> dict[str, np.ndarray]:
+def start(given: Any, request: FitRequest) -> dict[str, np.ndarray]:
     """``{"phi": (K, V)}``, or ``{"lambda": (K, V), ...}`` as a fit's state has it; raises ZooError."""
-    N, V, K = (task.keywords[letter] for letter in "NVK")
+    N, V, K = (request.keywords[letter] for letter in "NVK")
     shapes = {"phi": (K, V), "lambda": (K, V), "gamma": (N, K), "theta": (N, K), "alpha": (K,), "eta": ()}
     if not isinstance(given, Mapping) or not given.keys() & {"phi", "lambda"}:
         raise ZooError("start is a fit's state, or {'phi': array} with a row for each topic")
@@ -58,7 +82,7 @@ def start(given: Any, task: Task) -> dict[str, np.ndarray]:
         if name == "gamma" and value.shape != shapes[name]:
             continue  # topics of one corpus may be the start on another
         if name != "theta" and value.shape != shapes[name]:
-            raise ZooError(f"start has {name} of shape {value.shape}; {task.card.name} wants {shapes[name]} here")
+            raise ZooError(f"start has {name} of shape {value.shape}; {request.card.name} wants {shapes[name]} here")
         if not (np.isfinite(value).all() and (value >= 0).all() and (name == "phi" or (value > 0).all())):
             raise ZooError(f"start has {name} with numbers that are no {'probabilities' if name == 'phi' else name}")
         found[name] = value

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from inference.engines.em.acceleration import Accelerated
 from inference.engines.em.linear_gaussian import edge, endings
@@ -26,13 +26,13 @@ State = dict[str, np.ndarray]  # pi, W, mu, Psi of columns with mean 0 and varia
 class Climber:
     """The same promises as ``em.running.Climber``."""
 
-    patience = 50  # iterations, after which ``higher`` is asked
+    patience = 50  # iterations, after which ``escape_boundary`` is asked
     least = 1.0  # nats
 
-    def __init__(self, task: Task, options: dict[str, Any]):
-        self.task, self.options, self.keywords = task, options, task.keywords
-        self.form = closed_form.promise(task.model)
-        (self.x,) = task.table.values()
+    def __init__(self, request: FitRequest, options: dict[str, Any]):
+        self.request, self.options, self.keywords = request, options, request.keywords
+        self.form = closed_form.promise(request.model)
+        (self.x,) = request.table.values()
         K, self.Z = self.keywords.get("K", 1), self.keywords["Z"]
         self.K = int(K)
         weights = options["sample_weight"]
@@ -95,7 +95,7 @@ class Climber:
 
     @property
     def parameters(self) -> int:
-        return endings.parameters(self.task)
+        return endings.parameters(self.request)
 
     def entropy(self, state: State) -> float:
         """Of the components given the rows, in nats."""
@@ -106,19 +106,19 @@ class Climber:
 
     def log_prior(self, state: State) -> float:
         """log p(params) where it counts, for MAP."""
-        return float(self.form.log_prior(self.leave(state), self.keywords)) if self.is_map else 0.0
+        return float(self.form.log_prior(self.to_numpy(state), self.keywords)) if self.is_map else 0.0
 
     def begin(self, seed: int) -> State:
         self._accelerated = self._fresh()
         start = self.options["start"]
         if start is not None:
-            linear = self.task.card.linear(start, self.keywords)  # type: ignore[misc]
-            further = {n: start[n] for n in self.task.card.hyper}
+            linear = self.request.card.linear(start, self.keywords)  # type: ignore[misc]
+            further = {n: start[n] for n in self.request.card.hyper}
             return {**self.standardised(linear), **further}
-        random = None if seed == self.task.seed else np.random.default_rng(seed)
+        random = None if seed == self.request.seed else np.random.default_rng(seed)
         return self.with_further(starts(self, random))
 
-    def higher(self, state: State) -> State | None:
+    def escape_boundary(self, state: State) -> State | None:
         """Where to go on from if EM only creeps here: a uniqueness may be on its way to zero; None where none is."""
         self._accelerated = self._fresh()  # it has a path to where it is no longer
         if self.is_map or self.K > 1 or self.form.noise(self.keywords) != "own":
@@ -134,13 +134,13 @@ class Climber:
     def ending(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The parameters to show, their axes in one standard position, and what to report beside their height."""
         linear = of(state)
-        if self.task.card.symmetries.get("Z") == "rotation":
+        if self.request.card.symmetries.get("Z") == "rotation":
             state = {**state, **endings.canonical(linear)._asdict()}
-        return self.leave(state), endings.said(self, linear)
+        return self.to_numpy(state), endings.said(self, linear)
 
-    def leave(self, state: State) -> dict[str, np.ndarray]:
+    def to_numpy(self, state: State) -> dict[str, np.ndarray]:
         """The card's parameters, in the units of the data."""
-        further = {n: state[n] for n in self.task.card.hyper}
+        further = {n: state[n] for n in self.request.card.hyper}
         own = self.form.params(self.in_units(of(state)), self.keywords)
         return {n: np.asarray(v) for n, v in {**own, **further}.items()}
 
@@ -158,16 +158,18 @@ class Climber:
         )._asdict()
 
     def flat(self, state: State) -> np.ndarray:
-        logs = [np.log(np.maximum(state[n], 1e-300)) for n in ("pi", "Psi", *self.task.card.hyper)]
+        logs = [np.log(np.maximum(state[n], 1e-300)) for n in ("pi", "Psi", *self.request.card.hyper)]
         return np.concatenate([v.ravel() for v in (state["W"], state["mu"], *logs)])
 
     def whole(self, vector: np.ndarray) -> State:
         K, D, Z = self.K, len(self.scale), self.Z
-        shapes = {"W": (K, D, Z), "mu": (K, D), "pi": (K,), "Psi": (K, D)} | dict.fromkeys(self.task.card.hyper, (Z,))
+        shapes = {"W": (K, D, Z), "mu": (K, D), "pi": (K,), "Psi": (K, D)} | dict.fromkeys(
+            self.request.card.hyper, (Z,)
+        )
         ends = np.cumsum([int(np.prod(s)) for s in shapes.values()])
         state = {n: v.reshape(s) for (n, s), v in zip(shapes.items(), np.split(vector, ends[:-1]), strict=True)}
         with np.errstate(over="ignore"):
-            state |= {n: np.exp(state[n]) for n in ("pi", "Psi", *self.task.card.hyper)}
+            state |= {n: np.exp(state[n]) for n in ("pi", "Psi", *self.request.card.hyper)}
         return {**state, "pi": state["pi"] / state["pi"].sum(), "Psi": np.maximum(state["Psi"], self.floor)}
 
 

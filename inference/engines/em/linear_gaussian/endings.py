@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.engines import Task
+from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from zoo import ZooError
 from zoo.linear import Linear
@@ -57,12 +57,12 @@ def said(em: Climber, linear: Linear) -> dict[str, Any]:
     return {"heywood": improper if em.K > 1 else [d for _, d in improper]}
 
 
-def parameters(task: Task) -> int:
+def parameters(request: FitRequest) -> int:
     """How many numbers the likelihood leaves free: of each W the D Z less the Z (Z - 1) / 2 of a rotation.
 
     No covariance has more than D (D + 1) / 2, however many factors and uniquenesses it is written with.
     """
-    form, keywords = closed_form.promise(task.model), task.keywords
+    form, keywords = closed_form.promise(request.model), request.keywords
     K, D, Z = int(keywords.get("K", 1)), int(keywords["D"]), int(keywords["Z"])
     W = D * Z - Z * (Z - 1) // 2
     covariances = {"own": K * min(W + D, D * (D + 1) // 2), "shared": K * W + D, "isotropic": K * W + 1}

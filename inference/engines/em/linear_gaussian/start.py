@@ -27,8 +27,8 @@ def starts(em: Climber, random: np.random.Generator | None) -> Linear:
     else:
         assert em.rows is not None
         rows = em.rows
-        seed = em.task.seed if random is None else int(random.integers(2**31))
-        label = labels(em.task.table, em.K, seed) if em.K > 1 else np.zeros(len(rows), dtype=int)
+        seed = em.request.seed if random is None else int(random.integers(2**31))
+        label = labels(em.request.table, em.K, seed) if em.K > 1 else np.zeros(len(rows), dtype=int)
         seen = np.ones((len(rows), D)) if rows.seen is None else rows.seen
         pooled = correlation(rows.values.T @ rows.values, seen.T @ seen)
         weights, means, covariances = [], [], []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from inference.engines import Answer, Task
+from inference.engines.contract import FitRequest
 from inference.engines.gibbs.latent_dirichlet import learning
 from inference.engines.gibbs.latent_dirichlet.chains import Chain
 from inference.engines.gibbs.latent_dirichlet.layout import laid_out
+from inference.engines.gibbs.options import GibbsOptions
+from inference.engines.gibbs.record import SamplerEstimate
 from zoo import ZooError
 from zoo.data.corpus import Corpus
 
@@ -20,22 +22,22 @@ MANY = 250  # topics from which lists are the quicker
 class Sampler:
     """``sweep``, ``record`` and ``draw`` for ``gibbs/running.py``; the options are checked."""
 
-    def __init__(self, task: Task):
-        self.task, self.options = task, task.options
-        keywords, corpus = task.keywords, cast(Corpus, task.table["w"])
+    def __init__(self, request: FitRequest[GibbsOptions]):
+        self.request, self.options = request, request.options
+        keywords, corpus = request.keywords, cast(Corpus, request.table["w"])
         self.K, self.V = keywords["K"], keywords["V"]
-        learns = [word for word in ("learn_alpha", "learn_eta") if self.options[word]]
-        self.cool = self.options["num_warmup"] // 2  # sweeps until alpha and eta are what they are to be
-        if learns and self.options["num_warmup"] < 2 * learning.EVERY:
-            given = f"num_warmup={self.options['num_warmup']}"
+        learns = [word for word in ("learn_alpha", "learn_eta") if getattr(self.options, word)]
+        self.cool = self.options.num_warmup // 2  # sweeps until alpha and eta are what they are to be
+        if learns and self.options.num_warmup < 2 * learning.EVERY:
+            given = f"num_warmup={self.options.num_warmup}"
             raise ZooError(f"{learns[0]} wants num_warmup from {2 * learning.EVERY} up, to learn in; given {given}")
-        self.layout = laid_out(corpus, self.options["shards"])
-        self.method = self.options["method"]
+        self.layout = laid_out(corpus, self.options.shards)
+        self.method = self.options.method
         if self.method == "auto":
             self.method = "sparse" if self.K >= MANY else "dense"
         alpha = np.broadcast_to(np.asarray(keywords["alpha"], float), self.K).copy()
         given = alpha, float(keywords["eta"]), self.V, self.method
-        self.chains = [Chain(self.layout, (task.seed, c), *given) for c in range(self.options["num_chains"])]
+        self.chains = [Chain(self.layout, (request.seed, c), *given) for c in range(self.options.num_chains)]
 
     @property
     def jobs(self) -> int:
@@ -44,7 +46,7 @@ class Sampler:
 
     def sweep(self, number: int, pool: ThreadPoolExecutor | None) -> None:
         """Draw the topics of all tokens once, in every chain; without a pool one block after another."""
-        heat = self.options["anneal"] ** max(0.0, 1 - number / max(self.cool, 1))
+        heat = self.options.anneal ** max(0.0, 1 - number / max(self.cool, 1))
         for turn in range(self.layout.P):
             jobs = [chain.blocks(number, turn, heat) for chain in self.chains]
             if pool is None:
@@ -57,7 +59,7 @@ class Sampler:
 
     def learn(self, number: int) -> None:
         """Bring alpha and eta up to date, if it is time to."""
-        wanted = self.options["learn_alpha"], self.options["learn_eta"]
+        wanted = self.options.learn_alpha, self.options.learn_eta
         if any(wanted) and number >= self.cool and number % learning.EVERY == 0:
             for chain in self.chains:
                 chain.learn(*wanted)
@@ -80,13 +82,13 @@ class Sampler:
         for c, chain in enumerate(self.chains):
             chain.restore({n.split("/", 1)[1]: v for n, v in state.items() if n.split("/", 1)[0] == str(c)})
 
-    def answer(self, best: int) -> Answer:
-        """What the best chain makes of the sweeps it kept, without trace and draws."""
+    def estimate(self, best: int) -> SamplerEstimate:
+        """The estimate of the best chain from the sweeps it kept."""
         chain, learned = self.chains[best], {}
         phi, theta = chain.means()
-        if self.options["learn_alpha"]:
-            learned["alpha"] = float(chain.alpha[0]) if self.options["learn_alpha"] == "symmetric" else chain.alpha
-        if self.options["learn_eta"]:
+        if self.options.learn_alpha:
+            learned["alpha"] = float(chain.alpha[0]) if self.options.learn_alpha == "symmetric" else chain.alpha
+        if self.options.learn_eta:
             learned["eta"] = chain.eta
-        said: dict[str, Any] = {"method": self.method, "shards": self.layout.P, "tokens": len(self.layout.words)}
-        return Answer({"phi": phi}, np.zeros(0), state={"theta": theta}, keywords=learned, diagnostics=said)
+        about = {"method": self.method, "shards": self.layout.P, "tokens": len(self.layout.words)}
+        return SamplerEstimate({"phi": phi}, {"theta": theta}, learned, about)

@@ -48,10 +48,10 @@ class Sparse:
 
     def __init__(self, layout: Layout, topics: np.ndarray, K: int, V: int):
         frequency = np.bincount(layout.words, minlength=V)
-        room = np.minimum(K, frequency + 1)  # one more, for a topic joins before another leaves
-        self.begins = np.concatenate([[0], np.cumsum(room)[:-1]])
+        runtime = np.minimum(K, frequency + 1)  # one more, for a topic joins before another leaves
+        self.begins = np.concatenate([[0], np.cumsum(runtime)[:-1]])
         self.held = np.zeros(V, np.int64)
-        self.of, self.counts = np.zeros((2, int(room.sum())), np.int32)
+        self.of, self.counts = np.zeros((2, int(runtime.sum())), np.int32)
         _list(layout.words, topics, self.begins, self.held, self.of, self.counts)
 
     def sweep(self, block: tuple[int, int, int], layout: Layout, topics: Any, *rest: Any) -> None:

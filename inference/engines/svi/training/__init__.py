@@ -15,16 +15,15 @@ Each ``in_<backend>.py`` promises ``Trainer``, which keeps the parameters and kn
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from inference.engines import Task
+from inference.engines.contract import FitRequest
 from inference.engines.svi.checkpoints import Checkpoints
 from inference.engines.svi.plan import Plan
+from inference.engines.svi.record import TrainingRecord
 from inference.engines.svi.rows import Rows
 from inference.run.progress import Progress
 from zoo import ZooError
@@ -49,49 +48,19 @@ class Trainer(Protocol):
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
 
 
-@dataclass
-class Record:
-    """How training went: ``trace`` (steps, 3) and, for each lap, ``laps``; the best weights where rows are held out."""
-
-    trace: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    laps: dict[str, list[float]] = field(default_factory=dict)
-    best: dict[str, np.ndarray] = field(default_factory=dict)
-    best_step: int = 0
-    best_held_out: float = -math.inf
-    broken: bool = False
-
-    @property
-    def done(self) -> int:
-        return len(self.trace)
-
-    def look(self, plan: Plan, rows: int, held_out: float | None, seconds: float) -> str:
-        """Add a lap, of which one line is said."""
-        since = self.done - int(self.laps["step"][-1] if self.laps else 0)
-        bound, reconstruction, kl = self.trace[-since:].mean(0) / rows
-        said = {"step": self.done, "epoch": self.done / plan.epoch, "seconds": seconds}
-        said |= {"bound_nats_per_row": bound, "reconstruction_nats_per_row": reconstruction, "kl_nats_per_row": kl}
-        said["beta"] = float(plan.beta_at(self.done - 1))
-        if held_out is not None:
-            said["held_out_elbo_nats_per_row"] = held_out
-        for name, value in said.items():
-            self.laps.setdefault(name, []).append(float(value))
-        beside = "" if held_out is None else f", held out {held_out:.2f}"
-        return f"bound {bound:.2f} nats per row (reconstruction {reconstruction:.2f}, KL {kl:.2f}){beside}"
-
-
-def train(task: Task, trainer: Trainer, plan: Plan, rows: Rows) -> Record:
+def train(request: FitRequest, trainer: Trainer, plan: Plan, rows: Rows) -> TrainingRecord:
     """Train to the end of the plan, or until the rows held out have not gained for ``patience`` epochs.
 
     Goes on from a checkpoint where there is one. Ends early, at the last good weights, where the bound is not a number.
     Raises ZooError where the first step is none already.
     """
-    checkpoints = Checkpoints.of(task)
+    checkpoints = Checkpoints.of(request)
     record = checkpoints.resume(trainer) if checkpoints else None
-    record = record or Record()
+    record = record or TrainingRecord()
     count, before = 1, record.laps.get("seconds", [0.0])[-1]
     begun = time.perf_counter() - before
-    with Progress("svi", plan.steps, task.progress) as progress:
-        while not finished(task, plan, record):
+    with Progress("svi", plan.steps, request.progress) as progress:
+        while not finished(request, plan, record):
             since = time.perf_counter()
             end = min(plan.steps, (record.done // plan.lap + 1) * plan.lap)
             wanted = min(count, end - record.done, trainer.most)
@@ -105,7 +74,7 @@ def train(task: Task, trainer: Trainer, plan: Plan, rows: Rows) -> Record:
                 held = float(trainer.elbos(rows.held).mean()) if len(rows.held) else None
                 if held is not None and held > record.best_held_out:
                     record.best, record.best_step, record.best_held_out = trainer.weights(), record.done, held
-                said = record.look(plan, plan.rows, held, time.perf_counter() - begun)
+                said = record.add_lap(plan, plan.rows, held, time.perf_counter() - begun)
                 if checkpoints:
                     checkpoints.keep(trainer, record, last=end == plan.steps)
             progress.at(record.done, said)
@@ -116,22 +85,9 @@ def train(task: Task, trainer: Trainer, plan: Plan, rows: Rows) -> Record:
     return record
 
 
-def finished(task: Task, plan: Plan, record: Record) -> bool:
+def finished(request: FitRequest, plan: Plan, record: TrainingRecord) -> bool:
     """Whether there is nothing left to do: all steps done, a step that was none, or nothing gained for long."""
-    patience = task.options["patience"]
+    patience = request.options.patience
     waited = (record.done - record.best_step) / plan.epoch
     stale = patience is not None and record.best_step > 0 and waited >= patience
     return record.broken or record.done >= plan.steps or stale
-
-
-def told(plan: Plan, record: Record) -> dict[str, Any]:
-    """What a fit says of its training."""
-    said: dict[str, Any] = {"epochs": {n: np.array(v) for n, v in record.laps.items()}}
-    if record.broken:
-        step = record.done + 1
-        said["stopped"] = f"the ELBO was not a number at step {step}: the guide is that of the step before"
-    elif record.best:
-        said["best_step"], said["held_out_elbo_nats_per_row"] = record.best_step, record.best_held_out
-        if record.done < plan.steps:
-            said["stopped"] = f"the rows held out gained nothing after step {record.best_step}, which is the fit"
-    return said

@@ -5,25 +5,25 @@ import optax
 from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
-from inference.engines.svi.options import check_parameters, check_sites, objective_of
+from inference.engines.svi.guide import check_parameters, check_sites
 from inference.objectives import Objective
 from inference.objectives.in_numpyro import bound
 from inference.unconstrained import check_start
 from zoo import ZooError
-from zoo._backend.in_numpyro import enter, leave, minibatch
+from zoo._backend.in_numpyro import minibatch, to_backend, to_numpy
 
 
 class Trainer:
-    def __init__(self, task, plan, rows, program, guide, inputs):
+    def __init__(self, request, plan, rows, program, guide, inputs):
         self.plan, self.rows, self.program, self.guide = plan, rows, program, guide
-        self.objective, self.most = objective_of(task.options), rows.most
-        self.decay = task.options["weight_average"]
-        self.for_init, self.for_steps, self.for_looks = jax.random.split(jax.random.PRNGKey(task.seed), 3)
+        self.objective, self.most = request.options.make_objective(), rows.most
+        self.decay = request.options.weight_average
+        self.for_init, self.for_steps, self.for_looks = jax.random.split(jax.random.PRNGKey(request.seed), 3)
         # arrays are arguments of what is compiled, everything else is part of it
         self.levels = rows.levels()
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
         self.plain = {n: v for n, v in inputs.items() if n not in self.arrays}
-        self.optimiser = optimiser(task.options)
+        self.optimiser = optimiser(request.options)
         self.params = self.begin()  # as free numbers
         self.opt_state = jax.jit(self.optimiser.init)(self.params)
         self.average = self.params
@@ -62,7 +62,7 @@ class Trainer:
             return {}
         rows = self.rows.kept[order]
         data = {"_rows": rows} if self.rows.on_device else self.rows.some(rows)
-        return enter(
+        return to_backend(
             {n: np.concatenate([v, np.zeros((length - len(v), *v.shape[1:]), v.dtype)]) for n, v in data.items()}
         )
 
@@ -132,7 +132,7 @@ class Trainer:
         parts = self.rows.in_parts(rows)
         found = []
         for key, part in zip(jax.random.split(self.for_looks, len(parts)), parts, strict=True):
-            some = enter({"_rows": part} if self.rows.on_device else self.rows.some(part))
+            some = to_backend({"_rows": part} if self.rows.on_device else self.rows.some(part))
             found.append(float(self.looked(self.average, key, self.arrays, some, N=len(rows))))
         return np.array(found)
 
@@ -141,13 +141,13 @@ class Trainer:
         self.params = self.average
 
     def adopt(self, weights):
-        self.average = jax.jit(lambda w: {n: self.transforms[n].inv(v) for n, v in w.items()})(enter(weights))
+        self.average = jax.jit(lambda w: {n: self.transforms[n].inv(v) for n, v in w.items()})(to_backend(weights))
 
     def constrained(self):
         return jax.jit(lambda params: {n: self.transforms[n](v) for n, v in params.items()})(self.average)
 
     def weights(self):
-        return leave(self.constrained())
+        return to_numpy(self.constrained())
 
     def means(self, count):
         batch = self.plan.order(0, 1) if self.plan.batch else None
@@ -165,7 +165,7 @@ class Trainer:
         params = self.constrained()
         for key in jax.random.split(self.for_looks, count):
             total = adding(total, key, self.arrays, some, params)
-        return {n: v / count for n, v in leave(total).items()}
+        return {n: v / count for n, v in to_numpy(total).items()}
 
     def parts(self):
         return {"params": self.params, "average": self.average, "opt_state": self.opt_state}
@@ -195,9 +195,9 @@ def helps(site):
 
 
 def optimiser(options):
-    given, clip = options["optimizer"], options["clip_norm"]
+    given, clip = options.optimizer, options.clip_norm
     if given is None:
-        given = optax.adam(options["learning_rate"])
+        given = optax.adam(options.learning_rate)
     elif not isinstance(given, optax.GradientTransformation):
         raise ZooError(f"optimizer is an optax GradientTransformation, such as optax.sgd(0.01); given {given!r}")
     return optax.chain(optax.clip_by_global_norm(clip), given) if clip else given

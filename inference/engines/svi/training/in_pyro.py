@@ -4,26 +4,26 @@ import torch
 from pyro import poutine
 from torch.distributions import transform_to
 
-from inference.engines.svi.options import check_parameters, check_sites, objective_of
+from inference.engines.svi.guide import check_parameters, check_sites
 from inference.objectives import Objective
 from inference.objectives.in_pyro import bound
 from inference.unconstrained import check_start
 from zoo import ZooError
-from zoo._backend.in_pyro import Learned, enter, leave, minibatch, param_nodes, sample_nodes
+from zoo._backend.in_pyro import Learned, minibatch, param_nodes, sample_nodes, to_backend, to_numpy
 
 
 class Trainer:
-    def __init__(self, task, plan, rows, program, guide, inputs):
+    def __init__(self, request, plan, rows, program, guide, inputs):
         self.plan, self.rows, self.program, self.guide, self.inputs = plan, rows, program, guide, inputs
-        self.objective, self.most, self.levels = objective_of(task.options), rows.most, rows.levels()
-        self.decay, self.clip = task.options["weight_average"], task.options["clip_norm"]
-        self.seed, self.store = task.seed, pyro.get_param_store()
+        self.objective, self.most, self.levels = request.options.make_objective(), rows.most, rows.levels()
+        self.decay, self.clip = request.options.weight_average, request.options.clip_norm
+        self.seed, self.store = request.seed, pyro.get_param_store()
         self.begin()
         self.names = list(self.store.keys())
         self.params = [self.store[n].unconstrained() for n in self.names]
         self.transforms = [transform_to(self.store._constraints[n]) for n in self.names]
         self.average = [p.detach().clone() for p in self.params] if self.decay else [p.detach() for p in self.params]
-        self.optimiser, self.rate = optimiser(task.options, self.params)
+        self.optimiser, self.rate = optimiser(request.options, self.params)
 
     def begin(self):
         """The parameters of guide and program before the first step, in the store."""
@@ -46,7 +46,7 @@ class Trainer:
             index = torch.as_tensor(table.kept if rows is None else rows, device=torch.zeros(()).device)
             inputs |= {n: inputs[n].index_select(axis, index) for n, axis in table.axes.items()}
         elif rows is not None:
-            inputs |= enter(table.some(rows))
+            inputs |= to_backend(table.some(rows))
         if rows is not None:
             here = torch.arange(len(rows))
             both = minibatch(self.program, here), minibatch(self.guide, here)
@@ -103,7 +103,7 @@ class Trainer:
 
     def adopt(self, weights):
         for name, transform, average in zip(self.names, self.transforms, self.average, strict=True):
-            average.copy_(transform.inv(enter({name: np.asarray(weights[name])})[name]))
+            average.copy_(transform.inv(to_backend({name: np.asarray(weights[name])})[name]))
 
     def constrained(self):
         with Averaged(self):
@@ -114,7 +114,7 @@ class Trainer:
         Averaged(self).put(self.average)
 
     def weights(self):
-        return leave(self.constrained())
+        return to_numpy(self.constrained())
 
     def means(self, count):
         rows, total = self.rows.kept[self.plan.order(0, 1)[0]] if self.plan.batch else None, None
@@ -126,7 +126,7 @@ class Trainer:
                 drawn = {n: s for n, s in nodes.items() if not helps(s)}
                 drawn = {n: s["value"] for n, s in drawn.items() if "N" not in [f.name for f in s["cond_indep_stack"]]}
                 total = drawn if total is None else {n: total[n] + v for n, v in drawn.items()}
-        return {n: v / count for n, v in leave(total).items()}
+        return {n: v / count for n, v in to_numpy(total).items()}
 
     def state(self):
         arrays = {f"params/{i}": p.detach() for i, p in enumerate(self.params)}
@@ -136,7 +136,7 @@ class Trainer:
         generators = {"cpu": torch.random.get_rng_state()}
         if torch.zeros(()).is_cuda:
             generators["cuda"] = torch.cuda.get_rng_state()
-        return leave({**arrays, **{f"generator/{n}": v for n, v in generators.items()}})
+        return to_numpy({**arrays, **{f"generator/{n}": v for n, v in generators.items()}})
 
     def restore(self, arrays):
         there = {n: torch.as_tensor(v) for n, v in arrays.items()}
@@ -189,7 +189,7 @@ def helps(site):
 
 def optimiser(options, params):
     """The optimiser of ``params``, and its learning rate as a function of the step."""
-    kind, rate = options["optimizer"] or torch.optim.Adam, options["learning_rate"]
+    kind, rate = options.optimizer or torch.optim.Adam, options.learning_rate
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         raise ZooError(f"optimizer is a class of torch.optim, such as torch.optim.SGD; given {kind!r}")
     fused = {"fused": True} if kind in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD) else {}

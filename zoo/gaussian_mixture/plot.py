@@ -6,7 +6,7 @@ POINTS = 4000  # at most; more would hide each other
 COLUMNS = 4  # of those that are drawn against each other
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     x, pi, mu = data["x"], params["pi"], params["mu"]
     K, D = mu.shape
     Sigma = covariances(params["Lambda"], (settings or {}).get("covariance", "full"), K, D)

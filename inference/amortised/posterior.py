@@ -19,7 +19,7 @@ NUMBERS = {"cpu": 1 << 22}  # at a time, of observed values: over draws, rows an
 PLENTY = 1 << 26  # of them elsewhere
 
 
-class Opened:
+class AmortisedPosterior:
     """The program and the guide of a fit, at ``fit.state``; raises ZooError where the guide does not read the rows.
 
     Every question is answered in numpy, by the fit's dtype on its device, or on the CPU where that device is not to be
@@ -28,12 +28,12 @@ class Opened:
 
     def __init__(self, fit: FitRecord):
         self.fit, self.card, self.backend = fit, fit.model.card, backend_of(fit.model)
-        guide, rooms = guide_of(fit), in_backend("inference.amortised", fit.model.backend)
+        guide, backend_module = guide_of(fit), in_backend("inference.amortised", fit.model.backend)
         self.keywords = {k: v for k, v in fit.keywords.items() if k != "N"}
         self.sites = self.card.sites(fit.keywords)
         self.device = here(self.backend, fit)
-        with self.backend.room(fit.dtype, self.device):
-            self.room = rooms.Room(fit.model.program, guide, self.keywords, fit.state)
+        with self.backend.runtime(fit.dtype, self.device):
+            self.kernels = backend_module.AmortisedKernels(fit.model.program, guide, self.keywords, fit.state)
 
     def table(self, data: Any = None, seed: int | None = None) -> dict[str, np.ndarray]:
         """Data, that of the fit unless given, checked against the card; of ``Intensities`` one draw.
@@ -113,8 +113,8 @@ class Opened:
         return self.in_blocks(table, self.rows_for(num_samples), answer, axis=1)
 
     def ask(self, question: str, *given: Any) -> Any:
-        with self.backend.room(self.fit.dtype, self.device):
-            return getattr(self.room, question)(*given)
+        with self.backend.runtime(self.fit.dtype, self.device):
+            return getattr(self.kernels, question)(*given)
 
     def in_blocks(self, table: Mapping[str, np.ndarray], size: int, answer: Callable[..., Any], axis: int = 0) -> Any:
         N = rows_of(table)
@@ -177,7 +177,7 @@ def guide_of(fit: FitRecord) -> Callable[..., Any]:
 def here(backend: Any, fit: FitRecord) -> str:
     """The device of the fit, or the CPU where there is no such device: fits are read elsewhere than they are made."""
     try:
-        with backend.room(fit.dtype, fit.device):
+        with backend.runtime(fit.dtype, fit.device):
             return fit.device
     except ZooError:
         return "cpu"

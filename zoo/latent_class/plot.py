@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     x, pi, theta = data["x"], params["pi"], params["theta"]
     items = np.arange(x.shape[1])
     answered = (~np.isnan(x)).sum(0)

@@ -3,7 +3,7 @@ import numpy as np
 MOST = 40  # columns of the data that can still be read
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     W, shared = params["W"], np.square(params["W"]).sum(-1)
     variance = shared + params["Psi"]
     loadings(axes, W / np.sqrt(variance)[:, None], shared / variance, columns)

@@ -1,10 +1,10 @@
 import numpy as np
 
-from zoo.gaussian_mixture.picture import picture as of_mixture
+from zoo.gaussian_mixture.plot import plot as of_mixture
 from zoo.mixture_of_factor_analysers import of_each
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     """The groups as ellipses in the columns that tell them apart best."""
     W, mu, pi, x = params["W"], params["mu"], params["pi"], data["x"]
     Psi = of_each(W, params["Psi"])

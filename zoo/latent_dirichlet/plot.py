@@ -4,7 +4,7 @@ MOST, WORDS, LONGEST = 12, 7, 16  # topics, words of each and letters of a word 
 COLUMNS = 4
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     """The first words of each topic, as bars on one scale."""
     phi, vocabulary = params["phi"], data["w"].vocabulary
     shown = min(len(phi), MOST)

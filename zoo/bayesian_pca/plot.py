@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     squares = np.sort(np.square(params["W"]).sum(0))[::-1]
     at = np.arange(len(squares))
     axes.bar(at, squares, color="C0", width=0.6, label="squared length of each column of W")

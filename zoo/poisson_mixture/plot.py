@@ -6,7 +6,7 @@ from scipy.stats import poisson
 BARS = 60  # at most: wider ranges are counted in bins of several counts
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     x, pi, rate = data["x"], params["pi"], params["rate"]
     width = int(np.ceil((x.max() - x.min() + 1) / BARS))
     left = np.arange(x.min(), x.max() + width, width)

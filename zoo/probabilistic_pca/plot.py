@@ -3,7 +3,7 @@ import numpy as np
 POINTS, ARROWS = 4000, 12  # at most; more would hide each other
 
 
-def picture(axes, params, data, responsibilities, settings=None, columns=None):
+def plot(axes, params, data, responsibilities, settings=None, columns=None):
     """The rows along the two axes that vary most, and where each column points."""
     W, mu, sigma2 = params["W"], params["mu"], params["sigma2"]
     x = np.where(np.isnan(data["x"]), 0.0, data["x"] - mu)  # drawn only: nothing is fitted to what is filled in

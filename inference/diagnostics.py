@@ -1,0 +1,55 @@
+"""Diagnostics: a typed record for each kind of result, which also reads as a mapping of what is there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+FitKind = Literal["chains", "guide", "point", "amortised"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # equal as mappings are: fields may be arrays
+class Diagnostics(Mapping[str, Any]):
+    """What a run tells of itself. A field that is None has nothing to tell, and is no key of the mapping.
+
+    converged: whether the objective stopped rising; None where the engine has no such rule. binarisation: of binary
+    pixels, "static" (zeros and ones as given), "one draw" (of intensities) or "dynamic" (a draw for each step).
+    """
+
+    kind: ClassVar[FitKind] = "point"
+
+    converged: bool | None = None
+    start: str | None = None
+    binarisation: Literal["static", "one draw", "dynamic"] | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        value = getattr(self, name, None) if name in self._names() else None
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._names() if getattr(self, name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [field.name for field in dataclasses.fields(cls)]
+
+    @classmethod
+    def required(cls) -> set[str]:
+        """The names of the fields without a default."""
+        return {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """The record of saved values; names of an older version that are no field any more are left out."""
+        return cls(**{name: values[name] for name in cls._names() if name in values})
+
+    def replace(self, **changes: Any) -> Self:
+        """The record with some fields changed."""
+        return dataclasses.replace(self, **changes)

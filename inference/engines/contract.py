@@ -1,0 +1,96 @@
+"""The contract of an engine: what it is given, what it returns, and what it declares."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from inference.diagnostics import Diagnostics
+from inference.engines.options import EngineOptions
+from zoo import Card, Model
+from zoo._backend import in_backend
+
+O = TypeVar("O", bound=EngineOptions, covariant=True)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class FitRequest(Generic[O]):
+    """What an engine is given: NumPy arrays and plain values, which it converts to its backend once.
+
+    model: the program with its card. keywords: every keyword of the program. table: the data, by site. options: every
+    option of the engine. progress: whether to show a progress bar.
+    """
+
+    model: Model
+    keywords: dict[str, Any]
+    table: dict[str, Any]
+    seed: int
+    options: O
+    progress: bool
+
+    @property
+    def card(self) -> Card:
+        return self.model.card
+
+    @property
+    def program(self) -> Callable[..., Any]:
+        """The program to run: ``collapsed`` where the model has one, unless the options ask for the full program."""
+        full = getattr(self.options, "collapsed", True) is False
+        return self.model.program if full else self.model.collapsed or self.model.program
+
+    @property
+    def rows(self) -> int:
+        """The number of rows of the data."""
+        return len(next(iter(self.table.values())))
+
+
+@dataclass
+class EngineResult:
+    """What an engine returns, in NumPy arrays: see ``inference.record.FitRecord`` for the meaning of each field.
+
+    keywords: hyperparameters that were learned, in place of those given.
+    """
+
+    params: dict[str, np.ndarray]
+    trace: np.ndarray
+    diagnostics: Diagnostics
+    draws: dict[str, np.ndarray] = field(default_factory=dict)
+    stats: dict[str, np.ndarray] = field(default_factory=dict)
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+    keywords: dict[str, Any] = field(default_factory=dict)
+
+
+class Engine(ABC):
+    """An engine: a package of ``inference.engines`` with ``ENGINE``, an instance of a subclass.
+
+    name: as in ``inference.fit(..., engine=name)``; it is that of the package. options: the class of its options.
+    diagnostics: the classes of its diagnostics, which a saved fit names. order: engines with a lower number are tried
+    first where the user names none. redraws_intensities: whether binary pixels are drawn anew at each step, from data
+    given as ``Intensities``; other engines are given one draw.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[type[EngineOptions]]
+    diagnostics: ClassVar[tuple[type[Diagnostics], ...]]
+    order: ClassVar[int] = 100
+    redraws_intensities: ClassVar[bool] = False
+
+    @abstractmethod
+    def refuses(self, card: Card, backend: str) -> str | None:
+        """Why the engine cannot fit a model, with what would work, or None where it can; quick, imports no backend."""
+
+    def default_options(self, card: Card) -> EngineOptions:
+        """The options for a model where the user sets none."""
+        return self.options()
+
+    def make_options(self, given: Mapping[str, Any], card: Card) -> EngineOptions:
+        """The options that the user gives over the defaults; raises ZooError for names or values not allowed."""
+        return self.default_options(card).replace(given, self.name)
+
+    def run(self, request: FitRequest[Any]) -> EngineResult:
+        """Fit, within the runtime of the backend: ``run(request)`` of ``in_<backend>.py`` in the engine's package."""
+        return in_backend(type(self).__module__, request.model.backend).run(request)

@@ -1,9 +1,10 @@
-"""Variational families. One folder is one guide; a folder named like a model is that model's own.
+"""Guides: variational families, one folder each, and the guides of single models.
 
-Each ``__init__.py`` tells the family and what it cannot express; ``in_<backend>.py`` promises
-``guide(program, start=None)``: a guide, in the backend's own sense, for a program without discrete sites,
-that begins at the values in ``start`` where there are any. A model's own guide reads the rows instead (amortised
-inference), takes the arguments of the program, and has a site for each of its latents, discrete ones too.
+Each ``__init__.py`` describes the family and what it cannot express; ``in_<backend>.py`` provides
+``guide(program, start=None)``: a guide, in the backend's own sense, for a program without discrete sites, that begins
+at the values in ``start`` where there are any. A model's own guide is a hook (``zoo.hooks``): a folder here named like
+the model, or ``guide/`` beside the model. It reads the rows (amortised inference), takes the arguments of the program,
+and has a site for each of its latents, discrete ones too.
 """
 
 from __future__ import annotations
@@ -13,29 +14,66 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from zoo import registry
 from zoo._backend import in_backend
+from zoo.cards import Card
 from zoo.errors import unknown
+from zoo.hooks import find_hook
+
+
+def families() -> list[str]:
+    """Names of the guides that serve any program.
+
+    >>> families()
+    ['full_rank', 'mean_field', 'point']
+    """
+    folders = {f.parent.name for f in Path(__file__).parent.glob("*/in_*.py")}
+    return sorted(folders - set(registry.names()))
 
 
 def names() -> list[str]:
-    """Names of all guides."""
-    return sorted({f.parent.name for f in Path(__file__).parent.glob("*/in_*.py")})
+    """Names of all guides: the families, and the models that have a guide of their own."""
+    return sorted([*families(), *(name for name in registry.names() if own_guide(registry.card(name)))])
+
+
+def own_guide(card: Card) -> str | None:
+    """The name of a model's own guide, which is that of the model, or None where it has none."""
+    return card.name if find_hook(card.package, "guide", home="guides") else None
+
+
+def _package(name: str) -> str:
+    """The package of a guide; raises ZooError for an unknown name."""
+    own = find_hook(registry.card(name).package, "guide", home="guides") if name in registry.names() else None
+    if own:
+        return own
+    if name not in families():
+        raise unknown("guide", name, names())
+    return f"guides.{name}"
 
 
 def about(name: str) -> str:
-    """What the family is and what it cannot express; imports no backend."""
-    if name not in names():
-        raise unknown("guide", name, names())
-    return (importlib.import_module(f"guides.{name}").__doc__ or "").strip()
+    """What the family is and what it cannot express; imports no backend. Raises ZooError for an unknown name."""
+    return (importlib.import_module(_package(name)).__doc__ or "").strip()
 
 
 def options(name: str) -> dict[str, Any]:
-    """The options of SVI that the guide wants others of than its defaults, by the name ``OPTIONS`` in its folder."""
-    about(name)
-    return getattr(importlib.import_module(f"guides.{name}"), "OPTIONS", {})
+    """The options of SVI for which the guide declares other defaults, as ``OPTIONS`` in its package."""
+    return getattr(importlib.import_module(_package(name)), "OPTIONS", {})
 
 
 def load(name: str, backend: str = "numpyro") -> Callable[..., Any]:
-    """The function ``guide(program, start=None)`` of a family in one backend. Raises ZooError."""
-    about(name)
-    return in_backend(f"guides.{name}", backend).guide
+    """The function ``guide(program, start=None)`` of a guide in one backend.
+
+    Parameters
+    ----------
+    name : str
+        One of ``guides.names()``.
+    backend : str
+        "numpyro" or "pyro".
+
+    Raises
+    ------
+    ZooError
+        For an unknown name or backend.
+    """
+    return in_backend(_package(name), backend).guide

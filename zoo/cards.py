@@ -92,6 +92,10 @@ class Card:
     networks: the networks it has, whose weights are learned too, and have no line.
     missing: observed sites that may hold NaN.
     exact: which exact facts exist, of "enumeration", "marginal", "posterior".
+    topics: ``topics(params, settings) -> phi (K, V)``, the word probabilities of each topic, where it is a topic model.
+    classes: the letter of the number of classes, where the values of an observed label are named classes.
+    levels: the keyword with the number of values of a pixel, where pixels are counts.
+    package: the package that defines the model, "zoo.vae"; "" for a user's own program. Its hooks are found by it.
     """
 
     name: str
@@ -114,8 +118,12 @@ class Card:
     exact: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     shown_on: str = ""
+    topics: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], np.ndarray] | None = None
+    classes: str = ""
+    levels: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)  # backend -> why this model is not there
     story: str = ""
+    package: str = ""
 
     @property
     def of_words(self) -> bool:

@@ -61,6 +61,12 @@ class Model:
         """The card's name, or that of the function."""
         return self._card.name if self._card else getattr(self.program, "__name__", "program")
 
+    @property
+    def package(self) -> str:
+        """The package of the zoo that defines program and card, "" for a user's own program."""
+        package = self._card.package if self._card else ""
+        return package if package and self.program.__module__.startswith(f"{package}.") else ""
+
     @cached_property
     def card(self) -> Card:
         """The card: the one given, or one inferred by running the program forward once."""

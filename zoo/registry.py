@@ -18,9 +18,8 @@ from zoo.model import Model
 def _folders() -> dict[str, Path]:
     """Each model and where it lives; ``ZOO_MODELS`` names further folders of models."""
     places = sys.modules[__package__].__path__  # where Python looks for ``zoo.<model>``
-    for extra in filter(None, os.environ.get("ZOO_MODELS", "").split(os.pathsep)):
-        if extra not in places:
-            places.append(extra)
+    extra = list(filter(None, os.environ.get("ZOO_MODELS", "").split(os.pathsep)))
+    places[:] = [str(Path(__file__).parent), *extra]
     return {
         folder.name: folder
         for place in places
@@ -40,7 +39,7 @@ def card(name: str) -> Card:
     if name not in folders:
         raise unknown("model", name, folders)
     module = importlib.import_module(f"zoo.{name}")
-    return dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip())
+    return dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
 
 
 def load(name: str, backend: str = "numpyro", **settings: Any) -> Model:

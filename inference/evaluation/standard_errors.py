@@ -31,7 +31,7 @@ def standard_errors(
     """
     if fit.engine != "em":
         raise ZooError(f"standard errors are for EM fits; a fit by {fit.engine} has its own spread, in summary()")
-    if closed_form.variational(fit.model.card):
+    if closed_form.variational_form(fit.model.card):
         raise ZooError(f"{fit.model.name} has a bound and no likelihood to bend: fit it by gibbs or nuts for a spread")
     if method not in METHODS:
         raise unknown("method", method, METHODS)

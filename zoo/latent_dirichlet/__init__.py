@@ -27,6 +27,11 @@ def check(keywords):
             raise ZooError(f"{name} is a number above 0{more}; given {keywords[name]!r}")
 
 
+def topics(params, settings):
+    """phi (K, V)."""
+    return params["phi"]
+
+
 CARD = Card(
     name="latent_dirichlet",
     title="Latent Dirichlet allocation",
@@ -37,6 +42,7 @@ CARD = Card(
     enumerated=("z",),
     sizes={"N": 6, "T": 5, "V": 7, "K": 2},
     check=check,
+    topics=topics,
     missing=("w",),
     tags=("topics", "discrete", "text", "mixed membership"),
     shown_on="reuters",

@@ -12,6 +12,7 @@ an MLP with ``depth`` layers of ``width`` units.
 """
 
 import numpy as np
+from scipy.special import softmax
 
 from zoo.cards import Card
 from zoo.data.corpus import Corpus
@@ -33,6 +34,11 @@ def check(keywords):
         raise ZooError(f"alpha is a number above 0; given {keywords['alpha']!r}")
 
 
+def topics(params, settings):
+    """The word probabilities of a document of one topic alone, softmax(loc + beta_k), (K, V)."""
+    return softmax(settings["loc"] + params["beta"], axis=-1)
+
+
 CARD = Card(
     name="prod_lda",
     title="ProdLDA: a topic model as a product of experts",
@@ -44,6 +50,7 @@ CARD = Card(
     sizes={"N": 6, "T": 5, "V": 7, "K": 2},
     priors=priors,
     check=check,
+    topics=topics,
     missing=("w",),
     tags=("topics", "text", "deep", "continuous"),
     shown_on="reuters",

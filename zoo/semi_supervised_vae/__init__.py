@@ -46,6 +46,7 @@ CARD = Card(
     sizes={"N": 12, "D": 16, "Z": 2, "C": 3},
     priors=priors,
     networks=("decoder",),
+    classes="C",
     missing=("x", "label"),
     tags=("deep", "continuous", "discrete", "images", "missing data"),
     shown_on="digits_labelled",

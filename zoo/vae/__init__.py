@@ -64,6 +64,7 @@ CARD = Card(
     },
     priors=priors,
     networks=("decoder",),
+    levels="levels",
     missing=("x",),
     tags=("deep", "continuous", "images", "missing data"),
     shown_on="digits_dynamic",

@@ -35,7 +35,7 @@ class EM(Engine):
 
     def refuses(self, card: Card, backend: str) -> str | None:
         """EM wants every local latent discrete, or its integral done: the program ``collapsed``."""
-        if closed_form.variational(card):
+        if closed_form.variational_form(card):
             return None
         if without_prior(card):
             return without_prior(card)
@@ -46,7 +46,7 @@ class EM(Engine):
 
     def default_options(self, card: Card) -> EngineOptions:
         """Maximum likelihood cannot determine what the likelihood does not depend on: there the default is MAP."""
-        variational = closed_form.variational(card)
+        variational = closed_form.variational_form(card)
         if variational:
             return variational.Options()
         return EMOptions(objective="map") if card.hyper else EMOptions()

@@ -1,53 +1,84 @@
-"""Which models have an M-step of their own: those with a folder here.
+"""Closed-form M-steps: the ``em`` hooks of models.
 
-Such a folder is of one of three kinds. It has ``in_<backend>.py`` with a ``Form`` (``exponential_family``). Or its
-``__init__.py`` has the functions that ``linear_gaussian`` asks for, which is the same for all backends. Or, where the
-E-step is no posterior but the best of a family (``latent_dirichlet``), its ``__init__.py`` has ``OPTIONS``, with other
-defaults than EM's and more of them, and ``run(task)``, which is all of the engine for that model; ``begin(task, seed)``
-gives the latents, those of the rows too, at which other engines may begin.
+A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of three kinds:
+
+- ``in_<backend>.py`` with ``form(data, keywords, options)``, a ``Form`` of ``exponential_family``;
+- for a model whose card has ``linear``, an ``__init__.py`` that fulfils ``LinearGaussianForm``, for all backends;
+- where the E-step is the best member of a family rather than the posterior, an ``__init__.py`` that fulfils
+  ``VariationalForm``: all of the engine for that model, with options of its own.
 """
 
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from zoo import Card, Model, registry
+import numpy as np
+
+from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.options import EngineOptions
+from zoo import Card, Model
 from zoo._backend import in_backend
+from zoo.hooks import find_hook
+from zoo.linear import Linear
+
+if TYPE_CHECKING:
+    from inference.engines.em.linear_gaussian import Prior
+
+HOME = __package__  # the project's own hooks are folders here
+Params = Mapping[str, np.ndarray]
 
 
-def promise(model: Model) -> Any:
-    """The folder of the model's closed form, or None; a program of the user's own has none, whatever its name."""
-    ours = model.program.__module__ == f"zoo.{model.name}.in_{model.backend}"
-    if not ours or not (Path(__file__).parent / model.name / "__init__.py").exists():
+class LinearGaussianForm(Protocol):
+    """What ``linear_gaussian`` needs of a model; see there."""
+
+    def noise(self, keywords: Mapping[str, Any]) -> str: ...
+    def prior(self, keywords: Mapping[str, Any], further: Params) -> Prior: ...
+    def further(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]: ...
+    def params(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]: ...
+    def log_prior(self, params: Params, keywords: Mapping[str, Any]) -> float: ...
+
+
+class VariationalForm(Protocol):
+    """Variational EM of one model.
+
+    ``begin(request, seed)`` returns the latents, those of the rows too, at which other engines may begin.
+    """
+
+    Options: type[EngineOptions]
+
+    def begin(self, request: FitRequest[Any], seed: int) -> dict[str, np.ndarray]: ...
+    def run(self, request: FitRequest[Any]) -> EngineResult: ...
+
+
+def _hook(package: str) -> ModuleType | None:
+    name = find_hook(package, "em", home=HOME)
+    return importlib.import_module(name) if name else None
+
+
+def variational_form(card: Card) -> VariationalForm | None:
+    """The variational EM of a model, or None where it has none."""
+    hook = _hook(card.package)
+    return cast(VariationalForm, hook) if hasattr(hook, "run") else None
+
+
+def linear_gaussian_form(model: Model) -> LinearGaussianForm | None:
+    """The closed form of a linear-Gaussian model, or None where it has none."""
+    return cast("LinearGaussianForm | None", _hook(model.package)) if model.card.linear else None
+
+
+def exponential_family_form(model: Model) -> Any:
+    """The backend's module with ``form(data, keywords, options)``, or None where the model has none."""
+    hook = _hook(model.package)
+    if hook is None or model.card.linear or hasattr(hook, "run"):
         return None
-    return importlib.import_module(f"inference.engines.em.{model.name}")
+    return in_backend(hook.__name__, model.backend)
 
 
-def variational(card: Card) -> Any:
-    """The folder of a model whose E-step is the best of a family, or None; a card of the user's own has none."""
-    if not (Path(__file__).parent / card.name / "__init__.py").exists():
-        return None
-    folder = importlib.import_module(f"inference.engines.em.{card.name}")
-    return folder if hasattr(folder, "run") and card.citation == registry.card(card.name).citation else None
-
-
-def is_linear_gaussian(model: Model, options: dict[str, Any]) -> bool:
-    """Whether the model has such a closed form, and it is wanted."""
-    return options["closed_form"] and model.card.linear is not None and promise(model) is not None
-
-
-def of(model: Model, options: dict[str, Any]) -> ModuleType | None:
-    """The backend's module with ``form(data, keywords, options)``, where there is one and it is wanted."""
-    if not options["closed_form"] or promise(model) is None or model.card.linear or variational(model.card):
-        return None
-    return in_backend(f"inference.engines.em.{model.name}", model.backend)
-
-
-def check(model: Model, params: dict[str, Any], keywords: dict[str, Any], options: dict[str, Any]) -> None:
-    """Let the closed form look at its solution, where it has a say: raises ZooError naming what collapsed."""
-    look = getattr(promise(model), "check", None)
-    if look:
-        look(params, keywords, options)
+def check(model: Model, params: Params, keywords: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Raise ZooError where the model's closed form finds a component that collapsed."""
+    collapsed = getattr(_hook(model.package), "check", None)
+    if collapsed:
+        collapsed(params, keywords, options)

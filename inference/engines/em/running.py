@@ -47,7 +47,7 @@ class Climber:
         self.sum = language.EnumeratedDensity(request.model.collapsed or request.model.program, keywords, data)
         weights = language.array(options["sample_weight"])
         self.general = self.ascent = language.GeneralAscent(self.sum, weights, options["objective"])
-        module = closed_form.of(request.model, options) if closed else None
+        module = closed_form.exponential_family_form(request.model) if closed and options["closed_form"] else None
         if module:
             (x,) = data.values()
             self.ascent = language.ClosedAscent(module.form(data, keywords, options), x, weights)
@@ -106,13 +106,13 @@ class Climber:
 
 def climber(language: Language, request: FitRequest, options: dict[str, Any]) -> Climber | LinearGaussian:
     """EM on this model: the closed form of linear-Gaussian models, or that of a language."""
-    if closed_form.is_linear_gaussian(request.model, options):
+    if options["closed_form"] and closed_form.linear_gaussian_form(request.model):
         return LinearGaussian(request, options)
     return Climber(language, request, options)
 
 
 def run(language: Language, request: FitRequest) -> EngineResult:
-    variational = closed_form.variational(request.card)
+    variational = closed_form.variational_form(request.card)
     if variational:
         return variational.run(request)
     options = checked(request)
@@ -130,7 +130,7 @@ def start(language: Language, request: FitRequest, seeds: Iterable[int]) -> list
     """Parameters to begin from for each seed, ``{site: array}``, as EM would; {} where it cannot fit."""
     if ENGINE.refuses(request.card, request.model.backend):
         return [{} for _ in seeds]
-    if variational := closed_form.variational(request.card):
+    if variational := closed_form.variational_form(request.card):
         found = [variational.begin(request, seed) for seed in seeds]
         return [{n: language.array(v) for n, v in params.items()} for params in found]
     options = {**EMOptions(objective="map").as_dict(), "sample_weight": np.ones(request.rows)}
@@ -169,5 +169,6 @@ def refitted(
 def _precision(language: Language, request: FitRequest, options: dict[str, Any]) -> AbstractContextManager[Any]:
     from contextlib import nullcontext
 
+    closed = options["closed_form"] and closed_form.exponential_family_form(request.model)
     # sums of squares in 32 bits lose four digits: a closed form sums in 64, whatever the data is in
-    return language.in_64_bits() if closed_form.of(request.model, options) else nullcontext()
+    return language.in_64_bits() if closed else nullcontext()

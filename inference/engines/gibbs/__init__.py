@@ -16,11 +16,10 @@ The trace is log p(w, z | alpha, eta) in nats, in closed form, of every kept swe
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from inference.engines.contract import Engine
 from inference.engines.gibbs.options import GibbsDiagnostics, GibbsOptions, GibbsPointDiagnostics
 from zoo import Card
+from zoo.hooks import find_hook
 
 
 class Gibbs(Engine):
@@ -33,9 +32,9 @@ class Gibbs(Engine):
 
     def refuses(self, card: Card, backend: str) -> str | None:
         """Gibbs sampling is written model by model, where the conditionals are known in closed form."""
-        if (Path(__file__).parent / card.name / "sampler.py").exists():
+        if find_hook(card.package, "gibbs", home=__name__):
             return None
-        return "no sampler is written for it (inference/engines/gibbs has a folder for each model that it samples)"
+        return "it has no sampler: a model brings one as a hook, gibbs/sampler.py beside the model"
 
 
 ENGINE = Gibbs()

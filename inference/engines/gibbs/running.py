@@ -17,6 +17,7 @@ from inference.run import checkpoints
 from inference.run.checkpoints import short
 from inference.run.progress import Progress
 from inference.run.workers import num_workers
+from zoo.hooks import find_hook
 
 APART = ("checkpoint", "checkpoint_every", "threads")  # options that the sweeps do not depend on
 
@@ -24,7 +25,9 @@ APART = ("checkpoint", "checkpoint_every", "threads")  # options that the sweeps
 def run(request: FitRequest[GibbsOptions]) -> EngineResult:
     options = request.options
     num_draws = number_of_draws(request)
-    sampler = importlib.import_module(f"inference.engines.gibbs.{request.card.name}.sampler").Sampler(request)
+    sampler = importlib.import_module(f"{find_hook(request.card.package, 'gibbs', home=__package__)}.sampler").Sampler(
+        request
+    )
     total = options.num_warmup + options.num_samples
     folder = None if options.checkpoint is None else checkpoints.folder_of(options.checkpoint)
     asked = asked_of(request) if folder else {}

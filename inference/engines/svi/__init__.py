@@ -30,14 +30,14 @@ class SVI(Engine):
 
         A guide of the model's own handles its latents itself.
         """
-        return None if card.name in guides.names() else without_gradients(card)
+        return None if guides.own_guide(card) else without_gradients(card)
 
     def default_options(self, card: Card) -> SVIOptions:
         """A model's own guide where there is one; networks learn by smaller steps, or as the guide declares."""
-        if card.name not in guides.names():
+        own = guides.own_guide(card)
+        if own is None:
             return SVIOptions()
-        own = {"guide": card.name, "learning_rate": 1e-3, **guides.options(card.name)}
-        return SVIOptions().replace(own, self.name)
+        return SVIOptions().replace({"guide": own, "learning_rate": 1e-3, **guides.options(own)}, self.name)
 
 
 ENGINE = SVI()

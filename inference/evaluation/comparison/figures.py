@@ -8,7 +8,6 @@ responsibilities are numpy, labels aligned; settings are the program's keywords;
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import zoo
 from inference import exact
 from inference.evaluation.comparison.record import ComparisonRecord
+from zoo.hooks import find_hook
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,11 +77,9 @@ def responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndarray]]:
 
 
 def plot_of(model: zoo.Model) -> Callable[..., None] | None:
-    """The picture a model of the zoo brings, or None."""
-    if model.name not in zoo.names() or model.card != zoo.card(model.name):
-        return None
-    place = f"zoo.{model.name}.plot"
-    return importlib.import_module(place).plot if importlib.util.find_spec(place) else None
+    """The function ``plot`` that a model brings, or None."""
+    hook = find_hook(model.package, "plot")
+    return importlib.import_module(hook).plot if hook else None
 
 
 def data(c: ComparisonRecord, shared: dict[str, dict[str, np.ndarray]]) -> Figure | None:

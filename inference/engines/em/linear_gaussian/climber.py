@@ -31,7 +31,7 @@ class Climber:
 
     def __init__(self, request: FitRequest, options: dict[str, Any]):
         self.request, self.options, self.keywords = request, options, request.keywords
-        self.form = closed_form.promise(request.model)
+        self.form = closed_form.linear_gaussian_form(request.model)
         (self.x,) = request.table.values()
         K, self.Z = self.keywords.get("K", 1), self.keywords["Z"]
         self.K = int(K)

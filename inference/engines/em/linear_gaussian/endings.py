@@ -62,7 +62,7 @@ def parameters(request: FitRequest) -> int:
 
     No covariance has more than D (D + 1) / 2, however many factors and uniquenesses it is written with.
     """
-    form, keywords = closed_form.promise(request.model), request.keywords
+    form, keywords = closed_form.linear_gaussian_form(request.model), request.keywords
     K, D, Z = int(keywords.get("K", 1)), int(keywords["D"]), int(keywords["Z"])
     W = D * Z - Z * (Z - 1) // 2
     covariances = {"own": K * min(W + D, D * (D + 1) // 2), "shared": K * W + D, "isotropic": K * W + 1}

@@ -1,0 +1,90 @@
+"""Model hooks: found in the project and beside a model, and never for a user's own program."""
+
+import textwrap
+
+import guides
+import pytest
+
+import inference
+import zoo
+from tests.table import drawn
+from zoo.hooks import find_hook
+
+HOMES = {"em": "inference.engines.em", "gibbs": "inference.engines.gibbs", "guide": "guides", "plot": ""}
+
+
+def test_hooks_of_the_project_are_found():
+    assert find_hook("zoo.vae", "guide", HOMES["guide"]) == "guides.vae"
+    assert find_hook("zoo.latent_dirichlet", "gibbs", HOMES["gibbs"]) == "inference.engines.gibbs.latent_dirichlet"
+    assert find_hook("zoo.gaussian_mixture", "plot") == "zoo.gaussian_mixture.plot"
+    assert find_hook("zoo.gaussian_mixture", "guide", HOMES["guide"]) is None
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_card_names_its_package(name):
+    assert zoo.card(name).package == f"zoo.{name}"
+    assert zoo.load(name).package == f"zoo.{name}"
+
+
+def test_a_program_of_the_same_name_has_no_hooks():
+    """A user's function called ``vae`` is no model of the zoo: its default guide is a family, not the zoo's encoder."""
+    import jax.numpy as jnp
+    from numpyro import plate, sample
+    from numpyro.distributions import Normal
+
+    def vae(x=None, *, N):
+        mu = sample("mu", Normal(0.0, 1.0))
+        with plate("N", N):
+            sample("x", Normal(mu * jnp.ones(N), 1.0), obs=x)
+
+    model = zoo.Model(vae, backend="numpyro")
+    assert model.package == "" and guides.own_guide(model.card) is None
+    assert inference.engines.get("svi").default_options(model.card).guide == "mean_field"
+
+
+def test_a_hook_beside_a_model_comes_first(tmp_path, monkeypatch):
+    folder = tmp_path / "own_mixture"
+    (folder / "em").mkdir(parents=True)
+    (folder / "__init__.py").write_text(
+        textwrap.dedent(
+            """
+            "A Poisson mixture, with an M-step of its own."
+            import dataclasses
+            from zoo.poisson_mixture import CARD as POISSON
+            CARD = dataclasses.replace(POISSON, name="own_mixture")
+            """
+        )
+    )
+    (folder / "in_numpyro.py").write_text(
+        "from zoo.poisson_mixture import in_numpyro as other\n\n\n"
+        "def model(x=None, *, N, K, shape=2.0, mean=10.0):\n"
+        "    return other.model(x, N=N, K=K, shape=shape, mean=mean)\n"
+    )
+    (folder / "em" / "__init__.py").write_text('"The M-step of a Poisson mixture."\nCALLS = []\n')
+    (folder / "em" / "in_numpyro.py").write_text(
+        "from inference.engines.em.poisson_mixture.in_numpyro import form as other\n"
+        "from zoo.own_mixture.em import CALLS\n\n\n"
+        "def form(data, keywords, options):\n"
+        "    CALLS.append(1)\n"
+        "    return other(data, keywords, options)\n"
+    )
+    monkeypatch.setenv("ZOO_MODELS", str(tmp_path))
+    assert "own_mixture" in zoo.names()
+    assert find_hook("zoo.own_mixture", "em", HOMES["em"]) == "zoo.own_mixture.em"
+    _, x = drawn("poisson_mixture", {}, N=30)
+    fit = inference.fit(zoo.load("own_mixture", K=2), x, engine="em")
+    reference = inference.fit(zoo.load("poisson_mixture", K=2), x, engine="em")
+    assert fit.trace.tolist() == reference.trace.tolist()
+    from zoo.own_mixture.em import CALLS
+
+    assert CALLS, "the M-step beside the model was used"
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_what_a_card_declares(name):
+    """The letters and keywords that a card declares are the program's."""
+    card, keywords = zoo.card(name), zoo.load(name).keywords
+    assert not card.classes or card.classes in card.sizes
+    assert not card.levels or card.levels in keywords
+    if card.topics:
+        assert card.of_words

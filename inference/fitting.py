@@ -1,23 +1,55 @@
-"""The one door: check, convert once, run an engine, and leave as numpy."""
+"""``fit``: validate the data, run one engine, return a ``Fit`` of NumPy arrays."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal, Never, Unpack, overload
 
 from inference import engines
 from inference.alignment import align
 from inference.engines import FitRequest
+from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, SVIKeywords
 from inference.result import Fit
 from zoo import Model, Refusal, ZooError
 from zoo._backend import backend_of
+from zoo.checks import check_whole
 from zoo.data import intensities
 
 DTYPES = ("float32", "float64")
 
 
+@overload
+def fit(model: Model, data: Any, engine: Literal["em"], **keywords: Unpack[EMKeywords]) -> Fit: ...
+@overload
+def fit(model: Model, data: Any, engine: Literal["svi"], **keywords: Unpack[SVIKeywords]) -> Fit: ...
+@overload
+def fit(model: Model, data: Any, engine: Literal["nuts"], **keywords: Unpack[NUTSKeywords]) -> Fit: ...
+@overload
+def fit(model: Model, data: Any, engine: Literal["gibbs"], **keywords: Unpack[GibbsKeywords]) -> Fit: ...
+@overload
+def fit(
+    model: Model,
+    data: Any,
+    engine: None = None,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str | None = None,
+    progress: bool = False,
+    **options: Any,
+) -> Fit: ...
+@overload  # an engine that is named by a variable: its options are unpacked from a dict
+def fit(
+    model: Model,
+    data: Any,
+    engine: str | None,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str | None = None,
+    progress: bool = False,
+    **options: Never,
+) -> Fit: ...
 def fit(
     model: Model,
     data: Any,
@@ -31,18 +63,49 @@ def fit(
 ) -> Fit:
     """Fit a model to data by one engine.
 
-    data: ``{"x": array}``, or a bare array or DataFrame where one site is observed. engine: one of
-    ``inference.engines.names()``, by default the first that takes the model; its options are those
-    of ``inference.<engine>.OPTIONS``. dtype: "float64" by default on a CPU, "float32" elsewhere and for networks, in
-    force for this fit alone. Raises Refusal where the engine
-    declines the model, and ZooError for data, names or options that cannot be used; each says what would work.
+    Parameters
+    ----------
+    model : zoo.Model
+        From ``zoo.load(name, ...)`` or ``zoo.Model(program, backend=...)``.
+    data : array, DataFrame or dict
+        ``{site: array}``; a bare array, DataFrame or corpus where the model observes one site. Rows come first.
+    engine : str, optional
+        One of ``inference.engines.names()``; by default the first that supports the model. It is never overridden.
+    seed : int, default 0
+        Seed of everything random; the same seed gives the same fit.
+    device : str, default "cpu"
+        "cpu", or "gpu" where there is one.
+    dtype : {"float64", "float32"}, optional
+        Precision for this fit alone: "float64" by default on a CPU, "float32" on other devices and for networks.
+    progress : bool, default False
+        Whether to show a progress bar on stderr.
+    **options
+        The options of the engine: see ``inference.engines.get(engine).options``, or ``zoo show MODEL``.
+
+    Returns
+    -------
+    Fit
+        NumPy arrays: point estimates, draws, the trace of the objective in nats, diagnostics.
+
+    Raises
+    ------
+    Refusal
+        Where the engine cannot fit the model; the message names the engines that can.
+    ZooError
+        For data, names or options that are not allowed; the message tells what is.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> fit = fit(zoo.load("poisson_mixture", K=1), [1.0, 2.0, 3.0], engine="em", objective="ml")
+    >>> fit.params["rate"].round(3)
+    array([2.])
     """
     if not isinstance(model, Model):
         raise ZooError("fit takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ZooError(f"seed is a whole number from 0 up; given {seed!r}")
+    check_whole(0, seed=seed)
     name = engine or engines.supported_engines(model.card, model.backend)[0]
     chosen = engines.get(name)
     dtype = dtype or ("float32" if model.card.networks else None)

@@ -2,9 +2,9 @@
 
 import textwrap
 
-import guides
 import pytest
 
+import guides
 import inference
 import zoo
 from tests.table import drawn
@@ -38,7 +38,8 @@ def test_a_program_of_the_same_name_has_no_hooks():
             sample("x", Normal(mu * jnp.ones(N), 1.0), obs=x)
 
     model = zoo.Model(vae, backend="numpyro")
-    assert model.package == "" and guides.own_guide(model.card) is None
+    assert model.package == ""
+    assert guides.own_guide(model.card) is None
     assert inference.engines.get("svi").default_options(model.card).guide == "mean_field"
 
 

@@ -1,0 +1,102 @@
+"""The keywords of ``inference.fit`` for each engine, so that an editor completes them and a type checker checks them.
+
+A type checker cannot read them off the option dataclasses: a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from inference.objectives import Objective
+
+
+class CommonKeywords(TypedDict, total=False):
+    """Keywords of every fit."""
+
+    seed: int
+    device: str
+    dtype: str | None
+    progress: bool
+
+
+class EMKeywords(CommonKeywords, total=False):
+    """Keywords of ``engine="em"``, exact and variational."""
+
+    max_iter: int
+    tol: float
+    restarts: int
+    objective: str
+    sample_weight: Any
+    covariance_floor: float | None
+    start: Any
+    closed_form: bool
+    opening: int
+    document_tol: float
+    document_steps: int | None
+    learn_alpha: str | None
+    learn_eta: bool
+    threads: int | None
+    online: bool
+    num_passes: int
+    batch_size: int
+    kappa: float
+    tau0: float
+
+
+class SVIKeywords(CommonKeywords, total=False):
+    """Keywords of ``engine="svi"``."""
+
+    num_steps: int
+    num_epochs: float | None
+    learning_rate: float | Callable[[Any], Any]
+    optimizer: Any
+    clip_norm: float | None
+    weight_average: float | None
+    batch_size: int | None
+    minibatches: str
+    objective: str | Objective
+    num_particles: int
+    gradient: str
+    kl: str
+    beta: float | Callable[[Any], Any]
+    warm_up: float
+    held_out: float | None
+    patience: float | None
+    checkpoint: str | os.PathLike[str] | None
+    checkpoint_every: float
+    guide: str | Callable[..., Any]
+    num_draws: int
+    start: Any
+    collapsed: bool
+
+
+class NUTSKeywords(CommonKeywords, total=False):
+    """Keywords of ``engine="nuts"``."""
+
+    num_warmup: int
+    num_samples: int
+    num_chains: int
+    target_accept: float
+    max_tree_depth: int
+    start: Any
+    collapsed: bool
+
+
+class GibbsKeywords(CommonKeywords, total=False):
+    """Keywords of ``engine="gibbs"``."""
+
+    num_warmup: int
+    num_samples: int
+    num_chains: int
+    num_draws: int | None
+    every: int
+    anneal: float
+    method: str
+    learn_alpha: str | None
+    learn_eta: bool
+    shards: int | None
+    threads: int | None
+    checkpoint: str | os.PathLike[str] | None
+    checkpoint_every: int

@@ -11,7 +11,7 @@ from inference.engines.em.latent_dirichlet.options import VariationalEMOptions
 from inference.engines.em.options import EMOptions
 from inference.engines.gibbs.options import GibbsOptions
 from inference.engines.nuts.options import NUTSOptions
-from inference.engines.options import EngineOptions, choice, flag, free, number, whole
+from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
 from inference.engines.svi.options import SVIOptions
 from zoo import ZooError
 
@@ -51,7 +51,7 @@ class Example(EngineOptions):
     rate: object = number(0.5, "a number above 0", lambda v: v > 0, "a rate", function="from the step to one")
     method: str = choice("fast", ("fast", "slow"), "a method")
     exact: bool = flag(True, "exact or not")
-    start: object = free(None, "a dict", "a start")
+    start: object = custom(None, "a dict", "a start")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Options of an engine as a frozen dataclass: type, default, allowed values and help of each in one place.
 
-The fields are declared by ``whole``, ``number``, ``choice``, ``flag`` and ``free``. From the declarations come the
+The fields are declared by ``whole``, ``number``, ``choice``, ``flag`` and ``custom``. From the declarations come the
 validation with its error messages, ``zoo show``, the documentation, and ``engine_keywords`` of the overloads of
 ``inference.fit`` (a test compares the two).
 """
@@ -93,7 +93,7 @@ def flag(default: bool, help: str) -> Any:
     return _field(default, "True or False", help, check, optional=False)
 
 
-def free(default: Any, allowed: str, help: str, check: Check | None = None) -> Any:
+def custom(default: Any, allowed: str, help: str, check: Check | None = None) -> Any:
     """A value that no range describes: an array, a function, a folder."""
     return _field(default, allowed, help, check, optional=default is None)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.diagnostics import Diagnostics, FitKind
 from inference.engines.contract import FitRequest
-from inference.engines.options import EngineOptions, choice, flag, free, number, whole
+from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
 from zoo import ZooError
 
 DRAWS, NUMBERS = 100, 1 << 24  # as many draws by default, of no more numbers than these together
@@ -52,7 +52,7 @@ class GibbsOptions(EngineOptions):
         optional=True,
     )
     threads: int | None = whole(None, "number of threads, one for each core unless given", optional=True)
-    checkpoint: str | os.PathLike[str] | None = free(
+    checkpoint: str | os.PathLike[str] | None = custom(
         None, "a folder", "where the run is saved, and from where it continues if it is there already"
     )
     checkpoint_every: int = whole(100, "sweeps between two checkpoints")

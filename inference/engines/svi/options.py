@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from inference.engines.options import EngineOptions, choice, flag, free, number, whole
+from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
 from inference.objectives import GRADIENTS, KLS, Objective
 from zoo.errors import ZooError
 
@@ -39,7 +39,7 @@ class SVIOptions(EngineOptions):
     learning_rate: float | Callable[[Any], Any] = number(
         0.01, "a number above 0", lambda v: v > 0, "size of the steps", function="from the step to one"
     )
-    optimizer: Any = free(
+    optimizer: Any = custom(
         None,
         "an optax GradientTransformation (NumPyro) or a class of torch.optim (Pyro)",
         "optimizer; Adam unless given. One of optax has its own learning rate",
@@ -62,7 +62,7 @@ class SVIOptions(EngineOptions):
         ("auto", "host", "device"),
         "where the data lies: on the host, each batch copied when it is needed; on the device; or as its size suggests",
     )
-    objective: str | Objective = free(
+    objective: str | Objective = custom(
         "elbo", "'elbo', 'iwae' or an Objective", "the bound that is maximised", check_objective
     )
     num_particles: int = whole(1, "draws of the guide in each step")
@@ -95,18 +95,18 @@ class SVIOptions(EngineOptions):
         "epochs without a gain on the validation rows after which training ends",
         optional=True,
     )
-    checkpoint: str | os.PathLike[str] | None = free(
+    checkpoint: str | os.PathLike[str] | None = custom(
         None, FOLDER, "where training is saved, and from where it continues, bit for bit, if it is there already"
     )
     checkpoint_every: float = number(1, "a number of epochs above 0", lambda v: v > 0, "epochs between two checkpoints")
-    guide: str | Callable[..., Any] = free(
+    guide: str | Callable[..., Any] = custom(
         "mean_field",
         "one of guides.names(), or a function guide(program, start)",
         "variational family; the model's own where it has one",
         check_guide,
     )
     num_draws: int = whole(1000, "draws of the guide at the end, unless it is amortised")
-    start: Any = free(
+    start: Any = custom(
         None, "a dict of arrays", "values to begin from; for networks all that is learned, as in fit.state"
     )
     collapsed: bool = flag(True, "use the program with the latents of the rows integrated out, where there is one")

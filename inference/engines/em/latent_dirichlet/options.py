@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inference.engines.contract import FitRequest
-from inference.engines.options import EngineOptions, choice, flag, free, number, whole
+from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
 from zoo import ZooError
 from zoo.errors import unknown
 
@@ -29,7 +29,7 @@ class VariationalEMOptions(EngineOptions):
     tol: float = number(1e-3, "a number from 0 up", _not_negative, "gain in nats per document below which EM stops")
     restarts: int = whole(1, "number of starts, of which the best is kept")
     objective: str = choice("bound", ("bound",), "the evidence lower bound")
-    start: Any = free(None, "a fit's state, or {'phi': (K, V)}", "where to begin")
+    start: Any = custom(None, "a fit's state, or {'phi': (K, V)}", "where to begin")
     opening: int = whole(15, "passes at the start in which each document begins from all topics alike", least=0)
     document_tol: float = number(
         1e-3, "a number from 0 up", _not_negative, "mean change of gamma below which a document has converged"

@@ -80,6 +80,7 @@ class Card:
     sizes: default size of each letter, for simulation and tests.
     variants: for a keyword, its allowed words and the lines that differ under each; the first is the default.
     priors: ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from numpy data.
+    empirical: the keywords that ``priors`` computes, under some variant.
     check: ``check(keywords)`` raises ZooError for keywords, all of them there, that no program can have.
     derived: quantities reported beside latents, or in place of one.
     hyper: latents which the rows know through the priors of others alone: the likelihood does not depend on them.
@@ -107,6 +108,7 @@ class Card:
     sizes: Mapping[str, int] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     priors: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], dict[str, Any]] | None = None
+    empirical: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], None] | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
     hyper: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ CARD = Card(
     observed={"x": "real [N D]"},
     sizes={"N": 50, "D": 5, "Z": 3},
     priors=priors,
+    empirical=("loc", "scale", "spread"),
     hyper=("alpha",),
     symmetries={"Z": "signed permutation"},
     linear=linear,

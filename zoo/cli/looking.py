@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,9 +92,8 @@ def described(card: Card, name: str, default: str | None) -> tuple[str, str]:
         return ("from the data", "size") if read_off else (default or "to be given", "size")
     if name in card.learned or any(name in lines for of in card.variants.values() for lines in of.values()):
         return "learned", "fixed where it is given"
-    # the docstring of a card's priors names what they read off the data
-    read_off = card.priors and re.search(rf"\b{name}\b", card.priors.__doc__ or "")
-    return "from the data" if read_off else default or "to be given", "setting" if card.networks else "prior"
+    source = "from the data" if name in card.empirical else default or "to be given"
+    return source, "setting" if card.networks else "prior"
 
 
 def options(defaults: list[OptionField]) -> str:

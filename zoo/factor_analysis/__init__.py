@@ -45,6 +45,7 @@ CARD = Card(
     observed={"x": "real [N D]"},
     sizes={"N": 50, "D": 5, "Z": 2},
     priors=priors,
+    empirical=("loc", "scale", "spread"),
     derived={"communality": Derived(("W", "Psi"), communality, "unit [D]")},
     symmetries={"Z": "rotation"},
     linear=linear,

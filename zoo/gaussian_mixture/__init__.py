@@ -60,6 +60,7 @@ CARD = Card(
         }
     },
     priors=priors,
+    empirical=("loc", "scale", "spread"),
     derived={"Sigma": Derived(("Lambda",), covariance)},
     exact=("enumeration", "posterior"),
     tags=("mixture", "continuous"),

@@ -39,6 +39,7 @@ CARD = Card(
     learned={"W": "real [D Z]", "mu": "real [D]", "sigma2": "positive"},
     sizes={"N": 50, "D": 5, "Z": 2},
     priors=priors,
+    empirical=("loc", "spread"),
     symmetries={"Z": "rotation"},
     linear=linear,
     missing=("x",),

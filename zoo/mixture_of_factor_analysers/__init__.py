@@ -63,6 +63,7 @@ CARD = Card(
     sizes={"N": 60, "D": 4, "K": 2, "Z": 1},
     variants={"uniqueness": {"own": {"Psi": "positive [K D]"}, "shared": {"Psi": "positive [D]"}}},
     priors=priors,
+    empirical=("loc", "scale", "spread"),
     derived={"communality": Derived(("W", "Psi"), communalities, "unit [K D]")},
     symmetries={"Z": "rotation"},
     linear=linear,

@@ -26,6 +26,7 @@ CARD = Card(
     enumerated=("z",),
     sizes={"N": 100, "K": 2},
     priors=priors,
+    empirical=("mean",),
     exact=("enumeration", "posterior"),
     tags=("mixture", "counts"),
     shown_on="earthquakes",

@@ -42,6 +42,7 @@ CARD = Card(
     observed={"x": "real [N D]"},
     sizes={"N": 50, "D": 5, "Z": 2},
     priors=priors,
+    empirical=("loc", "scale", "spread"),
     symmetries={"Z": "rotation"},
     linear=linear,
     missing=("x",),

@@ -49,6 +49,7 @@ CARD = Card(
     learned={"beta": "real [K V]"},
     sizes={"N": 6, "T": 5, "V": 7, "K": 2},
     priors=priors,
+    empirical=("loc",),
     check=check,
     topics=topics,
     missing=("w",),

@@ -45,6 +45,7 @@ CARD = Card(
     enumerated=("y",),
     sizes={"N": 12, "D": 16, "Z": 2, "C": 3},
     priors=priors,
+    empirical=("loc", "alpha"),
     networks=("decoder",),
     classes="C",
     missing=("x", "label"),

@@ -63,6 +63,7 @@ CARD = Card(
         "network": {"mlp": {}, "convolutional": {}},
     },
     priors=priors,
+    empirical=("loc", "spread", "levels"),
     networks=("decoder",),
     levels="levels",
     missing=("x",),

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 import inference
 import zoo
-from inference.evaluation.comparison.figures import COMPONENTS, FITS, marginal
+from inference.evaluation.comparison.figures import marginal
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 from zoo.gaussian_mixture.plot import plot
 
@@ -21,7 +22,7 @@ svi = inference.fit(model, table, engine="svi", seed=1)
 nuts = inference.fit(model, table, engine="nuts", seed=1)
 judged = inference.compare(nuts, svi)
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 figure = Figure((10, 4.2), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(1.2, 1))
@@ -33,7 +34,7 @@ axes.set(title="three components of Old Faithful", xlabel="eruption (minutes)", 
 
 shown = {}
 for axes, quantity in zip(right.subplots(2, 2).ravel(), QUANTITIES, strict=True):
-    for shade, (name, evidence) in zip(FITS, judged.evidence.items(), strict=False):
+    for shade, (name, evidence) in zip(FIT_COLOURS, judged.evidence.items(), strict=False):
         draws = evidence.flat[:, evidence.quantities.index(quantity)]
         said = f"{name}: {judged.verdicts[name].trust}"
         shown[said] = marginal(axes, draws, shade, point=False, filled=name == judged.reference)

@@ -48,7 +48,7 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
 
 def observed(fit: FitRecord) -> dict[str, np.ndarray]:
     """The data in the dimensions of its sites: of word counts the tokens, in some order."""
-    sites, table = fit.model.card.sites(fit.keywords), dict(fit.seen())
+    sites, table = fit.model.card.sites(fit.keywords), dict(fit.observed_data())
     for name, values in table.items():
         if isinstance(values, Corpus):
             tokens = values.tokens()

@@ -57,11 +57,11 @@ class FitRecord:
         return self.diagnostics.kind
 
     @property
-    def bound(self) -> Model:
+    def fitted_model(self) -> Model:
         """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows."""
         rows = OF_ROWS if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
 
-    def seen(self, data: Any = None) -> Any:
+    def observed_data(self, data: Any = None) -> Any:
         """Data, that of the fit unless given, as questions are put to it: of ``Intensities`` one draw, by the seed."""
         return binarise_once(self.data if data is None else data, self.seed)

@@ -39,7 +39,7 @@ class Fit(FitRecord):
         ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
         """
         values = exact.few(self.aligned()) if self.draws else self.params
-        return exact.local(self.bound, values, self.seen(data))
+        return exact.local(self.fitted_model, values, self.observed_data(data))
 
     def aligned(self) -> dict[str, np.ndarray]:
         """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
@@ -53,7 +53,7 @@ class Fit(FitRecord):
     def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
         """New rows, and their latents, from the program at the point estimate: ``{site: array}`` with N rows each."""
         sizes = {k: self.keywords[k] for k in OF_ROWS if k in self.keywords} | {"N": N}
-        return self.bound.simulate(seed, values=self.params, **sizes)
+        return self.fitted_model.simulate(seed, values=self.params, **sizes)
 
     def summary(self) -> pd.DataFrame:
         """A row for each number reported: mean, sd and 94% interval; R-hat and bulk ESS where there are chains."""

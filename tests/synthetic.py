@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
 import zoo
+from inference.diagnostics import Diagnostics, FitKind
 from inference.result import Fit
 
 CHAINS, DRAWS = 4, 500
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChainDiagnostics(Diagnostics):
+    """Diagnostics of a fit that holds chains."""
+
+    kind: ClassVar[FitKind] = "chains"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GuideDiagnostics(Diagnostics):
+    """Diagnostics of a fit that holds independent draws of a guide."""
+
+    kind: ClassVar[FitKind] = "guide"
+
+
+DIAGNOSTICS = {"nuts": ChainDiagnostics, "svi": GuideDiagnostics, "em": Diagnostics}
 
 
 def bivariate(x=None, *, N, D):
@@ -43,6 +61,7 @@ def gaussian(engine: str, draws: np.ndarray, lp: np.ndarray, **more: Any) -> Fit
         "trace": np.zeros(0),
         "draws": {"mu": draws},
         "stats": stats,
+        "diagnostics": DIAGNOSTICS[engine](),
     }
     return Fit(**{**fields, **more})
 
@@ -108,6 +127,7 @@ def mixture(
             "options": {},
             "trace": np.zeros(0),
             "stats": {"lp": rng.normal(size=shape), "diverging": np.zeros(shape, bool)},
+            "diagnostics": DIAGNOSTICS[engine](),
             **more,
         },
     )
@@ -117,6 +137,7 @@ def at_point(fit: Fit, engine: str = "em", **more: Any) -> Fit:
     """The estimate of a fit alone."""
     params = {n: v.copy() for n, v in fit.params.items()}
     fields: dict[str, Any] = {"params": params, "draws": {}, "stats": {}, "options": {"objective": "ml"}}
+    fields["diagnostics"] = Diagnostics()
     return replace(fit, engine=engine, **{**fields, "trace": np.array([-3.0, -2.0, -1.5]), **more})
 
 

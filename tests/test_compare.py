@@ -21,6 +21,7 @@ from synthetic import (
 
 import zoo
 from inference import compare
+from inference.diagnostics import Diagnostics
 from inference.summaries.statistics import k_limit, smoothed
 from zoo import ZooError
 
@@ -190,7 +191,7 @@ def test_points():
     assert c.verdicts["stuck"].trust == "no"
     assert "nats below that of" in c.verdicts["stuck"].words
     assert "raise restarts" in c.verdicts["stuck"].words
-    alone = compare(at_point(fit), at_point(fit, diagnostics={"converged": False}), names=["em", "short"])
+    alone = compare(at_point(fit), at_point(fit, diagnostics=Diagnostics(converged=False)), names=["em", "short"])
     assert alone.verdict.startswith("Use em as an estimate alone")
     assert "raise max_iter" in alone.verdicts["short"].words
     assert set(alone.table["fit"]) == {"em", "short"}

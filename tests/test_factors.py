@@ -86,7 +86,7 @@ def test_the_posterior_of_z_is_that_of_the_joint_normal(name, fits):
         np.testing.assert_allclose(z.covariance[n], covariance[np.ix_(at, at)], atol=1e-9)
     assert f.predict()[site].shape == z.mean.shape
     S = 4000
-    drawn = gaussian.sampled(f.bound, f.params, f.data, seed=1, draws=S)
+    drawn = gaussian.sampled(f.fitted_model, f.params, f.data, seed=1, draws=S)
     sd = np.sqrt(np.diagonal(z.covariance, axis1=1, axis2=2))
     assert (abs(drawn.mean(0) - z.mean) < 5 * sd / np.sqrt(S)).all()
     # the kurtosis of a mixture of two normals may pass 3: twice the normal's error
@@ -97,7 +97,7 @@ def test_the_posterior_of_z_is_that_of_the_joint_normal(name, fits):
 @pytest.mark.parametrize("name", [name for name in NAMES if zoo.load(name).collapsed])
 def test_the_log_likelihood_is_that_of_the_program(name, backend, fits):
     f = fits[name]
-    model = zoo.load(name, backend, **{k: v for k, v in f.bound.settings.items() if k != "N"})
+    model = zoo.load(name, backend, **{k: v for k, v in f.fitted_model.settings.items() if k != "N"})
     by_program = enumeration.log_marginal(model, f.params, f.data)
     np.testing.assert_allclose(f.log_likelihood(), by_program, atol=1e-9)
     assert abs(by_program[7]) < 1e-12, "a row of holes tells nothing"

@@ -151,7 +151,7 @@ def dynamic(request):
 def test_an_engine_that_draws_anew_keeps_the_intensities(dynamic, tmp_path):
     assert dynamic.diagnostics["binarisation"] == "dynamic"
     assert dynamic.data["x"] is X
-    np.testing.assert_array_equal(dynamic.seen()["x"], X.drawn(5))
+    np.testing.assert_array_equal(dynamic.observed_data()["x"], X.drawn(5))
     np.testing.assert_array_equal(dynamic.log_likelihood(), dynamic.log_likelihood(X.drawn(5)))
     back = inference.load(dynamic.save(tmp_path / "fit"))
     kept = back.data["x"]

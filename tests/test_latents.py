@@ -178,7 +178,7 @@ def test_one_image_a_row_by_number_and_intensities(backend):
     for one in (x[4], x[[4]], {"x": x[4]}, 4, np.int64(4)):
         np.testing.assert_allclose(ae.encode(fit, one).mean, mean[[4]], rtol=1e-9)
     grey = Intensities(np.random.default_rng(1).integers(0, 256, (3, 16)), levels=255)
-    np.testing.assert_array_equal(ae.encode(fit, grey).mean, ae.encode(fit, fit.seen(grey)).mean)
+    np.testing.assert_array_equal(ae.encode(fit, grey).mean, ae.encode(fit, fit.observed_data(grey)).mean)
 
 
 def test_classes(backend):
@@ -191,7 +191,7 @@ def test_classes(backend):
     wanted = np.arange(ROWS) % 3
     np.testing.assert_allclose(ae.encode(fit, y=wanted).mean, encoded(fit, x, wanted)[0], rtol=1e-9)
     np.testing.assert_array_equal(ae.sample(fit, 4, y=1), ae.sample(fit, 4, y=[1, 1, 1, 1]))
-    codes = fit.bound.simulate(0, values={**fit.params, "y": np.ones(4, int)}, N=4)["z"]
+    codes = fit.fitted_model.simulate(0, values={**fit.params, "y": np.ones(4, int)}, N=4)["z"]
     np.testing.assert_allclose(ae.sample(fit, 4, y=1), ae.decode(fit, codes, y=1), rtol=1e-9)
     assert list(ae.traverse(fit, dims=[0], steps=3, y=0)) == [0]
 

@@ -20,11 +20,11 @@ from scipy.stats import multivariate_normal
 import inference
 import zoo
 from inference import enumeration
-from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 from zoo.gaussian_mixture.plot import ellipse, plot
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 FOLDER = Path(os.environ.get("FIGURES", "figures"))
 FOLDER.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ for axes, i in zip(above.subplots(1, 4, sharey=True), (0, 14, 18, len(em.trace) 
     axes.set(title=f"iteration {i}", xlim=(1, 5.7), ylim=(38, 101))
     axes.label_outer()
 axes = below.subplots()
-axes.plot(em.trace, color=FITS[0], marker="o", markersize=3)
+axes.plot(em.trace, color=FIT_COLOURS[0], marker="o", markersize=3)
 axes.set(xlabel="iteration", ylabel="log-likelihood (nats)")
 Shown(figure, "em_climbs")
 
@@ -200,7 +200,7 @@ exact = enumeration.log_marginal(model, draws, x)[0].sum(-1)
 figure = Figure((7, 3.6), layout="constrained")
 axes = figure.subplots()
 axes.plot(t, exact, color="black", linewidth=2, label="log-likelihood")
-for shade, at, name in ((FITS[1], 0, "old"), (FITS[0], 1, "new")):
+for shade, at, name in ((FIT_COLOURS[1], 0, "old"), (FIT_COLOURS[0], 1, "new")):
     touching = enumeration.responsibilities(model, (old, new)[at], x)["z"]
     axes.plot(t, [bound(touching, theta) for theta in line], color=shade, label=f"bound, q from the {name} parameters")
     axes.plot(at, bound(touching, (old, new)[at]), "o", color=shade)
@@ -253,7 +253,7 @@ figure = Figure((10, 3.6), layout="constrained")
 sorted_starts, one_start, many_starts = figure.subplots(1, 3)
 many_starts.sharex(one_start)
 many_starts.sharey(one_start)
-sorted_starts.plot(np.arange(1, 21), np.sort(heights), "o", color=FITS[0], markersize=5)
+sorted_starts.plot(np.arange(1, 21), np.sort(heights), "o", color=FIT_COLOURS[0], markersize=5)
 sorted_starts.set(xlabel="start, the lowest first", ylabel="log-likelihood (nats)", xticks=[1, 5, 10, 15, 20])
 for axes, name, fit in ((one_start, "one start", low), (many_starts, "the best of twenty", high)):
     plot(axes, fit.params, fit.data, fit.local(), columns=columns)
@@ -313,7 +313,7 @@ assert by_bic > by_icl
 # %%
 figure = Figure((10, 3.6), layout="constrained")
 criteria, density = figure.subplots(1, 2)
-for shade, name in zip(FITS, ("bic", "icl"), strict=False):
+for shade, name in zip(FIT_COLOURS, ("bic", "icl"), strict=False):
     column = choice.table[name]
     criteria.plot(column.index, column, marker="o", color=shade, label=name.upper())
     criteria.plot(column.idxmin(), column.min(), "o", color=shade, markersize=11, fillstyle="none")
@@ -413,12 +413,12 @@ for axes, title, mu in zip(
     for chain in range(chains):
         draw = np.arange(length) + chain * length
         for k in range(K):
-            axes.plot(draw, mu[chain, :, k, 0], color=COMPONENTS[k], linewidth=0.6)
+            axes.plot(draw, mu[chain, :, k, 0], color=COMPONENT_COLOURS[k], linewidth=0.6)
         axes.axvline(draw[0], color="0.6", linewidth=0.8, linestyle=":")
     axes.set(title=title, xlabel=f"draw, {chains} chains in a row", ylabel="minutes")
     axes.label_outer()
 for k in range(K):
-    axes.plot([], [], color=COMPONENTS[k], label=f"mu[{k},0]")  # for the legend
+    axes.plot([], [], color=COMPONENT_COLOURS[k], label=f"mu[{k},0]")  # for the legend
 figure.legend(loc="outside lower center", ncols=K)
 Shown(figure, "label_switching")
 
@@ -465,7 +465,7 @@ assert judged.verdicts["svi (full_rank)"].trust == "yes"
 k = int(np.argmin(ordered["pi"].mean((0, 1))))  # the smaller of the overlapping components
 figure = Figure((6, 3.8), layout="constrained")
 axes = figure.subplots()
-for shade, name in zip(FITS, ("nuts", "svi (mean_field)", "svi (full_rank)"), strict=False):
+for shade, name in zip(FIT_COLOURS, ("nuts", "svi (mean_field)", "svi (full_rank)"), strict=False):
     pair = np.stack([judged.draws[name]["mu"][..., k, 0].ravel(), judged.draws[name]["pi"][..., k].ravel()], axis=1)
     if name == "nuts":
         axes.scatter(*pair.T, s=4, color="0.7", linewidth=0, label="nuts, draws")

@@ -21,12 +21,12 @@ from sklearn.decomposition import PCA
 import inference
 import zoo
 from inference import enumeration, factors
-from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from inference.summaries.statistics import chain_statistics
 from zoo import datasets
 from zoo.gaussian_mixture.plot import ellipse
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 FOLDER = Path(os.environ.get("FIGURES", "figures"))
 FOLDER.mkdir(parents=True, exist_ok=True)
@@ -322,7 +322,7 @@ assert np.sqrt(np.diag(spread)).argmin() == 0
 schools = pupils["school"].to_numpy()
 figure = Figure((10, 4), layout="constrained")
 for axes, (i, j) in zip(figure.subplots(1, 2), ((1, 0), (1, 2)), strict=True):
-    for shade, school in zip(FITS, np.unique(schools), strict=False):
+    for shade, school in zip(FIT_COLOURS, np.unique(schools), strict=False):
         of = scores[schools == school]
         axes.scatter(of[:, i], of[:, j], s=9, color=shade, linewidth=0, label=school)
     for pupil in (0, 100, 200, 300):
@@ -407,8 +407,8 @@ for axes, title, draws in zip(
     for d in (0, 3, 6):
         for chain, mark in zip(range(len(draws)), "o^sv", strict=False):
             pair = draws[chain, ::2, d, :2]
-            axes.scatter(*pair.T, s=7, marker=mark, color=FITS[d // 3], alpha=0.5, linewidth=0)
-        axes.scatter([], [], s=16, color=FITS[d // 3], label=columns[d])
+            axes.scatter(*pair.T, s=7, marker=mark, color=FIT_COLOURS[d // 3], alpha=0.5, linewidth=0)
+        axes.scatter([], [], s=16, color=FIT_COLOURS[d // 3], label=columns[d])
     axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.set(title=title, xlabel="loading on axis 1", ylabel="loading on axis 2", aspect="equal")
@@ -438,10 +438,12 @@ for axes, name, factor in zip(figure.subplots(1, 3, sharey=True), names, (1, 2, 
     of = posterior[f"factor {factor}"]
     clear = ((of["eti_3%"] > 0) | (of["eti_97%"] < 0)).to_numpy()
     for d in range(D):
-        shade = FITS[0] if clear[d] else "0.6"
+        shade = FIT_COLOURS[0] if clear[d] else "0.6"
         axes.plot(of.loc[columns[d], ["eti_3%", "eti_97%"]], [d, d], color=shade, linewidth=2)
         axes.plot(of.loc[columns[d], "mean"], d, "o", color=shade, markersize=5)
-    axes.plot(loadings[:, factor - 1], np.arange(D), "d", color=FITS[1], markersize=4, fillstyle="none", label="em")
+    axes.plot(
+        loadings[:, factor - 1], np.arange(D), "d", color=FIT_COLOURS[1], markersize=4, fillstyle="none", label="em"
+    )
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.set(title=name, xlabel="standardised loading", yticks=range(D), yticklabels=columns)
     axes.label_outer()
@@ -527,10 +529,10 @@ assert np.allclose(limit["gap"], limit["exact"], rtol=1e-3)
 # %%
 figure = Figure((9, 3.4), layout="constrained")
 left, right = figure.subplots(1, 2)
-left.loglog(limit["sigma2"], limit["angle"], "o-", color=FITS[0])
+left.loglog(limit["sigma2"], limit["angle"], "o-", color=FIT_COLOURS[0])
 left.set(ylabel="radians", title="angle between the space of W and that of PCA")
 right.loglog(limit["sigma2"], limit["exact"], color="0.6", label="by the formula")
-right.loglog(limit["sigma2"], limit["gap"], "o", color=FITS[1], label="of the fits")
+right.loglog(limit["sigma2"], limit["gap"], "o", color=FIT_COLOURS[1], label="of the fits")
 right.set(ylabel="relative distance", title="W E[z] + mu: distance from PCA's projection")
 right.legend()
 for axes in (left, right):

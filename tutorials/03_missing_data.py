@@ -19,10 +19,10 @@ from scipy.stats import multivariate_normal
 import inference
 import zoo
 from inference import factors
-from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 FOLDER = Path(os.environ.get("FIGURES", "figures"))
 FOLDER.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ figure = Figure((10, 4.6), layout="constrained")
 for axes, quantity in zip(figure.subplots(2, 3, sharey=True).ravel(), truth.index, strict=True):
     for i, method in enumerate(METHODS):
         values = results.get_group(method)[quantity]
-        axes.plot(values, i + np.linspace(-0.25, 0.25, len(values)), "o", color=FITS[i], markersize=3)
+        axes.plot(values, i + np.linspace(-0.25, 0.25, len(values)), "o", color=FIT_COLOURS[i], markersize=3)
     if not quantity.startswith("RMSE"):
         axes.axvline(truth[quantity], color="black", linewidth=1, linestyle="--")
     axes.set(title=quantity, yticks=range(4), yticklabels=METHODS)
@@ -348,7 +348,7 @@ for d, axes in enumerate(figure.subplots(1, 4)):
     of = tables["nuts"][tables["nuts"]["column"] == d]
     narrow = tables["em"][tables["em"]["column"] == d]
     true = complete[of["row"], d]
-    shades = np.where(caught(of, complete), FITS[0], FITS[1])
+    shades = np.where(caught(of, complete), FIT_COLOURS[0], FIT_COLOURS[1])
     axes.vlines(true, of["low"], of["high"], color=shades, linewidth=2.5, alpha=0.6)
     axes.vlines(true, narrow["low"], narrow["high"], color="black", linewidth=0.8)
     axes.scatter(true, of["mean"], s=12, color=shades, zorder=3)
@@ -401,7 +401,7 @@ assert humps[2] == 1
 figure = Figure((10, 3.8), layout="constrained")
 band, densities = figure.subplots(1, 2)
 grid = np.linspace(2700, 6300, 49)
-for shade, name, fit in ((FITS[0], "one normal", single), (FITS[1], "mixture", groups)):
+for shade, name, fit in ((FIT_COLOURS[0], "one normal", single), (FIT_COLOURS[1], "mixture", groups)):
     laws = [bill(fit, body_mass_g=value) for value in grid]
     band.plot(grid, [of.moments[0][0] for of in laws], color=shade, label=f"{name}: mean, 94% interval")
     band.fill_between(
@@ -410,7 +410,7 @@ for shade, name, fit in ((FITS[0], "one normal", single), (FITS[1], "mixture", g
 band.scatter(x[:, 3], x[:, 0], s=6, color="0.4", linewidth=0)
 band.set(xlabel=short[3], ylabel=short[0], title="bill length given mass")
 band.legend(loc="upper left")
-for shade, given in zip(FITS[2:], asked, strict=False):
+for shade, given in zip(FIT_COLOURS[2:], asked, strict=False):
     words = ", ".join(f"{short[columns.index(name)].split(' (')[0]} {value:.0f}" for name, value in given.items())
     densities.plot(lengths, np.exp(bill(groups, **given).log_density(lengths[:, None])), color=shade, label=words)
 densities.set(xlabel=short[0], ylabel="density", title="by the mixture, given")

@@ -23,10 +23,10 @@ import zoo
 from inference import factors, latents
 from inference.analysis.latents import figures
 from inference.analysis.latents.tiles import board
-from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 FOLDER = Path(os.environ.get("FIGURES", "figures"))
 FOLDER.mkdir(parents=True, exist_ok=True)
@@ -144,9 +144,9 @@ assert abs(gram[0, 1]) < 0.02 * gram[0, 0]
 
 figure = Figure((9, 3.4), layout="constrained")
 left, right = figure.subplots(1, 2)
-left.semilogy(np.maximum(top - whole.trace / N, 1e-5), color=FITS[0], linewidth=1)
+left.semilogy(np.maximum(top - whole.trace / N, 1e-5), color=FIT_COLOURS[0], linewidth=1)
 left.set(xlabel="step", ylabel="nats per image", title="EM's log-likelihood less the ELBO by draws")
-for (steps, fit), color in zip(fits.items(), (FITS[1], FITS[2], FITS[0]), strict=True):
+for (steps, fit), color in zip(fits.items(), (FIT_COLOURS[1], FIT_COLOURS[2], FIT_COLOURS[0]), strict=True):
     of_each = fit.local()["z"].mean[:, 0], latents.encode(fit).mean[:, 0]
     right.plot(*of_each, ".", color=color, markersize=3, label=f"{steps} steps")
 right.axline((0, 0), slope=1, color="0.7", linewidth=0.8, zorder=0)
@@ -247,7 +247,7 @@ for axes, n, m, s in zip(figure.subplots(1, 4), some, mean, sd, strict=True):
     density = softmax(log_joint(digits[[n]])[0]).reshape(len(axis), -1)
     axes.contourf(axis, axis, density / density.max(), levels=[0.05, 0.2, 0.4, 0.6, 0.8, 1], cmap="Greys")
     for width in (1, 2):
-        axes.plot(m[0] + width * s[0] * np.cos(around), m[1] + width * s[1] * np.sin(around), color=FITS[1])
+        axes.plot(m[0] + width * s[0] * np.cos(around), m[1] + width * s[1] * np.sin(around), color=FIT_COLOURS[1])
     inside = axes.inset_axes((0.02, 0.72, 0.26, 0.26))
     inside.imshow(digits[n].reshape(8, 8), cmap="gray")
     inside.set(xticks=[], yticks=[])
@@ -366,7 +366,9 @@ assert splits["beta 2"].kl_nats_per_example < splits["beta 1"].kl_nats_per_examp
 # %%
 figure = Figure((8.4, 3.2), layout="constrained")
 for axes, (name, of) in zip(figure.subplots(1, 2, sharey=True), splits.items(), strict=True):
-    axes.bar(np.arange(8), of.kl_by_dimension["z"], color=np.where(of.variances["z"] > 0.01, FITS[0], FITS[1]))
+    axes.bar(
+        np.arange(8), of.kl_by_dimension["z"], color=np.where(of.variances["z"] > 0.01, FIT_COLOURS[0], FIT_COLOURS[1])
+    )
     axes.set(title=f"{name}: {of.active_units} of 8 count as active", xlabel="number of the code", ylabel="KL in nats")
     axes.label_outer()
 Shown(figure, "units")

@@ -23,12 +23,12 @@ import inference
 import zoo
 from inference import topics
 from inference.analysis.latents.tiles import board
-from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.corpus.synthetic import bars
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENTS), "legend.frameon": False, "font.size": 9})
+mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 pd.set_option("display.width", 160, "display.max_colwidth", 100)
 FOLDER = Path(os.environ.get("FIGURES", "figures"))
@@ -270,7 +270,7 @@ twin = inference.fit(lda, seen, "em", restarts=5, seed=5)
 alike["EM and EM, seed 5"] = topics.matched(fits["EM"], twin)["similarity"].to_numpy()
 figure = Figure((8, 2.8), layout="constrained")
 axes = figure.subplots()
-for color, (name, values) in zip(FITS, alike.items(), strict=False):
+for color, (name, values) in zip(FIT_COLOURS, alike.items(), strict=False):
     label = name if "and" in name else f"Gibbs and {name}"
     axes.plot(np.arange(1, K + 1), np.sort(values)[::-1], color=color, marker="o", markersize=3, label=label)
 axes.set(xlabel="pairs of topics, the most alike first", ylabel="similarity", ylim=(0, 1), xticks=[1, 5, 10, 15, 20])

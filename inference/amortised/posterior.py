@@ -41,7 +41,7 @@ class AmortisedPosterior:
         seed: of that draw, that of the fit unless given. Raises ZooError for data the model cannot take.
         """
         given = self.fit.data if data is None else data
-        table, _ = self.fit.bound.bind(given, self.fit.seed if seed is None else seed)
+        table, _ = self.fit.fitted_model.bind(given, self.fit.seed if seed is None else seed)
         table = {n: v.raw if isinstance(v, Corpus) else v for n, v in table.items()}
         C = self.keywords.get("C")
         for name, values in table.items():

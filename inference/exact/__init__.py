@@ -43,7 +43,7 @@ def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np
 
 def log_likelihood(fit: FitRecord, data: Any = None) -> np.ndarray:
     """log p(x_n | parameters) of a fit in nats: (N,), or (chain, draw, N) where there are draws. Raises ZooError."""
-    return log_density(fit.bound, fit.draws or fit.params, fit.seen(data))
+    return log_density(fit.fitted_model, fit.draws or fit.params, fit.observed_data(data))
 
 
 def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What every figure and report shares."""
+"""Figures and reports: the style shared by all figures, and the HTML page shared by all reports."""

@@ -1,4 +1,4 @@
-"""One HTML page that asks nothing of anyone: style inline, figures inside, no scripts."""
+"""Self-contained HTML reports: inline style, embedded figures, no scripts, no links."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import io
 import os
 import platform
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,12 @@ from zoo import ZooError
 from zoo._backend import BACKENDS
 from zoo.checks import equal_values
 
-STYLE = """
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST_VALUE = 80  # characters; a longer keyword value is printed as "..."
+
+CSS = """
 :root { --ink: #1b1f24; --pale: #5b6570; --line: #d8dee4; --panel: #f6f8fa; }
 body { font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--ink);
        max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; background: white; }
@@ -41,18 +46,18 @@ img { max-width: 100%; height: auto; } details { margin: 1rem 0; } summary { cur
 """
 
 
-def whole(title: str, parts: Iterable[str]) -> str:
-    """The whole page; parts are HTML, and those that are empty are left out."""
+def page_html(title: str, parts: Iterable[str]) -> str:
+    """The text of a page: a title and its parts in HTML, of which the empty ones are left out."""
     body = "\n".join(filter(None, parts))
     head = (
         f'<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width">\n<style>{STYLE}</style>'
+        f'<meta name="viewport" content="width=device-width">\n<style>{CSS}</style>'
     )
     return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
-def write(text: str, path: Path) -> Path:
-    """Write the page beside ``path`` and move it there in one step. Raises ZooError where it cannot be written."""
+def write_page(text: str, path: Path) -> Path:
+    """Write the page to a temporary file and move it to ``path`` in one step; raises ZooError where that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as draft:
@@ -60,12 +65,13 @@ def write(text: str, path: Path) -> Path:
             complete.write_text(text, encoding="utf-8")
             os.replace(complete, path)
     except OSError as error:
-        why = f"cannot write the report to {str(path)!r} ({error.strerror}): name a file in another folder"
-        raise ZooError(why) from error
+        message = f"cannot write the report to {str(path)!r} ({error.strerror}): name a file in another folder"
+        raise ZooError(message) from error
     return path
 
 
-def picture(name: str, figure: Any, caption: str) -> str:
+def figure_html(name: str, figure: Figure, caption: str) -> str:
+    """A figure as an embedded PNG image with its caption."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=140)
     data = base64.b64encode(buffer.getvalue()).decode()
@@ -73,42 +79,40 @@ def picture(name: str, figure: Any, caption: str) -> str:
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def model_of(fit: FitRecord) -> str:
-    """The call that gives the model of a fit."""
-    opened = f"zoo.load({fit.model.name!r}, " if fit.model.name in zoo.names() else f"zoo.Model({fit.model.name}, "
-    return f"{opened}{words({'backend': fit.model.backend, **fit.model.settings})})"
+def model_call(fit: FitRecord) -> str:
+    """The call that loads the model of a fit."""
+    constructor = f"zoo.load({fit.model.name!r}, " if fit.model.name in zoo.names() else f"zoo.Model({fit.model.name}, "
+    return f"{constructor}{format_keywords({'backend': fit.model.backend, **fit.model.settings})})"
 
 
-def call_of(fit: FitRecord) -> str:
-    """The call that made a fit, given ``model`` and ``data``; options that stand at their defaults are left out."""
-    known = engines.get(fit.engine).options().as_dict() if fit.engine in engines.names() else {}
-    changed = {k: v for k, v in fit.options.items() if k not in known or not equal_values(v, known[k])}
-    where = {"device": fit.device} if fit.device != "cpu" else {}
-    width = {"dtype": fit.dtype} if fit.dtype else {}
-    said = words({"seed": fit.seed, **where, **width, **changed})
-    return f"inference.fit(model, data, {fit.engine!r}, {said})"
+def fit_call(fit: FitRecord) -> str:
+    """The call that made a fit, given ``model`` and ``data``, without options at their defaults."""
+    defaults = engines.get(fit.engine).options().as_dict() if fit.engine in engines.names() else {}
+    changed = {k: v for k, v in fit.options.items() if k not in defaults or not equal_values(v, defaults[k])}
+    device = {"device": fit.device} if fit.device != "cpu" else {}
+    dtype = {"dtype": fit.dtype} if fit.dtype else {}
+    keywords = format_keywords({"seed": fit.seed, **device, **dtype, **changed})
+    return f"inference.fit(model, data, {fit.engine!r}, {keywords})"
 
 
-def words(values: dict[str, Any]) -> str:
-    """Keywords of a call; an array of many numbers is left to the saved fit."""
+def format_keywords(values: Mapping[str, Any]) -> str:
+    """The keywords of a call; long values, such as arrays, are printed as "...".
 
-    def one(value: Any) -> str:
-        if isinstance(value, np.ndarray | np.generic):
-            value = value.tolist()
-        text = repr(value)
-        return text if len(text) <= 80 else "..."
-
-    return ", ".join(f"{k}={one(v)}" for k, v in values.items())
+    >>> format_keywords({"K": 2, "start": np.zeros(100)})
+    'K=2, start=...'
+    """
+    texts = {k: repr(v.tolist() if isinstance(v, np.ndarray | np.generic) else v) for k, v in values.items()}
+    return ", ".join(f"{k}={text if len(text) <= LONGEST_VALUE else '...'}" for k, text in texts.items())
 
 
-def versions(*fits: FitRecord) -> str:
-    """What fits ran on."""
+def package_versions(*fits: FitRecord) -> str:
+    """The versions of Python and of the packages that the fits used, in one sentence."""
     backends = {fit.model.backend for fit in fits}
     needed = [{"pyro": "pyro-ppl"}.get(p, p) for b in sorted(backends) for p in BACKENDS[b]]
-    found = [f"Python {platform.python_version()}"]
+    versions = [f"Python {platform.python_version()}"]
     for package in ["latent-zoo", *needed, "numpy", "arviz-stats"]:
         try:
-            found.append(f"{package} {version(package)}")
+            versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue  # run from the source folder
-    return ", ".join(found) + "."
+    return ", ".join(versions) + "."

@@ -159,7 +159,7 @@ def k_limit(draws: int) -> float:
 def log_likelihood(fit: FitRecord) -> float:
     """log p(data | point estimate) in nats, or NaN where rows have no likelihood of their own."""
     try:
-        return float(exact.log_density(fit.bound, fit.params, fit.seen()).sum())
+        return float(exact.log_density(fit.fitted_model, fit.params, fit.observed_data()).sum())
     except ZooError:
         return float("nan")
 

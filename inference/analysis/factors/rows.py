@@ -149,6 +149,6 @@ def opened(fit: Fit, data: Any) -> tuple[str, np.ndarray]:
     if fit.model.card.linear is None:
         able: Iterable[str] = (name for name in zoo.names() if zoo.card(name).linear)
         raise ZooError(f"{fit.model.name} is not linear-Gaussian; these models are: {', '.join(able)}")
-    table, _ = fit.bound.bind(fit.data if data is None else data)
+    table, _ = fit.fitted_model.bind(fit.data if data is None else data)
     ((name, x),) = table.items()
     return name, x

@@ -83,7 +83,7 @@ def rows_of(fit: Fit, data: Any = None, count: int | None = None) -> dict[str, n
         table |= {n: np.full(rows, np.nan) for n in fit.model.card.missing if n not in table}
         if count is not None and rows > count:
             table = take_rows(table, np.linspace(0, rows - 1, count).astype(int))
-    return fit.bound.bind(table, fit.seed)[0]
+    return fit.fitted_model.bind(table, fit.seed)[0]
 
 
 def classes(fit: Fit, y: Any, rows: int) -> dict[str, np.ndarray]:

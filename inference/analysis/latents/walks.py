@@ -34,7 +34,7 @@ def sample(fit: Fit, count: int, seed: int = 0, mean: bool = True, y: Any = None
         opened = AmortisedPosterior(fit) if mean else None
     except ZooError as error:
         raise ZooError(f"{error}; mean=False (--no-mean) draws rows of any model") from error
-    drawn = fit.bound.simulate(seed, values={**fit.params, **classes(fit, y, count)}, N=count)
+    drawn = fit.fitted_model.simulate(seed, values={**fit.params, **classes(fit, y, count)}, N=count)
     if opened is None:
         return drawn[site]
     return opened.decode({n: drawn[n] for n in fit.model.card.local(fit.keywords)})[site]

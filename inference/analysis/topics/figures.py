@@ -11,7 +11,7 @@ from inference.analysis.topics.parts import topics_of
 from inference.analysis.topics.plane import framed, labelled, scaled
 from inference.analysis.topics.similarity import distances
 from inference.analysis.topics.words import HIGH, LOW, labels, top_words
-from inference.evaluation.comparison.figures import COMPONENTS, FITS
+from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import ZooError
 from zoo.latent_dirichlet.plot import bars, plain
 
@@ -24,7 +24,7 @@ DPI = 100
 COVERED = 0.08  # part of the map that circles would cover if none hid another
 PANELS, ACROSS = 20, 4  # topics at most, and panels in a line
 FEW, MANY = 20, 60  # up to so many topics a label on the map has three words, and up to so many two
-NAMED = len(COMPONENTS)  # topics that have a colour of their own
+NAMED = len(COMPONENT_COLOURS)  # topics that have a colour of their own
 DOCUMENTS, TITLE = 10, 60  # shown unless others are chosen; letters of a title
 
 
@@ -51,7 +51,7 @@ def topic_map(fit: Any) -> Figure:
     axes.set_title(told, fontsize=10, loc="left")
     radii = np.sqrt(COVERED * np.prod(axes.get_window_extent().size) * shares / np.pi)  # in dots
     framed(axes, points, radii)
-    style = {"color": FITS[0], "alpha": 0.25, "edgecolor": FITS[0], "linewidth": 0.8}
+    style = {"color": FIT_COLOURS[0], "alpha": 0.25, "edgecolor": FIT_COLOURS[0], "linewidth": 0.8}
     axes.scatter(*points.T, s=np.square(2 * radii * 72 / DPI), **style)
     count = 3 if of.K <= FEW else 2 if of.K <= MANY else 1
     words = [f"{k}  {', '.join(map(plain, first))}" for k, first in enumerate(labels(of, count))]
@@ -86,7 +86,7 @@ def top_words_figure(
     for axes, k in zip(panels, chosen, strict=False):
         rows = table.loc[[k]]
         interval = rows[[LOW, HIGH]].to_numpy().T if HIGH in rows else None
-        bars(axes, rows["word"], rows["weight"], FITS[0], limit, interval)
+        bars(axes, rows["word"], rows["weight"], FIT_COLOURS[0], limit, interval)
         share = "" if of.shares is None else f" ({of.shares[k]:.1%} of tokens)"
         axes.set_title(f"topic {k}{share}", fontsize=9, loc="left")
     for axes in panels[len(chosen) :]:
@@ -116,7 +116,7 @@ def document_figure(fit: Any, rows: Sequence[int] | None = None, titles: Sequenc
     figure = Figure((9, 0.3 * len(chosen) + 1.6), layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
     at, begun = np.arange(len(chosen)), np.zeros(len(chosen))
-    for k, colour in zip(named, COMPONENTS, strict=False):
+    for k, colour in zip(named, COMPONENT_COLOURS, strict=False):
         axes.barh(at, theta[:, k], left=begun, color=colour, label=f"{k}  {', '.join(map(plain, words[k]))}")
         begun += theta[:, k]
     if len(named) < of.K:
@@ -149,7 +149,11 @@ def trace_figure(fit: Fit) -> Figure:
     for axes, start in zip(figure.subplots(1, 2), (0, begun), strict=True):
         part = trace[start:]
         axes.plot(
-            np.arange(start, len(trace)), part, color=FITS[0], marker="o" if len(part) < 40 else None, markersize=3
+            np.arange(start, len(trace)),
+            part,
+            color=FIT_COLOURS[0],
+            marker="o" if len(part) < 40 else None,
+            markersize=3,
         )
         axes.ticklabel_format(useOffset=False)
         axes.tick_params(labelsize=8)

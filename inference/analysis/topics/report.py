@@ -48,7 +48,7 @@ def report(fit: Any, path: str | Path, held_out: Any = None, titles: Sequence[st
         raise ZooError(f"{len(titles)} titles for {N} documents: give one for each")
     title = f"{of.K} topic{'s' if of.K > 1 else ''}"
     title = f"{fit.model.card.title}: {title}" if isinstance(fit, Fit) else title
-    return page.write(page.whole(title, parts(fit, of, title, held_out, titles)), Path(path))
+    return page.write_page(page.page_html(title, parts(fit, of, title, held_out, titles)), Path(path))
 
 
 def parts(fit: Any, of: Topics, title: str, held_out: Any, titles: Sequence[str] | None) -> Iterator[str]:
@@ -95,9 +95,9 @@ def the_run(fit: Fit) -> Iterator[str]:
     yield f"<pre>{escape(card.story)}</pre>" if card.story else ""
     yield f'<p class="pale">{escape(card.citation)}</p>'
     yield "<h2>How to have it again</h2>"
-    calls = ["import inference, zoo", "", f"model = {page.model_of(fit)}", f"fit = {page.call_of(fit)}"]
+    calls = ["import inference, zoo", "", f"model = {page.model_call(fit)}", f"fit = {page.fit_call(fit)}"]
     yield f"<pre>{escape(chr(10).join(calls))}</pre>"
-    yield f'<p class="pale">{escape(page.versions(fit))}</p>'
+    yield f'<p class="pale">{escape(page.package_versions(fit))}</p>'
 
 
 def described(of: Topics, fit: Fit | None) -> str:
@@ -210,4 +210,4 @@ def printable(text: str) -> str:
 
 
 def pictured(name: str, figure: Any) -> str:
-    return page.picture(name, figure, CAPTIONS[name])
+    return page.figure_html(name, figure, CAPTIONS[name])

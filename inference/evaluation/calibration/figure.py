@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.calibration.bands import band, below
-from inference.evaluation.comparison.figures import FITS
+from inference.plots.style import FIT_COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,9 @@ def differences(c: Calibration) -> Figure:
         right = c.table.finding[name] == "calibrated"
         axes.fill_between(expected, low / n - expected, high / n - expected, color="0.85", linewidth=0, step="mid")
         axes.axhline(0, color="0.5", linewidth=0.8)
-        axes.step(expected, below(c.ranks[name], c.draws) / n - expected, where="mid", color=FITS[0 if right else 1])
+        axes.step(
+            expected, below(c.ranks[name], c.draws) / n - expected, where="mid", color=FIT_COLOURS[0 if right else 1]
+        )
         axes.set_title(name if right else f"{name}: {c.table.finding[name].removeprefix('the draws are ')}", fontsize=9)
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)

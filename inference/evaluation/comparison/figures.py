@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # colours told apart by the colour-blind: Okabe and Ito (2008) for fits, Tol's "muted" (2021) for components
-FITS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-COMPONENTS = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
+FIT_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COMPONENT_COLOURS = ("#332288", "#CC6677", "#117733", "#DDCC77", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
 MARGINALS, TRACED = 12, 4  # panels, at most
 ROWS, STEPS = 2000, 2000  # drawn, at most
 
@@ -35,7 +35,7 @@ def figures(c: ComparisonRecord) -> dict[str, Figure]:
     from cycler import cycler
 
     style = {
-        "axes.prop_cycle": cycler(color=COMPONENTS),
+        "axes.prop_cycle": cycler(color=COMPONENT_COLOURS),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.titlesize": 10,
@@ -61,7 +61,7 @@ def figures(c: ComparisonRecord) -> dict[str, Figure]:
 
 
 def colour(c: ComparisonRecord, name: str) -> str:
-    return FITS[list(c.fits).index(name) % len(FITS)]
+    return FIT_COLOURS[list(c.fits).index(name) % len(FIT_COLOURS)]
 
 
 def responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndarray]]:
@@ -69,7 +69,7 @@ def responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndarray]]:
     found = {}
     for name, fit in c.fits.items():
         try:
-            posterior = exact.local(fit.bound, exact.few(c.draws[name]), fit.seen())
+            posterior = exact.local(fit.fitted_model, exact.few(c.draws[name]), fit.observed_data())
         except zoo.ZooError:
             return {}
         found[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim == 2}
@@ -93,7 +93,7 @@ def data(c: ComparisonRecord, shared: dict[str, dict[str, np.ndarray]]) -> Figur
     figure = Figure((8, 5), layout="constrained")
     params = {n: v.mean((0, 1)) for n, v in c.draws[c.best].items()}
     axes = figure.add_subplot()
-    plot(axes, params, fit.seen(), shared.get(c.best, {}), fit.keywords, c.columns)
+    plot(axes, params, fit.observed_data(), shared.get(c.best, {}), fit.keywords, c.columns)
     figure.suptitle(f"{fit.model.card.title}, by {c.best}", fontsize=11)
     return figure
 
@@ -233,7 +233,7 @@ def traces(c: ComparisonRecord, name: str) -> Figure:
         values = e.values[..., j]
         rank = rankdata(values).reshape(values.shape)
         for chain in range(chains):
-            shade = FITS[chain % len(FITS)]
+            shade = FIT_COLOURS[chain % len(FIT_COLOURS)]
             path.plot(np.arange(draws)[some], values[chain, some], color=shade, linewidth=0.5, alpha=0.8)
             counts = np.histogram(rank[chain], bins, (0.5, values.size + 0.5))[0]
             ranks.stairs(counts, np.linspace(0, 1, bins + 1), color=shade, linewidth=1.2, baseline=None)

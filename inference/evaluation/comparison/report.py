@@ -41,7 +41,7 @@ def save(c: ComparisonRecord, path: Path) -> Path:
         f"over {len(c.evidence[c.reference].quantities)} quantities.</p>",
         agreement_table(c),
         "<h2>Pictures</h2>",
-        *(page.plot(name, figure, CAPTIONS[name.split()[0]]) for name, figure in figures(c).items()),
+        *(page.figure_html(name, figure, CAPTIONS[name.split()[0]]) for name, figure in figures(c).items()),
         "<h2>Every quantity</h2>",
         f'<details><summary>{len(by_quantity(c))} rows</summary><div class="wide">{full_table(c)}</div></details>',
         "<h2>The model</h2>",
@@ -49,15 +49,15 @@ def save(c: ComparisonRecord, path: Path) -> Path:
         f'<p class="pale">{escape(card.citation)}</p>',
         "<h2>How to have it again</h2>",
         f"<pre>{escape(recipe(c))}</pre>",
-        f'<p class="pale">{escape(page.versions(*c.fits.values()))}</p>',
+        f'<p class="pale">{escape(page.package_versions(*c.fits.values()))}</p>',
     ]
-    return page.write(page.whole(title, parts), path)
+    return page.write_page(page.page_html(title, parts), path)
 
 
 def described(c: ComparisonRecord) -> str:
     """The data in a line: ``x: 272 rows; eruptions from 1.6 to 5.1, waiting from 43 to 96. N = 272, D = 2, K = 2.``"""
     fit, said = c.fits[c.best], []
-    for name, values in fit.seen().items():
+    for name, values in fit.observed_data().items():
         if isinstance(values, Corpus):
             said.append(f"{name}: {values.N} documents, {values.V} words, {values.total} tokens")
             continue
@@ -96,6 +96,6 @@ def recipe(c: ComparisonRecord) -> str:
     """The calls that made the fits, given the data."""
     lines = ["import inference, zoo", ""]
     for i, fit in enumerate(c.fits.values()):
-        lines += [f"model = {page.model_of(fit)}", f"fit_{i} = {page.call_of(fit)}"]
+        lines += [f"model = {page.model_call(fit)}", f"fit_{i} = {page.fit_call(fit)}"]
     given = ", ".join(f"fit_{i}" for i in range(len(c.fits)))
     return "\n".join([*lines, f"print(inference.compare({given}, names={list(c.fits)!r}))"])

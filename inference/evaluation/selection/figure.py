@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.evaluation.comparison.figures import FITS
 from inference.evaluation.selection.ard import KEPT
 from inference.evaluation.selection.result import CRITERIA
+from inference.plots.style import FIT_COLOURS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def unit(c: Choice, name: str) -> float:
 
 def line(axes: Axes, c: Choice, name: str, curve: pd.Series) -> None:
     """One criterion over the sizes; of cross-validation with the standard errors of these differences."""
-    shade = FITS[list(CRITERIA).index(name)]
+    shade = FIT_COLOURS[list(CRITERIA).index(name)]
     axes.plot(curve.index, curve, marker="o", markersize=4, color=shade)
     if name == "cv":
         se = c.table["cv_behind_se"][curve.index].astype(float) * unit(c, name)
@@ -91,7 +91,7 @@ def bars(axes: Axes, c: Choice) -> None:
     """The length of each column of W beside the noise; one that was switched off has no bar."""
     assert c.ard is not None
     lengths = c.ard.lengths
-    axes.bar(np.arange(1, len(lengths) + 1), np.maximum(lengths, KEPT / 10), color=FITS[5])
+    axes.bar(np.arange(1, len(lengths) + 1), np.maximum(lengths, KEPT / 10), color=FIT_COLOURS[5])
     axes.axhline(KEPT, color="0.5", linestyle="--", linewidth=0.8)
     axes.set_yscale("log")
     axes.set_ylim(bottom=KEPT / 10)

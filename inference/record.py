@@ -12,7 +12,7 @@ import numpy as np
 
 from inference.diagnostics import Diagnostics, FitKind
 from zoo import Model
-from zoo.cards import OF_ROWS
+from zoo.cards import ROW_SIZES
 from zoo.data.intensities import binarise_once
 
 
@@ -59,7 +59,7 @@ class FitRecord:
     @property
     def fitted_model(self) -> Model:
         """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows."""
-        rows = OF_ROWS if self.model.card.observed else ()
+        rows = ROW_SIZES if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
 
     def observed_data(self, data: Any = None) -> Any:

@@ -13,7 +13,7 @@ from inference.exact.gaussian import Normal
 from inference.record import FitRecord
 from inference.summaries import table
 from zoo import Model
-from zoo.cards import OF_ROWS
+from zoo.cards import ROW_SIZES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ class Fit(FitRecord):
 
     def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
         """New rows, and their latents, from the program at the point estimate: ``{site: array}`` with N rows each."""
-        sizes = {k: self.keywords[k] for k in OF_ROWS if k in self.keywords} | {"N": N}
+        sizes = {k: self.keywords[k] for k in ROW_SIZES if k in self.keywords} | {"N": N}
         return self.fitted_model.simulate(seed, values=self.params, **sizes)
 
     def summary(self) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The card: what a person may know about a model without running a backend."""
+"""The card: what is known about a model without running a backend."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ KINDS = {
     "category": "a label from 0 up",
     "word": "a word of the vocabulary, by its number from 0 up",
 }
-EVENT_DIMS = {"simplex": 1, "precision": 2}  # how many trailing dimensions are one value
-OF_ROWS = ("N", "T")  # letters that are the rows' own: new rows bring others along
+ROW_SIZES = ("N", "T")  # letters whose size belongs to the rows: new rows have their own
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -33,6 +32,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Site:
     """One line of a card: a kind of value and the letters of its dimensions.
 
+    Examples
+    --------
     >>> Site.parse("real [K D]")
     Site(kind='real', dims=('K', 'D'))
     """
@@ -61,9 +62,15 @@ class Site:
 class Derived:
     """A quantity that is a function of latents: reported beside them, or in the place of its one source.
 
-    ``function(*values, site)`` maps the sources, numpy over any leading dimensions, to the quantity; ``site`` is the
-    first source's line of the card. ``line``: the quantity's own line, as in ``"unit [D]"``; without one it has the
-    dimensions of its source, and takes its place.
+    Attributes
+    ----------
+    sources : tuple of str
+        The latents it is computed from.
+    function : callable
+        ``function(*values, site)`` maps the sources, NumPy arrays with any leading dimensions, to the quantity;
+        ``site`` is the first source's line of the card.
+    line : str, optional
+        The quantity's own line, as in ``"unit [D]"``; without one it has the dimensions of its source, and replaces it.
     """
 
     sources: tuple[str, ...]
@@ -75,28 +82,62 @@ class Derived:
 class Card:
     """What code cannot tell about a model; the tests hold every line against a trace.
 
-    latents, observed: ``{"mu": "real [K D]"}``; letters as in ARCHITECTURE.md.
-    enumerated: the discrete latents that engines sum out.
-    sizes: default size of each letter, for simulation and tests.
-    variants: for a keyword, its allowed words and the lines that differ under each; the first is the default.
-    priors: ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from numpy data.
-    empirical: the keywords that ``priors`` computes, under some variant.
-    check: ``check(keywords)`` raises ZooError for keywords, all of them there, that no program can have.
-    derived: quantities reported beside latents, or in place of one.
-    hyper: latents which the rows know through the priors of others alone: the likelihood does not depend on them.
-    symmetries: for a letter other than K, how its axis may be turned without a change of the likelihood: "rotation" or
-    "signed permutation"; K, the letter of exchangeable components, may always be permuted.
-    linear: ``linear(params, settings) -> Linear``, where the rows given the parameters are normal, or a mixture of
-    normals, by ``x = W z + mu + noise`` (``zoo.linear``).
-    learned: parameters without a prior, which the program learns by maximum likelihood: its ``param`` statements, as
-    ``{"sigma2": "positive"}``, unless a setting of that name fixes it.
-    networks: the networks it has, whose weights are learned too, and have no line.
-    missing: observed sites that may hold NaN.
-    exact: which exact facts exist, of "enumeration", "marginal", "posterior".
-    topics: ``topics(params, settings) -> phi (K, V)``, the word probabilities of each topic, where it is a topic model.
-    classes: the letter of the number of classes, where the values of an observed label are named classes.
-    levels: the keyword with the number of values of a pixel, where pixels are counts.
-    package: the package that defines the model, "zoo.vae"; "" for a user's own program. Its hooks are found by it.
+    A line describes a site, as in ``"real [K D]"``: the kind of its values and the letters of its dimensions, whose
+    meanings are in ARCHITECTURE.md.
+
+    Attributes
+    ----------
+    name, title, citation : str
+        The name in the registry, a title for people, and the source of the model.
+    latents, observed : dict of str to str
+        The line of each sample site.
+    enumerated : tuple of str
+        The discrete latents that engines sum out.
+    sizes : dict of str to int
+        Default size of each letter, for simulation and tests.
+    variants : dict
+        For a keyword, its allowed words and the lines that differ under each; the first word is the default.
+    priors : callable, optional
+        ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from NumPy data.
+    empirical : tuple of str
+        The keywords that ``priors`` computes, under some variant.
+    check : callable, optional
+        ``check(keywords)`` raises ZooError for keywords, all of them present, that no program can have.
+    derived : dict of str to Derived
+        Quantities reported beside latents, or in place of one.
+    hyper : tuple of str
+        Latents that the rows depend on through the priors of others alone: the likelihood does not depend on them.
+    symmetries : dict of str to str
+        For a letter other than K, how its axis may be transformed without a change of the likelihood: "rotation" or
+        "signed permutation". K, the letter of exchangeable components, may always be permuted.
+    linear : callable, optional
+        ``linear(params, settings) -> Linear``, where the rows given the parameters are normal, or a mixture of normals,
+        by ``x = W z + mu + noise`` (``zoo.linear``).
+    learned : dict of str to str
+        The lines of parameters without a prior, which the program learns by maximum likelihood: its ``param``
+        statements, unless a setting of that name fixes them.
+    networks : tuple of str
+        The networks of the program, whose weights are learned too, and have no line.
+    missing : tuple of str
+        Observed sites that may hold NaN.
+    exact : tuple of str
+        Which exact results exist, of "enumeration", "marginal", "posterior".
+    topics : callable, optional
+        ``topics(params, settings) -> phi (K, V)``, the word probabilities of each topic, for a topic model.
+    classes : str
+        The letter of the number of classes, where the values of an observed label are named classes; else "".
+    levels : str
+        The keyword with the number of values of a pixel, where pixels are counts; else "".
+    tags : tuple of str
+        Words to find the model by.
+    shown_on : str
+        The data set it is shown on.
+    absent : dict of str to str
+        For a backend that does not have the model, the reason.
+    story : str
+        The generative story: the docstring of the model's package.
+    package : str
+        The package that defines the model, as "zoo.vae", by which its hooks are found; "" for a user's own program.
     """
 
     name: str
@@ -123,32 +164,62 @@ class Card:
     topics: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], np.ndarray] | None = None
     classes: str = ""
     levels: str = ""
-    absent: Mapping[str, str] = field(default_factory=dict)  # backend -> why this model is not there
+    absent: Mapping[str, str] = field(default_factory=dict)
     story: str = ""
     package: str = ""
 
     @property
     def of_words(self) -> bool:
-        """Whether a row is a document: what is observed are words."""
+        """Whether the rows are documents, and the observed values words."""
         sites = self.sites()
         return any(sites[name].kind == "word" for name in self.observed)
 
     def variant(self, settings: Mapping[str, Any]) -> dict[str, str]:
-        """The word chosen for each keyword with variants."""
-        return {word: settings.get(word, next(iter(of))) for word, of in self.variants.items()}
+        """The word chosen for each keyword with variants.
+
+        Parameters
+        ----------
+        settings : dict
+            Keywords of the program, of which those that are absent have their defaults.
+
+        Returns
+        -------
+        dict of str to str
+        """
+        return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
     def sites(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """Every sample site, latents first, as the variant chosen in ``settings`` has it."""
+        """Every sample site, latents first.
+
+        Parameters
+        ----------
+        settings : dict, optional
+            Keywords of the program: they choose the variant.
+
+        Returns
+        -------
+        dict of str to Site
+        """
         lines = self._lines(settings)
         return {name: Site.parse(lines[name]) for name in (*self.latents, *self.observed)}
 
     def parameters(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """What engines fit: latents without the dimension N of the rows, not summed out; then what is learned."""
+        """What engines fit: the global latents that are not summed out, then what is learned without a prior.
+
+        Parameters
+        ----------
+        settings : dict, optional
+            Keywords of the program: they choose the variant, and fix what is then not learned.
+
+        Returns
+        -------
+        dict of str to Site
+        """
         sites = self.sites(settings)
-        drawn = {n: sites[n] for n in self.latents if "N" not in sites[n].dims and n not in self.enumerated}
+        latents = {n: sites[n] for n in self.latents if "N" not in sites[n].dims and n not in self.enumerated}
         # what a setting fixes is not learned
         learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
-        return {**drawn, **{n: Site.parse(line) for n, line in learned.items()}}
+        return {**latents, **{n: Site.parse(line) for n, line in learned.items()}}
 
     def _lines(self, settings: Mapping[str, Any]) -> dict[str, str]:
         lines = {**self.latents, **self.observed, **self.learned}
@@ -157,29 +228,62 @@ class Card:
         return lines
 
     def local(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """The local latents: one value (or vector) for each of the N rows."""
+        """The local latents: one value (or vector) for each of the N rows.
+
+        Parameters
+        ----------
+        settings : dict, optional
+            Keywords of the program: they choose the variant.
+
+        Returns
+        -------
+        dict of str to Site
+        """
         sites = self.sites(settings)
         return {n: sites[n] for n in self.latents if "N" in sites[n].dims}
 
     def reported(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
-        """The quantities summaries show: the parameters and what is derived from them."""
-        shown = self.parameters(settings)
+        """The quantities that summaries show: the parameters and what is derived from them.
+
+        Parameters
+        ----------
+        settings : dict, optional
+            Keywords of the program: they choose the variant.
+
+        Returns
+        -------
+        dict of str to Site
+        """
+        quantities = self.parameters(settings)
         for name, quantity in self.derived.items():
             if quantity.line is None:
-                shown[name] = Site("real", shown.pop(quantity.sources[0]).dims)
+                quantities[name] = Site("real", quantities.pop(quantity.sources[0]).dims)
             else:
-                shown[name] = Site.parse(quantity.line)
-        return shown
+                quantities[name] = Site.parse(quantity.line)
+        return quantities
 
     def report(self, values: Mapping[str, np.ndarray], settings: Mapping[str, Any] = NOTHING) -> dict[str, np.ndarray]:
-        """``values`` of the parameters (any leading dimensions) as the quantities reported."""
+        """Values of the parameters as the quantities reported.
+
+        Parameters
+        ----------
+        values : dict of str to array
+            Parameters, with any leading dimensions.
+        settings : dict, optional
+            Keywords of the program: they choose the variant.
+
+        Returns
+        -------
+        dict of str to ndarray
+            With the same leading dimensions.
+        """
         sites = {**self.sites(settings), **self.parameters(settings)}
-        shown = {n: np.asarray(v) for n, v in values.items()}
+        quantities = {n: np.asarray(v) for n, v in values.items()}
         for name, quantity in self.derived.items():
             if not set(quantity.sources) <= set(values):
                 continue
-            of = [np.asarray(values[source]) for source in quantity.sources]
-            shown[name] = quantity.function(*of, sites[quantity.sources[0]])
+            sources = [np.asarray(values[source]) for source in quantity.sources]
+            quantities[name] = quantity.function(*sources, sites[quantity.sources[0]])
             if quantity.line is None:
-                del shown[quantity.sources[0]]
-        return shown
+                del quantities[quantity.sources[0]]
+        return quantities

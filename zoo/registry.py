@@ -1,4 +1,4 @@
-"""The folders of ``zoo/`` are the registry: a folder that holds ``in_<backend>.py`` is a model."""
+"""The registry of models: a folder of ``zoo/`` that holds ``in_<backend>.py`` is a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.model import Model
 
 def _folders() -> dict[str, Path]:
     """Each model and where it lives; ``ZOO_MODELS`` names further folders of models."""
-    places = sys.modules[__package__].__path__  # where Python looks for ``zoo.<model>``
+    places = sys.modules["zoo"].__path__  # where Python looks for ``zoo.<model>``
     extra = list(filter(None, os.environ.get("ZOO_MODELS", "").split(os.pathsep)))
     places[:] = [str(Path(__file__).parent), *extra]
     return {
@@ -34,7 +34,27 @@ def names() -> list[str]:
 
 
 def card(name: str) -> Card:
-    """The card of a model; imports no backend. Raises ZooError for an unknown name."""
+    """The card of a model; imports no backend.
+
+    Parameters
+    ----------
+    name : str
+        One of ``zoo.names()``.
+
+    Returns
+    -------
+    Card
+
+    Raises
+    ------
+    ZooError
+        For an unknown name; the message has the nearest known one.
+
+    Examples
+    --------
+    >>> card("poisson_mixture").latents["rate"]
+    'positive [K]'
+    """
     folders = _folders()
     if name not in folders:
         raise unknown("model", name, folders)
@@ -43,15 +63,33 @@ def card(name: str) -> Card:
 
 
 def load(name: str, backend: str = "numpyro", **settings: Any) -> Model:
-    """A model of the zoo as a program of one backend, with its settings.
+    """Load a model of the zoo as a program of one backend, with its settings.
 
-    ``settings`` are keywords of the program: sizes (``K=3``), variants (``covariance="diag"``) and
-    hyperparameters. Raises ZooError for unknown names and MissingBackend where the packages are absent.
+    Parameters
+    ----------
+    name : str
+        One of ``zoo.names()``.
+    backend : str, default "numpyro"
+        "numpyro" or "pyro".
+    **settings
+        Keywords of the program: sizes (``K=3``), variants (``covariance="diag"``) and hyperparameters. Sizes of the
+        data are read off it when the model is fitted, and hyperparameters that are not set are computed from it.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ZooError
+        For an unknown name, backend or setting.
+    MissingBackend
+        Where the packages of the backend are not installed.
     """
-    described = card(name)
-    if backend in described.absent:
-        raise ZooError(f"{name} is not in {backend}: {described.absent[backend]}")
+    model_card = card(name)
+    if backend in model_card.absent:
+        raise ZooError(f"{name} is not in {backend}: {model_card.absent[backend]}")
     module = in_backend(f"zoo.{name}", backend)
     return Model(
-        module.model, backend=backend, card=described, collapsed=getattr(module, "collapsed", None), **settings
+        module.model, backend=backend, card=model_card, collapsed=getattr(module, "collapsed", None), **settings
     )

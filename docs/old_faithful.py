@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import inference
 import zoo
-from inference.evaluation.comparison.figures import marginal
+from inference.evaluation.comparison.figures import plot_marginal
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 from zoo.gaussian_mixture.plot import plot
@@ -34,11 +34,11 @@ axes.set(title="three components of Old Faithful", xlabel="eruption (minutes)", 
 
 shown = {}
 for axes, quantity in zip(right.subplots(2, 2).ravel(), QUANTITIES, strict=True):
-    for shade, (name, evidence) in zip(FIT_COLOURS, judged.evidence.items(), strict=False):
-        draws = evidence.flat[:, evidence.quantities.index(quantity)]
+    for shade, (name, statistics) in zip(FIT_COLOURS, judged.statistics.items(), strict=False):
+        draws = statistics.flat[:, statistics.quantities.index(quantity)]
         said = f"{name}: {judged.verdicts[name].trust}"
-        shown[said] = marginal(axes, draws, shade, point=False, filled=name == judged.reference)
-    reference = judged.evidence[judged.reference]
+        shown[said] = plot_marginal(axes, draws, shade, is_point=False, is_filled=name == judged.reference)
+    reference = judged.statistics[judged.reference]
     axes.set_xlim(np.percentile(reference.flat[:, reference.quantities.index(quantity)], [0.5, 99.5]))
     axes.set(title=quantity, yticks=[])
     axes.set_ylim(bottom=0)

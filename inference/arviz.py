@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference import exact
-from inference.alignment import aligned
+from inference.alignment import aligned_draws
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.data.corpus import Corpus
@@ -30,7 +30,7 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     from arviz_base import from_dict
 
     card, settings = fit.model.card, fit.keywords
-    draws = aligned(fit)
+    draws = aligned_draws(fit)
     sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
     groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": observed(fit)}

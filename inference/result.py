@@ -38,12 +38,12 @@ class Fit(FitRecord):
         Of labels their probabilities, ``{"z": (N, K)}``; of continuous latents, where the model is linear-Gaussian, a
         ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
         """
-        values = exact.few(self.aligned()) if self.draws else self.params
+        values = exact.thin_draws(self.aligned()) if self.draws else self.params
         return exact.local(self.fitted_model, values, self.observed_data(data))
 
     def aligned(self) -> dict[str, np.ndarray]:
         """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
-        return alignment.aligned(self)
+        return alignment.aligned_draws(self)
 
     def predict(self, data: Any = None) -> dict[str, np.ndarray]:
         """The most probable value of each local latent: ``{"z": (N,)}`` of labels, or (N, Z) of posterior means."""
@@ -57,7 +57,7 @@ class Fit(FitRecord):
 
     def summary(self) -> pd.DataFrame:
         """A row for each number reported: mean, sd and 94% interval; R-hat and bulk ESS where there are chains."""
-        return table.summary(self)
+        return table.summary_table(self)
 
     def to_arviz(self) -> xr.DataTree:
         """ArviZ DataTree: posterior, sample_stats, log_likelihood (latents summed out) and observed_data."""

@@ -11,7 +11,7 @@ from table import CASES, IDS
 
 import zoo
 from inference import Fit
-from inference.alignment import align, aligned, in_one_order
+from inference.alignment import align, align_fits, aligned_draws
 from zoo import Card
 
 HMM = Card(
@@ -71,9 +71,9 @@ def test_permuting_labels_changes_no_bit(name, settings, spread):
 def test_labels_that_were_switched_are_switched_back():
     fit = mixture("nuts")
     switched = relabel(fit, random_orders((4, 500), 2))
-    for site, value in aligned(switched).items():
+    for site, value in aligned_draws(switched).items():
         np.testing.assert_array_equal(value, fit.draws[site])  # mu ascends in what was made
-    _, (none, some) = in_one_order([fit, switched], 0)
+    _, (none, some) = align_fits([fit, switched], 0)
     assert none == 0
     assert 800 < some <= 1000
 
@@ -101,15 +101,16 @@ def test_contested_components_get_one_draw_each():
 def test_a_reference_turns_a_fit_as_a_whole():
     fit, point = mixture("svi", seed=3), at_point(mixture("nuts"))
     backwards = replace(point, params={n: v[::-1] for n, v in point.params.items()})
-    np.testing.assert_array_equal(aligned(backwards)["mu"][0, 0], point.params["mu"][::-1])  # alone it keeps its order
+    # without a reference a point keeps its order
+    np.testing.assert_array_equal(aligned_draws(backwards)["mu"][0, 0], point.params["mu"][::-1])
     for first, order in ((0, -1), (1, 1)):
-        (a, b), _ = in_one_order([backwards, fit], first)
+        (a, b), _ = align_fits([backwards, fit], first)
         np.testing.assert_array_equal(a["mu"][0, 0], point.params["mu"][::order])
-        for site, value in aligned(fit).items():
+        for site, value in aligned_draws(fit).items():
             np.testing.assert_array_equal(b[site], value[:, :, ::order])
-    reference = aligned(backwards)
+    reference = aligned_draws(backwards)
     again = align(fit.model.card, fit.keywords, fit.draws, fit.stats["lp"], reference)
-    np.testing.assert_array_equal(again["mu"], aligned(fit)["mu"][:, :, ::-1])
+    np.testing.assert_array_equal(again["mu"], aligned_draws(fit)["mu"][:, :, ::-1])
 
 
 def test_a_model_without_components_is_left_alone():
@@ -122,7 +123,7 @@ def test_numbers_that_are_not_finite_do_not_stop_it():
     fit = mixture("nuts")
     fit.draws["mu"][0, 0, 0, 0] = np.nan
     fit.stats["lp"][0, 0] = np.nan
-    assert aligned(fit)["mu"].shape == fit.draws["mu"].shape
+    assert aligned_draws(fit)["mu"].shape == fit.draws["mu"].shape
 
 
 def test_many_draws_of_many_components_take_about_a_second():
@@ -207,7 +208,7 @@ def test_a_reference_turns_all_axes_alike(name, settings):
     elsewhere = {n: v[:1, :1] for n, v in own.items()}  # the frame of one draw, turned
     elsewhere |= turned_at_random(card, elsewhere | {"z": draws["z"][:1, :1]}, seed=5)
     point = fit_of(card, settings, {n: v[0, 0][None, None] for n, v in elsewhere.items()}, None)
-    (target, moved), _ = in_one_order([point, fit_of(card, settings, draws, lp)], 0)
+    (target, moved), _ = align_fits([point, fit_of(card, settings, draws, lp)], 0)
     np.testing.assert_array_equal(target["W"], elsewhere["W"])  # a point keeps its own frame
     turn = np.linalg.pinv(own["W"]) @ moved["W"]  # (chain, draw, [K,] Z, Z)
     np.testing.assert_allclose(turn, np.broadcast_to(turn[:1, :1], turn.shape), atol=1e-9)

@@ -22,7 +22,7 @@ from synthetic import (
 import zoo
 from inference import compare
 from inference.diagnostics import Diagnostics
-from inference.summaries.statistics import k_limit, smoothed
+from inference.summaries.statistics import k_limit, smooth_weights
 from zoo import ZooError
 
 RHO = correlated(0.9)
@@ -34,15 +34,15 @@ def test_honest_fits_are_trusted():
     assert {v.trust for v in c.verdicts.values()} == {"yes"}
     assert c.reference in ("nuts", "nuts 2")
     assert c.verdict.startswith(f"Use {c.best}")
-    assert not c.notes
+    assert not c.warnings
 
 
 def test_a_mean_field_guide_on_a_correlated_posterior_is_called_out():
     c = compare(guide_of(RHO, FACTORS), chains_of(RHO))
     said = c.verdicts["svi (mean_field)"]
     assert said.trust == "means only"
-    assert "understates the spread of mu[" in said.words
-    assert "take intervals from nuts, or fit guide='full_rank'" in said.words
+    assert "understates the spread of mu[" in said.explanation
+    assert "take intervals from nuts, or fit guide='full_rank'" in said.explanation
     assert 0.40 < c.fits_table.loc["svi (mean_field)", "min_sd_ratio"] < 0.47  # sqrt(1 - 0.9^2) = 0.436
     assert c.best == "nuts"
     assert c.verdicts["nuts"].trust == "yes"
@@ -52,8 +52,8 @@ def test_halved_scales_are_called_out():
     c = compare(guide_of(RHO, RHO / 4, "full_rank"), chains_of(RHO))
     said = c.verdicts["svi (full_rank)"]
     assert said.trust == "means only"
-    assert "understates" in said.words
-    assert "full_rank'" not in said.words  # it is that already
+    assert "understates" in said.explanation
+    assert "full_rank'" not in said.explanation  # it is that already
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -71,21 +71,21 @@ def test_both_are_called_out_with_no_chains_beside_them(own, seed):
 
 def test_too_wide_a_guide_is_called_out():
     c = compare(guide_of(RHO, 3 * RHO), chains_of(RHO))
-    assert "overstates" in c.verdicts["svi (mean_field)"].words
+    assert "overstates" in c.verdicts["svi (mean_field)"].explanation
 
 
 def test_a_guide_elsewhere_is_not_to_be_used():
     c = compare(guide_of(RHO, RHO, shift=(3.0, 0.0)), chains_of(RHO))
     said = c.verdicts["svi (mean_field)"]
     assert said.trust == "no"
-    assert "mu[0] 3.0 sd above nuts" in said.words
+    assert "mu[0] 3.0 sd above nuts" in said.explanation
 
 
 def test_a_guide_that_failed_chains_contradict_is_not_trusted():
     # k-hat 0.56 would let it pass; chains of R-hat just above the limit say that it is too narrow
     unsound = chains_of(np.eye(2), stats={"diverging": np.arange(4 * DRAWS).reshape(4, DRAWS) < 3})
     c = compare(guide_of(np.eye(2), 0.45 * np.eye(2)), unsound)
-    assert c.evidence["svi (mean_field)"].k_hat < c.evidence["svi (mean_field)"].k_limit
+    assert c.statistics["svi (mean_field)"].k_hat < c.statistics["svi (mean_field)"].k_limit
     said = c.verdicts["svi (mean_field)"]
     assert said.trust != "yes"
     agrees = compare(guide_of(np.eye(2), np.eye(2)), unsound)
@@ -102,7 +102,7 @@ def test_noise_alone_calls_nothing_out():
         stats = {name: values[:, :150] for name, values in many.stats.items()}
         few = replace(many, draws={"mu": many.draws["mu"][:, :150]}, stats=stats, options={})
         c = compare(few, chains_of(RHO, seed=seed + 1000, draws=150), at_point(few))
-        wrong += c.verdicts["svi"].trust != "yes" and c.evidence["nuts"].r_hat.max() <= 1.01
+        wrong += c.verdicts["svi"].trust != "yes" and c.statistics["nuts"].r_hat.max() <= 1.01
     assert wrong <= 1
 
 
@@ -113,9 +113,9 @@ def test_a_chain_in_another_mode_is_named():
     c = compare(fit, guide_of(np.eye(2), np.eye(2)))
     said = c.verdicts["nuts"]
     assert said.trust == "no"
-    assert "R-hat of mu[1]" in said.words
-    assert "chain 2 sits at 7.9" in said.words
-    assert "nats lower" in said.words
+    assert "R-hat of mu[1]" in said.explanation
+    assert "chain 2 sits at 7.9" in said.explanation
+    assert "nats lower" in said.explanation
 
 
 def autoregressive(rho, seed=0, chains=4, draws=500):
@@ -144,7 +144,7 @@ def test_chains_with_a_fault_are_not_trusted(fault):
     make, words = FAULTY[fault]
     c = compare(make(), guide_of(RHO, RHO, "full_rank"), at_point(chains_of(RHO)))
     assert c.verdicts["nuts"].trust == "no"
-    assert words in c.verdicts["nuts"].words
+    assert words in c.verdicts["nuts"].explanation
     assert str(c)
 
 
@@ -153,7 +153,7 @@ def test_two_sound_fits_that_disagree_are_both_doubted():
     apart.draws["mu"][...] += [4.0, 0.0]
     c = compare(chains_of(np.eye(2)), apart, names=["one", "other"])
     assert {v.trust for v in c.verdicts.values()} == {"no"}
-    assert "both pass their own checks and yet differ in mu[0]" in c.verdicts["one"].words
+    assert "both pass their own checks and yet differ in mu[0]" in c.verdicts["one"].explanation
     assert c.verdict.startswith("Trust none of these yet")
 
 
@@ -162,15 +162,15 @@ def test_too_few_draws_for_k_hat_vouch_for_nothing():
     few = gaussian("svi", draws, equal, stats={"log_weight": equal})
     c = compare(few, at_point(few))
     assert c.verdicts["svi"].trust == "no"
-    assert "too few draws" in c.verdicts["svi"].words
+    assert "too few draws" in c.verdicts["svi"].explanation
 
 
 def test_k_hat_is_that_of_theory():
     # exp(c E) for a unit exponential E is Pareto of shape c, and 1 / exp(c E) is bounded
     log_weight = 0.6 * np.random.default_rng(0).exponential(size=100_000)
-    assert smoothed(log_weight)[1] == pytest.approx(0.6, abs=0.05)
-    assert smoothed(-log_weight)[1] < 0
-    weights, _ = smoothed(log_weight)
+    assert smooth_weights(log_weight)[1] == pytest.approx(0.6, abs=0.05)
+    assert smooth_weights(-log_weight)[1] < 0
+    weights, _ = smooth_weights(log_weight)
     assert weights.sum() == pytest.approx(1.0)
     # equal weights but for the tail, where the smoothing keeps the order
     assert np.corrcoef(weights, np.exp(log_weight))[0, 1] > 0.9
@@ -187,13 +187,13 @@ def test_points():
     lower.params["mu"][...] = [[3.0, 3.0], [3.1, 3.0]]
     c = compare(fit, at_point(fit), lower, names=["nuts", "em", "stuck"])
     assert c.verdicts["em"].trust == "point"
-    assert "from the means of nuts" in c.verdicts["em"].words
+    assert "from the means of nuts" in c.verdicts["em"].explanation
     assert c.verdicts["stuck"].trust == "no"
-    assert "nats below that of" in c.verdicts["stuck"].words
-    assert "raise restarts" in c.verdicts["stuck"].words
+    assert "nats below that of" in c.verdicts["stuck"].explanation
+    assert "raise restarts" in c.verdicts["stuck"].explanation
     alone = compare(at_point(fit), at_point(fit, diagnostics=Diagnostics(converged=False)), names=["em", "short"])
     assert alone.verdict.startswith("Use em as an estimate alone")
-    assert "raise max_iter" in alone.verdicts["short"].words
+    assert "raise max_iter" in alone.verdicts["short"].explanation
     assert set(alone.table["fit"]) == {"em", "short"}
 
 
@@ -228,8 +228,8 @@ def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
     for name in before.draws:
         for site, value in before.draws[name].items():
             np.testing.assert_array_equal(value, after.draws[name][site])
-    assert not before.notes
-    assert "1000 of 2000 draws of nuts were switched" in after.notes[0]
+    assert not before.warnings
+    assert "1000 of 2000 draws of nuts were switched" in after.warnings[0]
 
 
 def test_fits_are_put_in_one_order():

@@ -251,7 +251,7 @@ def test_a_trained_fit_tells_what_to_trust(backend):
     assert table.notna().all()
     verdict = judge(found)
     assert verdict.trust in ("point", "no")
-    assert "\n" not in verdict.words
+    assert "\n" not in verdict.explanation
     said = held_out(found, num_samples=50, gap_rows=0)
     assert "15 rows held out" in str(said)
     assert "active_units" in said.table.index
@@ -277,9 +277,9 @@ def test_networks_alone_have_no_quantities(vae):
     ]
     verdict = judge(made)
     assert verdict.trust == "point"
-    assert "ELBO -5.00" in verdict.words
-    assert "inference.held_out" in verdict.words
-    assert "raise num_epochs" in judge(replace(made, diagnostics=trained.replace(converged=False))).words
+    assert "ELBO -5.00" in verdict.explanation
+    assert "inference.held_out" in verdict.explanation
+    assert "raise num_epochs" in judge(replace(made, diagnostics=trained.replace(converged=False))).explanation
     with pytest.raises(zoo.ZooError, match="has networks alone"):
         compare(made, made)
 

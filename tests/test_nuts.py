@@ -15,7 +15,7 @@ from arviz_stats import ess, rhat  # pyright: ignore[reportPrivateImportUsage]
 
 import zoo
 from inference import fit
-from inference.alignment import align, aligned
+from inference.alignment import align, aligned_draws
 from tests.programs import conjugate, exponentials, posterior, summed_log_joint, sums, waiting_times
 from tests.table import BACKENDS, drawn
 
@@ -96,7 +96,7 @@ def test_backends_agree_on_old_faithful(old_faithful):
         fit(zoo.load("gaussian_mixture", b, K=2, covariance="tied"), old_faithful, "nuts", **lengths[b])
         for b in BACKENDS
     )
-    reference = aligned(one)
+    reference = aligned_draws(one)
     assert max(rhat(reference["mu"][..., i, 0], chain_axis=0, draw_axis=1) for i in (0, 1)) < 1.01
     turned = align(other.model.card, other.keywords, other.draws, other.stats["lp"], reference)
     for site, draws in turned.items():

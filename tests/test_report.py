@@ -9,7 +9,7 @@ import pytest
 from synthetic import at_point, chains_of, correlated, guide_of, mixture
 
 from inference import compare
-from inference.evaluation.comparison.figures import first, plot_of
+from inference.evaluation.comparison.figures import model_plot, select_quantities
 from zoo import ZooError, load, names
 
 NASTY = "<script>alert('x')</script> & \"quoted\""
@@ -78,7 +78,7 @@ def test_figures_are_those_the_fits_have_matter_for(comparison):
 def test_one_quantity_of_two_that_mirror_each_other_is_drawn():
     x = np.random.default_rng(0).normal(size=(50, 2))
     draws = np.column_stack([x[:, 0], 1 - x[:, 0], x[:, 1]])
-    assert first(np.array([2.0, 3.0, 1.0]), draws, 3) == [1, 2]
+    assert select_quantities(np.array([2.0, 3.0, 1.0]), draws, 3) == [1, 2]
 
 
 def test_a_page_that_cannot_be_written_is_said(comparison, tmp_path):
@@ -106,7 +106,7 @@ def test_every_picture_is_drawn(case, tmp_path):
     params = {n: values[n] for n in model.card.parameters(model.settings)}
     r = np.random.default_rng(0).dirichlet(np.ones(3), size=len(values["x"]))
     figure = Figure()
-    picture = plot_of(model)
+    picture = model_plot(model)
     assert picture is not None
     picture(figure.add_subplot(), params, {"x": values["x"]}, {"z": r}, model.settings)
     figure.savefig(tmp_path / "picture.png")
@@ -116,4 +116,4 @@ def test_every_picture_is_drawn(case, tmp_path):
 
 
 def test_every_mixture_of_the_zoo_has_a_picture():
-    assert [n for n in names() if "mixture" in load(n).card.tags and plot_of(load(n)) is None] == []
+    assert [n for n in names() if "mixture" in load(n).card.tags and model_plot(load(n)) is None] == []

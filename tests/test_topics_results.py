@@ -19,7 +19,7 @@ from inference.analysis.topics.plane import overlap, placed, scaled
 from inference.analysis.topics.report import printable, table
 from inference.analysis.topics.similarity import MEASURES
 from inference.result import Fit
-from inference.summaries.quantities import prominent, scalars
+from inference.summaries.quantities import compared_quantities, scalar_quantities
 from zoo import ZooError
 from zoo.cli import app
 from zoo.data.corpus import Corpus, of_tokens
@@ -403,8 +403,8 @@ def test_of_a_large_vocabulary_the_words_of_topics_are_compared(truth):
     phi[..., 0, :20], phi[..., 1, 100:120] = np.arange(20, 0, -1), np.arange(20, 0, -1)
     fit = fitted(truth, keywords={"N": N, "T": 50, "V": 200, "K": 2, "alpha": 0.2, "eta": 0.1})
     settings = fit.keywords
-    names, values = scalars(fit.model.card, settings, {"phi": phi})
-    kept = np.array(names)[prominent(fit.model.card, settings, {"phi": phi})].tolist()
+    names, values = scalar_quantities(fit.model.card, settings, {"phi": phi})
+    kept = np.array(names)[compared_quantities(fit.model.card, settings, {"phi": phi})].tolist()
     assert kept == [*(f"phi[0,{v}]" for v in range(10)), *(f"phi[1,{v}]" for v in range(100, 110))]
     assert values.shape == (2, 3, 400)
 

@@ -246,7 +246,7 @@ assert 0 < top.sum() < len(heights)
 
 low = inference.fit(three, table, seed=int(np.argmin(top)))  # restart i has the seed of the fit plus i
 judged = inference.compare(low, high, names=["one start", "twenty starts"])
-print(f"one start: {judged.verdicts['one start'].words}.")
+print(f"one start: {judged.verdicts['one start'].explanation}.")
 
 # %%
 figure = Figure((10, 3.6), layout="constrained")
@@ -486,7 +486,7 @@ beside = {
     "standard error": np.concatenate([errors["pi"][in_order], errors["mu"][in_order].ravel()]),
     "posterior sd": np.concatenate([ordered["pi"].std((0, 1)), ordered["mu"].std((0, 1)).ravel()]),
 }
-print(pd.DataFrame(beside, index=judged.evidence["nuts"].quantities[: len(beside["posterior sd"])]).round(3))
+print(pd.DataFrame(beside, index=judged.statistics["nuts"].quantities[: len(beside["posterior sd"])]).round(3))
 
 # %% [markdown]
 # ## What to remember

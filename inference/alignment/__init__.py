@@ -1,15 +1,14 @@
-"""One order for the labels of every draw, and one frame for its axes.
+"""Alignment of draws: component labels in one order, latent axes in one frame.
 
-A posterior has a symmetry where its parameters can be moved without a change of the likelihood: the labels K of
-exchangeable components can be permuted, and the axes of latent dimensions turned, as the card's ``symmetries`` tell.
-A mean over draws that wander between equal copies is a mean of nothing. ``labels`` and ``axes`` undo one symmetry each,
-and promise
+A posterior has a symmetry where its parameters can change without a change of the likelihood: the labels K of
+exchangeable components can be permuted, and the axes of latent dimensions rotated, as ``Card.symmetries`` declares.
+Averages across symmetric modes are meaningless. ``labels`` and ``axes`` each remove one symmetry, by
 
-    settled(card, settings, draws, lp)            every draw moved to one order, or frame
-    turned(card, settings, draws, reference)      settled draws moved, all alike, to the order or frame of others
+    align_within(card, settings, draws, lp)       bring every draw to one order, or frame
+    align_to(card, settings, draws, reference)    move aligned draws, all alike, to the order or frame of others
 
-Draws are ``{site: (chain, draw, *shape)}``, of the parameters and of such local latents as they hold. Labels come
-first: they are told apart by what no rotation changes, and the axes of a component can be turned once one knows which.
+Draws are ``{site: (chain, draw, *shape)}``, of the parameters and of any local latents. Labels are aligned first: they
+are distinguished by rotation-invariant quantities, and the axes of a component can be rotated once its label is fixed.
 """
 
 from __future__ import annotations
@@ -33,13 +32,29 @@ def align(
     lp: np.ndarray,
     reference: Mapping[str, np.ndarray] | None = None,
 ) -> Draws:
-    """The draws with the components of each in one order and its axes in one frame, (chain, draw, *shape).
+    """Align the component labels and latent axes of all draws.
 
-    lp: (chain, draw), the log joint in nats up to a constant. The order of the components is ascending in the draw of
-    highest lp, by the first quantity of the card that has components and is not their weights; the frame is that of the
-    principal axes. Where ``reference`` holds draws already aligned, order and frame are those of the reference: the fit
-    is then moved as a whole, so that it cannot be made to agree draw by draw. Draws of a model without symmetries are
-    returned as they are.
+    The order of the components is ascending in the draw of highest ``lp``, by the first quantity of the card that has
+    components and is not their weights; the frame is that of the principal axes.
+
+    Parameters
+    ----------
+    card : Card
+        The card of the model, which declares its symmetries.
+    settings : mapping
+        The keywords of the program.
+    draws : mapping of str to array, (chain, draw, *shape)
+        Draws of the parameters and of any local latents.
+    lp : array, (chain, draw)
+        The log joint of each draw in nats, up to a constant.
+    reference : mapping of str to array, (chain, draw, *shape), optional
+        Aligned draws whose order and frame the result has. All draws are then moved alike, so that the fit as a whole
+        is aligned and not each draw.
+
+    Returns
+    -------
+    dict of str to array, (chain, draw, *shape)
+        The aligned draws; those of a model without symmetries are unchanged.
     """
     own = axes.align_within(card, settings, labels.align_within(card, settings, draws, lp), lp)
     return own if reference is None else align_to(card, settings, own, reference)
@@ -48,32 +63,70 @@ def align(
 def align_to(
     card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
-    """Aligned draws moved, all draws alike, to the order and the frame of the reference."""
+    """Move aligned draws, all draws alike, to the order and the frame of a reference.
+
+    Parameters
+    ----------
+    card : Card
+        The card of the model.
+    settings : mapping
+        The keywords of the program.
+    draws, reference : mapping of str to array, (chain, draw, *shape)
+        Draws that ``align`` returned.
+
+    Returns
+    -------
+    dict of str to array, (chain, draw, *shape)
+    """
     return axes.align_to(card, settings, labels.align_to(card, settings, draws, reference), reference)
 
 
-def aligned(fit: FitRecord) -> Draws:
-    """A fit's draws, aligned; a point is one chain of one draw, in its own order and frame."""
-    return align_within(fit)[0]
+def aligned_draws(fit: FitRecord) -> Draws:
+    """The aligned draws of a fit.
+
+    Parameters
+    ----------
+    fit : FitRecord
+
+    Returns
+    -------
+    dict of str to array, (chain, draw, *shape)
+        A point estimate is one chain of one draw, in its own order and frame.
+    """
+    return _align_fit(fit)[0]
 
 
-def in_one_order(fits: Sequence[FitRecord], first: int) -> tuple[list[Draws], list[int]]:
-    """The aligned draws of several fits as one of them has them, and how many of each had to be relabelled."""
-    own, switched = zip(*map(align_within, fits), strict=True)
-    together = [
+def align_fits(fits: Sequence[FitRecord], first: int) -> tuple[list[Draws], list[int]]:
+    """Align the draws of several fits to those of one of them.
+
+    Parameters
+    ----------
+    fits : sequence of FitRecord
+        Fits of one model.
+    first : int
+        The index of the fit whose order and frame all have.
+
+    Returns
+    -------
+    draws : list of dict of str to array, (chain, draw, *shape)
+    switched : list of int
+        How many draws of each fit were relabelled.
+    """
+    own, switched = zip(*map(_align_fit, fits), strict=True)
+    draws = [
         draws if i == first else align_to(fit.model.card, fit.keywords, draws, own[first])
         for i, (fit, draws) in enumerate(zip(fits, own, strict=True))
     ]
-    return together, list(switched)
+    return draws, list(switched)
 
 
-def align_within(fit: FitRecord) -> tuple[Draws, int]:
-    """A fit's draws, aligned, and how many of them had their labels in another order than most."""
+def _align_fit(fit: FitRecord) -> tuple[Draws, int]:
+    """The aligned draws of a fit, and how many of them had their labels in another order than most."""
     card, settings = fit.model.card, fit.keywords
     if not fit.draws:
         return {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}, 0
-    # an engine that keeps no log joint has its first draw for pivot: any will do
+    # without a log joint the first draw is the pivot: any draw will do
     lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
-    order = labels.ordering(card, settings, fit.draws, lp)
-    draws = labels.permuted(card, settings, fit.draws, order)
-    return axes.align_within(card, settings, draws, lp), labels.minority(order)
+    order = labels.label_order(card, settings, fit.draws, lp)
+    draws = labels.permute_labels(card, settings, fit.draws, order)
+    return axes.align_within(card, settings, draws, lp), labels.count_minority(order)

@@ -1,15 +1,15 @@
-"""One order for the labels of every draw.
+"""Alignment of component labels (label switching).
 
-The letter K names exchangeable components, so a posterior over them has K! equal copies, and a mean over draws that
-wander between copies is a mean of nothing. The draw of highest log joint is the pivot (Marin, Mengersen and Robert
-2005, "Bayesian modelling and inference on mixtures of distributions", section 4.3): its components are sorted, every
-other draw is matched to it by the Hungarian algorithm, and then to the mean of what was matched until no draw
-changes. Distances are in within-component standard deviations, one for each quantity, which makes the passes a
-coordinate ascent of the normal likelihood of Stephens (2000, "Dealing with label switching in mixture models").
+The letter K names exchangeable components, so a posterior over them has K! equal copies, and averages across the
+copies are meaningless. The draw of highest log joint is the pivot (Marin, Mengersen and Robert 2005, "Bayesian
+modelling and inference on mixtures of distributions", section 4.3): its components are sorted, every other draw is
+matched to it by the Hungarian algorithm, and then to the mean of the matched draws until no draw changes. Distances are
+in within-component standard deviations, one for each quantity, so that the passes are a coordinate ascent of the normal
+likelihood of Stephens (2000, "Dealing with label switching in mixture models").
 
-The log joint does not know the labels, nor does the sorted pivot, and every sum is taken in an order that is the
-same whichever way the labels came: permuting the labels of some draws changes no bit of what is returned.
-Of quantities whose axes may be turned only the length along these is looked at, which no rotation changes.
+Neither the log joint nor the sorted pivot depends on the labels, and every sum is taken in an order that does not
+either: permuting the labels of some draws changes no bit of the result. Of quantities whose axes may be rotated the
+length along these axes is used, which is invariant.
 """
 
 from __future__ import annotations
@@ -21,18 +21,47 @@ import numpy as np
 
 from zoo import Card
 
-PASSES = 50
-TINY = 1e-6  # part of the whole variance that is added to that within components, which may be zero
+MATCHING_PASSES = 50
+VARIANCE_FLOOR = 1e-6  # part of the total variance that is added to that within components, which may be zero
 
 Draws = dict[str, np.ndarray]
 
 
 def align_within(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
     """The draws with the components of each in one order; lp is the log joint, (chain, draw)."""
-    return permuted(card, settings, draws, ordering(card, settings, draws, lp))
+    return permute_labels(card, settings, draws, label_order(card, settings, draws, lp))
 
 
-def minority(order: np.ndarray) -> int:
+def align_to(
+    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
+) -> Draws:
+    """Aligned draws with their components, all draws alike, in the order of the reference."""
+    f, target = component_features(card, settings, draws), component_features(card, settings, reference)
+    shape = next(iter(draws.values())).shape[:2]
+    if f.size == 0:
+        return dict(draws)
+    order = match_components(f.mean(0)[None], *centre_and_scale(target))[0]
+    return permute_labels(card, settings, draws, np.broadcast_to(order, (*shape, len(order))))
+
+
+def label_order(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> np.ndarray:
+    """Which component of each draw comes first, second, ...: (chain, draw, K), and K = 0 without components."""
+    f = component_features(card, settings, draws)
+    if f.size == 0:
+        return np.zeros((*lp.shape, 0), dtype=int)
+    pivot = f[np.where(np.isfinite(lp), lp, -np.inf).argmax()]
+    sorted_pivot = pivot[np.lexsort(pivot.T[::-1])]
+    scale = np.sort(f.reshape(-1, f.shape[-1]), axis=0).std(0)  # sorted: the same bits for any order of the labels
+    order = match_components(f, sorted_pivot, scale)
+    for _ in range(MATCHING_PASSES):
+        better = match_components(f, *centre_and_scale(np.take_along_axis(f, order[:, :, None], axis=1)))
+        if np.array_equal(better, order):
+            break
+        order = better
+    return order.reshape(*lp.shape, -1)
+
+
+def count_minority(order: np.ndarray) -> int:
     """How many draws had their labels in another order than most."""
     if not order.size:
         return 0
@@ -40,52 +69,26 @@ def minority(order: np.ndarray) -> int:
     return int(counts.sum() - counts.max())
 
 
-def ordering(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> np.ndarray:
-    """Which component of each draw comes first, second, ...: (chain, draw, K), and K = 0 without components."""
-    f = features(card, settings, draws)
-    if f.size == 0:
-        return np.zeros((*lp.shape, 0), dtype=int)
-    pivot = f[np.where(np.isfinite(lp), lp, -np.inf).argmax()]
-    sorted_pivot = pivot[np.lexsort(pivot.T[::-1])]
-    whole = np.sort(f.reshape(-1, f.shape[-1]), axis=0).std(0)  # sorted: the same bits for any order of the labels
-    order = matched(f, sorted_pivot, whole)
-    for _ in range(PASSES):
-        better = matched(f, *centre_and_scale(take(f, order)))
-        if np.array_equal(better, order):
-            break
-        order = better
-    return order.reshape(*lp.shape, -1)
-
-
-def align_to(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
+def permute_labels(
+    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray
 ) -> Draws:
-    """Aligned draws with their components, all draws alike, in the order of the reference."""
-    f, of_reference = features(card, settings, draws), features(card, settings, reference)
-    shape = next(iter(draws.values())).shape[:2]
-    if f.size == 0:
-        return dict(draws)
-    turn = matched(f.mean(0)[None], *centre_and_scale(of_reference))[0]
-    return permuted(card, settings, draws, np.broadcast_to(turn, (*shape, len(turn))))
-
-
-def permuted(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
-    """The draws with every axis of the letter K reordered draw by draw; (chain, draw, K) says how."""
-    sites, ordered = {**card.sites(settings), **card.parameters(settings)}, {}
+    """The draws with every axis of the letter K reordered draw by draw, by ``order``, (chain, draw, K)."""
+    sites, permuted = {**card.sites(settings), **card.parameters(settings)}, {}
     for name in (n for n in sites if n in draws):
         value, dims = np.asarray(draws[name]), sites[name].dims
         for axis in label_axes(dims) if order.shape[-1] else ():
             shape = [*order.shape[:2], *(1 for _ in dims)]
             shape[2 + axis] = -1
             value = np.take_along_axis(value, order.reshape(shape), axis=2 + axis)
-        ordered[name] = value
-    return ordered
+        permuted[name] = value
+    return permuted
 
 
-def features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What is known of each component in each draw, (draws, K, quantities); the weights come last.
+def component_features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The numbers that describe each component in each draw, (draws, K, quantities); the weights come last.
 
-    A quantity of two labels, such as a transition matrix, gives its diagonal: the rest is of no one component.
+    Of a quantity with two labels, such as a transition matrix, the diagonal is used: the other entries belong to no
+    single component.
     """
     reported = card.report({n: draws[n] for n in card.parameters(settings)}, settings)
     columns = []
@@ -94,9 +97,9 @@ def features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.nda
         if not axes:
             continue
         value = reported[name]
-        free = tuple(2 + axis for axis, letter in enumerate(site.dims) if letter in card.symmetries)
-        if free:
-            value = np.sqrt(np.square(value).sum(free))
+        rotatable = tuple(2 + axis for axis, letter in enumerate(site.dims) if letter in card.symmetries)
+        if rotatable:
+            value = np.sqrt(np.square(value).sum(rotatable))
             axes = label_axes(tuple(letter for letter in site.dims if letter not in card.symmetries))
         value = value.reshape(-1, *value.shape[2:])
         while len(axes) > 1:
@@ -107,29 +110,26 @@ def features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.nda
     if not columns:
         return np.zeros((0, 0, 0))
     f = np.ascontiguousarray(np.concatenate(columns, axis=-1), dtype=float)
-    return np.where(np.isfinite(f), f, 0.0)  # a fit that went astray is aligned like any other, and told off later
+    return np.where(np.isfinite(f), f, 0.0)  # a diverged fit is aligned too; its verdict reports the infinite draws
 
 
 def label_axes(dims: tuple[str, ...]) -> list[int]:
+    """The axes of the letter K."""
     return [axis for axis, letter in enumerate(dims) if letter == "K"]
-
-
-def take(f: np.ndarray, order: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(f, order[:, :, None], axis=1)
 
 
 def centre_and_scale(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean of each component, (K, quantities), and the spread of each quantity within them, (quantities,)."""
     centre = f.mean(0)
-    return centre, np.sqrt(f.var(0).mean(0) + TINY * f.var((0, 1)))
+    return centre, np.sqrt(f.var(0).mean(0) + VARIANCE_FLOOR * f.var((0, 1)))
 
 
-def matched(f: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def match_components(f: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """For each draw the component nearest to each centre, each used once, at least total cost: (draws, K)."""
     scale = np.where(scale > 0, scale, 1.0)
     middle = centre.mean(0)
     x, c = (f - middle) / scale, (centre - middle) / scale
-    # |x - c|^2 less what no choice of centre changes: (draws, component, centre), turned to (draws, centre, component)
+    # |x - c|^2 less terms without c: (draws, component, centre), transposed to (draws, centre, component)
     cost = np.swapaxes(np.square(x).sum(-1)[:, :, None] - 2 * (x @ c.T), 1, 2)
     order = cost.argmin(-1)
     # where the nearest components all differ that is the optimum; only the others need an assignment

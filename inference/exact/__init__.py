@@ -14,14 +14,18 @@ from inference.exact import enumeration, gaussian
 from inference.record import FitRecord
 from zoo import Card, Model, ZooError
 
-DRAWS = 200  # over which a posterior is averaged: two digits
+AVERAGED_DRAWS = 200  # enough for two digits of a posterior that is averaged over them
 
 
-def few(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Some of the draws, evenly spaced over all chains, as one chain."""
+def thin_draws(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """About 200 of the draws, evenly spaced over all chains, as one chain.
+
+    >>> thin_draws({"mu": np.zeros((4, 500, 2))})["mu"].shape
+    (1, 200, 2)
+    """
     flat = {n: np.concatenate(v)[None] for n, v in draws.items()}
-    thin = max(1, next(iter(flat.values())).shape[1] // DRAWS)
-    return {n: v[:, ::thin] for n, v in flat.items()}
+    step = max(1, next(iter(flat.values())).shape[1] // AVERAGED_DRAWS)
+    return {n: v[:, ::step] for n, v in flat.items()}
 
 
 def check_exact(card: Card, what: str, instead: str, of_words: str) -> None:

@@ -1,1 +1,1 @@
-"""Numbers of one fit: named quantities, their statistics, and the summary table."""
+"""Summaries of one fit: named scalar quantities, their statistics, and the summary table."""

@@ -1,4 +1,4 @@
-"""The reported quantities of a model as one flat row of numbers, each with its name."""
+"""The reported quantities of a model as one vector of named scalars."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from zoo import Card
 
-MANY, MOST = 100, 10  # entries of a simplex; where there are more of them, so many are held to account
+WIDE_SIMPLEX, ENTRIES_COMPARED = 100, 10  # of a simplex with more entries, only the largest are compared
 
 
-def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
+def symmetric_matrices(card: Card, settings: Mapping[str, Any]) -> set[str]:
     """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
     sites = {**card.sites(settings), **card.parameters(settings)}
     sources = {name: name for name in card.parameters(settings)}
@@ -20,13 +20,15 @@ def symmetric(card: Card, settings: Mapping[str, Any]) -> set[str]:
     return {name for name, source in sources.items() if sites[source].kind == "precision"}
 
 
-def scalars(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
+def scalar_quantities(
+    card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]
+) -> tuple[list[str], np.ndarray]:
     """Names such as ``Sigma[0,1,0]`` and their values, (..., quantities), for parameters with any leading dimensions.
 
-    A symmetric matrix counts its lower triangle, and a simplex of one (always 1) is no quantity. Of a model whose
-    networks are all it learns there are none, (1, 1, 0).
+    A symmetric matrix has its lower triangle, and a simplex of one entry (always 1) is omitted. A model whose
+    parameters are all network weights has none, (1, 1, 0).
     """
-    sites, matrices = card.reported(settings), symmetric(card, settings)
+    sites, matrices = card.reported(settings), symmetric_matrices(card, settings)
     reported = card.report({n: values[n] for n in card.parameters(settings)}, settings)
     names: list[str] = []
     columns = []
@@ -36,28 +38,38 @@ def scalars(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.nda
         shape = value.shape[leading:]
         if site.kind == "simplex" and shape[-1] == 1:
             continue
-        kept = [i for i in np.ndindex(*shape) if not (name in matrices and i[-1] > i[-2])]
-        names += [f"{name}[{','.join(map(str, i))}]" if i else name for i in kept]
+        entries = [i for i in np.ndindex(*shape) if not (name in matrices and i[-1] > i[-2])]
+        names += [entry_name(name, i) for i in entries]
         flat = value.reshape(*value.shape[:leading], -1)
-        columns.append(flat[..., np.ravel_multi_index(tuple(np.array(kept).T), shape)] if shape else flat)
+        columns.append(flat[..., np.ravel_multi_index(tuple(np.array(entries).T), shape)] if shape else flat)
     return names, np.concatenate(columns, axis=-1) if columns else np.zeros((1, 1, 0))
 
 
-def prominent(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Which of the ``scalars`` are looked at one by one, (quantities,): of a simplex of over 100 the ten largest.
+def entry_name(name: str, index: tuple[int | str, ...]) -> str:
+    """The name of one entry of an array.
 
-    The thousands of others, as words that a topic does not use, are all but zero. Which are the largest is said by the
-    mean over the leading dimensions (chain, draw).
+    >>> entry_name("mu", (1, 0)), entry_name("sigma2", ())
+    ('mu[1,0]', 'sigma2')
     """
-    names, numbers = scalars(card, settings, values)
-    mean, rows = numbers.mean((0, 1)), {}
-    wide = {name for name, site in card.reported(settings).items() if site.kind == "simplex"}
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def compared_quantities(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which of the ``scalar_quantities`` are compared, (quantities,): of a simplex over 100 entries the ten largest.
+
+    The other entries, such as words that a topic does not use, are nearly zero. The largest are those of the mean over
+    the leading dimensions (chain, draw).
+    """
+    names, numbers = scalar_quantities(card, settings, values)
+    mean = numbers.mean((0, 1))
+    rows: dict[tuple[str, str], list[int]] = {}
+    simplexes = {name for name, site in card.reported(settings).items() if site.kind == "simplex"}
     for j, name in enumerate(names):
-        of, _, index = name.partition("[")
-        if of in wide:
-            rows.setdefault((of, index.rpartition(",")[0]), []).append(j)
-    kept = np.ones(len(names), bool)
+        site, _, index = name.partition("[")
+        if site in simplexes:
+            rows.setdefault((site, index.rpartition(",")[0]), []).append(j)
+    compared = np.ones(len(names), bool)
     for row in map(np.array, rows.values()):
-        if len(row) > MANY:
-            kept[row[np.argsort(-mean[row], kind="stable")[MOST:]]] = False
-    return kept
+        if len(row) > WIDE_SIMPLEX:
+            compared[row[np.argsort(-mean[row], kind="stable")[ENTRIES_COMPARED:]]] = False
+    return compared

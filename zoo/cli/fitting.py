@@ -187,7 +187,7 @@ def tell(fitted: Fit) -> None:
         return
     out().print(framed(fitted.summary()), "")
     verdict = judge(fitted)
-    out().print(f"{line(fitted)}\ntrust: {verdict.trust}; {verdict.words}", **PLAIN)
+    out().print(f"{line(fitted)}\ntrust: {verdict.trust}; {verdict.explanation}", **PLAIN)
 
 
 def line(fitted: Fit) -> str:

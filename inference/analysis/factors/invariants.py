@@ -13,7 +13,7 @@ import numpy as np
 
 from inference.analysis.factors.parts import column_names, part
 from inference.result import Fit
-from inference.summaries.table import described
+from inference.summaries.table import describe_values
 from zoo import ZooError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def covariances(fit: Fit, columns: Sequence[str] | None = None, *, k: int | None
     i, j = np.tril_indices(covariance.shape[-1])
     names = column_names(columns, covariance.shape[-1])
     index = pd.MultiIndex.from_arrays([[names[d] for d in i], [names[d] for d in j]], names=["column", "with"])
-    return described(fit, covariance[..., i, j], index)
+    return describe_values(fit, covariance[..., i, j], index)
 
 
 def angles(one: Fit | np.ndarray, other: Fit | np.ndarray, *, k: int | None = None) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 import zoo
-from inference.alignment import aligned
+from inference.alignment import aligned_draws
 from zoo import ZooError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def part(fit: Fit, k: int | None = None) -> Part:
     if card.linear is None:
         able = [name for name in zoo.names() if zoo.card(name).linear]
         raise ZooError(f"{fit.model.name} has no loadings: its card has no linear; these have: {', '.join(able)}")
-    pi, W, mu, Psi = card.linear(aligned(fit), fit.keywords)
+    pi, W, mu, Psi = card.linear(aligned_draws(fit), fit.keywords)
     K = pi.shape[-1]
     if k is None and K > 1:
         raise ZooError(f"each of the {K} components of {fit.model.name} has loadings of its own: choose one by k=0")

@@ -14,7 +14,7 @@ import numpy as np
 
 from inference.analysis.factors.parts import Part, column_names, part
 from inference.analysis.factors.rotations import rotate
-from inference.summaries.table import INTERVAL
+from inference.summaries.table import INTERVAL_PERCENTILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,9 +119,9 @@ def posterior(values: np.ndarray, rows: list[str], names: list[str], drawn: bool
     if not drawn:
         return pd.DataFrame(values[0, 0], index=rows_index, columns=pd.Index(names))
     flat = values.reshape(-1, *values.shape[2:])
-    low, high = np.percentile(flat, INTERVAL, axis=0)
+    low, high = np.percentile(flat, INTERVAL_PERCENTILES, axis=0)
     said = np.stack([flat.mean(0), flat.std(0, ddof=1), low, high], axis=-1)  # (rows, names, 4)
-    words = ["mean", "sd", *(f"eti_{p}%" for p in INTERVAL)]
+    words = ["mean", "sd", *(f"eti_{p}%" for p in INTERVAL_PERCENTILES)]
     return pd.DataFrame(
         said.reshape(len(rows), -1), index=rows_index, columns=pd.MultiIndex.from_product([names, words])
     )

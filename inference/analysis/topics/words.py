@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.analysis.topics.parts import Topics, topics_of
-from inference.summaries.table import INTERVAL
+from inference.summaries.table import INTERVAL_PERCENTILES
 from zoo import ZooError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOW, HIGH = (f"eti_{percent}%" for percent in INTERVAL)
+LOW, HIGH = (f"eti_{percent}%" for percent in INTERVAL_PERCENTILES)
 
 
 def top_words(fit: Any, top: int = 10, relevance: float | None = None) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def top_words(fit: Any, top: int = 10, relevance: float | None = None) -> pd.Dat
     if relevance is not None:
         columns["relevance"] = relevances(of, relevance)[rows, order]
     if of.phi_draws is not None:
-        columns[LOW], columns[HIGH] = np.percentile(of.phi_draws[:, rows, order], INTERVAL, axis=0)
+        columns[LOW], columns[HIGH] = np.percentile(of.phi_draws[:, rows, order], INTERVAL_PERCENTILES, axis=0)
     return pd.DataFrame({name: np.ravel(values) for name, values in columns.items()})
 
 
@@ -63,7 +63,7 @@ def topic_sizes(fit: Any) -> pd.DataFrame:
     first = np.bincount(of.theta.argmax(1), of.weights > 0, minlength=of.K).astype(int)
     columns = {"share": of.shares}
     if of.theta_draws is not None:
-        columns[LOW], columns[HIGH] = np.percentile(of.weights @ of.theta_draws, INTERVAL, axis=0)
+        columns[LOW], columns[HIGH] = np.percentile(of.weights @ of.theta_draws, INTERVAL_PERCENTILES, axis=0)
     return pd.DataFrame({**columns, "first_in": first}, index=pd.RangeIndex(of.K, name="topic"))
 
 

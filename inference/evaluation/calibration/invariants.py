@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from inference.summaries.quantities import symmetric
+from inference.summaries.quantities import symmetric_matrices
 from zoo import Card, ZooError
 
 
@@ -36,7 +36,7 @@ def invariants(
 ) -> tuple[list[str], np.ndarray]:
     """Names of the quantities and their values, (draws, quantities), of parameters (draws, *shape)."""
     reported = card.report({n: draws[n] for n in card.parameters(settings)}, settings)
-    matrices = symmetric(card, settings)
+    matrices = symmetric_matrices(card, settings)
     quantities = {}
     for name, site in card.reported(settings).items():
         one = Quantity(reported[name], site.dims, site.kind == "simplex", name in matrices)

@@ -13,7 +13,7 @@ from inference.evaluation.calibration.invariants import invariants
 from inference.evaluation.calibration.ranks import Trial, thinned
 from inference.exact import enumeration
 from inference.result import Fit
-from inference.summaries.statistics import chain_statistics, kind_of
+from inference.summaries.statistics import chain_statistics, sample_kind
 from zoo import Model, Refusal, ZooError
 from zoo._backend import in_backend
 
@@ -36,7 +36,7 @@ def by_engine(model: Model, engine: str, options: Mapping[str, Any]) -> Made:
         found = fitting.fit(model, model.data_of(values), engine, seed=fit_seed, **options)
         if not found.draws:
             raise Refusal(f"{engine} gives a point: calibration ranks the truth among draws, of nuts or svi for one")
-        return held_against(values, found, count, independent=kind_of(found) == "guide")
+        return held_against(values, found, count, independent=sample_kind(found) == "guide")
 
     return trial
 

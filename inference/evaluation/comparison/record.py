@@ -1,32 +1,87 @@
-"""ComparisonRecord: what ``compare`` found, as plain values; the tables, figures and the report are made of it."""
+"""The records of a comparison: what the rules take, the verdict on a fit, and all that ``compare`` computes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from inference.alignment import Draws
 from inference.evaluation.comparison.agreement import Agreement
-from inference.evaluation.comparison.verdict import Verdict
 from inference.record import FitRecord
 from inference.summaries.statistics import FitStatistics
+
+Trust = Literal["yes", "means only", "point", "no"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one fit.
+
+    Attributes
+    ----------
+    trust : {"yes", "means only", "point", "no"}
+        "point" means an estimate without spread.
+    explanation : str
+        Why, and what to do.
+    rule : str
+        The rule that was applied, with its source.
+    """
+
+    trust: Trust
+    explanation: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class VerdictInput:
+    """What the rules need of one fit.
+
+    name: that of the fit in the comparison. heywood: columns of a factor model whose uniqueness is next to nothing.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    converged: bool
+    statistics: FitStatistics
+    heywood: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
 class ComparisonRecord:
-    """What ``compare`` found. Mappings are by the name of the fit.
+    """The result of ``compare`` as plain values.
 
-    reference: the fit the others are held against. draws: labels in one order over all fits. verdicts: one for each
-    fit. best: the fit to use, and verdict: that in words. notes: what was done to the draws beforehand.
+    Attributes
+    ----------
+    fits : mapping of str to FitRecord
+        The fits by name; the other mappings have the same names.
+    reference : str
+        The fit that the others are compared with.
+    draws : mapping of str to dict of str to array, (chain, draw, *shape)
+        The draws of each fit, labels and axes aligned over all fits.
+    statistics : mapping of str to FitStatistics
+        The statistics of each fit.
+    agreements : mapping of str to Agreement
+        The distances of each fit from the reference.
+    verdicts : mapping of str to Verdict
+        The verdict on each fit.
+    best : str
+        The fit to use.
+    verdict : str
+        Which fit to use, and for what, in one sentence.
+    warnings : tuple of str
+        What was done to the draws before the comparison.
+    columns : tuple of str, optional
+        The names of the data's columns.
     """
 
     fits: Mapping[str, FitRecord]
     reference: str
     draws: Mapping[str, Draws]
-    evidence: Mapping[str, FitStatistics]
+    statistics: Mapping[str, FitStatistics]
     agreements: Mapping[str, Agreement]
     verdicts: Mapping[str, Verdict]
     best: str
     verdict: str
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     columns: tuple[str, ...] | None = None

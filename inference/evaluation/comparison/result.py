@@ -17,28 +17,52 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison(ComparisonRecord):
-    """The fields of ``ComparisonRecord``, and what is shown of them."""
+    """The result of ``compare``: the fields of ``ComparisonRecord``, with tables, figures and a report.
+
+    Printed it is a short table with the verdicts.
+    """
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row for each quantity and fit: moments, distances from the reference in its sds, R-hat and ESS."""
-        return table.by_quantity(self)
+        return table.table_by_quantity(self)
 
     @cached_property
     def fits_table(self) -> pd.DataFrame:
         """A row for each fit: what made it, its worst number of each kind, and its verdict."""
-        return table.by_fit(self)
+        return table.table_by_fit(self)
 
     def figures(self) -> dict[str, Figure]:
-        """Figures by name: data, objective, marginals, responsibilities, chains; those the fits have matter for."""
-        return figures.figures(self)
+        """Make the figures that apply to these fits.
+
+        Returns
+        -------
+        dict of str to Figure
+            Of "data", "objective", "marginals", "responsibilities" and "chains of <name>" those that can be drawn.
+        """
+        return figures.make_figures(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write one self-contained HTML page; the file appears whole or not at all."""
-        return report.save(self, Path(path))
+        """Write the comparison as one self-contained HTML page.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; it is written in one step, so that no part of a page is ever there.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ZooError
+            Where the file cannot be written.
+        """
+        return report.save_report(self, Path(path))
 
     def __str__(self) -> str:
-        return table.printed(self)
+        return table.plain_text(self)
 
     def __rich__(self) -> Any:
-        return table.rich_table(self)
+        return table.rich_text(self)

@@ -11,7 +11,7 @@ from inference.evaluation.held_out.gap import InferenceGap, inference_gap
 from inference.evaluation.held_out.marginal import FEW, LogMarginal, log_marginal
 from inference.evaluation.held_out.rows import of_draws, over_rows
 from inference.evaluation.held_out.split import ElboSplit, elbo_split
-from inference.summaries.statistics import ACTIVE
+from inference.summaries.statistics import ACTIVE_VARIANCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ class HeldOut:
             if kl.shape == variance.shape:
                 names = [f"{site}[{','.join(map(str, i))}]" if i else site for i in np.ndindex(*kl.shape)]
                 said = {"kl_nats_per_example": kl.ravel(), "variance_of_mean": variance.ravel()}
-                frames.append(pd.DataFrame({**said, "active": variance.ravel() > ACTIVE}, index=names))
+                frames.append(pd.DataFrame({**said, "active": variance.ravel() > ACTIVE_VARIANCE}, index=names))
         return pd.concat(frames).sort_values("kl_nats_per_example", ascending=False)
 
     def __str__(self) -> str:

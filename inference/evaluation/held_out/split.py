@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.amortised import Code, Parts
 from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
-from inference.summaries.statistics import active
+from inference.summaries.statistics import count_active_units
 
 if TYPE_CHECKING:
     from inference.result import Fit
@@ -64,7 +64,7 @@ class ElboSplit:
     @property
     def active_units(self) -> int:
         """How many numbers of the code have a posterior mean that varies by more than 0.01 over rows."""
-        return sum(map(active, self.variances.values()))
+        return sum(map(count_active_units, self.variances.values()))
 
     @property
     def units(self) -> int:

@@ -725,7 +725,7 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
         guide, codes = guides.load(name, "pyro")(model.program), in_torch.to_backend({"z": z})
 
         def at_codes(**inputs):
-            with in_pyro.At(codes, (), False):
+            with in_pyro.AtValues(codes):
                 guide(**inputs)
 
         found = in_pyro.terms(model.program, at_codes, inputs, Objective())
@@ -781,7 +781,7 @@ def test_guides_without_a_gradient_are_refused(language):
 
     for guide, line in (
         (rough, "the guide draws z from Rough, which has no gradient"),
-        (endless, "z has endlessly many values, and each is to be weighed"),
+        (endless, "z has infinite support and cannot be enumerated"),
         (outside, "the guide's z is discrete and outside the plate N"),
         (nothing, "the guide has no site z: it must have one for each latent"),
     ):

@@ -1,43 +1,46 @@
-"""What stochastic gradients climb: lower bounds on log p(data), as functions of any program and any guide.
+"""Objectives of variational inference: lower bounds on log p(data) of any program and guide.
 
     elbo   E_q[ log p(x, z) - log q(z) ], by the mean of K draws (Jordan et al. 1999; Kingma and Welling 2014)
     iwae   E_q[ log 1/K sum_k p(x, z_k) / q(z_k) ], which rises with K to log p(x) (Burda et al. 2016)
 
 The K draws are of the latents of the rows (those of the guide's plate N) given one draw of all other latents, so that
-``iwae`` weighs the draws of each row by themselves and batches of rows are unbiased for the whole. A guide without
-latents of the rows is drawn K times as a whole; ``iwae`` then has one weight for all the data, and takes no batches.
+``iwae`` weighs the draws of each row by themselves and batches of rows are unbiased for all rows. A guide without
+latents of the rows is drawn K times; ``iwae`` then has one weight for all the data, and takes no batches.
 
-Gradients, of the parameters of program and guide alike:
+Gradients with respect to the parameters of program and guide:
 
     reparameterised         through the draws and the density of the guide
     sticking_the_landing    without the score of the guide, whose mean is 0 for ``elbo``: no noise is left where the
                             guide is the posterior (Roeder et al. 2017). For ``iwae`` with K > 1 it is biased
-    doubly_reparameterised  for ``iwae``: unbiased, and its signal for the guide does not drown in noise as K grows
+    doubly_reparameterised  for ``iwae``: unbiased, and its signal-to-noise ratio for the guide does not fall with K
                             (Tucker et al. 2019)
 
-A discrete latent of the rows in the guide is not drawn: it takes each of its E values, weighed by q. ``iwae`` is then
+A discrete latent of the rows in the guide is not drawn: it takes each of its E values, weighted by q. ``iwae`` is then
 sum_y q(y) log 1/K sum_k p(x, y, z_k) / (q(y) q(z_k | y)), which trains q(y) as the ELBO does and approaches
-log p(x) - KL(q(y) || p(y | x)). Factors and observed sites of the guide are part of log q, as in both backends: what is
-maximised falls by them. They are no part of the bound that is reported.
+log p(x) - KL(q(y) || p(y | x)). Factors and observed sites of the guide are part of log q, as in both backends: they
+lower the value that is maximised. They are no part of the bound that is reported.
 
-Each ``in_<backend>.py`` promises
+Each ``in_<backend>.py`` provides
 
-    terms(program, guide, [params, key,] inputs, objective)         Terms, differentiable
-    bound(objective, program, guide, [params, key,] inputs, beta)   (what is maximised, metrics)
+    terms(program, guide, [params, key,] inputs, objective)         BoundTerms, differentiable
+    bound(objective, program, guide, [params, key,] inputs, beta)   (value to maximise, metrics)
 
-for a program and a guide that are functions of ``inputs`` by name, in batches already by ``minibatch`` of
-``zoo._backend`` where there are batches. ``params`` are the constrained values of every param statement, by name, and
-``key`` a seed, in NumPyro alone: Pyro keeps both. ``beta`` multiplies log q(z) - log p(z), or the KL, of every latent
-(Higgins et al. 2017). What is maximised is a scalar in nats, for all N rows. The metrics are ``elbo`` (at beta = 1),
-which is ``reconstruction`` less ``kl``, and for the importance-weighted bound ``iwae`` (at beta = 1): each a scalar in
-nats for all N rows, without gradients and without the guide's factors.
+for a program and a guide that are functions of ``inputs`` by name, after ``minibatch`` of ``zoo._backend`` where there
+are batches. ``params`` are the constrained values of every param statement, by name, and ``key`` a seed, in NumPyro
+alone: Pyro keeps both globally. ``beta`` multiplies log q(z) - log p(z), or the KL, of every latent (Higgins et al.
+2017). The value is a scalar in nats, for all N rows. The metrics are ``elbo`` (at beta = 1), which is
+``reconstruction`` less ``kl``, and for the importance-weighted bound ``iwae`` (at beta = 1): each a scalar in nats for
+all N rows, without gradients and without the guide's factors.
 
 In NumPyro the K draws are mapped over; in Pyro they are one more dimension, left of the rows, over which programs and
-guides broadcast. Where they cannot stand side by side (other plates within the rows, classes after what is drawn,
-discrete latents that ``marginalize`` sums over all rows at once) Pyro runs them one by one.
+guides broadcast. Where they cannot (other plates within the rows, classes after a draw, discrete latents that
+``marginalize`` sums over all rows at once) Pyro runs them one by one.
 
 Both raise ZooError for a guide without a gradient through its draws, naming the site; where a latent of the program has
 no site in the guide; and for ``iwae`` where batches, or a factor of all rows at once, would make it no bound.
+
+The log densities by draw, class and row come from ``densities.GuideAndProgram``, which the evaluation of amortised fits
+(``inference.amortised``) uses as well.
 """
 
 from __future__ import annotations
@@ -47,6 +50,8 @@ from typing import Any, NamedTuple
 
 from zoo.errors import ZooError, unknown
 
+__all__ = ["GRADIENTS", "KLS", "NAMES", "BoundTerms", "Objective"]
+
 NAMES = ("elbo", "iwae")
 GRADIENTS = ("reparameterised", "sticking_the_landing", "doubly_reparameterised")
 KLS = ("sampled", "analytic")
@@ -54,11 +59,27 @@ KLS = ("sampled", "analytic")
 
 @dataclass(frozen=True)
 class Objective:
-    """A bound on log p(data) and an estimator of its gradient; raises ZooError for what does not go together.
+    """A bound on log p(data) and an estimator of its gradient.
 
-    kl: "analytic" replaces the sampled log q - log p of a latent by KL(q || p) where the backend has a formula for it,
-    for ``elbo`` alone; a latent whose prior may depend on what the guide draws after it stays sampled.
+    Parameters
+    ----------
+    name : {"elbo", "iwae"}, default "elbo"
+        The bound.
+    num_particles : int, default 1
+        K, the number of draws from the guide in each step, from 1 up.
+    gradient : {"reparameterised", "sticking_the_landing", "doubly_reparameterised"}, default "reparameterised"
+        The estimator of the gradient; the last one is for ``iwae`` alone.
+    kl : {"sampled", "analytic"}, default "sampled"
+        "analytic" replaces the sampled log q - log p of a latent by KL(q || p) where the backend has a formula for it,
+        for ``elbo`` alone. A latent whose prior may depend on what the guide draws after it stays sampled.
 
+    Raises
+    ------
+    ZooError
+        For an unknown name, and for a bound and an estimator that do not go together.
+
+    Examples
+    --------
     >>> Objective("iwae", num_particles=5, gradient="doubly_reparameterised").num_particles
     5
     >>> Objective("elbo", gradient="doubly_reparameterised")
@@ -72,13 +93,13 @@ class Objective:
     kl: str = "sampled"
 
     def __post_init__(self) -> None:
-        for what, given, known in (
+        for field, given, allowed in (
             ("objective", self.name, NAMES),
             ("gradient", self.gradient, GRADIENTS),
             ("kl", self.kl, KLS),
         ):
-            if given not in known:
-                raise unknown(what, given, known)
+            if given not in allowed:
+                raise unknown(field, given, allowed)
         K = self.num_particles
         if isinstance(K, bool) or not isinstance(K, int) or K < 1:
             raise ZooError(f"num_particles is a whole number from 1 up; given {K!r}")
@@ -90,27 +111,43 @@ class Objective:
             raise ZooError("an analytic KL has no draw whose score could be left out: gradient='reparameterised'")
 
     @property
-    def stopped(self) -> bool:
-        """Whether log q is taken at parameters without a gradient."""
+    def is_stopped(self) -> bool:
+        """Whether log q is evaluated at parameters without a gradient."""
         return self.gradient != "reparameterised"
 
 
-class Terms(NamedTuple):
-    """Log densities in nats of K draws from the guide, for the B rows at hand; not scaled up to all N rows.
+class BoundTerms(NamedTuple):
+    """Log densities in nats of K draws from the guide, for the B rows of the batch; not scaled up to all N rows.
 
     Arrays of the rows are (K, B), or (K, E, B) where the guide has discrete latents of the rows, of E values together:
-    then ``probability`` is not None, and where it is 0 the others are 0. What lies outside the plate N is a scalar
-    where the rows have latents of their own, for there is one draw of it; else it is (K,).
+    then ``probability`` is not None, and where it is 0 the others are 0. Terms outside the plate N are scalars where
+    the rows have latents of their own, for there is one draw of them; else they are (K,).
+
+    Attributes
+    ----------
+    likelihood, prior, guide : array
+        log p of the observed sites, log p and log q of the latents, help variables of the guide included. The last two
+        are None where the KL is analytic.
+    kl : array
+        guide - prior, or the analytic KL.
+    likelihood_rest, prior_rest, guide_rest, kl_rest : array
+        The same outside the plate N.
+    probability : array or None
+        Of the guide's discrete latents given the row, (K, E, B).
+    extra : array
+        Minus the guide's factors and observed sites: a scalar, for all N rows.
+    scale : float
+        N / B.
     """
 
-    likelihood: Any  # of the observed sites
-    prior: Any  # of the latents; None where the KL is analytic
-    guide: Any  # the same of q; with it the guide's help variables
-    kl: Any  # guide - prior, or the analytic KL
-    likelihood_rest: Any  # the same four outside the plate N
+    likelihood: Any
+    prior: Any
+    guide: Any
+    kl: Any
+    likelihood_rest: Any
     prior_rest: Any
     guide_rest: Any
     kl_rest: Any
-    probability: Any  # of the guide's discrete latents given the row, (K, E, B)
-    extra: Any  # of the guide's factors and observed sites, less: a scalar, for all N rows
-    scale: float  # N / B
+    probability: Any
+    extra: Any
+    scale: float

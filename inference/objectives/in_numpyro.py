@@ -7,23 +7,24 @@ from numpyro import handlers
 from numpyro.distributions import Delta, kl_divergence
 from numpyro.primitives import Messenger
 
-from inference.objectives import Terms, bounds, draws, refusals
-from inference.objectives.sites import Run, every_value, is_exact
+from inference.objectives import BoundTerms, bounds, draws, refusals
+from inference.objectives.densities import GuideAndProgram
+from inference.objectives.sites import Run, draw_site, enumerate_site, is_in_rows
 
-NEVER = jax.random.PRNGKey(0)  # where every site has its value, the seed is not used
+UNUSED_KEY = jax.random.PRNGKey(0)  # for runs in which every site has its value
 
 
 def bound(objective, program, guide, params, key, inputs, beta=1.0):
-    drawn = Draws(program, guide, params, key, inputs, objective)
+    pair = BoundDraws(program, guide, params, key, inputs, objective)
     if objective.gradient == "doubly_reparameterised" and objective.num_particles > 1:
-        values = drawn.values()  # once: what is computed of them twice the compiler sees to be the same
-        shares = jax.nn.softmax(bounds.log_weights(drawn.together(values), beta), axis=0)
-        found = drawn.together(values, stop_gradient(bounds.doubly(shares, beta)))
+        values = pair.values()  # once: the compiler merges what is computed twice from the same values
+        shares = jax.nn.softmax(bounds.log_weights(pair.all_terms(values), beta), axis=0)
+        terms = pair.all_terms(values, stop_gradient(bounds.doubly_weights(shares, beta)))
     else:
-        found = drawn.together()
-    both = bounds.parts(found)
-    value = bounds.value(objective, found, both, beta, log_mean_exp)
-    return value, stop_gradient(bounds.metrics(objective, found, both, log_mean_exp))
+        terms = pair.all_terms()
+    split = bounds.reconstruction_and_kl(terms)
+    value = bounds.value(objective, terms, split, beta, log_mean_exp)
+    return value, stop_gradient(bounds.metrics(objective, terms, split, log_mean_exp))
 
 
 def log_mean_exp(array):
@@ -31,14 +32,17 @@ def log_mean_exp(array):
 
 
 def terms(program, guide, params, key, inputs, objective):
-    return Draws(program, guide, params, key, inputs, objective).together()
+    return BoundDraws(program, guide, params, key, inputs, objective).all_terms()
 
 
-class At(Messenger):
-    """Sites and parameters at given values; the guide's discrete latents of the rows at all of theirs."""
+class AtValues(Messenger):
+    """Sites and parameters at ``values``; latents without one at ``fill(site, number filled before)``, or drawn.
 
-    def __init__(self, program, values):
-        self.values, self.exact = values, 0
+    Latents of the rows are drawn with ``sample_shape`` to the left of the rows.
+    """
+
+    def __init__(self, program, values, fill, sample_shape=()):
+        self.values, self.fill, self.sample_shape, self.filled = values, fill, sample_shape, 0
         super().__init__(program)
 
     def process_message(self, msg):
@@ -46,86 +50,96 @@ class At(Messenger):
             return
         if msg["name"] in self.values:
             msg["value"] = self.values[msg["name"]]
-        elif msg["type"] == "sample" and not msg["is_observed"] and is_exact(msg):
-            msg["value"] = every_value(msg, self.exact)
-            self.exact += 1
+        elif msg["type"] == "sample" and not msg["is_observed"]:
+            value = self.fill(msg, self.filled)
+            if value is not None:
+                msg["value"] = value
+                self.filled += 1
+            elif self.sample_shape and is_in_rows(msg):
+                msg["kwargs"]["sample_shape"] = self.sample_shape
 
 
-def traced(program, values, key, inputs):
-    nodes = handlers.trace(handlers.seed(At(program, values), key)).get_trace(**inputs)
+def traced(program, values, key, inputs, fill=enumerate_site, sample_shape=()):
+    at_values = AtValues(program, values, fill, sample_shape)
+    nodes = handlers.trace(handlers.seed(at_values, key)).get_trace(**inputs)
     plate = (nodes["N"]["args"][0], len(nodes["N"]["value"])) if "N" in nodes else None
     return Run({n: s for n, s in nodes.items() if s["type"] == "sample"}, plate)
 
 
-class Draws(draws.Draws):
-    def __init__(self, program, guide, params, key, inputs, objective):
-        once, each = jax.random.split(key)
-        self.params, self.first = params, traced(guide, params, once, inputs)
-        super().__init__(program, guide, inputs, objective, self.first)
-        self.keys = jax.random.split(each, objective.num_particles)
-
-    def drawn_by(self, key, values):
-        return traced(self.guide, {**self.params, **self.held, **values}, key, self.inputs)
-
-    def values(self):
-        """The K draws."""
-        return jax.vmap(lambda key: {n: self.drawn_by(key, {}).sites[n]["value"] for n in self.drawn})(self.keys)
-
-    def together(self, values=None, weights=None):
-        """The terms of K draws, or of those given; ``weights``, (K, [E,] B) or (K,), multiply the gradients of each."""
-        if self.objective.num_particles == 1:
-            rows, rest = self.terms(self.first)
-            rows, lead = jax.tree.map(lambda a: a[None], rows), lambda a: a if self.local else a[None]
-        else:
-            # rows can be weighed by themselves if what is outside of them is the same for all draws
-            alone = self.local and self.objective.name == "iwae"
-            each = jax.vmap(
-                lambda key, values, weight: self.terms(self.drawn_by(key, values), weight),
-                out_axes=(0, None if alone else 0),
-            )
-            try:
-                rows, rest = each(self.keys, values or {}, weights)
-            except ValueError as error:
-                if "out_axes" in str(error):
-                    raise refusals.tied_rows() from None
-                raise
-            lead = lambda a: a.mean() if self.local else a  # noqa: E731
-        extra = rows.pop("extra").mean()
-        return Terms(**rows, **jax.tree.map(lead, rest), extra=extra, scale=self.scale)
+class TracedPair(GuideAndProgram):
+    """``GuideAndProgram`` in NumPyro; ``params`` are the parameters of guide and program, by name."""
 
     def run(self, program, values, stopped=False):
         params = stop_gradient(self.params) if stopped else self.params
-        return traced(program, {**params, **values}, NEVER, self.inputs)
+        return traced(program, {**params, **values}, UNUSED_KEY, self.inputs, draw_site)
 
     def log_of(self, site, value):
         if value is site["value"] and site["intermediates"]:
             return site["fn"].log_prob(value, site["intermediates"])
         return site["fn"].log_prob(value)
 
-    def formula(self, q, p):
-        return kl_divergence(q, p)
+    def is_point(self, distribution):
+        while hasattr(distribution, "base_dist"):
+            distribution = distribution.base_dist
+        return isinstance(distribution, Delta)
 
-    def is_point(self, law):
-        while hasattr(law, "base_dist"):
-            law = law.base_dist
-        return isinstance(law, Delta)
+    def point_of(self, distribution):
+        return distribution.sample(UNUSED_KEY)
 
-    def place_of(self, law):
-        return law.sample(NEVER)
-
-    def weighed(self, value, weight, site):
-        weight = self.along(weight, site)
-        shape = jnp.broadcast_shapes(value.shape, weight.shape)
-        return with_weight(jnp.broadcast_to(value, shape), weight)
-
-    def detached(self, value):
-        return stop_gradient(value)
-
-    def wide(self, array, shape):
+    def broadcast_to(self, array, shape):
         return jnp.broadcast_to(array, shape)
 
     def zeros(self, shape):
         return jnp.zeros(shape)
+
+
+class BoundDraws(TracedPair, draws.BoundDraws):
+    def __init__(self, program, guide, params, key, inputs, objective):
+        first_key, other_key = jax.random.split(key)
+        self.params, self.first = params, traced(guide, params, first_key, inputs)
+        super().__init__(program, guide, inputs, objective, self.first)
+        self.keys = jax.random.split(other_key, objective.num_particles)
+
+    def draw(self, key, values):
+        return traced(self.guide, {**self.params, **self.fixed, **values}, key, self.inputs)
+
+    def values(self):
+        """The K draws of the latents that are drawn K times."""
+        return jax.vmap(lambda key: {n: self.draw(key, {}).sites[n]["value"] for n in self.drawn})(self.keys)
+
+    def all_terms(self, values=None, weights=None):
+        """The terms of K draws, or of ``values``; ``weights``, (K, [E,] B) or (K,), multiply the gradients of each."""
+        if self.objective.num_particles == 1:
+            rows, rest = self.terms(self.first)
+            rows = jax.tree.map(lambda a: a[None], rows)
+            rest = rest if self.has_local_latents else jax.tree.map(lambda a: a[None], rest)
+        else:
+            # rows can be weighed by themselves if what is outside of them is the same for all draws
+            is_shared = self.has_local_latents and self.objective.name == "iwae"
+            terms = jax.vmap(
+                lambda key, values, weight: self.terms(self.draw(key, values), weight),
+                out_axes=(0, None if is_shared else 0),
+            )
+            try:
+                rows, rest = terms(self.keys, values or {}, weights)
+            except ValueError as error:
+                if "out_axes" in str(error):
+                    raise refusals.dependent_rows() from None
+                raise
+            rest = jax.tree.map(jnp.mean, rest) if self.has_local_latents else rest
+        extra = rows.pop("extra").mean()
+        return BoundTerms(**rows, **rest, extra=extra, scale=self.scale)
+
+    def formula(self, q, p):
+        return kl_divergence(q, p)
+
+    def with_weight(self, value, weight, site):
+        weight = self.align_weight(weight, site)
+        shape = jnp.broadcast_shapes(value.shape, weight.shape)
+        return weigh_gradient(jnp.broadcast_to(value, shape), weight)
+
+    def detach(self, value):
+        return stop_gradient(value)
 
     def exp(self, array):
         return jnp.exp(array)
@@ -135,10 +149,10 @@ class Draws(draws.Draws):
 
 
 @jax.custom_vjp
-def with_weight(value, weight):
+def weigh_gradient(value, weight):
     return value
 
 
-with_weight.defvjp(
+weigh_gradient.defvjp(
     lambda value, weight: (value, weight), lambda weight, slope: (weight * slope, jnp.zeros_like(weight))
 )

@@ -7,20 +7,21 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import kl_divergence
 
-from inference.objectives import Terms, bounds, draws, refusals
-from inference.objectives.sites import OneByOne, Run, every_value, in_rows, is_exact
+from inference.objectives import BoundTerms, bounds, draws, refusals
+from inference.objectives.densities import GuideAndProgram
+from inference.objectives.sites import CannotBroadcast, Run, draw_site, enumerate_site, is_in_rows, plate_dims
 
 
 def bound(objective, program, guide, inputs, beta=1.0):
-    doubly = objective.gradient == "doubly_reparameterised" and objective.num_particles > 1
-    weights = Weights() if doubly else None
+    is_doubly = objective.gradient == "doubly_reparameterised" and objective.num_particles > 1
+    weights = Weights() if is_doubly else None
     found = terms(program, guide, inputs, objective, weights)
-    both = bounds.parts(found)
+    split = bounds.reconstruction_and_kl(found)
     with torch.no_grad():
-        metrics = bounds.metrics(objective, found, [part.detach() for part in both], log_mean_exp)
-        if doubly:
-            weights.array = bounds.doubly(bounds.log_weights(found, beta).softmax(0), beta)
-    return bounds.value(objective, found, both, beta, log_mean_exp), metrics
+        metrics = bounds.metrics(objective, found, [part.detach() for part in split], log_mean_exp)
+        if weights:
+            weights.array = bounds.doubly_weights(bounds.log_weights(found, beta).softmax(0), beta)
+    return bounds.value(objective, found, split, beta, log_mean_exp), metrics
 
 
 def log_mean_exp(array):
@@ -28,67 +29,75 @@ def log_mean_exp(array):
 
 
 class Weights:
-    """(K, [E,] B) or (K,), which multiply the gradient that reaches each draw; known once all of them are weighed."""
+    """(K, [E,] B) or (K,), which multiply the gradient that reaches each draw; set once all draws are evaluated."""
 
     array = None
 
-    def of(self, k=slice(None)):
+    def at(self, k=slice(None)):
         return lambda: self.array[k]
 
 
 def terms(program, guide, inputs, objective, weights=None):
     K = objective.num_particles
-    lead = (K,) if K > 1 and not getattr(program, "all_rows_in_one", False) else ()
+    sample_shape = (K,) if K > 1 and not getattr(program, "all_rows_in_one", False) else ()
     try:
-        first = traced(guide, {}, inputs, lead)
-        drawn = Draws(program, guide, inputs, objective, first, lead)
-        if K == 1 or (lead and drawn.local):  # all draws in one run
-            rows, rest = drawn.terms(first, weights and weights.of())
+        first = traced(guide, {}, inputs, sample_shape=sample_shape)
+        pair = BoundDraws(program, guide, inputs, objective, first, sample_shape)
+        if K == 1 or (sample_shape and pair.has_local_latents):  # all draws in one run
+            rows, rest = pair.terms(first, weights and weights.at())
             extra = rows.pop("extra")
             if K == 1:
                 rows = {n: v if v is None else v[None] for n, v in rows.items()}
-            if not drawn.local:
+            if not pair.has_local_latents:
                 rest = {n: v if v is None else v[None] for n, v in rest.items()}
-            return Terms(**rows, **rest, extra=extra, scale=drawn.scale)
-    except OneByOne:
+            return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
+    except CannotBroadcast:
         first = traced(guide, {}, inputs)
-    drawn = Draws(program, guide, inputs, objective, first)
-    each = [drawn.terms(traced(guide, drawn.held, inputs) if k else first, weights and weights.of(k)) for k in range(K)]
+    pair = BoundDraws(program, guide, inputs, objective, first)
+    runs = [
+        pair.terms(traced(guide, pair.fixed, inputs) if k else first, weights and weights.at(k)) for k in range(K)
+    ]
     rows, rest = (
-        {n: v if v is None else torch.stack([a[i][n] for a in each]) for n, v in each[0][i].items()} for i in (0, 1)
+        {n: v if v is None else torch.stack([run[i][n] for run in runs]) for n, v in runs[0][i].items()} for i in (0, 1)
     )
-    if drawn.local:
+    if pair.has_local_latents:
         if objective.name == "iwae" and any(v is not None and (v != v[0]).any() for v in rest.values()):
-            raise refusals.tied_rows()
+            raise refusals.dependent_rows()
         rest = {n: v if v is None else v.mean() for n, v in rest.items()}
     extra = rows.pop("extra").mean()
-    return Terms(**rows, **rest, extra=extra, scale=drawn.scale)
+    return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
 
 
-class At(Messenger):
-    """Sites at given values; the guide's discrete latents of the rows at all of theirs, the others drawn K times."""
+class AtValues(Messenger):
+    """Sites at ``values``; latents without one at ``fill(site, number filled before)``, or drawn.
 
-    def __init__(self, values, lead, stopped):
+    Latents of the rows are drawn with ``sample_shape`` to the left of the rows and of what was filled. ``stopped``:
+    parameters have no gradients.
+    """
+
+    def __init__(self, values, fill=enumerate_site, sample_shape=(), stopped=False):
         super().__init__()
-        self.values, self.lead, self.stopped = values, lead, stopped
-        self.sites, self.plate, self.exact, self.drawn = {}, None, 0, False
+        self.values, self.fill, self.sample_shape, self.stopped = values, fill, sample_shape, stopped
+        self.sites, self.plate, self.filled, self.has_draws = {}, None, 0, False
 
     def _pyro_sample(self, msg):
         if msg["is_observed"] or isinstance(msg["fn"], _Subsample):
             return
         if msg["name"] in self.values:
             msg["value"], msg["done"] = self.values[msg["name"]], True
-        elif is_exact(msg):
-            if self.lead and self.drawn:
-                raise OneByOne  # it depends, perhaps, on draws that are not in its place
-            msg["value"], msg["done"] = every_value(msg, self.exact), True
-            self.exact += 1
-        elif self.lead and in_rows(msg) and not msg["done"]:
-            if len(msg["cond_indep_stack"]) > 1:
-                raise OneByOne
-            lacking = 2 + self.exact - len(msg["fn"].batch_shape)  # none where it depends on an earlier draw
-            shape = self.lead + (1,) * (lacking - 1) if lacking else ()
-            msg["value"], msg["done"], self.drawn = msg["fn"](torch.Size(shape)), True, True
+            return
+        value = self.fill(msg, self.filled)
+        if value is not None:
+            if self.has_draws:
+                raise CannotBroadcast  # the distribution may depend on draws, whose dimension is not in its place
+            msg["value"], msg["done"] = value, True
+            self.filled += 1
+        elif self.sample_shape and is_in_rows(msg) and not msg["done"]:
+            if len(plate_dims(msg)) > 1:
+                raise CannotBroadcast
+            missing = 2 + self.filled - len(msg["fn"].batch_shape)  # none where it depends on an earlier draw
+            shape = self.sample_shape + (1,) * (missing - 1) if missing else ()
+            msg["value"], msg["done"], self.has_draws = msg["fn"](torch.Size(shape)), True, True
 
     def _pyro_post_sample(self, msg):
         if not isinstance(msg["fn"], _Subsample):
@@ -101,49 +110,53 @@ class At(Messenger):
             msg["value"] = msg["value"].detach()
 
 
-def traced(program, values, inputs, lead=(), stopped=False):
-    with At(values, lead, stopped) as at:
+def traced(program, values, inputs, fill=enumerate_site, sample_shape=(), stopped=False):
+    with AtValues(values, fill, sample_shape, stopped) as at_values:
         program(**inputs)
-    return Run(at.sites, at.plate)
+    return Run(at_values.sites, at_values.plate)
 
 
-class Draws(draws.Draws):
+class TracedPair(GuideAndProgram):
+    """``GuideAndProgram`` in Pyro."""
+
     def run(self, program, values, stopped=False):
-        return traced(program, values, self.inputs, stopped=stopped)
+        return traced(program, values, self.inputs, draw_site, stopped=stopped)
 
     def log_of(self, site, value):
         return scale_and_mask(site["fn"].log_prob(value), mask=site["mask"])
 
-    def formula(self, q, p):
-        return kl_divergence(q, p)
+    def is_point(self, distribution):
+        while hasattr(distribution, "base_dist"):
+            distribution = distribution.base_dist
+        return isinstance(distribution, Delta)
 
-    def is_point(self, law):
-        while hasattr(law, "base_dist"):
-            law = law.base_dist
-        return isinstance(law, Delta)
+    def point_of(self, distribution):
+        return distribution.rsample()
 
-    def place_of(self, law):
-        return law.rsample()
-
-    def weighed(self, value, weight, site):
-        event = site["fn"].event_dim
-        if self.exact:
-            rows = value.shape[: value.dim() - event][-1:]
-            value = value.expand(*self.lead, *self.sizes, *rows, *value.shape[value.dim() - event :])
-        if not value.requires_grad:
-            return value
-        value = value.view_as(value)  # the guide's own use of the draw keeps its gradient
-        value.register_hook(lambda slope: slope * self.along(weight(), site))
-        return value
-
-    def detached(self, value):
-        return value.detach()
-
-    def wide(self, array, shape):
+    def broadcast_to(self, array, shape):
         return array.expand(shape)
 
     def zeros(self, shape):
         return torch.zeros(shape)
+
+
+class BoundDraws(TracedPair, draws.BoundDraws):
+    def formula(self, q, p):
+        return kl_divergence(q, p)
+
+    def with_weight(self, value, weight, site):
+        event = site["fn"].event_dim
+        if self.enumerated:
+            rows = value.shape[: value.dim() - event][-1:]
+            value = value.expand(*self.sample_shape, *self.sizes, *rows, *value.shape[value.dim() - event :])
+        if not value.requires_grad:
+            return value
+        value = value.view_as(value)  # the guide's own use of the draw keeps its gradient
+        value.register_hook(lambda slope: slope * self.align_weight(weight(), site))
+        return value
+
+    def detach(self, value):
+        return value.detach()
 
     def exp(self, array):
         return array.exp()

@@ -1,4 +1,4 @@
-"""What has no gradient, or would be no bound: in one line each."""
+"""Checks of guides and objectives that have no gradient or are no bound; each raises ZooError with one line."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ from inference.objectives import Objective
 from zoo.errors import ZooError
 
 
-def check_draws(objective: Objective, latents: Mapping[str, Any], exact: Sequence[str]) -> None:
-    """Whether there is a gradient through every latent of a guide, but for ``exact`` ones; raises ZooError."""
-    drawn = [n for n in latents if n not in exact]
+def check_draws(objective: Objective, latents: Mapping[str, Any], enumerated: Sequence[str]) -> None:
+    """Raise ZooError unless there is a gradient through every latent of the guide that is not enumerated."""
+    drawn = [n for n in latents if n not in enumerated]
     for name in drawn:
-        law = latents[name]["fn"]
-        if law.has_rsample:
+        distribution = latents[name]["fn"]
+        if distribution.has_rsample:
             continue
-        if law.support.is_discrete:
+        if distribution.support.is_discrete:
             raise ZooError(
                 f"the guide's {name} is discrete and outside the plate N: let it be summed out of the program"
             )
         raise ZooError(
-            f"the guide draws {name} from {type(law).__name__}, which has no gradient: give it a reparametrised law"
+            f"the guide draws {name} from {type(distribution).__name__}, which has no gradient: "
+            "use a reparametrised distribution"
         )
     order = list(latents)
-    for name in exact if objective.name == "iwae" and drawn else ():
+    for name in enumerated if objective.name == "iwae" and drawn else ():
         if order.index(drawn[0]) < order.index(name):
             raise ZooError(f"iwae weighs draws given {name}: let the guide have it before {drawn[0]}, or take elbo")
 
 
 def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
-    """Raises ZooError where a latent of the program has no site in the guide."""
-    lacking = [n for n in program if n not in guide]
-    if lacking:
-        raise ZooError(f"the guide has no site {', '.join(lacking)}: it must have one for each latent of the program")
+    """Raise ZooError where a latent of the program has no site in the guide."""
+    missing = [n for n in program if n not in guide]
+    if missing:
+        raise ZooError(f"the guide has no site {', '.join(missing)}: it must have one for each latent of the program")
 
 
-def endless(name: str) -> ZooError:
-    return ZooError(f"{name} has endlessly many values, and each is to be weighed: bound it")
+def infinite_support(name: str) -> ZooError:
+    """The error for a discrete latent of the guide that cannot be enumerated."""
+    return ZooError(f"{name} has infinite support and cannot be enumerated: give the guide's {name} an upper bound")
 
 
 def other_plates(name: str) -> ZooError:
+    """The error for a site with other plates beside an enumerated latent."""
     return ZooError(f"{name} is in more plates than N, beside a discrete latent of the guide: let N be the only one")
 
 
-def tied_rows() -> ZooError:
+def dependent_rows() -> ZooError:
+    """The error for rows that cannot be weighed one by one."""
     return ZooError("iwae weighs each row by itself, but what is outside the plate N depends on rows' draws: take elbo")
 
 

@@ -1,4 +1,4 @@
-"""What both backends say of a sample statement, read alike."""
+"""Sample sites of a traced program, which both backends describe by the same fields."""
 
 from __future__ import annotations
 
@@ -6,48 +6,64 @@ from typing import Any, NamedTuple
 
 from inference.objectives import refusals
 
-Site = dict[str, Any]  # what both backends say of a sample statement
+Site = dict[str, Any]  # the message of a sample statement, of either backend
 
 
 class Run(NamedTuple):
-    """The sample sites of one run, by name, and ``(N, B)`` of its plate N."""
+    """The sample sites of one run, by name, and the sizes ``(N, B)`` of its plate N and of the batch."""
 
     sites: dict[str, Site]
     plate: tuple[int, int] | None
 
     @property
     def latents(self) -> dict[str, Site]:
+        """The latent sites by name."""
         return {n: s for n, s in self.sites.items() if not s["is_observed"]}
 
     @property
-    def observed(self) -> list[Site]:
-        return [s for s in self.sites.values() if s["is_observed"]]
+    def observed(self) -> dict[str, Site]:
+        """The observed sites by name, factors among them."""
+        return {n: s for n, s in self.sites.items() if s["is_observed"]}
 
 
-class OneByOne(Exception):
-    """These draws cannot stand side by side in one run."""
+class CannotBroadcast(Exception):
+    """Several draws cannot be a leading dimension of one run of this program or guide."""
 
 
-def scale_of(site: Site) -> Any:
+def site_scale(site: Site) -> Any:
+    """The factor by which a site's log density counts."""
     return 1.0 if site["scale"] is None else site["scale"]
 
 
-def times(scale: Any, log: Any) -> Any:
+def multiply(scale: Any, log: Any) -> Any:
+    """``scale * log``, without an operation where the scale is 1."""
     return log if isinstance(scale, int | float) and scale == 1 else scale * log
 
 
-def in_rows(site: Site) -> bool:
-    return any(f.name == "N" for f in site["cond_indep_stack"])
+def plate_dims(site: Site) -> dict[str, int]:
+    """The dimension of each plate of a site, by the name of the plate."""
+    return {frame.name: frame.dim for frame in site["cond_indep_stack"]}
 
 
-def is_exact(latent: Site) -> bool:
-    """Whether it takes every value instead of being drawn."""
-    return in_rows(latent) and latent["fn"].support.is_discrete
+def is_in_rows(site: Site) -> bool:
+    """Whether a site is in the plate N."""
+    return "N" in plate_dims(site)
 
 
-def every_value(latent: Site, before: int) -> Any:
-    """All values of a discrete latent of the rows, to the left of the rows and of ``before`` others."""
+def is_enumerated(latent: Site) -> bool:
+    """Whether a latent of the guide takes each of its values instead of being drawn."""
+    return is_in_rows(latent) and latent["fn"].support.is_discrete
+
+
+def enumerate_site(latent: Site, earlier: int) -> Any:
+    """All values of a discrete latent of the rows, left of the rows and of ``earlier`` others; None for other sites."""
+    if not is_enumerated(latent):
+        return None
     if not latent["fn"].has_enumerate_support:
-        raise refusals.endless(latent["name"])
+        raise refusals.infinite_support(latent["name"])
     values = latent["fn"].enumerate_support(expand=False)
-    return values.reshape(len(values), *(1,) * (before + 1), *latent["fn"].event_shape)
+    return values.reshape(len(values), *(1,) * (earlier + 1), *latent["fn"].event_shape)
+
+
+def draw_site(latent: Site, earlier: int) -> None:
+    """No value for any site, so that each is drawn: in the place of ``enumerate_site``."""

@@ -1,0 +1,171 @@
+"""The iterations of EM: one run, its continuation from a boundary, and the best of several starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from inference.engines import FitRequest
+from inference.engines.em.algorithm import EMAlgorithm, IterationOptions
+from inference.run.progress import Progress
+from zoo import ZooError
+
+State = TypeVar("State")
+
+
+class EMRun(NamedTuple, Generic[State]):
+    """One run of EM: the last state, the objective in nats after 0, 1, 2, ... iterations, and whether it converged."""
+
+    state: State
+    trace: np.ndarray
+    converged: bool
+
+
+class Restarts(NamedTuple, Generic[State]):
+    """Several runs of EM: the best, the last objective of each, and how many were set aside as collapsed."""
+
+    best: EMRun[State]
+    objectives: list[float]
+    num_collapsed: int
+
+
+def _ignore(*arguments: Any) -> None:
+    pass
+
+
+def run_em(
+    step: Callable[[State], tuple[State, float]],
+    state: State,
+    *,
+    max_iter: int,
+    tol: float,
+    relative_rounding: float,
+    objective_scale: float = 1.0,
+    check: Callable[[State], None] = _ignore,
+    callback: Callable[[int, float], None] = _ignore,
+) -> EMRun[State]:
+    """Iterate ``step(state) -> (next state, objective at state)`` until a step gains less than ``tol`` nats.
+
+    Parameters
+    ----------
+    step, state
+        The iteration, and where it begins.
+    max_iter : int
+        Number of iterations at most.
+    tol : float
+        In nats.
+    relative_rounding, objective_scale : float
+        The rounding error of the objective, as ``EMAlgorithm`` defines them.
+    check : callable
+        Called with the last state; raises ZooError where the objective has no maximum there.
+    callback : callable
+        Called with the number of the iteration and the objective.
+
+    Raises
+    ------
+    ArithmeticError
+        If the objective falls by more than its rounding error.
+    ZooError
+        If the objective is not finite, or by ``check``.
+
+    Examples
+    --------
+    >>> halve = lambda x: (x / 2, -x * x)
+    >>> run_em(halve, 1.0, max_iter=2, tol=0.0, relative_rounding=0.0)
+    EMRun(state=0.25, trace=array([-1.    , -0.25  , -0.0625]), converged=False)
+    """
+    trace: list[float] = []
+    converged = False
+    for iteration in range(max_iter + 1):
+        next_state, value = step(state)
+        value = float(value)
+        if not np.isfinite(value):
+            raise ZooError(
+                f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'"
+            )
+        callback(iteration, value)
+        if trace and value < trace[-1] - relative_rounding * max(objective_scale, abs(value)):
+            check(state)  # a component at its floor has a density so high that rounding is large
+            raise ArithmeticError(
+                f"EM fell from {trace[-1]!r} to {value!r} at iteration {iteration}; its M-step is wrong"
+            )
+        trace.append(value)
+        converged = len(trace) > 1 and trace[-1] - trace[-2] < tol
+        if converged or iteration == max_iter:
+            break
+        state = next_state
+    check(state)
+    return EMRun(state, np.array(trace), converged)
+
+
+def run_restarts(
+    request: FitRequest[Any], algorithm: EMAlgorithm[State, Any], options: IterationOptions, total_weight: float
+) -> Restarts[State]:
+    """Run EM from several starts.
+
+    Parameters
+    ----------
+    request : FitRequest
+        For the seed, of which each start has another, and the progress bar.
+    algorithm : EMAlgorithm
+    options : IterationOptions
+    total_weight : float
+        The number of rows, counted by their weights: ``options.tol`` is per row.
+
+    Raises
+    ------
+    ZooError
+        The error of the first start, where every one collapsed.
+    """
+    runs: list[EMRun[State]] = []
+    errors: list[ZooError] = []
+    count = 1 if options.start is not None else options.restarts
+    with Progress("em", count * options.max_iter, request.progress) as progress:
+        for restart in range(count):
+
+            def callback(iteration: int, value: float, done: int = restart * options.max_iter) -> None:
+                progress.at(done + iteration, f"{value / total_weight:.6f} nats per row")
+
+            try:
+                state = algorithm.initialize(request.seed * count + restart)
+                runs.append(run_stages(algorithm, state, options, total_weight, callback))
+            except ZooError as error:
+                errors.append(error)
+    if not runs:
+        raise errors[0]
+    return Restarts(max(runs, key=lambda r: r.trace[-1]), [float(r.trace[-1]) for r in runs], len(errors))
+
+
+def run_stages(
+    algorithm: EMAlgorithm[State, Any],
+    state: State,
+    options: IterationOptions,
+    total_weight: float,
+    callback: Callable[[int, float], None],
+) -> EMRun[State]:
+    """Run EM for ``patience`` iterations, then from where ``escape_boundary`` leads, if anywhere."""
+    rules: dict[str, Any] = {
+        "tol": options.tol * total_weight,
+        "relative_rounding": algorithm.relative_rounding,
+        "objective_scale": algorithm.objective_scale,
+        "check": algorithm.check,
+    }
+    patience = min(algorithm.patience or options.max_iter, options.max_iter)
+    first = run_em(algorithm.step, state, max_iter=patience, callback=callback, **rules)
+    if patience == options.max_iter:
+        return first
+    escaped = algorithm.escape_boundary(first.state)
+    if escaped is None and first.converged:
+        return first
+    # where the second stage begins at the same state, its objective is not counted twice
+    done = len(first.trace) if escaped is not None else len(first.trace) - 1
+    second = run_em(
+        algorithm.step,
+        first.state if escaped is None else escaped,
+        max_iter=options.max_iter - done,
+        callback=lambda iteration, value: callback(done + iteration, value),
+        **rules,
+    )
+    return second._replace(trace=np.concatenate([first.trace[:done], second.trace]))

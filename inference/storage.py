@@ -1,10 +1,8 @@
-"""A fit on disk: arrays in one npz, everything else in one JSON. No pickle; a round trip is exact."""
+"""Saved fits: arrays in one npz file, everything else in one JSON file; no pickle, and a round trip is exact."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,55 +16,52 @@ from inference.record import FitRecord
 from zoo import Model, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
+from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities
 
 FORMAT = 1
-GROUPS = ("data", "params", "draws", "stats", "state")
+FIT_FILE, ARRAYS_FILE = "fit.json", "arrays.npz"
+ARRAY_GROUPS = ("data", "params", "draws", "stats", "state")
+PLAIN_FIELDS = ("engine", "seed", "device", "dtype", "seconds")
+NESTED_FIELDS = ("settings", "keywords", "options", "diagnostics")
 
 
 def save(fit: FitRecord, folder: Path) -> Path:
-    """Write the fit beside ``folder`` and move it there in one step, so that no half-written fit is ever seen."""
+    """Write a fit to a folder in one step; raises ZooError where the folder holds something other than a fit."""
     arrays: dict[str, np.ndarray] = {"trace": np.asarray(fit.trace)}
-    for group in GROUPS:
+    for group in ARRAY_GROUPS:
         for name, value in getattr(fit, group).items():
-            arrays.update({f"{group}/{name}{part}": np.asarray(v) for part, v in _parts(value).items()})
+            arrays.update({f"{group}/{name}{part}": np.asarray(v) for part, v in _value_arrays(value).items()})
     plain = {
         "format": FORMAT,
         "model": fit.model.name,
-        "settings": _plain(fit.model.settings, "settings", arrays),
-        "keywords": _plain(fit.keywords, "keywords", arrays),
-        "options": _plain(fit.options, "options", arrays),
-        "diagnostics": _plain(dict(fit.diagnostics), "diagnostics", arrays),
+        "settings": _to_json(fit.model.settings, "settings", arrays),
+        "keywords": _to_json(fit.keywords, "keywords", arrays),
+        "options": _to_json(fit.options, "options", arrays),
+        "diagnostics": _to_json(dict(fit.diagnostics), "diagnostics", arrays),
         "diagnostics_class": type(fit.diagnostics).__name__,
-        **{k: getattr(fit, k) for k in ("engine", "seed", "device", "dtype", "seconds")},
+        **{field: getattr(fit, field) for field in PLAIN_FIELDS},
         "backend": fit.model.backend,
         "levels": {n: float(v.levels) for n, v in fit.data.items() if isinstance(v, Intensities)},
     }
-    check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as draft:
-        new = Path(draft) / "new"
-        new.mkdir()
-        np.savez(new / "arrays.npz", **arrays)  # type: ignore[arg-type]
-        (new / "fit.json").write_text(json.dumps(plain, indent=1, allow_nan=True))
-        if folder.exists():
-            os.replace(folder, Path(draft) / "old")
-        os.replace(new, folder)
+    check_fit_folder(folder)
+    with replace_folder(folder) as new:
+        np.savez(new / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
+        (new / FIT_FILE).write_text(json.dumps(plain, indent=1, allow_nan=True))
     return folder
 
 
-def check_free(folder: Path) -> None:
-    """Raise ZooError unless a fit may be saved there: nothing is there, or another fit."""
-    if folder.exists() and not (folder / "fit.json").exists() and (folder.is_file() or any(folder.iterdir())):
-        raise ZooError(f"{str(folder)!r} holds something other than a fit: name another folder")
+def check_fit_folder(folder: Path) -> None:
+    """Raise ZooError unless a fit may be saved there: the folder is absent, empty, or holds another fit."""
+    check_replaceable(folder, FIT_FILE, "fit")
 
 
 def read(folder: Path, model: Model | None, backend: str | None, device: str | None) -> dict[str, Any]:
     """The fields of a saved fit, by name: see ``inference.load``."""
     try:
-        plain = json.loads((folder / "fit.json").read_text())
-        with open(folder / "arrays.npz", "rb") as raw, np.load(raw, allow_pickle=False) as file:
+        plain = json.loads((folder / FIT_FILE).read_text())
+        with open(folder / ARRAYS_FILE, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
     except FileNotFoundError as error:
         raise ZooError(f"{str(folder)!r} holds no fit: give the folder that save wrote") from error
@@ -74,95 +69,94 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
         raise ZooError(f"{str(folder)!r} is damaged: {str(error).splitlines()[0]}") from error
     if plain.get("format") != FORMAT:
         raise ZooError(f"{str(folder)!r} is of format {plain.get('format')}; this version reads {FORMAT}")
-    words = {k: _full(plain[k], k, arrays) for k in ("settings", "keywords", "options", "diagnostics")}
+    nested = {field: _from_json(plain[field], arrays) for field in NESTED_FIELDS}
+    settings = nested.pop("settings")
     if model is None:
         if plain["model"] not in model_names():
             raise ZooError(f"{plain['model']!r} is a program of your own: load(folder, model=zoo.Model(...))")
-        model = load_model(plain["model"], backend=backend or plain["backend"], **words["settings"])
+        model = load_model(plain["model"], backend=backend or plain["backend"], **settings)
     elif backend not in (None, model.backend):
         raise ZooError(f"the model given is one of {model.backend}, not of {backend}: give one of the two")
     groups: dict[str, dict[str, Any]] = {
-        g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS
+        g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in ARRAY_GROUPS
     }
     groups["data"] |= {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
-    groups["data"] = _whole(groups["data"])
-    scalars = {k: plain[k] for k in ("engine", "seed", "device", "dtype", "seconds")}
+    groups["data"] = _join_corpora(groups["data"])
+    scalars = {field: plain[field] for field in PLAIN_FIELDS}
     scalars["device"] = device or scalars["device"]
-    del words["settings"]
-    words["diagnostics"] = diagnostics_of(plain, words["diagnostics"], groups)
-    return {"model": model, "trace": arrays["trace"], **words, **groups, **scalars}
+    nested["diagnostics"] = _read_diagnostics(plain, nested["diagnostics"], groups)
+    return {"model": model, "trace": arrays["trace"], **nested, **groups, **scalars}
 
 
-def diagnostics_of(plain: Mapping[str, Any], values: Mapping[str, Any], groups: Mapping[str, Any]) -> Diagnostics:
+def _read_diagnostics(plain: Mapping[str, Any], values: Mapping[str, Any], groups: Mapping[str, Any]) -> Diagnostics:
     """The diagnostics of a saved fit, in the record that its engine declares for them.
 
-    Fits of version 0.1 do not name the record: it is told by what the fit holds.
+    Fits of version 0.1 do not name the record: it follows from the arrays and the diagnostics of the fit.
     """
-    known = (
-        {c.__name__: c for c in engines.get(plain["engine"]).diagnostics} if plain["engine"] in engines.names() else {}
-    )
+    declared = engines.get(plain["engine"]).diagnostics if plain["engine"] in engines.names() else ()
+    records = {record.__name__: record for record in declared}
     name = plain.get("diagnostics_class")
     if name is None:
         kind: FitKind = "guide" if "log_weight" in groups["stats"] else "chains" if groups["draws"] else "point"
         kind = "amortised" if "elbo_nats_per_row" in values else kind
-        own = [n for n, c in known.items() if c.kind == kind and c.required() <= set(values)]
-        name = own[0] if own else ""
+        names = [n for n, record in records.items() if record.kind == kind and record.required() <= set(values)]
+        name = names[0] if names else ""
         values = {**values, "broken": "stopped" in values and "best_step" not in values}
-    return known.get(name, Diagnostics).from_mapping(values)
+    return records.get(name, Diagnostics).from_mapping(values)
 
 
-def _parts(value: Any) -> dict[str, Any]:
-    """The arrays that a value is kept as, each with the end of its name."""
+def _value_arrays(value: Any) -> dict[str, Any]:
+    """The arrays of one value, by the suffix of their names."""
     if isinstance(value, Corpus):
         parts = {"words": value.words, "counts": value.counts, "indptr": value.indptr, "V": value.V}
-        words = {} if value.vocabulary is None else {"vocabulary": value.vocabulary}
-        return {f"/corpus/{n}": v for n, v in (parts | words).items()}
+        vocabulary = {} if value.vocabulary is None else {"vocabulary": value.vocabulary}
+        return {f"/corpus/{n}": v for n, v in (parts | vocabulary).items()}
     return {"": value.raw if isinstance(value, Intensities) else value}
 
 
-def _whole(table: dict[str, Any]) -> dict[str, Any]:
-    """Data with its corpora put together again."""
-    found: dict[str, Any] = {}
+def _join_corpora(table: dict[str, Any]) -> dict[str, Any]:
+    """Data whose corpora are made of their arrays again."""
+    joined: dict[str, Any] = {}
     for name, value in table.items():
-        site, of_corpus, part = name.partition("/corpus/")
-        if of_corpus:
-            found.setdefault(site, {})[part] = value.tolist() if part in ("V", "vocabulary") else value
+        site, is_corpus, part = name.partition("/corpus/")
+        if is_corpus:
+            joined.setdefault(site, {})[part] = value.tolist() if part in ("V", "vocabulary") else value
         else:
-            found[site] = value
-    return {n: Corpus(**v) if isinstance(v, dict) else v for n, v in found.items()}
+            joined[site] = value
+    return {n: Corpus(**v) if isinstance(v, dict) else v for n, v in joined.items()}
 
 
-def _plain(values: dict[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The values as JSON; arrays, wherever they lie, go to ``arrays`` and leave their name behind."""
+def _to_json(values: Mapping[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The values as JSON; arrays at any depth are moved to ``arrays`` and leave their name."""
 
-    def one(value: Any, path: str) -> Any:
+    def convert(value: Any, path: str) -> Any:
         if isinstance(value, np.generic):
             return value.item()
         if isinstance(value, np.ndarray):
             arrays[path] = value
             return {"array": path}
         if isinstance(value, dict):
-            return {"dict": {k: one(v, f"{path}/{k}") for k, v in value.items()}}
+            return {"dict": {k: convert(v, f"{path}/{k}") for k, v in value.items()}}
         if isinstance(value, list | tuple | range):
-            return [one(v, f"{path}/{i}") for i, v in enumerate(value)]
+            return [convert(v, f"{path}/{i}") for i, v in enumerate(value)]
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        return {"name": getattr(value, "__qualname__", type(value).__name__)}  # a function: its name is what lasts
+        return {"name": getattr(value, "__qualname__", type(value).__name__)}  # of a function only the name is saved
 
-    return {k: one(v, f"{group}/{k}") for k, v in values.items()}
+    return {k: convert(v, f"{group}/{k}") for k, v in values.items()}
 
 
-def _full(values: dict[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    def one(value: Any) -> Any:
+def _from_json(values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The values that ``_to_json`` converted."""
+
+    def convert(value: Any) -> Any:
         if isinstance(value, list):
-            return [one(v) for v in value]
+            return [convert(v) for v in value]
         if isinstance(value, dict):
-            ((kind, inner),) = value.items()
-            return {
-                "array": lambda: arrays[inner],
-                "dict": lambda: {k: one(v) for k, v in inner.items()},
-                "name": lambda: inner,
-            }[kind]()
+            ((kind, content),) = value.items()
+            if kind == "array":
+                return arrays[content]
+            return {k: convert(v) for k, v in content.items()} if kind == "dict" else content
         return value
 
-    return {k: one(v) for k, v in values.items()}
+    return {k: convert(v) for k, v in values.items()}

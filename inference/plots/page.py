@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import platform
-import tempfile
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +19,7 @@ from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import BACKENDS
 from zoo.checks import equal_values
+from zoo.data.atomic import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,11 +58,8 @@ def page_html(title: str, parts: Iterable[str]) -> str:
 def write_page(text: str, path: Path) -> Path:
     """Write the page to a temporary file and move it to ``path`` in one step; raises ZooError where that fails."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as draft:
-            complete = Path(draft) / "page"
-            complete.write_text(text, encoding="utf-8")
-            os.replace(complete, path)
+        with replace_file(path) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         message = f"cannot write the report to {str(path)!r} ({error.strerror}): name a file in another folder"
         raise ZooError(message) from error

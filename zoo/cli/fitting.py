@@ -67,10 +67,10 @@ def fit(
     """Fit a model by one engine, print its summary, and save it where a folder is named."""
     from inference.analysis import topics
     from inference.engines import supported_engines
-    from inference.storage import check_free
+    from inference.storage import check_fit_folder
 
     if to:
-        check_free(to)
+        check_fit_folder(to)
         check_writable(to / "fit.json")
     if report and not topics.has_topics(zoo.card(model)):
         raise ZooError(f"--report is of topics, and {model} has none: zoo compare {model} has one for any model")

@@ -5,7 +5,7 @@ the most trustworthy fit, and gives a verdict on each; ``judge(fit)`` checks one
 NumPy records, so they serve every engine and both backends.
 
 ``record`` holds the result as plain values, ``agreement`` the distances from the reference, ``verdict`` the rules and
-``explanation`` their sentences; ``table``, ``figures`` and ``report`` display a record, and ``result`` adds them to it as
+``explanation`` their sentences; ``table``, ``figures`` and ``report`` display a record, ``result`` adds them to it as
 methods. A model may bring a plot of its own, ``zoo/<model>/plot.py``: see ``figures``.
 """
 

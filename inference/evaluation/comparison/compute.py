@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -179,7 +180,7 @@ def check_comparable(fits: Sequence[FitRecord]) -> None:
             raise ZooError(f"{pair} weigh the rows differently: fit both with the same sample_weight, or none")
 
 
-def format_value(value: object) -> str:
+def format_value(value: Any) -> str:
     """A keyword's value in an error message.
 
     >>> format_value(2), format_value(np.zeros(10))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus.counts import ROWS, Corpus
 from zoo.data.corpus.vocabulary import read_vocabulary, write_vocabulary
 from zoo.errors import ZooError
@@ -25,11 +24,9 @@ def write(parts: Iterable[Corpus], folder: str | Path, vocabulary: Sequence[str]
     The folder is there once all of it is. Raises ZooError for a folder that holds anything but a corpus.
     """
     folder = Path(folder)
-    check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as draft:
-        new, V, held = Path(draft) / "new", 0, [np.zeros(1, np.int64)]
-        new.mkdir()
+    check_replaceable(folder, ABOUT, "corpus")
+    with replace_folder(folder) as new:
+        V, held = 0, [np.zeros(1, np.int64)]
         with growing(new / "words.npy") as words, growing(new / "counts.npy") as counts:
             for part in parts:
                 words(part.words)
@@ -40,9 +37,6 @@ def write(parts: Iterable[Corpus], folder: str | Path, vocabulary: Sequence[str]
         if vocabulary is not None:
             write_vocabulary(vocabulary, new / WORDS)
         (new / ABOUT).write_text(json.dumps({"format": FORMAT, "V": V}))
-        if folder.exists():
-            os.replace(folder, Path(draft) / "old")
-        os.replace(new, folder)
     return folder
 
 
@@ -68,12 +62,6 @@ def load(folder: str | Path) -> Corpus:
         raise ZooError(f"{str(folder)!r} holds no corpus: give the folder that save or convert wrote") from error
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise ZooError(f"{str(folder)!r} is damaged: {str(error).splitlines()[0]}") from error
-
-
-def check_free(folder: Path) -> None:
-    """Raise ZooError unless a corpus may be saved there: nothing is there, or another corpus."""
-    if folder.exists() and not (folder / ABOUT).exists() and (folder.is_file() or any(folder.iterdir())):
-        raise ZooError(f"{str(folder)!r} holds something other than a corpus: name another folder")
 
 
 @contextmanager

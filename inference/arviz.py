@@ -1,10 +1,10 @@
-"""A fit as an ArviZ DataTree: everything ArviZ does with draws, it then does with these."""
+"""Conversion of fits to ArviZ DataTrees."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,15 +17,25 @@ from zoo.data.corpus import Corpus
 if TYPE_CHECKING:
     import xarray as xr
 
+DISTRIBUTIONS = {"numpyro": "numpyro", "pyro": "pyro-ppl"}  # the name of each backend's Python distribution
+
 
 def to_arviz(fit: FitRecord) -> xr.DataTree:
-    """The fit as a DataTree, in ArviZ's schema.
+    """Convert a fit to a DataTree in ArviZ's schema.
 
-    posterior: the parameters and the quantities derived from them, aligned, and local latents that were drawn; a point
-    is one chain of one draw.
-    sample_stats: ``lp``, ``diverging``, ``log_weight``, as the engine keeps them. log_likelihood: log p(x_n | draw) in
-    nats with discrete latents summed out, (chain, draw, N), where rows have one. observed_data; of a corpus its tokens.
-    A dimension is named by its letter; one that a site has twice is ``D_bis`` the second time.
+    A dimension is named by its letter; a dimension that a site has twice is ``D_bis`` the second time.
+
+    Parameters
+    ----------
+    fit : FitRecord
+
+    Returns
+    -------
+    DataTree
+        posterior: the parameters and the quantities derived from them, aligned, and local latents with draws; a point
+        is one chain of one draw. sample_stats: ``lp``, ``diverging``, ``log_weight``, where the engine gives them.
+        log_likelihood: log p(x_n | draw) in nats with discrete latents marginalised out, (chain, draw, N), where rows
+        have one. observed_data: the data; of a corpus its tokens.
     """
     from arviz_base import from_dict
 
@@ -33,11 +43,11 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     draws = aligned_draws(fit)
     sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
-    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": observed(fit)}
-    dims = {name: distinct(site.dims) for name, site in sites.items() if site.dims}
+    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": observed_arrays(fit)}
+    dims = {name: dimension_names(site.dims) for name, site in sites.items() if site.dims}
     if fit.stats:
         groups["sample_stats"] = fit.stats
-    likelihood = pointwise(fit)
+    likelihood = pointwise_log_likelihood(fit)
     if likelihood is not None:
         groups["log_likelihood"] = {"_".join(card.observed): likelihood}
     shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
@@ -46,8 +56,8 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
 
 
-def observed(fit: FitRecord) -> dict[str, np.ndarray]:
-    """The data in the dimensions of its sites: of word counts the tokens, in some order."""
+def observed_arrays(fit: FitRecord) -> dict[str, np.ndarray]:
+    """The data in the dimensions of its sites; of word counts the tokens, in some order."""
     sites, table = fit.model.card.sites(fit.keywords), dict(fit.observed_data())
     for name, values in table.items():
         if isinstance(values, Corpus):
@@ -56,7 +66,7 @@ def observed(fit: FitRecord) -> dict[str, np.ndarray]:
     return table
 
 
-def pointwise(fit: FitRecord) -> np.ndarray | None:
+def pointwise_log_likelihood(fit: FitRecord) -> np.ndarray | None:
     """(chain, draw, N), or None where rows have no likelihood of their own."""
     try:
         likelihood = exact.log_likelihood(fit)
@@ -65,21 +75,20 @@ def pointwise(fit: FitRecord) -> np.ndarray | None:
     return likelihood if fit.draws else likelihood[None, None]
 
 
-def distinct(letters: tuple[str, ...]) -> list[str]:
+def dimension_names(letters: tuple[str, ...]) -> list[str]:
     """Dimension names without repetition.
 
-    >>> distinct(("K", "D", "D"))
+    >>> dimension_names(("K", "D", "D"))
     ['K', 'D', 'D_bis']
     """
     return [letter + "_bis" * letters[:i].count(letter) for i, letter in enumerate(letters)]
 
 
-def attributes(fit: FitRecord) -> dict[str, Any]:
-    """What made the fit, as ArviZ names it."""
-    backend = {"numpyro": "numpyro", "pyro": "pyro-ppl"}[fit.model.backend]
+def attributes(fit: FitRecord) -> dict[str, str | int | float]:
+    """The attributes of the tree: ArviZ's own names, and the model, engine, backend, seed and seconds."""
     return {
         "inference_library": fit.model.backend,
-        "inference_library_version": version(backend),
+        "inference_library_version": version(DISTRIBUTIONS[fit.model.backend]),
         "model": fit.model.name,
         "engine": fit.engine,
         "backend": fit.model.backend,

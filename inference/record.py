@@ -1,6 +1,6 @@
 """FitRecord: the plain record of a fit, in NumPy arrays.
 
-It imports nothing of ``inference``, so that every layer can take one. ``inference.result.Fit`` adds the questions.
+It imports no engine and no analysis, so that every layer can take one. ``inference.result.Fit`` adds the methods.
 """
 
 from __future__ import annotations
@@ -20,14 +20,39 @@ from zoo.data.intensities import binarise_once
 class FitRecord:
     """A fitted model.
 
-    params: point estimate of each global latent (the maximum, or the mean of the draws, labels aligned).
-    draws: ``{site: (chain, draw, *shape)}``; empty where the engine gives a point alone.
-    stats: ``{name: (chain, draw)}`` beside the draws: ``lp`` (log p(draw, data) up to a constant), ``diverging``,
-    ``log_weight`` (log p - log q of a guide's draws).
-    trace: the objective after each iteration or step, in nats. diagnostics: plain values, said by ``summary``.
-    state: arrays by which the engine could go on (a guide's parameters).
-    data: the data by site, as the engine had it; ``Intensities`` where it drew binary pixels anew at each look.
-    keywords, options, seed, device, dtype: everything that made the fit. seconds: wall time, compilation included.
+    Attributes
+    ----------
+    model : Model
+        The program with its card and settings.
+    engine : str
+        The name of the engine.
+    keywords : dict of str to object
+        Every keyword of the program; hyperparameters that were learned have their learned value.
+    options : dict of str to object
+        Every option of the engine.
+    seed : int
+        The seed of the fit.
+    device : str
+        Where the engine ran, as "cpu".
+    dtype : str or None
+        "float32", "float64", or None for the default.
+    data : dict of str to array, Corpus or Intensities
+        The data by site, as given to the engine.
+    seconds : float
+        Wall time, compilation included.
+    params : dict of str to array
+        The point estimate of each global latent: the maximum, or the mean of the aligned draws.
+    trace : array
+        The objective after each iteration or step, in nats.
+    draws : dict of str to array, (chain, draw, *shape)
+        Posterior draws; empty where the engine gives a point alone.
+    stats : dict of str to array, (chain, draw)
+        Statistics of each draw: ``lp`` (log p(draw, data) up to a constant), ``diverging``, ``log_weight``
+        (log p - log q of a guide's draws).
+    state : dict of str to array
+        What the engine needs to continue, such as the parameters of a guide.
+    diagnostics : Diagnostics
+        The diagnostics of the engine.
     """
 
     model: Model
@@ -48,8 +73,8 @@ class FitRecord:
 
     def __repr__(self) -> str:
         rows = len(next(iter(self.data.values())))
-        what = f"{self.model!r}, by {self.engine}, {rows} rows, seed={self.seed}, {self.seconds:.1f} s"
-        return f"{type(self).__name__}({what})"
+        description = f"{self.model!r}, by {self.engine}, {rows} rows, seed={self.seed}, {self.seconds:.1f} s"
+        return f"{type(self).__name__}({description})"
 
     @property
     def kind(self) -> FitKind:
@@ -59,9 +84,19 @@ class FitRecord:
     @property
     def fitted_model(self) -> Model:
         """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows."""
-        rows = ROW_SIZES if self.model.card.observed else ()
-        return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in rows})
+        row_sizes = ROW_SIZES if self.model.card.observed else ()
+        return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
 
     def observed_data(self, data: Any = None) -> Any:
-        """Data, that of the fit unless given, as questions are put to it: of ``Intensities`` one draw, by the seed."""
+        """Return the data with one draw of the binary pixels in the place of ``Intensities``.
+
+        Parameters
+        ----------
+        data : optional
+            As ``inference.fit`` takes it; the data of the fit by default.
+
+        Returns
+        -------
+        The data of the same form; the pixels are drawn by the seed of the fit.
+        """
         return binarise_once(self.data if data is None else data, self.seed)

@@ -1,4 +1,4 @@
-"""Fit: what every engine returns, and the questions that can be asked of it."""
+"""Fit: what ``inference.fit`` returns, a record with methods."""
 
 from __future__ import annotations
 
@@ -22,51 +22,140 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Fit(FitRecord):
-    """A fitted model: the fields of ``FitRecord``, and what is computed from them."""
+    """A fitted model: the fields of ``FitRecord``, and methods that compute from them."""
 
     def log_likelihood(self, data: Any = None) -> np.ndarray:
-        """log p(x_n | parameters) in nats: (N,), or (chain, draw, N) where there are draws.
+        """Compute log p(x_n | parameters), discrete latents marginalised out and normal latents integrated out.
 
-        Labels are summed out and normal latents integrated out. ``data`` is that of the fit unless given. Raises
-        ZooError where neither is exact.
+        Parameters
+        ----------
+        data : optional
+            Rows as ``inference.fit`` takes them; those of the fit by default.
+
+        Returns
+        -------
+        array, (N,) or (chain, draw, N)
+            In nats, for the point estimate, or for each draw where there are draws.
+
+        Raises
+        ------
+        ZooError
+            Where the log-likelihood has no exact form.
         """
         return exact.log_likelihood(self, data)
 
     def local(self, data: Any = None) -> dict[str, Any]:
-        """The posterior of the local latents given each row, averaged over aligned draws.
+        """Compute the posterior of the local latents of each row, averaged over aligned draws.
 
-        Of labels their probabilities, ``{"z": (N, K)}``; of continuous latents, where the model is linear-Gaussian, a
-        ``Normal``: mean (N, Z) and covariance (N, Z, Z), whose part from the draws is that of the parameters.
+        Parameters
+        ----------
+        data : optional
+            Rows as ``inference.fit`` takes them; those of the fit by default.
+
+        Returns
+        -------
+        dict of str to array, (N, K), or Normal
+            Probabilities of discrete latents, ``{"z": (N, K)}``; of the continuous latents of a linear-Gaussian model
+            a ``Normal`` with mean (N, Z) and covariance (N, Z, Z), which includes the uncertainty of the parameters
+            where there are draws.
+
+        Raises
+        ------
+        ZooError
+            Where the posterior has no exact form.
         """
         values = exact.thin_draws(self.aligned()) if self.draws else self.params
         return exact.local(self.fitted_model, values, self.observed_data(data))
 
     def aligned(self) -> dict[str, np.ndarray]:
-        """The draws with their labels in one order, ``{site: (chain, draw, *shape)}``, so that they can be averaged."""
+        """Align the component labels and latent axes of the draws, so that they can be averaged.
+
+        Returns
+        -------
+        dict of str to array, (chain, draw, *shape)
+            A point estimate is one chain of one draw.
+        """
         return alignment.aligned_draws(self)
 
     def predict(self, data: Any = None) -> dict[str, np.ndarray]:
-        """The most probable value of each local latent: ``{"z": (N,)}`` of labels, or (N, Z) of posterior means."""
+        """Compute the most probable value of each local latent.
+
+        Parameters
+        ----------
+        data : optional
+            Rows as ``inference.fit`` takes them; those of the fit by default.
+
+        Returns
+        -------
+        dict of str to array
+            Labels, ``{"z": (N,)}``, or posterior means of continuous latents, (N, Z).
+
+        Raises
+        ------
+        ZooError
+            Where the posterior has no exact form.
+        """
         local = self.local(data)
         return {n: p.mean if isinstance(p, Normal) else p.argmax(-1) for n, p in local.items()}
 
     def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
-        """New rows, and their latents, from the program at the point estimate: ``{site: array}`` with N rows each."""
+        """Simulate new rows and their latents from the program at the point estimate.
+
+        Parameters
+        ----------
+        N : int
+            The number of rows.
+        seed : int, default 0
+
+        Returns
+        -------
+        dict of str to array
+            Every site of the program, with N rows each.
+        """
         sizes = {k: self.keywords[k] for k in ROW_SIZES if k in self.keywords} | {"N": N}
         return self.fitted_model.simulate(seed, values=self.params, **sizes)
 
     def summary(self) -> pd.DataFrame:
-        """A row for each number reported: mean, sd and 94% interval; R-hat and bulk ESS where there are chains."""
+        """Summarise every reported quantity, labels aligned.
+
+        Returns
+        -------
+        DataFrame
+            A row for each quantity. With draws: mean, sd, the central 94% interval, and rank-normalised R-hat and bulk
+            ESS of chains (NaN for the independent draws of a guide). Of a point the estimate alone. Where an encoder
+            was trained also the ELBO with its terms at the end of training, and the number of active units.
+        """
         return table.summary_table(self)
 
     def to_arviz(self) -> xr.DataTree:
-        """ArviZ DataTree: posterior, sample_stats, log_likelihood (latents summed out) and observed_data."""
+        """Convert the fit to an ArviZ DataTree.
+
+        Returns
+        -------
+        DataTree
+            Groups posterior, sample_stats, log_likelihood (latents marginalised out) and observed_data: see
+            ``inference.arviz.to_arviz``.
+        """
         return arviz.to_arviz(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``fit.json`` and ``arrays.npz``; ``inference.load(folder)`` gives the same fit back, exactly.
+        """Write the fit to a folder, in the files ``fit.json`` and ``arrays.npz``.
 
-        The folder appears whole or not at all; one that is there already is replaced.
+        The folder is written in one step; another fit there is replaced. ``inference.load(folder)`` returns the same
+        fit, exactly.
+
+        Parameters
+        ----------
+        folder : str or Path
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ZooError
+            Where the folder holds something other than a fit.
         """
         return storage.save(self, Path(folder))
 
@@ -74,9 +163,26 @@ class Fit(FitRecord):
 def load(
     folder: str | Path, model: Model | None = None, *, backend: str | None = None, device: str | None = None
 ) -> Fit:
-    """Read a saved fit. ``model`` is needed where the program was the user's own. Raises ZooError.
+    """Load a saved fit.
 
-    backend, device: those it was made by unless given. What a program and a guide learn are the same arrays in every
-    backend, so that the fit of a network answers alike in each.
+    Parameters
+    ----------
+    folder : str or Path
+        The folder that ``Fit.save`` wrote.
+    model : Model, optional
+        The model; needed where it is a program of the user's own.
+    backend : {"numpyro", "pyro"}, optional
+        By default that of the fit. Learned arrays are the same in every backend.
+    device : str, optional
+        Where later computations run; by default where the fit was made.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ZooError
+        Where the folder holds no fit or a damaged one, or the model is missing.
     """
     return Fit(**storage.read(Path(folder), model, backend, device))

@@ -84,8 +84,8 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
     groups["data"] = _join_corpora(groups["data"])
     scalars = {field: plain[field] for field in PLAIN_FIELDS}
     scalars["device"] = device or scalars["device"]
-    nested["diagnostics"] = _read_diagnostics(plain, nested["diagnostics"], groups)
-    return {"model": model, "trace": arrays["trace"], **nested, **groups, **scalars}
+    diagnostics = _read_diagnostics(plain, nested.pop("diagnostics"), groups)
+    return {"model": model, "trace": arrays["trace"], "diagnostics": diagnostics, **nested, **groups, **scalars}
 
 
 def _read_diagnostics(plain: Mapping[str, Any], values: Mapping[str, Any], groups: Mapping[str, Any]) -> Diagnostics:

@@ -1,7 +1,7 @@
 """Fits that version 0.1 saved still load: the folders in ``saved_fits`` were written by it.
 
-``expected.json`` holds what version 0.1 computed from each fit before it saved it: shape, sum and sum of squares of each
-array; the sum of the trace; the total log-likelihood where rows have one; and the first number of the summary.
+``expected.json`` holds what version 0.1 computed from each fit: shape, sum and sum of squares of each array; the sum of
+the trace; the total log-likelihood where rows have one; and the names and the first number of the summary.
 """
 
 import json

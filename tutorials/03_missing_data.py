@@ -97,7 +97,7 @@ answers = datasets.observed("bfi")
 # %%
 one = zoo.load("factor_analysis", Z=1)
 fit = inference.fit(one, birds[columns])
-mu, Sigma = factors.law(fit).moments
+mu, Sigma = factors.predictive_distribution(fit).moments
 row = birds.loc[0, columns].to_numpy(float, copy=True)
 row[[1, 2]] = np.nan
 seen = ~np.isnan(row)
@@ -178,9 +178,9 @@ for seed in range(30):
     normal, groups = inference.fit(one, lost), inference.fit(mixture, lost)
     estimates = (
         (*moments(plain), plain),
-        (*moments(rest), factors.imputed(inference.fit(one, rest), lost)),
-        (*factors.law(normal).moments, factors.imputed(normal)),
-        (*factors.law(groups).moments, factors.imputed(groups)),
+        (*moments(rest), factors.fill_missing(inference.fit(one, rest), lost)),
+        (*factors.predictive_distribution(normal).moments, factors.fill_missing(normal)),
+        (*factors.predictive_distribution(groups).moments, factors.fill_missing(groups)),
     )
     for method, answer in zip(METHODS, estimates, strict=True):
         found.append({"method": method, **describe(*answer, holes)})
@@ -367,7 +367,7 @@ Shown(figure, "intervals")
 #
 # ## Some columns given others
 #
-# The same conditioning answers other questions. How long is the bill of a bird of 3700 g? `factors.conditional` gives
+# The same conditioning answers other questions. How long is the bill of a bird of 3700 g? `factors.conditional_distribution` gives
 # the distribution of the columns not named, at the values of those named; `marginal`, `quantile`, `log_density` and
 # `sample` work on the answer.
 
@@ -381,7 +381,7 @@ assert groups.diagnostics["bic"] < single.diagnostics["bic"]
 def bill(fit, **given):
     """The distribution of the bill length given other columns."""
     rest = [name for name in columns if name not in given]
-    return factors.conditional(fit, given, columns).marginal(np.array([rest.index("bill_length_mm")]))
+    return factors.conditional_distribution(fit, given, columns).marginal(np.array([rest.index("bill_length_mm")]))
 
 
 lengths = np.linspace(30, 62, 300)
@@ -513,7 +513,7 @@ rows = []
 for seed in range(10):
     for kind, by in (("MAR: lost by mass", mass), ("MNAR: lost by the bill itself", own)):
         lost = lose_bills(seed, by)
-        mean = factors.law(inference.fit(mixture, lost)).moments[0][0]
+        mean = factors.predictive_distribution(inference.fit(mixture, lost)).moments[0][0]
         rows.append({"kind": kind, "bias": mean - x[:, 0].mean()})
 by_kind = pd.DataFrame(rows).groupby("kind")["bias"].agg(["mean", "sem"])
 print("bias of the mean bill length (mm), exact likelihood, mixture")
@@ -536,7 +536,7 @@ assert abs(by_kind.loc["MAR: lost by mass", "mean"]) < 0.2
 
 # %%
 lost = lose_bills(0, own)
-filled = factors.imputed(inference.fit(mixture, lost))[:, 0]
+filled = factors.fill_missing(inference.fit(mixture, lost))[:, 0]
 gone = np.isnan(lost[:, 0])
 for delta in (0, 1, 2, 3):
     print(f"delta {delta} mm: mean bill length {np.mean(filled + delta * gone):.2f} mm (true: {x[:, 0].mean():.2f})")

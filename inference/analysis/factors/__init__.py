@@ -1,31 +1,35 @@
-"""Factors: what is asked of a linear-Gaussian fit (``Card.linear``) beside its parameters. numpy and pandas alone.
+"""Analysis of linear-Gaussian fits: rotations, loadings, scores, imputation and predictive distributions.
 
-``rotate`` turns a matrix of loadings to simple structure. ``loadings``, ``scores``, ``explained_variance`` and
-``factor_correlations`` are tables of a fit, from its point or from its aligned draws; ``heatmap`` is their picture.
-``covariances`` and ``angles`` are what no rotation changes: by them chains are checked and fits compared. Of rows,
-``impute`` and ``imputed`` tell the values nobody saw, ``reconstruct`` what the factors make of the others; ``law`` and
-``conditional`` are the distribution of a new row, or of some of its columns given the rest.
+A fit is linear-Gaussian where its card has ``linear``. All functions use NumPy and pandas alone.
+
+``rotate`` rotates a matrix of loadings to simple structure. ``loadings``, ``scores``, ``explained_variance`` and
+``factor_correlations`` are tables of a fit, from its point estimate or its aligned draws; ``heatmap`` plots loadings.
+``covariances`` and ``angles`` do not change with the rotation: use them to check chains and to compare fits.
+``impute`` and ``fill_missing`` give the missing values of rows, ``reconstruct`` the part of rows that the factors
+explain. ``predictive_distribution`` and ``conditional_distribution`` are distributions of a new row, and of some of its
+columns given the others.
 """
 
+from inference.analysis.factors.distributions import conditional_distribution, predictive_distribution
 from inference.analysis.factors.figures import heatmap
+from inference.analysis.factors.imputation import fill_missing, impute, reconstruct
 from inference.analysis.factors.invariants import angles, covariances
-from inference.analysis.factors.rotations import METHODS, Rotation, rotate
-from inference.analysis.factors.rows import conditional, impute, imputed, law, reconstruct
+from inference.analysis.factors.rotations import ROTATION_METHODS, Rotation, rotate
 from inference.analysis.factors.tables import explained_variance, factor_correlations, loadings, scores
 
 __all__ = [
-    "METHODS",
+    "ROTATION_METHODS",
     "Rotation",
     "angles",
-    "conditional",
+    "conditional_distribution",
     "covariances",
     "explained_variance",
     "factor_correlations",
+    "fill_missing",
     "heatmap",
     "impute",
-    "imputed",
-    "law",
     "loadings",
+    "predictive_distribution",
     "reconstruct",
     "rotate",
     "scores",

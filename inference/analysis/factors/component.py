@@ -1,21 +1,19 @@
-"""One component of a fit as W, mu and Psi: the point as it stands, or every draw, aligned."""
+"""One component of a linear-Gaussian fit: its loadings, mean and noise variances, for a point or for aligned draws."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 import zoo
 from inference.alignment import aligned_draws
+from inference.record import FitRecord
 from zoo import ZooError
 
-if TYPE_CHECKING:
-    from inference.result import Fit
 
-
-class Part(NamedTuple):
+class FactorComponent(NamedTuple):
     """A factor model; (chain, draw) is (1, 1) for a point."""
 
     W: np.ndarray  # (chain, draw, D, Z)
@@ -34,16 +32,18 @@ class Part(NamedTuple):
         return np.square(self.W).sum(-1) + self.Psi
 
     def loadings(self, standardised: bool) -> np.ndarray:
-        """W in the units of the data or, standardised, in standard deviations of each column that the model implies."""
+        """W in the units of the data, or in implied standard deviations of the columns: (chain, draw, D, Z)."""
         return self.W / np.sqrt(self.variance)[..., None] if standardised else self.W
 
 
-def part(fit: Fit, k: int | None = None) -> Part:
-    """Component k of a fit, or its only one; raises ZooError where there are no loadings, or several to choose from."""
+def get_component(fit: FitRecord, k: int | None = None) -> FactorComponent:
+    """Component k of a fit, or its only one; raises ZooError for a fit without loadings or a missing or wrong k."""
     card = fit.model.card
     if card.linear is None:
-        able = [name for name in zoo.names() if zoo.card(name).linear]
-        raise ZooError(f"{fit.model.name} has no loadings: its card has no linear; these have: {', '.join(able)}")
+        with_loadings = [name for name in zoo.names() if zoo.card(name).linear]
+        raise ZooError(
+            f"{fit.model.name} has no loadings: its card has no linear; these have: {', '.join(with_loadings)}"
+        )
     pi, W, mu, Psi = card.linear(aligned_draws(fit), fit.keywords)
     K = pi.shape[-1]
     if k is None and K > 1:
@@ -53,11 +53,16 @@ def part(fit: Fit, k: int | None = None) -> Part:
     k = 0 if k is None else k
     if k not in range(K):
         raise ZooError(f"k={k!r} for a fit of K={K} components: give a whole number from 0 to {K - 1}")
-    return Part(*(np.broadcast_to(v, (*pi.shape[:-1], *v.shape[pi.ndim - 1 :]))[:, :, k] for v in (W, mu, Psi)))
+    values = (np.broadcast_to(v, (*pi.shape[:-1], *v.shape[pi.ndim - 1 :]))[:, :, k] for v in (W, mu, Psi))
+    return FactorComponent(*values)
 
 
 def column_names(columns: Sequence[str] | None, D: int) -> list[str]:
-    """The names given, or x[0], x[1], ...; raises ZooError where there is not one for each column."""
+    """The names given, or x[0], x[1], ...; raises ZooError unless there is one name for each column.
+
+    >>> column_names(None, 2)
+    ['x[0]', 'x[1]']
+    """
     if columns is None:
         return [f"x[{d}]" for d in range(D)]
     names = list(map(str, columns))

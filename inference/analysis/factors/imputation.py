@@ -160,7 +160,7 @@ def linear_parameters(fit: FitRecord) -> list[Linear]:
     """The parameters at the point estimate, or at some draws, evenly spaced."""
     card = fit.model.card
     draws = {n: fit.draws[n] for n in card.parameters(fit.keywords)} if fit.draws else {}
-    return gaussian.each_draw(card, exact.few(draws) if draws else fit.params, fit.keywords)
+    return gaussian.each_draw(card, exact.thin_draws(draws) if draws else fit.params, fit.keywords)
 
 
 def observed_table(fit: FitRecord, data: Any = None) -> np.ndarray:

@@ -309,8 +309,8 @@ def test_the_number_of_topics_is_chosen_by_held_out_documents():
     assert found.within_one_error == 4
     np.testing.assert_allclose(found.table["perplexity"], np.exp(-found.table["cv"]))
     assert found.table["cv_behind_se"][2] < found.table["cv_se"][2]
-    assert found.held_out == 120 * 20
-    assert found.figure().axes[0].get_title() == "cross-validation takes K = 4"
+    assert found.validation_size == 120 * 20
+    assert found.figure().axes[0].get_title() == "cross-validation: K = 4"
     for options, line in (
         ({"criterion": "bic"}, "take cv"),
         ({"K": (2,), "V": (3,)}, "give K=range"),

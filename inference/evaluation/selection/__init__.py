@@ -1,18 +1,20 @@
-"""Which size: a fit at each of a range of K or Z, and the criteria to choose by, laid side by side.
+"""Selection of a size: a fit at each of a range of K or Z, and the criteria for choosing among them.
 
-    log_likelihood, parameters   at the maximum, and how many numbers the likelihood leaves free (rotations are not)
-    bic, icl, aic                as ``inference.em`` reports them; icl where rows have labels          smaller is better
-    laplace                      log evidence of probabilistic PCA, the rows complete (``laplace``)    larger is better
-    cv                           log p of rows held out, nats a row, where asked for (``held_out``)    larger is better
-    cv, perplexity               of topic models: of documents held out, nats a token (``documents``)  larger is better
-    ard                          how many dimensions Bayesian PCA keeps, given the most (``ard``)      no table: one fit
+    log_likelihood, parameters   at the maximum, and the number of free parameters (rotations are not counted)
+    bic, icl, aic                as ``em`` reports them; icl where rows have labels                   smaller is better
+    laplace                      log evidence of probabilistic PCA, the rows complete (``laplace``)   larger is better
+    cv                           log p of held-out rows, nats a row (``cross_validation``)            larger is better
+    cv, perplexity               of topic models: of held-out documents, nats a token                 larger is better
+    ard                          the dimensions that Bayesian PCA keeps (``ard``)                     no column: one fit
 
-A criterion that cannot be had is NaN in the table, and ``Choice.notes`` says why. They ask different questions. BIC and
-the evidence want the size that made the rows, and find it as rows grow many; AIC and cross-validation the size that
-predicts best, and take more; ICL the number of clusters and not of bumps.
+A criterion that cannot be computed is NaN in the table; ``Choice.unavailable`` gives the reason. The criteria answer
+different questions. BIC and the evidence estimate the size that generated the rows, and are consistent; AIC and
+cross-validation estimate the size that predicts best, which is larger; ICL the number of clusters rather than of
+mixture components.
 """
 
 from inference.evaluation.selection.choosing import choose
-from inference.evaluation.selection.result import CRITERIA, Choice
+from inference.evaluation.selection.record import CRITERIA
+from inference.evaluation.selection.result import Choice
 
 __all__ = ["CRITERIA", "Choice", "choose"]

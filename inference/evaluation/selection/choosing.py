@@ -1,15 +1,16 @@
-"""Every size fitted, every criterion asked."""
+"""Fit a model at several sizes and compute the criteria for choosing among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inference import engines
-from inference.evaluation.selection import ard, documents, held_out, laplace
-from inference.evaluation.selection.result import CRITERIA, Choice
+from inference.evaluation.selection import ard, cross_validation, laplace
+from inference.evaluation.selection.record import CRITERIA
+from inference.evaluation.selection.result import Choice
 from inference.fitting import fit
 from inference.result import Fit
 from zoo import Model, ZooError
@@ -18,12 +19,12 @@ from zoo.errors import unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-Values = dict[str, Any]  # of one size, by column
+Columns = Mapping[str, Any]  # values of one size, by column
 
-FOLDS = 5
-HELD_OUT = ("cv", "cv_se", "cv_behind_se")
-COLUMNS = ("log_likelihood", "parameters", "bic", "icl", "aic", "laplace", *HELD_OUT, "note")
-OF_WORDS = (*HELD_OUT, "perplexity", "note")
+DEFAULT_FOLDS = 5
+CV_COLUMNS = ("cv", "cv_se", "cv_behind_se")
+COLUMNS = ("log_likelihood", "parameters", "bic", "icl", "aic", "laplace", *CV_COLUMNS, "note")
+TOPIC_COLUMNS = (*CV_COLUMNS, "perplexity", "note")
 
 
 def choose(
@@ -36,110 +37,146 @@ def choose(
     seed: int = 0,
     **options: Any,
 ) -> Choice:
-    """Fit the model at each size of a range, as in ``K=range(1, 7)`` or ``Z=range(6)``, and keep the best.
+    """Fit the model at each size of a range, and choose among the sizes by several criteria.
 
-    criterion: "bic" (Schwarz 1978; the one unless given), "icl" (BIC plus twice the entropy of the labels, for well
-    separated clusters), "aic", "laplace" (the evidence of probabilistic PCA, Minka 2001) or "cv" (the largest mean
-    log p of held-out rows), which is the one that topic models have. folds: of cross-validation, each of which fits
-    every size once more; unless given, 5 where ``criterion`` is "cv" and none otherwise. engine: "em"; of topic models
-    any that takes them, "gibbs" first. Other options are those of the engine. A size that cannot be fitted is left out,
-    and the table says why.
-    Raises ZooError if none is left, if not exactly one size is varied, and for a criterion the model does not have.
+    Parameters
+    ----------
+    model : Model
+        The model; the size that varies is given as a range, as in ``K=range(1, 7)`` or ``Z=range(6)``.
+    data : array, DataFrame, Corpus or dict
+        As ``inference.fit`` takes it.
+    criterion : {"bic", "icl", "aic", "laplace", "cv"}, optional
+        The criterion of ``Choice.best``: "bic" (Schwarz 1978) by default; "icl", BIC plus twice the entropy of the
+        labels, for well separated clusters; "aic"; "laplace", the evidence of probabilistic PCA (Minka 2001); or "cv",
+        the mean log p of held-out rows, which is the default and the only criterion of topic models.
+    engine : str, optional
+        "em"; for topic models any engine that supports them, by default "gibbs".
+    folds : int, optional
+        The folds of cross-validation, for each of which every size is fitted once more; by default 5 where
+        ``criterion`` is "cv", otherwise there is no cross-validation.
+    seed : int, default 0
+        The seed of the fits and of the folds.
+    **options
+        The range of sizes, and options of the engine.
+
+    Returns
+    -------
+    Choice
+        The fits, the table of criteria and the size that each criterion selects. A size that cannot be fitted has no
+        fit, and the table has the reason.
+
+    Raises
+    ------
+    ZooError
+        Where no size can be fitted, not exactly one size varies, or the model does not have the criterion.
+
+    Examples
+    --------
+    >>> choose(zoo.load("gaussian_mixture"), x, K=range(1, 7)).sizes["bic"]  # doctest: +SKIP
     """
-    topics = model.card.of_words
-    criterion = criterion or ("cv" if topics else "bic")
+    is_topic_model = model.card.of_words
+    criterion = criterion or ("cv" if is_topic_model else "bic")
     if criterion not in CRITERIA:
         raise unknown("criterion", criterion, CRITERIA)
-    letter, models = sized(model, options)
-    options = {word: value for word, value in options.items() if word != letter}
+    letter, models = models_by_size(model, options)
+    options = {name: value for name, value in options.items() if name != letter}
     if options.get("checkpoint"):
         raise ZooError("a checkpoint is of one fit, and choose makes many: leave checkpoint out")
-    engine = engine_for(model, engine, topics)
-    notes = {"icl": without_labels(model), "laplace": laplace.declines(model)}
-    if topics:
-        notes |= dict.fromkeys(("bic", "icl", "aic"), f"the likelihood of {model.name} is not known exactly: take cv")
-    if notes.get(criterion):
-        raise ZooError(notes[criterion])
-    folds = FOLDS if folds is None and criterion == "cv" else folds
-    fits, rows = fitted(models, data, engine, seed, options)
+    engine = choose_engine(model, engine, is_topic_model)
+    unavailable = {"icl": icl_unavailable_reason(model), "laplace": laplace.unavailable_reason(model)}
+    if is_topic_model:
+        reason = f"the likelihood of {model.name} is not known exactly: take cv"
+        unavailable |= dict.fromkeys(("bic", "icl", "aic"), reason)
+    if unavailable.get(criterion):
+        raise ZooError(unavailable[criterion])
+    folds = DEFAULT_FOLDS if folds is None and criterion == "cv" else folds
+    fits, columns = fit_sizes(models, data, engine, seed, options)
     if not fits:
-        raise ZooError(rows[next(iter(models))]["note"])
-    if notes["icl"]:
-        rows = {size: {**row, "icl": np.nan} for size, row in rows.items()}
+        raise ZooError(columns[next(iter(models))]["note"])
+    if unavailable["icl"]:
+        columns = {size: {**row, "icl": np.nan} for size, row in columns.items()}
 
-    def held() -> tuple[dict[int, Values], float]:
-        dealt = held_out.deal(next(iter(fits.values())), folds, seed)
-        return documents.scores(fits, dealt, seed) if topics else held_out.scores(fits, dealt)
+    def cross_validate() -> tuple[dict[int, cross_validation.Score], float]:
+        made = cross_validation.make_folds(next(iter(fits.values())), folds, seed)
+        if is_topic_model:
+            return cross_validation.score_documents(fits, made, seed)
+        return cross_validation.score_rows(fits, made)
 
-    asked = {"laplace": lambda: laplace.evidence(fits), "cv": held, "ard": lambda: ard.relevance(fits)}
-    had: dict[str, Any] = {}
-    for name, ask in asked.items():
+    further: dict[str, Callable[[], Any]] = {
+        "laplace": lambda: laplace.compute_evidence(fits),
+        "cv": cross_validate,
+        "ard": lambda: ard.compute_relevance(fits),
+    }
+    results: dict[str, Any] = {}
+    for name, compute in further.items():
         try:
-            had[name] = ask()
+            results[name] = compute()
         except ZooError as error:
             if name == criterion or (name == "cv" and folds is not None):
                 raise
-            notes[name] = str(error)
-    relevance = had.pop("ard", None)
-    by_size, weight = had.pop("cv", ({}, np.nan))
-    table = together(letter, [rows, *had.values(), by_size], OF_WORDS if topics else COLUMNS)
-    said = {n: why for n, why in notes.items() if why}
-    choice = Choice(letter, criterion, fits, table, said, relevance, weight)
+            unavailable[name] = str(error)
+    scores, validation_size = results.get("cv", ({}, np.nan))
+    parts = [columns, results.get("laplace", {}), scores]
+    table = merge_columns(letter, parts, TOPIC_COLUMNS if is_topic_model else COLUMNS)
+    reasons = {name: reason for name, reason in unavailable.items() if reason}
+    choice = Choice(letter, criterion, fits, table, reasons, results.get("ard"), validation_size)
     if criterion not in choice.sizes:
         raise ZooError(f"no size has {criterion}: {table.loc[min(fits), 'note']}")
     return choice
 
 
-def engine_for(model: Model, engine: str | None, topics: bool) -> str:
-    """The engine asked for, or the one to begin with; raises ZooError where the criteria want another."""
-    if not topics:
+def choose_engine(model: Model, engine: str | None, is_topic_model: bool) -> str:
+    """The engine given, or the default; raises ZooError where the criteria need another."""
+    if not is_topic_model:
         if engine not in (None, "em"):
-            raise ZooError(f"criteria are read off the maximum, which em finds: leave engine={engine!r} out")
+            raise ZooError(f"the criteria are computed at the maximum, which em finds: leave engine={engine!r} out")
         return "em"
-    supported_engines = engines.supported_engines(model.card, model.backend)
-    return engine or ("gibbs" if "gibbs" in supported_engines else supported_engines[0])
+    supported = engines.supported_engines(model.card, model.backend)
+    return engine or ("gibbs" if "gibbs" in supported else supported[0])
 
 
-def fitted(
-    models: dict[int, Model], data: Any, engine: str, seed: int, options: dict[str, Any]
-) -> tuple[dict[int, Fit], dict[int, Values]]:
-    """The fits that there are, and for each size what the engine says of it."""
+def fit_sizes(
+    models: Mapping[int, Model], data: Any, engine: str | None, seed: int, options: Mapping[str, Any]
+) -> tuple[dict[int, Fit], dict[int, Columns]]:
+    """The fits that succeed, and for each size the columns that its diagnostics give."""
     fits: dict[int, Fit] = {}
-    rows: dict[int, Values] = {}
+    columns: dict[int, Columns] = {}
+    run = {"seed": seed, **options}
     for size, model in models.items():
         try:
-            found = fits[size] = fit(model, data, engine, seed=seed, **options)
+            fits[size] = fit(model, data, engine, **run)
         except ZooError as error:
-            rows[size] = {"note": str(error)}
+            columns[size] = {"note": str(error)}
             continue
-        rows[size] = {w: found.diagnostics[w] for w in COLUMNS if w in found.diagnostics}
-        rows[size]["note"] = "" if found.diagnostics.get("converged", True) else "not converged"
-    return fits, rows
+        diagnostics = fits[size].diagnostics
+        note = "" if diagnostics.get("converged", True) else "not converged"
+        columns[size] = {**{name: diagnostics[name] for name in COLUMNS if name in diagnostics}, "note": note}
+    return fits, columns
 
 
-def together(letter: str, parts: list[dict[int, Values]], columns: tuple[str, ...]) -> pd.DataFrame:
-    """One table of the columns that each part has of each size, and of the notes of all."""
+def merge_columns(letter: str, parts: Sequence[Mapping[int, Columns]], names: Sequence[str]) -> pd.DataFrame:
+    """One table of the columns that the parts have of each size, with the notes of all."""
     import pandas as pd
 
     rows = {}
     for size in parts[0]:
-        of_size = [part.get(size, {}) for part in parts]
-        said = "; ".join(values["note"] for values in of_size if values.get("note"))
-        rows[size] = {w: v for values in of_size for w, v in values.items()} | {"note": said}
-    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(columns)).rename_axis(letter)
+        columns = [part.get(size, {}) for part in parts]
+        note = "; ".join(values["note"] for values in columns if values.get("note"))
+        rows[size] = {name: value for values in columns for name, value in values.items()} | {"note": note}
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(names)).rename_axis(letter)
 
 
-def sized(model: Model, options: dict[str, Any]) -> tuple[str, dict[int, Model]]:
-    """The letter that varies, and the model at each of its sizes; raises ZooError unless there is just one."""
+def models_by_size(model: Model, options: Mapping[str, Any]) -> tuple[str, dict[int, Model]]:
+    """The letter that varies, and the model at each size; raises ZooError unless exactly one size varies."""
     sites = model.card.sites(model.settings)
     fixed = {letter for name in model.card.observed for letter in sites[name].dims}
-    fixed |= {"V"} if model.card.of_words else set()  # words are counted, and no dimension
-    given = [word for word in options if len(word) == 1 and word.isupper()]
-    free = [word for word in model.keywords if len(word) == 1 and word.isupper() and word not in fixed]
+    fixed |= {"V"} if model.card.of_words else set()  # V is the range of a word, not a dimension
+    given = [name for name in options if len(name) == 1 and name.isupper()]
+    free = [name for name in model.keywords if len(name) == 1 and name.isupper() and name not in fixed]
     if len(given) != 1 or given[0] not in free:
-        would = " or ".join(f"{letter}=range(1, 7)" for letter in free) or "nothing: it has no such size"
+        allowed = " or ".join(f"{letter}=range(1, 7)" for letter in free) or "nothing: it has no such size"
         raise ZooError(
-            f"choose varies one size of {model.name} that the data leaves open: give {would}; "
+            f"choose varies one size of {model.name} that the data leaves open: give {allowed}; "
             f"given {', '.join(given) or 'none'}"
         )
     (letter,) = given
@@ -152,5 +189,6 @@ def sized(model: Model, options: dict[str, Any]) -> tuple[str, dict[int, Model]]
     return letter, models
 
 
-def without_labels(model: Model) -> str:
-    return "" if model.card.enumerated else f"icl charges for labels in doubt, and {model.name} has none"
+def icl_unavailable_reason(model: Model) -> str:
+    """Why the model has no ICL, or "" where it has."""
+    return "" if model.card.enumerated else f"icl penalises uncertain labels, and {model.name} has none"

@@ -1,4 +1,4 @@
-"""Choosing a size: criteria worked out another way, simulated rows of known dimension, and what cannot be had."""
+"""Selection of a size: criteria computed another way, simulated rows of known dimension, and errors."""
 
 import numpy as np
 import pytest
@@ -12,38 +12,38 @@ from inference import choose, fit
 from inference.engines.em.probabilistic_pca import maximum
 from inference.evaluation.selection.laplace import log_evidence
 
-# Pyro, which compiles nothing: what is tested here is the same for both backends
+# Pyro, which does not compile: the code under test is the same for both backends
 PPCA, FA = zoo.load("probabilistic_pca", "pyro"), zoo.load("factor_analysis", "pyro")
 TRUE = 3
 
 
-def rows_of(Z, N=600, D=10, noise=0.8, seed=3):
+def simulate_rows(Z, N=600, D=10, noise=0.8, seed=3):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(N, Z)) @ rng.normal(size=(Z, D)) + noise * rng.normal(size=(N, D))
 
 
-def standardised(x):
+def standardise(x):
     return (x - x.mean(0)) / x.std(0)
 
 
 @pytest.fixture(scope="module")
 def known():
-    return choose(PPCA, rows_of(TRUE), Z=range(7), folds=5)
+    return choose(PPCA, simulate_rows(TRUE), Z=range(7), folds=5)
 
 
-def test_every_criterion_finds_the_dimension_that_made_the_rows(known):
+def test_every_criterion_selects_the_true_dimension(known):
     assert known.sizes == dict.fromkeys(("bic", "aic", "laplace", "cv", "ard"), TRUE)
     assert known.best.keywords["Z"] == TRUE
-    assert list(known.notes) == ["icl"]
+    assert list(known.unavailable) == ["icl"]
     assert (known.table["note"] == "").all()
-    found = choose(FA, rows_of(TRUE), Z=range(2, 5), folds=2, criterion="cv")
+    found = choose(FA, simulate_rows(TRUE), Z=range(2, 5), folds=2, criterion="cv")
     assert found.sizes == dict.fromkeys(("bic", "aic", "cv"), TRUE)
-    assert set(found.notes) == {"icl", "laplace", "ard"}
+    assert set(found.unavailable) == {"icl", "laplace", "ard"}
 
 
 @pytest.mark.parametrize("model", [PPCA, FA], ids=lambda m: m.name)
-def test_bic_counts_no_rotations(model):
-    x = rows_of(2, N=80, D=5)
+def test_bic_does_not_count_rotations(model):
+    x = simulate_rows(2, N=80, D=5)
     found = choose(model, x, Z=(0, 2), tol=1e-10)
     for Z, one in found.fits.items():
         W, mu = one.params["W"], one.params["mu"]
@@ -55,9 +55,9 @@ def test_bic_counts_no_rotations(model):
         np.testing.assert_allclose(found.table.loc[Z, "bic"], -2 * log_likelihood + p * np.log(80), rtol=1e-9)
 
 
-@pytest.mark.parametrize("x", [load_iris().data, load_wine().data, standardised(load_wine().data), rows_of(TRUE)])
-def test_the_evidence_is_scikit_learn_s_and_a_constant(x):
-    """Theirs leaves out what does not depend on Z, and Z = 0; ours is then the log-likelihood."""
+@pytest.mark.parametrize("x", [load_iris().data, load_wine().data, standardise(load_wine().data), simulate_rows(TRUE)])
+def test_evidence_equals_scikit_learn_up_to_a_constant(x):
+    """scikit-learn omits terms that do not depend on Z, and Z = 0, where the evidence is the log-likelihood."""
     N, D = x.shape
     eigenvalues = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
     ours = log_evidence(eigenvalues, N)
@@ -68,8 +68,8 @@ def test_the_evidence_is_scikit_learn_s_and_a_constant(x):
         np.testing.assert_allclose(np.diff(ours[1:]), np.diff(theirs), atol=1e-9 * abs(ours).max())
 
 
-def test_the_axes_are_integrated_out():
-    """Two columns, one axis: its angle is all there is to integrate over, by the trapezoidal rule on a circle."""
+def test_evidence_integrates_over_the_axes():
+    """With two columns and one axis the integral is over one angle: the trapezoidal rule on a circle."""
     eigenvalues, N = np.array([3.0, 1.0]), 2000
     angle = np.linspace(0, 2 * np.pi, 100_000, endpoint=False)
     along = eigenvalues @ [np.cos(angle) ** 2, np.sin(angle) ** 2]  # variance along the axis, and beyond it 4 - along
@@ -80,17 +80,17 @@ def test_the_axes_are_integrated_out():
     np.testing.assert_allclose(log_evidence(eigenvalues, N)[1] + np.log(2), exact, atol=5 / N)
 
 
-def test_the_evidence_of_weighted_rows_and_of_axes_that_are_not_known():
-    x = rows_of(1, N=40, D=4)
+def test_evidence_of_weighted_rows_and_of_tied_eigenvalues():
+    x = simulate_rows(1, N=40, D=4)
     weights = np.where(np.arange(40) < 10, 2.0, 1.0)
     weighted = choose(PPCA, x, Z=(1, 2), sample_weight=weights).table["laplace"]
     np.testing.assert_allclose(weighted, choose(PPCA, np.r_[x, x[:10]], Z=(1, 2)).table["laplace"], rtol=1e-9)
     assert np.isnan(log_evidence(np.array([5.0, 1.0, 1.0, 1.0]), 100)).tolist() == [False, False, True, True]
 
 
-def test_rows_held_out_one_by_one():
-    """Leaving one out needs no chance, and the maximum without a row is known by eigenvectors."""
-    x = rows_of(1, N=15, D=3)
+def test_leave_one_out_cross_validation():
+    """Leave-one-out has no random folds, and the maximum without a row is known from eigenvectors."""
+    x = simulate_rows(1, N=15, D=3)
     expected = []
     for n in range(15):
         seen = np.delete(x, n, axis=0)
@@ -102,7 +102,7 @@ def test_rows_held_out_one_by_one():
     assert row["cv_behind_se"] < row["cv_se"]
 
 
-def test_ard_keeps_what_the_rows_want_and_switches_off_the_rest(known):
+def test_ard_keeps_the_true_dimensions(known):
     ard = known.ard
     assert ard.fit.model.name == "bayesian_pca"
     assert ard.lengths.shape == ard.relevance.shape == (6,)
@@ -113,31 +113,31 @@ def test_ard_keeps_what_the_rows_want_and_switches_off_the_rest(known):
 
 
 def test_missing_values():
-    x = rows_of(TRUE, N=300, D=7)
+    x = simulate_rows(TRUE, N=300, D=7)
     x[np.random.default_rng(0).random(x.shape) < 0.1] = np.nan
     found = choose(PPCA, x, Z=range(2, 5), folds=2)
     assert found.sizes == dict.fromkeys(("bic", "aic", "cv", "ard"), TRUE)
     assert found.table["laplace"].isna().all()
-    assert "missing" in found.notes["laplace"]
+    assert "missing" in found.unavailable["laplace"]
 
 
-def test_components_are_chosen_as_before_and_factors_within_them(old_faithful):
+def test_components_and_factors_within_them_can_be_selected(old_faithful):
     model = zoo.load("gaussian_mixture", "pyro", covariance="tied")
     found = choose(model, old_faithful, K=(1, 2), criterion="icl")
     assert found.letter == "K"
     assert found.sizes == {"bic": 2, "icl": 2, "aic": 2}
-    assert set(found.notes) == {"laplace", "cv", "ard"}
-    said = fit(model.with_settings(K=2), old_faithful, "em").diagnostics
+    assert set(found.unavailable) == {"laplace", "cv", "ard"}
+    diagnostics = fit(model.with_settings(K=2), old_faithful, "em").diagnostics
     for name in ("log_likelihood", "parameters", "bic", "icl", "aic"):
-        assert found.table.loc[2, name] == said[name]
+        assert found.table.loc[2, name] == diagnostics[name]
     mixed = zoo.load("mixture_of_factor_analysers", "pyro", K=1)
-    x = rows_of(1, N=60, D=3)
+    x = simulate_rows(1, N=60, D=3)
     bic = choose(mixed, x, Z=(0, 1), tol=1e-10).table["bic"]
     np.testing.assert_allclose(bic, choose(FA, x, Z=(0, 1), tol=1e-10).table["bic"], rtol=1e-6)
 
 
-def test_a_size_that_cannot_be_fitted_is_left_out_and_the_table_says_why():
-    found = choose(PPCA, rows_of(1, N=30, D=3), Z=range(1, 5), folds=2)
+def test_a_size_that_cannot_be_fitted_has_a_note_in_the_table():
+    found = choose(PPCA, simulate_rows(1, N=30, D=3), Z=range(1, 5), folds=2)
     assert list(found.fits) == [1, 2]
     assert list(found.table.index) == [1, 2, 3, 4]
     assert "D=3" in found.table.loc[3, "note"]
@@ -145,8 +145,8 @@ def test_a_size_that_cannot_be_fitted_is_left_out_and_the_table_says_why():
     assert found.ard.lengths.shape == (2,)
 
 
-def test_the_criterion_asked_for_must_be_had():
-    x = rows_of(1, N=20, D=4)
+def test_an_unavailable_criterion_raises():
+    x = simulate_rows(1, N=20, D=4)
     x[0, 0] = np.nan
     with pytest.raises(zoo.ZooError, match="values are missing"):
         choose(PPCA, x, Z=(1,), criterion="laplace")
@@ -156,11 +156,11 @@ def test_the_criterion_asked_for_must_be_had():
         choose(PPCA, x, Z=(1,), criterion="cv")
 
 
-def test_one_figure_with_a_panel_for_each_criterion(known):
+def test_the_figure_has_a_panel_for_each_criterion(known):
     figure = known.figure()
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title() for axes in panels] == [
-        f"{name} takes Z = 3" for name in ("BIC", "AIC", "Laplace evidence", "cross-validation", "ARD")
+        f"{name}: Z = 3" for name in ("BIC", "AIC", "Laplace evidence", "cross-validation", "ARD")
     ]
     figure.canvas.draw()
     bic = np.asarray(panels[0].lines[0].get_ydata(), dtype=float)  # in nats behind the best: half of the criterion
@@ -187,7 +187,7 @@ def test_one_figure_with_a_panel_for_each_criterion(known):
         (PPCA, {"Z": (1,), "tolerance": 1}, "tol"),
     ],
 )
-def test_one_line_says_what_would_work(model, options, line):
+def test_errors_name_what_is_allowed(model, options, line):
     with pytest.raises(zoo.ZooError, match=line) as caught:
-        choose(model, rows_of(1, N=20, D=4), **options)
+        choose(model, simulate_rows(1, N=20, D=4), **options)
     assert "\n" not in str(caught.value)

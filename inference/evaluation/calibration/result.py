@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.calibration.bands import band, p_value
-from inference.evaluation.comparison.agreement import CHANCE
+from inference.evaluation.comparison.agreement import FALSE_ALARM_RATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ class Calibration:
     @property
     def chance(self) -> float:
         """That one quantity leaves its band though it is calibrated: 1% over all quantities (Bonferroni)."""
-        return CHANCE / len(self.ranks)
+        return FALSE_ALARM_RATE / len(self.ranks)
 
     @cached_property
     def table(self) -> pd.DataFrame:

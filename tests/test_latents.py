@@ -158,7 +158,7 @@ def test_a_fit_saved_by_one_backend_is_read_in_the_other(kind, tmp_path):
     np.testing.assert_allclose(ae.reconstruct(there), ae.reconstruct(fit), rtol=1e-5, atol=1e-5)
     E = 3 if kind == "semi_supervised_vae" else 1
     narrow = {"z": (np.stack([mean] * E), np.full((E, *mean.shape), 1e-9))}
-    one, other = (AmortisedPosterior(f).parts(f.data, 2, seed=0, q=narrow) for f in (fit, there))
+    one, other = (AmortisedPosterior(f).elbo_terms(f.data, 2, seed=0, normals=narrow) for f in (fit, there))
     np.testing.assert_allclose(one.likelihood, other.likelihood, rtol=1e-5)
     np.testing.assert_allclose(one.kl["z"], other.kl["z"], rtol=1e-5)
 

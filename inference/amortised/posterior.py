@@ -1,29 +1,42 @@
-"""A fit whose guide reads the rows, opened: what may be asked of it, in blocks."""
+"""The posterior of each row by the encoder of a fit: codes, decoded values and the terms of the ELBO."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 import guides
-from inference.amortised.answers import Normals, Parts, filled, joined, some
+from inference.amortised.blocks import Table, count_rows, join_blocks, split_rows, take_normals
+from inference.amortised.kernels import AmortisedKernels
+from inference.amortised.records import Code, ElboTerms, Normals
 from inference.record import FitRecord
 from zoo import ZooError
-from zoo._backend import backend_of, in_backend
+from zoo._backend import Backend, backend_of, in_backend
 from zoo.data.corpus import Corpus
 
-ROWS = 128  # in a block, at most
-NUMBERS = {"cpu": 1 << 22}  # at a time, of observed values: over draws, rows and the values of discrete latents
-PLENTY = 1 << 26  # of them elsewhere
+BLOCK_ROWS = 128  # at most
+CPU_NUMBERS = 1 << 22  # observed values in memory at a time, over draws, rows and values of the discrete latents
+GPU_NUMBERS = 1 << 26
 
 
 class AmortisedPosterior:
-    """The program and the guide of a fit, at ``fit.state``; raises ZooError where the guide does not read the rows.
+    """The encoder and the decoder of a fit, at ``fit.state``.
 
-    Every question is answered in numpy, by the fit's dtype on its device, or on the CPU where that device is not to be
-    had. A table is ``{site: (N, ...)}`` as the program sees it: see ``table``. Seeds make the answers what they are.
+    Methods take and return NumPy arrays and compute in the fit's dtype on its device, or on the CPU where there is no
+    such device. A table is ``{site: (N, ...)}`` as the program takes it: see ``table``. Seeds determine the results.
+
+    Parameters
+    ----------
+    fit : FitRecord
+        A fit by svi with a guide that reads the rows.
+
+    Raises
+    ------
+    ZooError
+        Where the guide does not read the rows, or the rows share latents.
     """
 
     def __init__(self, fit: FitRecord):
@@ -31,151 +44,260 @@ class AmortisedPosterior:
         guide, backend_module = guide_of(fit), in_backend("inference.amortised", fit.model.backend)
         self.keywords = {k: v for k, v in fit.keywords.items() if k != "N"}
         self.sites = self.card.sites(fit.keywords)
-        self.device = here(self.backend, fit)
-        with self.backend.runtime(fit.dtype, self.device):
-            self.kernels = backend_module.AmortisedKernels(fit.model.program, guide, self.keywords, fit.state)
+        self.device = available_device(self.backend, fit)
+        with self.runtime():
+            self.kernels: AmortisedKernels = backend_module.AmortisedKernels(
+                fit.model.program, guide, self.keywords, fit.state
+            )
 
     def table(self, data: Any = None, seed: int | None = None) -> dict[str, np.ndarray]:
-        """Data, that of the fit unless given, checked against the card; of ``Intensities`` one draw.
+        """Data checked against the card, as arrays by site.
 
-        seed: of that draw, that of the fit unless given. Raises ZooError for data the model cannot take.
+        Parameters
+        ----------
+        data : optional
+            As ``inference.fit`` takes it; the data of the fit unless given. Of ``Intensities`` one draw is taken.
+        seed : int, optional
+            Of that draw; the seed of the fit unless given.
+
+        Returns
+        -------
+        dict of str to ndarray
+
+        Raises
+        ------
+        ZooError
+            For data the model cannot take: labels beyond the classes, and pixels beyond the levels, among them.
         """
-        given = self.fit.data if data is None else data
-        table, _ = self.fit.fitted_model.bind(given, self.fit.seed if seed is None else seed)
+        data = self.fit.data if data is None else data
+        table, _ = self.fit.fitted_model.bind(data, self.fit.seed if seed is None else seed)
         table = {n: v.raw if isinstance(v, Corpus) else v for n, v in table.items()}
-        C = self.keywords.get("C")
+        C, levels = self.keywords.get(self.card.classes), self.keywords.get(self.card.levels)
         for name, values in table.items():
             if C and self.sites[name].kind == "category" and (values >= C).any():
                 raise ZooError(f"{name} has a label {np.nanmax(values):g}, and the classes are 0 to {C - 1}: recode it")
-            levels = self.keywords.get("levels")
             if levels and self.sites[name].kind == "count" and (values >= levels).any():
                 raise ZooError(f"levels={levels} but {name} has a pixel of {np.nanmax(values):g}: it cannot be more")
         return table
 
-    def encode(self, table: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """What the guide makes of each row: ``{"z": Code}``, and of a discrete latent its probabilities, (N, C).
+    def encode(self, table: Table) -> dict[str, Any]:
+        """The guide's distribution of each local latent.
 
-        Latents that depend on others are given at those others' mean, or most probable value. Raises ZooError for a
-        continuous latent that is not normal.
+        Latents that depend on others are given at the mean, or most probable value, of those others.
+
+        Parameters
+        ----------
+        table : dict of str to ndarray
+            As of ``table``.
+
+        Returns
+        -------
+        dict of str to Code or ndarray
+            Of a continuous latent its ``Code``; of a discrete one its probabilities, (N, C).
+
+        Raises
+        ------
+        ZooError
+            For a continuous latent that is not normal.
         """
-        return self.in_blocks(table, ROWS, lambda block, *_: self.ask("encoded", block))
 
-    def decode(self, latents: Mapping[str, np.ndarray], seed: int | None = None) -> dict[str, np.ndarray]:
-        """The mean of each observed site given the local latents, ``{"x": (N, D)}``; of a label its probabilities.
+        def compute(block: Table, *_: Any) -> dict[str, Code | np.ndarray]:
+            with self.runtime():
+                return self.kernels.encode(block)
 
-        latents: an array for each, as ``{"z": (N, Z)}``; whole numbers for labels. Given a ``seed``, a draw of the rows
-        instead of their mean. Raises ZooError for other latents than the program's.
+        return self._in_blocks(table, BLOCK_ROWS, compute)
+
+    def decode(self, latents: Table, seed: int | None = None) -> dict[str, np.ndarray]:
+        """The mean of each observed site given the local latents.
+
+        Parameters
+        ----------
+        latents : dict of str to ndarray
+            Every local latent, as ``{"z": (N, Z)}``; whole numbers for discrete ones.
+        seed : int, optional
+            Where it is given, a draw of the rows instead of their mean.
+
+        Returns
+        -------
+        dict of str to ndarray
+            As ``{"x": (N, D)}``; the mean of a label is its probabilities.
+
+        Raises
+        ------
+        ZooError
+            For latents other than the program's, or of another shape.
         """
-        table, rng = self.latents(latents), np.random.default_rng(seed)
+        table, rng = self._check_latents(latents), np.random.default_rng(seed)
 
-        def answer(block: dict[str, np.ndarray], *_: Any) -> Any:
-            return self.ask("decoded", block, None if seed is None else new(rng))
+        def compute(block: Table, *_: Any) -> dict[str, np.ndarray]:
+            with self.runtime():
+                return self.kernels.decode(block, None if seed is None else draw_seed(rng))
 
-        return self.in_blocks(table, ROWS, answer)
+        return self._in_blocks(table, BLOCK_ROWS, compute)
 
     def log_weights(
-        self, table: Mapping[str, np.ndarray], num_samples: int, seed: int, q: Normals | None = None
+        self, table: Table, num_samples: int, seed: int, normals: Normals | None = None
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """``(rows, (K, B))`` until ``num_samples`` draws of each row are through: log p(x, z_k) / q(z_k | x) in nats.
+        """Log importance weights log p(x, z_k) / q(z_k | x) in nats, summed over discrete latents, block by block.
 
-        Discrete latents are summed over. q: normals to draw from in the place of the guide, as of ``refined``.
+        Parameters
+        ----------
+        table : dict of str to ndarray
+            As of ``table``.
+        num_samples : int
+            Draws of each row.
+        seed : int
+            Of the draws.
+        normals : dict, optional
+            Normals to draw from in place of the guide's, as of ``refine``.
+
+        Yields
+        ------
+        tuple of slice and ndarray
+            Rows, and the weights of some of their draws, (K, B).
         """
-        rng, N = np.random.default_rng(seed), rows_of(table)
-        size = min(ROWS, N)
+        rng, N = np.random.default_rng(seed), count_rows(table)
+        size = min(BLOCK_ROWS, N)
         calls = -(-num_samples // max(1, self.capacity // size))
         K = -(-num_samples // calls)
-        for rows, block in blocks(table, size):
-            for left in range(num_samples, 0, -K):
-                found = self.ask("weighed", block, K, new(rng), some(q, rows, size))
-                yield rows, found[:left, : rows.stop - rows.start]
+        for rows, block in split_rows(table, size):
+            for remaining in range(num_samples, 0, -K):
+                with self.runtime():
+                    weights = self.kernels.log_weights(block, K, draw_seed(rng), take_normals(normals, rows, size))
+                yield rows, weights[:remaining, : rows.stop - rows.start]
 
-    def parts(self, table: Mapping[str, np.ndarray], num_samples: int, seed: int, q: Normals | None = None) -> Parts:
-        """What the ELBO of each row is made of, by ``num_samples`` draws from the guide, or from ``q``."""
-        rng, size = np.random.default_rng(seed), self.rows_for(num_samples)
+    def elbo_terms(self, table: Table, num_samples: int, seed: int, normals: Normals | None = None) -> ElboTerms:
+        """The terms of the ELBO of each row.
 
-        def answer(block: dict[str, np.ndarray], rows: slice, size: int) -> Parts:
-            return self.ask("parts", block, num_samples, new(rng), some(q, rows, size))
+        Parameters
+        ----------
+        table : dict of str to ndarray
+            As of ``table``.
+        num_samples : int
+            Draws of each row.
+        seed : int
+            Of the draws.
+        normals : dict, optional
+            Normals to draw from in place of the guide's, as of ``refine``.
 
-        return self.in_blocks(table, size, answer, axis=1)
-
-    def refined(self, table: Mapping[str, np.ndarray], steps: int, num_samples: int, seed: int) -> Normals:
-        """The guide's normals made better row by row: ``{site: (mean, sd)}``, (E, N, ...) each.
-
-        Mean and log sd of each number, for each value of the discrete latents, climb the ELBO of their own row by
-        ``steps`` of Adam, whose rate falls to 0, with ``num_samples`` new draws each; what was learned stays as it is.
-        They begin where the guide has them. Raises ZooError for a continuous latent that is not normal.
+        Returns
+        -------
+        ElboTerms
         """
         rng = np.random.default_rng(seed)
 
-        def answer(block: dict[str, np.ndarray], *_: Any) -> Normals:
-            return self.ask("refined", block, steps, num_samples, new(rng))
+        def compute(block: Table, rows: slice, size: int) -> ElboTerms:
+            with self.runtime():
+                return self.kernels.elbo_terms(block, num_samples, draw_seed(rng), take_normals(normals, rows, size))
 
-        return self.in_blocks(table, self.rows_for(num_samples), answer, axis=1)
+        return self._in_blocks(table, self._rows_for(num_samples), compute, axis=1)
 
-    def ask(self, question: str, *given: Any) -> Any:
-        with self.backend.runtime(self.fit.dtype, self.device):
-            return getattr(self.kernels, question)(*given)
+    def refine(self, table: Table, steps: int, num_samples: int, seed: int) -> Normals:
+        """Normals optimised for each row, from those of the guide on.
 
-    def in_blocks(self, table: Mapping[str, np.ndarray], size: int, answer: Callable[..., Any], axis: int = 0) -> Any:
-        N = rows_of(table)
-        size = min(size, 1 << (N - 1).bit_length())  # few sizes, for NumPyro compiles each
-        return joined([answer(block, rows, size) for rows, block in blocks(table, size)], N, axis)
+        Mean and log sd of each number, for each value of the discrete latents, maximise the ELBO of their own row by
+        Adam, whose rate falls to 0; learned parameters stay as they are.
 
-    def rows_for(self, draws: int) -> int:
-        """How many rows to take at a time, where each is drawn ``draws`` times."""
-        return int(np.clip(self.capacity // draws, 1, ROWS))
+        Parameters
+        ----------
+        table : dict of str to ndarray
+            As of ``table``.
+        steps : int
+            Steps of Adam.
+        num_samples : int
+            New draws of each row in each step.
+        seed : int
+            Of the draws.
+
+        Returns
+        -------
+        dict of str to tuple of ndarray
+            ``{site: (mean, sd)}``, (E, N, ...) each.
+
+        Raises
+        ------
+        ZooError
+            For a continuous latent that is not normal.
+        """
+        rng = np.random.default_rng(seed)
+
+        def compute(block: Table, *_: Any) -> Normals:
+            with self.runtime():
+                return self.kernels.refine(block, steps, num_samples, draw_seed(rng))
+
+        return self._in_blocks(table, self._rows_for(num_samples), compute, axis=1)
+
+    def runtime(self) -> AbstractContextManager[None]:
+        """The context in which the kernels run: the fit's dtype and the device."""
+        return self.backend.runtime(self.fit.dtype, self.device)
 
     @property
     def capacity(self) -> int:
         """Rows times draws that fit into memory."""
         sizes = {**self.keywords, "N": 1}
-        a_row = sum(int(np.prod(self.sites[n].shape(sizes))) for n in self.card.observed)
-        values = int(sizes.get("C", 1)) ** len(self.card.enumerated)
-        return max(1, NUMBERS.get(self.device, PLENTY) // (a_row * values))
+        row = sum(int(np.prod(self.sites[n].shape(sizes))) for n in self.card.observed)
+        values = int(sizes.get(self.card.classes, 1)) ** len(self.card.enumerated)
+        return max(1, (CPU_NUMBERS if self.device == "cpu" else GPU_NUMBERS) // (row * values))
 
-    def latents(self, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _in_blocks(self, table: Table, size: int, compute: Callable[..., Any], axis: int = 0) -> Any:
+        """The joined results of ``compute(block, rows, size)``; rows are along an axis of the results."""
+        N = count_rows(table)
+        size = min(size, 1 << (N - 1).bit_length())  # few sizes, for NumPyro compiles each
+        return join_blocks([compute(block, rows, size) for rows, block in split_rows(table, size)], N, axis)
+
+    def _rows_for(self, num_samples: int) -> int:
+        """The rows of a block, of which each has ``num_samples`` draws."""
+        return int(np.clip(self.capacity // num_samples, 1, BLOCK_ROWS))
+
+    def _check_latents(self, latents: Table) -> dict[str, np.ndarray]:
         """Local latents, by site, as the program takes them; raises ZooError for others, or of another shape."""
         lines = self.card.local(self.keywords)
-        if set(given) != set(lines):
+        if set(latents) != set(lines):
             raise ZooError(
-                f"{self.card.name} decodes {', '.join(lines)}; given {', '.join(map(str, given)) or 'nothing'}"
+                f"{self.card.name} decodes {', '.join(lines)}; given {', '.join(map(str, latents)) or 'nothing'}"
             )
-        N, table = rows_of(given), {}
+        N, table = count_rows(latents), {}
         for name, line in lines.items():
-            value, shape = np.asarray(given[name]), line.shape({**self.keywords, "N": N})
+            value, shape = np.asarray(latents[name]), line.shape({**self.keywords, "N": N})
             if value.shape != shape:
                 raise ZooError(f"{name} is {line}, of shape {shape} here; given {value.shape}")
             table[name] = value.astype(int if line.kind == "category" else float)
         return table
 
 
-def shared_by_rows(fit: FitRecord) -> list[str]:
-    """The latents that are not the rows' own, where there are any: codes are then not all that a guide knows."""
-    return [n for n in fit.model.card.latents if n not in fit.model.card.local(fit.keywords)]
+def latents_outside_rows(fit: FitRecord) -> list[str]:
+    """The latents of a fit that rows share, which an encoder does not describe.
+
+    Parameters
+    ----------
+    fit : FitRecord
+
+    Returns
+    -------
+    list of str
+    """
+    local: Mapping[str, Any] = fit.model.card.local(fit.keywords)
+    return [n for n in fit.model.card.latents if n not in local]
 
 
 def guide_of(fit: FitRecord) -> Callable[..., Any]:
     """The guide of a fit, in its backend; raises ZooError where it does not read the rows."""
-    card, given = fit.model.card, fit.options.get("guide")
-    if not fit.state or given is None:
+    card, guide = fit.model.card, fit.options.get("guide")
+    if not fit.state or guide is None:
         raise ZooError(f"{card.name} by {fit.engine} has no encoder: fit it by svi, with a guide that reads the rows")
-    if shared := shared_by_rows(fit):
-        raise ZooError(
-            f"the rows of {card.name} share {', '.join(shared)}: what is encoded are latents of the rows alone"
-        )
-    if not isinstance(given, str):
-        return given(fit.model.program, None)
-    if given == card.name:
-        return guides.load(given, fit.model.backend)(fit.model.program, None)
-    if given in guides.names():
-        raise ZooError(f"the guide {given!r} reads no rows: fit {card.name} with a guide that does")
-    raise ZooError(
-        f"the guide {given!r} was a function, of which a saved fit has the name alone: put it in fit.options"
-    )
+    if shared := latents_outside_rows(fit):
+        raise ZooError(f"the rows of {card.name} share {', '.join(shared)}: only latents of the rows are encoded")
+    if not isinstance(guide, str):
+        return guide(fit.model.program, None)
+    if guide == card.name:
+        return guides.load(guide, fit.model.backend)(fit.model.program, None)
+    if guide in guides.names():
+        raise ZooError(f"the guide {guide!r} reads no rows: fit {card.name} with a guide that does")
+    raise ZooError(f"the guide {guide!r} was a function, and a saved fit has only its name: put it in fit.options")
 
 
-def here(backend: Any, fit: FitRecord) -> str:
-    """The device of the fit, or the CPU where there is no such device: fits are read elsewhere than they are made."""
+def available_device(backend: Backend, fit: FitRecord) -> str:
+    """The device of the fit, or the CPU where there is no such device."""
     try:
         with backend.runtime(fit.dtype, fit.device):
             return fit.device
@@ -183,16 +305,6 @@ def here(backend: Any, fit: FitRecord) -> str:
         return "cpu"
 
 
-def blocks(table: Mapping[str, np.ndarray], size: int) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-    N = rows_of(table)
-    for begun in range(0, N, size):
-        rows = slice(begun, min(begun + size, N))
-        yield rows, {n: filled(v[rows], size) for n, v in table.items()}
-
-
-def rows_of(table: Mapping[str, np.ndarray]) -> int:
-    return len(next(iter(table.values())))
-
-
-def new(rng: np.random.Generator) -> int:
+def draw_seed(rng: np.random.Generator) -> int:
+    """A seed for one call of a kernel."""
     return int(rng.integers(2**31))

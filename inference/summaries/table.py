@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.alignment import aligned_draws
-from inference.amortised import AmortisedPosterior, Code, shared_by_rows
+from inference.amortised import AmortisedPosterior, Code, latents_outside_rows
 from inference.record import FitRecord
 from inference.summaries.quantities import scalar_quantities
 from inference.summaries.statistics import chain_statistics, count_active_units, is_amortised, sample_kind
@@ -41,7 +41,7 @@ def training_summary(fit: FitRecord) -> dict[str, float]:
     # neither term exists where the first epoch was not completed
     terms = ("reconstruction_nats_per_row", "kl_nats_per_row")
     summary |= {n: float(epochs[n][last]) for n in terms if n in epochs}
-    if shared_by_rows(fit):
+    if latents_outside_rows(fit):
         return summary
     posterior = AmortisedPosterior(fit)
     N = len(next(iter(fit.data.values())))

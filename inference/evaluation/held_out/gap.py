@@ -106,9 +106,9 @@ def inference_gap(
         check_whole(1, rows=rows)
     chosen = np.sort(np.random.default_rng(seed).permutation(N)[:rows])
     table, opened = take_rows(every.table, chosen), every.opened
-    reconstruction, kl, error = of_guide(opened.parts(table, LOOKS, seed), LOOKS)
-    q = opened.refined(table, steps, DRAWS, seed)
-    refined, error_of_refined = of_best_classes(opened.parts(table, LOOKS, seed + 1, q), LOOKS)
+    reconstruction, kl, error = of_guide(opened.elbo_terms(table, LOOKS, seed), LOOKS)
+    q = opened.refine(table, steps, DRAWS, seed)
+    refined, error_of_refined = of_best_classes(opened.elbo_terms(table, LOOKS, seed + 1, q), LOOKS)
     log_p, error_of_log_p, effective = weighed(opened, table, num_samples, seed, q)
     errors = {"elbo": error, "refined": error_of_refined, "log_p": error_of_log_p}
     return InferenceGap(chosen, reconstruction - kl, refined, log_p, errors, effective, every.source, seed)

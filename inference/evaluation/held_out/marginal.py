@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.amortised import AmortisedPosterior
-from inference.amortised.answers import Normals
+from inference.amortised import AmortisedPosterior, Normals
 from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
 from inference.run.progress import Progress
 

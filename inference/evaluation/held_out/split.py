@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.amortised import Code, Parts
+from inference.amortised import Code, ElboTerms
 from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
 from inference.summaries.statistics import count_active_units
 
@@ -90,7 +90,7 @@ def elbo_split(fit: Fit, data: Any = None, num_samples: int = 100, seed: int = 0
     """
     check_whole(2, num_samples=num_samples)
     rows = rows_of(fit, data, seed)
-    parts = rows.opened.parts(rows.table, num_samples, seed)
+    parts = rows.opened.elbo_terms(rows.table, num_samples, seed)
     reconstruction, kl, errors = of_guide(parts, num_samples)
     by_dimension = {n: averaged(parts, v).mean(0) for n, v in parts.kl.items()}
     codes = {n: code for n, code in rows.opened.encode(rows.table).items() if isinstance(code, Code)}
@@ -100,13 +100,13 @@ def elbo_split(fit: Fit, data: Any = None, num_samples: int = 100, seed: int = 0
     )
 
 
-def of_guide(parts: Parts, num_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def of_guide(parts: ElboTerms, num_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``(reconstruction, KL, Monte Carlo error of their difference)`` of each row, with the guide's own classes."""
     kl = averaged(parts, total(parts)) + averaged(parts, parts.guide.astype(float) - parts.prior)
     return averaged(parts, parts.likelihood), kl, averaged(parts, parts.sd) / np.sqrt(num_samples)
 
 
-def of_best_classes(parts: Parts, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
+def of_best_classes(parts: ElboTerms, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """``(ELBO, Monte Carlo error)`` of each row by the best q(y): proportional to p(y) e^(ELBO given y)."""
     given = parts.likelihood - total(parts) + parts.prior.astype(float)
     spread = np.where(np.isfinite(given), parts.sd, 0.0)
@@ -114,14 +114,14 @@ def of_best_classes(parts: Parts, num_samples: int) -> tuple[np.ndarray, np.ndar
     return elbo, (np.exp(given - elbo) * spread).sum(0) / np.sqrt(num_samples)
 
 
-def total(parts: Parts) -> np.ndarray:
+def total(parts: ElboTerms) -> np.ndarray:
     """The KL of all continuous latents together, (E, N)."""
     return sum(
         (v.astype(float).reshape(*v.shape[:2], -1).sum(-1) for v in parts.kl.values()), np.zeros(parts.prior.shape)
     )
 
 
-def averaged(parts: Parts, values: np.ndarray) -> np.ndarray:
+def averaged(parts: ElboTerms, values: np.ndarray) -> np.ndarray:
     """(N, ...): the mean over the discrete latents by q(y | x), of (E, N, ...); what q rules out does not count."""
     q = np.exp(parts.guide.astype(float)).reshape(*parts.guide.shape, *(1,) * (values.ndim - 2))
     return (np.where(q > 0, values, 0.0) * q).sum(0)

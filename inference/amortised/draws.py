@@ -1,0 +1,81 @@
+"""The terms of the ELBO of each row at draws from an encoder, the same for both backends."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from inference.objectives.densities import GuideAndProgram, SiteLog
+from inference.objectives.sites import Run, Site, is_in_rows
+from zoo.errors import ZooError
+
+LEARNING_RATE = 0.2  # of Adam at first, in standard deviations of the guide's normals
+
+
+class DrawTerms(NamedTuple):
+    """The terms of the ELBO at draws, arrays of a backend: (K, B) for one value of the discrete latents, or (K, E, B).
+
+    ratio: log q(z | x, y) - log p(z | y) of the continuous latents at the draw. kl: by latent, of each number of the
+    code where it has a closed form. prior, guide: log p(y) and log q(y | x) of the discrete latents.
+    """
+
+    likelihood: Any
+    ratio: Any
+    kl: dict[str, Any]
+    prior: Any
+    guide: Any
+
+    @property
+    def log_weights(self) -> Any:
+        """log p(x, y, z) / q(z | x, y)."""
+        return self.likelihood + self.prior - self.ratio
+
+    @property
+    def elbo(self) -> Any:
+        """log p(x | y, z) less the KL divergence of the continuous latents."""
+        kl = (v.reshape(*v.shape[:3], -1).sum(-1) if v.ndim > 3 else v for v in self.kl.values())
+        return self.likelihood - sum(kl)
+
+
+class RowDraws(GuideAndProgram):
+    """A guide that reads the rows and its program, at learned parameters, with a block of rows as inputs."""
+
+    def terms(self, run: Run, discrete: Collection[str]) -> DrawTerms:
+        """The terms of the ELBO, (K, B), of a run of the guide with the ``discrete`` latents at one value."""
+        latents = run.latents
+        values = {n: s["value"] for n, s in latents.items()}
+        program = self.run_program(run, values)
+        check_rows({**program.sites, **latents})
+        logs = self.log_densities(program, latents, values)
+        formulae = self.analytic_kl(program.latents, latents, self.kl_of_normals, discrete)
+        continuous = [n for n in latents if n not in discrete]
+
+        def ratio(names: Collection[str]) -> Any:
+            return self.sum_latents(logs.guide, names) - self.sum_latents(logs.prior, names)
+
+        kl = {
+            n: self.broadcast_to(formulae[n][1], values[n].shape) if n in formulae else ratio([n]) for n in continuous
+        }
+        prior, guide = self.sum_latents(logs.prior, discrete), self.sum_latents(logs.guide, discrete)
+        return DrawTerms(self.sum_sites(logs.likelihood)[0], ratio(continuous), kl, prior, guide)
+
+    def sum_latents(self, logs: Mapping[str, SiteLog], names: Collection[str]) -> Any:
+        """The sum of the log densities of some latents, (K, B)."""
+        return self.sum_sites(log for name, log in logs.items() if name in names)[0]
+
+    @abstractmethod
+    def kl_of_normals(self, q: Any, p: Any) -> Any:
+        """KL(q || p) of each number where both are independent normals; raises NotImplementedError for others."""
+
+
+def check_rows(sites: Mapping[str, Site]) -> None:
+    """Raise ZooError for a site outside the plate N."""
+    for name, site in sites.items():
+        if not is_in_rows(site):
+            raise ZooError(f"{name} is outside the plate N, so that rows cannot be evaluated one by one: put it in it")
+
+
+def not_normal(name: str, distribution: str) -> ZooError:
+    """The error for a continuous latent of the guide that is not normal."""
+    return ZooError(f"the guide has {name} from {distribution}: only codes from Normal can be read off and refined")

@@ -1,0 +1,39 @@
+"""What each backend computes for an amortised posterior, from NumPy to NumPy."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from inference.amortised.blocks import Table
+from inference.amortised.records import Code, ElboTerms, Normals
+
+
+class AmortisedKernels(Protocol):
+    """``AmortisedKernels(program, guide, keywords, state)`` of each ``in_<backend>.py``.
+
+    The methods take a block of B rows, within the backend's ``runtime(dtype, device)``. Discrete latents take each of
+    their values, E of them together (1 where there are none), so that a sum over classes is exact. ``normals`` replace
+    the guide's continuous latents: mean and sd of each for each value of the discrete ones, (E, B, ...).
+    """
+
+    def encode(self, table: Table) -> dict[str, Code | np.ndarray]:
+        """The code of each row by site; for a discrete latent its probabilities, (B, C)."""
+        ...
+
+    def decode(self, latents: Table, seed: int | None) -> dict[str, np.ndarray]:
+        """The mean of each observed site, or, given a seed, a draw."""
+        ...
+
+    def log_weights(self, table: Table, K: int, seed: int, normals: Normals | None) -> np.ndarray:
+        """log sum_y p(x, y, z_k) / q(z_k | x, y) of K draws in nats, (K, B)."""
+        ...
+
+    def elbo_terms(self, table: Table, K: int, seed: int, normals: Normals | None) -> ElboTerms:
+        """The terms of the ELBO by K draws."""
+        ...
+
+    def refine(self, table: Table, steps: int, K: int, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Normals optimised for each row by steps of Adam, K draws each."""
+        ...

@@ -157,9 +157,10 @@ class RowDraws(TracedPair, draws.RowDraws):
     def replace_draws(self, run, normals, key):
         """The run with draws from ``normals`` in place of those of the guide."""
         sites = dict(run.sites)
-        for key, (name, parameters) in zip(jax.random.split(key, len(normals)), normals.items(), strict=True):
+        keys = jax.random.split(key, len(normals))
+        for site_key, (name, parameters) in zip(keys, normals.items(), strict=True):
             distribution = Normal(*parameters).to_event(parameters[0].ndim - 1)
-            value = distribution.sample(key, self.sample_shape)
+            value = distribution.sample(site_key, self.sample_shape)
             sites[name] = {**sites[name], "fn": distribution, "value": value, "intermediates": []}
         return Run(sites, run.plate)
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from inference.objectives import Objective, refusals
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.sites import CannotBroadcast, Run, Site, is_enumerated, is_in_rows, plate_dims
+from inference.objectives.sites import (
+    CannotBroadcast,
+    Run,
+    Site,
+    check_broadcast,
+    is_enumerated,
+    is_in_rows,
+    plate_dims,
+)
 
 Arrays = dict[str, Any]
 
@@ -89,18 +97,17 @@ class BoundDraws(GuideAndProgram):
 
     def by_row(self, site: Site, log: Any) -> Any:
         """As in the base class; draws and enumerated values may be dimensions only of sites in the plate N alone."""
-        if len(plate_dims(site)) > 1 or plate_dims(site)["N"] != -1:
-            if self.sample_shape:
-                raise CannotBroadcast
-            if self.enumerated:
-                raise refusals.other_plates(site["name"])
+        if self.sample_shape:
+            check_broadcast(site)
+        if self.enumerated and plate_dims(site) != {"N": -1}:
+            raise refusals.other_plates(site["name"])
         return super().by_row(site, log)
 
     def outside_rows(self, site: Site, log: Any) -> Any:
         """As in the base class; raises CannotBroadcast where there seems to be a value for each draw."""
         above = len(self.sizes) + 2
         if self.sample_shape and log.ndim >= above and log.shape[-above] == self.sample_shape[0]:
-            raise CannotBroadcast
+            raise CannotBroadcast(site["name"])
         return super().outside_rows(site, log)
 
     def align_weight(self, weight: Any, site: Site) -> Any:

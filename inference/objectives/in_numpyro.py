@@ -9,7 +9,7 @@ from numpyro.primitives import Messenger
 
 from inference.objectives import BoundTerms, bounds, draws, refusals
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.sites import Run, draw_site, enumerate_site, is_in_rows
+from inference.objectives.sites import Run, check_broadcast, draw_site, enumerate_site, is_in_rows
 
 UNUSED_KEY = jax.random.PRNGKey(0)  # for runs in which every site has its value
 
@@ -56,7 +56,9 @@ class AtValues(Messenger):
                 msg["value"] = value
                 self.filled += 1
             elif self.sample_shape and is_in_rows(msg):
-                msg["kwargs"]["sample_shape"] = self.sample_shape
+                check_broadcast(msg)
+                if len(msg["fn"].batch_shape) == 1:  # where it is longer, it depends on an earlier draw
+                    msg["kwargs"]["sample_shape"] = self.sample_shape
 
 
 def traced(program, values, key, inputs, fill=enumerate_site, sample_shape=()):
@@ -68,6 +70,8 @@ def traced(program, values, key, inputs, fill=enumerate_site, sample_shape=()):
 
 class TracedPair(GuideAndProgram):
     """``GuideAndProgram`` in NumPyro; ``params`` are the parameters of guide and program, by name."""
+
+    params: dict
 
     def run(self, program, values, stopped=False):
         params = stop_gradient(self.params) if stopped else self.params

@@ -9,7 +9,7 @@ from torch.distributions import kl_divergence
 
 from inference.objectives import BoundTerms, bounds, draws, refusals
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.sites import CannotBroadcast, Run, draw_site, enumerate_site, is_in_rows, plate_dims
+from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, enumerate_site, is_in_rows
 
 
 def bound(objective, program, guide, inputs, beta=1.0):
@@ -54,9 +54,7 @@ def terms(program, guide, inputs, objective, weights=None):
     except CannotBroadcast:
         first = traced(guide, {}, inputs)
     pair = BoundDraws(program, guide, inputs, objective, first)
-    runs = [
-        pair.terms(traced(guide, pair.fixed, inputs) if k else first, weights and weights.at(k)) for k in range(K)
-    ]
+    runs = [pair.terms(traced(guide, pair.fixed, inputs) if k else first, weights and weights.at(k)) for k in range(K)]
     rows, rest = (
         {n: v if v is None else torch.stack([run[i][n] for run in runs]) for n, v in runs[0][i].items()} for i in (0, 1)
     )
@@ -89,12 +87,12 @@ class AtValues(Messenger):
         value = self.fill(msg, self.filled)
         if value is not None:
             if self.has_draws:
-                raise CannotBroadcast  # the distribution may depend on draws, whose dimension is not in its place
+                # the distribution may depend on draws, whose dimension is not in its place
+                raise CannotBroadcast(msg["name"])
             msg["value"], msg["done"] = value, True
             self.filled += 1
         elif self.sample_shape and is_in_rows(msg) and not msg["done"]:
-            if len(plate_dims(msg)) > 1:
-                raise CannotBroadcast
+            check_broadcast(msg)
             missing = 2 + self.filled - len(msg["fn"].batch_shape)  # none where it depends on an earlier draw
             shape = self.sample_shape + (1,) * (missing - 1) if missing else ()
             msg["value"], msg["done"], self.has_draws = msg["fn"](torch.Size(shape)), True, True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from inference.objectives import refusals
+from zoo.errors import ZooError
 
 Site = dict[str, Any]  # the message of a sample statement, of either backend
 
@@ -26,8 +27,11 @@ class Run(NamedTuple):
         return {n: s for n, s in self.sites.items() if s["is_observed"]}
 
 
-class CannotBroadcast(Exception):
+class CannotBroadcast(ZooError):
     """Several draws cannot be a leading dimension of one run of this program or guide."""
+
+    def __init__(self, name: str):
+        super().__init__(f"draws of {name} cannot be one more dimension: let it be in the plate N alone, the last one")
 
 
 def site_scale(site: Site) -> Any:
@@ -48,6 +52,12 @@ def plate_dims(site: Site) -> dict[str, int]:
 def is_in_rows(site: Site) -> bool:
     """Whether a site is in the plate N."""
     return "N" in plate_dims(site)
+
+
+def check_broadcast(site: Site) -> None:
+    """Raise CannotBroadcast for a site in other plates than N, or where rows are not the last dimension."""
+    if plate_dims(site) != {"N": -1}:
+        raise CannotBroadcast(site["name"])
 
 
 def is_enumerated(latent: Site) -> bool:

@@ -1,4 +1,4 @@
-"""Calibration: its bands are exact, a right posterior passes, a wrong one is called what it is."""
+"""Calibration: the bands are exact, correct posteriors pass, and errors of wrong ones are named."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ import pytest
 import inference
 import zoo
 from inference import gaussian as gaussian_module
-from inference.evaluation.calibration import ranks_of
-from inference.evaluation.calibration.bands import band, below, inside, p_value, two_sided
+from inference.evaluation.calibration import calibrate_sampler
+from inference.evaluation.calibration.bands import band, band_probability, counts_below, p_value, tail_probabilities
 from inference.evaluation.calibration.invariants import invariants
-from inference.evaluation.calibration.trials import fixed
+from inference.evaluation.calibration.trials import fix_settings
 from tests.programs import conjugate
 from tests.synthetic import bivariate, gaussian
 from tests.table import BACKENDS
@@ -30,20 +30,20 @@ def posterior(x, seed, shift=0.0, spread=1.0):
 
 
 @pytest.mark.parametrize(("n", "draws"), [(10, 4), (40, 99), (300, 19)])
-def test_uniform_ranks_leave_the_band_as_often_as_it_says(n, draws):
+def test_uniform_ranks_leave_the_band_at_its_error_rate(n, draws):
     rng = np.random.default_rng(0)
     low, high = band(n, draws, 0.1)
-    counts = np.array([below(rng.integers(0, draws + 1, n), draws) for _ in range(4000)])
+    counts = np.array([counts_below(rng.integers(0, draws + 1, n), draws) for _ in range(4000)])
     left = np.any((counts < low) | (counts > high), axis=1)
-    rarities = np.take_along_axis(two_sided(n, draws), counts.T, axis=1).min(0)
-    p = np.array([1 - inside(n, draws, rarity * (1 + 1e-9)) for rarity in rarities[:500]])
-    np.testing.assert_array_equal(p <= 0.1, left[:500])  # one statement, made twice
-    chance = max((1 - inside(n, draws, r * (1 + 1e-9)) for r in np.unique(rarities[left])), default=0.0)
+    rarities = np.take_along_axis(tail_probabilities(n, draws), counts.T, axis=1).min(0)
+    p = np.array([1 - band_probability(n, draws, rarity * (1 + 1e-9)) for rarity in rarities[:500]])
+    np.testing.assert_array_equal(p <= 0.1, left[:500])  # two computations of one event
+    chance = max((1 - band_probability(n, draws, r * (1 + 1e-9)) for r in np.unique(rarities[left])), default=0.0)
     assert chance <= 0.1
     assert abs(left.mean() - chance) < 4 * np.sqrt(0.1 * 0.9 / 4000)
 
 
-def test_the_band_is_that_of_arviz():
+def test_the_band_equals_that_of_arviz():
     from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
 
     n, points = 50, np.arange(1, 50) / 50
@@ -52,8 +52,11 @@ def test_the_band_is_that_of_arviz():
         assert np.abs(ours - n * theirs).max() < 1.5
 
 
-def test_exact_draws_are_called_calibrated_as_often_as_they_should():
-    p = [p_value(ranks_of(one_mean, posterior, simulations=30, seed=seed).ranks["theta"], 99) for seed in range(200)]
+def test_p_values_of_exact_draws_are_uniform():
+    p = [
+        p_value(calibrate_sampler(one_mean, posterior, simulations=30, seed=seed).ranks["theta"], 99)
+        for seed in range(200)
+    ]
     for level in (0.05, 0.5):
         assert abs(np.mean(np.array(p) <= level) - level) < 4 * np.sqrt(level * (1 - level) / 200)
 
@@ -68,50 +71,51 @@ def test_exact_draws_are_called_calibrated_as_often_as_they_should():
     ],
     ids=["narrow", "wide", "high", "low"],
 )
-def test_wrong_draws_are_called_what_they_are(wrong, words):
+def test_errors_of_the_draws_are_named(wrong, words):
     found = [
-        ranks_of(one_mean, lambda x, seed: posterior(x, seed, **wrong), simulations=150, seed=seed) for seed in range(5)
+        calibrate_sampler(one_mean, lambda x, seed: posterior(x, seed, **wrong), simulations=150, seed=seed)
+        for seed in range(5)
     ]
     assert [c.table.finding["theta"] for c in found] == [words] * 5
     assert words in found[0].verdict
-    # and an error smaller than what is said to go unseen mostly does
-    shift, factor = found[0].blind
+    # and a smaller error than the detectable one is mostly not detected
+    shift, factor = found[0].detectable_errors
     assert 0.3 < shift < 0.5
     assert 1.2 < factor < 1.6
 
 
-def test_a_simulation_that_fails_is_counted_and_said():
+def test_failed_simulations_are_counted_and_reported():
     def picky(x, seed):
         if x > 1:
             raise zoo.ZooError("x is too large: give less")
         return posterior(x, seed)
 
-    found = ranks_of(one_mean, picky, simulations=100)
+    found = calibrate_sampler(one_mean, picky, simulations=100)
     assert 10 < len(found.failures) < 50
     assert len(found.ranks["theta"]) == 100 - len(found.failures)
-    (said,) = found.caveats
-    assert said.startswith(f"{len(found.failures)} of 100 simulations failed")
-    assert "x is too large" in said
-    assert said in str(found)
+    (warning,) = found.warnings
+    assert warning.startswith(f"{len(found.failures)} of 100 simulations failed")
+    assert "x is too large" in warning
+    assert warning in str(found)
     with pytest.raises(zoo.ZooError, match="all failed: not today"):
-        ranks_of(one_mean, lambda x, seed: never())
+        calibrate_sampler(one_mean, lambda x, seed: fail())
     with pytest.raises(zoo.ZooError, match="theta is not finite"):
-        ranks_of(one_mean, lambda x, seed: {"theta": np.full(99, np.nan)})
+        calibrate_sampler(one_mean, lambda x, seed: {"theta": np.full(99, np.nan)})
 
 
-def never():
+def fail():
     raise zoo.ZooError("not today")
 
 
 def test_ties_are_broken_evenly():
     coin = lambda seed: ({"heads": np.random.default_rng(seed).integers(2)}, None)  # noqa: E731
     toss = lambda _, seed: {"heads": np.random.default_rng(seed).integers(2, size=99)}  # noqa: E731
-    found = ranks_of(coin, toss, simulations=400)
+    found = calibrate_sampler(coin, toss, simulations=400)
     assert found.table.finding["heads"] == "calibrated"
     assert len(np.unique(found.ranks["heads"])) > 90
 
 
-def of_two_numbers(data, seed):
+def sample_two_numbers(data, seed):
     """Exact draws of (a, b) in ``conjugate``."""
     y = data["y"]
     covariance = np.linalg.inv(np.diag([1.0, 0.25]) + len(y) / 4.0)
@@ -119,33 +123,33 @@ def of_two_numbers(data, seed):
     return dict(zip("ab", np.random.default_rng(seed).multivariate_normal(mean, covariance, size=99).T, strict=True))
 
 
-def test_a_sampler_of_ones_own_is_held_to_the_program():
+def test_a_user_sampler_is_checked_against_the_program():
     model = conjugate("pyro").with_settings(N=10)
-    found = inference.calibrate(model, of_two_numbers, simulations=30, draws=49)
+    found = inference.calibrate(model, sample_two_numbers, simulations=30, draws=49)
     assert list(found.ranks) == ["a", "b", "log-likelihood"]
-    assert found.verdict.startswith("of_two_numbers on two_numbers: calibrated")
+    assert found.verdict.startswith("sample_two_numbers on two_numbers: calibrated")
     figure = found.figure()
     assert [axes.get_title() for axes in figure.axes if axes.axison] == list(found.table.sort_values("p").index)
 
 
-def test_draws_that_never_saw_the_data_are_found_out_by_the_likelihood():
+def test_draws_from_the_prior_are_detected_by_the_likelihood():
     def prior(data, seed):
         rng = np.random.default_rng(seed)
         return {"a": rng.normal(size=99), "b": 2 * rng.normal(size=99)}
 
     found = inference.calibrate(conjugate("pyro").with_settings(N=10), prior, simulations=30, draws=49)
-    assert found.wrong == ["log-likelihood"]
+    assert found.miscalibrated == ["log-likelihood"]
     assert "the draws are too low" in found.verdict
 
 
-def test_chains_that_hardly_move_are_said_to_give_few_draws(monkeypatch):
+def test_correlated_chains_give_a_warning(monkeypatch):
     def walk(model, data, engine, **options):
         step = 0.05 * np.random.default_rng(0).normal(size=(2, 2, 300)).cumsum(-1)
         return gaussian("nuts", np.moveaxis(step, 0, -1), np.zeros((2, 300)), model=model, data=data)
 
     monkeypatch.setattr("inference.fitting.fit", walk)
     found = inference.calibrate(zoo.Model(bivariate, backend="numpyro", N=3, D=2), "nuts", simulations=10)
-    assert any("in 10 of 10 simulations the least effective sample size" in said for said in found.caveats)
+    assert any("in 10 of 10 simulations the least effective sample size" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -153,7 +157,7 @@ def test_labels_from_their_exact_posterior_are_calibrated(backend):
     model = zoo.load("gaussian_mixture", backend, covariance="spherical", K=3)
     found = inference.calibrate(model, "exact", simulations=10, draws=19)
     assert {n: len(r) for n, r in found.ranks.items()} == {"log joint": 10, "z[n]": 600}
-    assert found.wrong == []
+    assert found.miscalibrated == []
 
 
 @pytest.mark.parametrize(("name", "backend"), [("factor_analysis", "numpyro"), ("mixture_of_factor_analysers", "pyro")])
@@ -162,23 +166,23 @@ def test_factors_from_their_exact_posterior_are_calibrated(name, backend, monkey
     found = inference.calibrate(model, "exact", simulations=15, draws=19)
     assert "log joint" in found.ranks
     assert len(found.ranks["z[n,0]"]) == 300
-    assert found.wrong == [], str(found)
+    assert found.miscalibrated == [], str(found)
     exact = gaussian_module.sampled
     monkeypatch.setattr("inference.exact.gaussian.sampled", lambda *given: 1.5 * exact(*given))
-    assert inference.calibrate(model, "exact", simulations=15, draws=19).wrong
+    assert inference.calibrate(model, "exact", simulations=15, draws=19).miscalibrated
 
 
-def test_labels_that_never_saw_the_data_are_found_out_by_the_log_joint(monkeypatch):
-    def of_the_prior(model, params, data, seed):
+def test_labels_from_the_prior_are_detected_by_the_log_joint(monkeypatch):
+    def prior_labels(model, params, data, seed):
         return {"z": np.random.default_rng(seed).choice(2, p=params["pi"][0, 0], size=(1, 19, len(data["x"])))}
 
-    monkeypatch.setattr("inference.exact.enumeration.sampled", of_the_prior)
+    monkeypatch.setattr("inference.exact.enumeration.sampled", prior_labels)
     found = inference.calibrate(zoo.load("poisson_mixture", "pyro", K=2), "exact", simulations=10, draws=19)
-    assert found.wrong == ["log joint"]
+    assert found.miscalibrated == ["log joint"]
 
 
 @pytest.mark.parametrize("name", ["gaussian_mixture", "factor_analysis", "bayesian_pca", "mixture_of_factor_analysers"])
-def test_what_is_ranked_does_not_know_labels_or_axes(name):
+def test_ranked_quantities_are_invariant_to_labels_and_axes(name):
     card = zoo.card(name)
     sizes = dict(card.sizes) | {"Z": 3, "K": 3}
     rng = np.random.default_rng(0)
@@ -202,14 +206,14 @@ def test_what_is_ranked_does_not_know_labels_or_axes(name):
 
 
 def test_the_prior_does_not_depend_on_the_data():
-    model = fixed(zoo.load("gaussian_mixture", "pyro", K=2, scale=7.0))
+    model = fix_settings(zoo.load("gaussian_mixture", "pyro", K=2, scale=7.0))
     one, other = (model.bind(model.simulate(seed)["x"])[1] for seed in (0, 1))
     assert one == other
     assert (one["loc"], one["scale"], one["spread"], one["N"]) == (0.0, 7.0, 1.0, 60)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"model": "gaussian_mixture"}, "calibrate takes a model"),
         ({"simulations": 5}, "simulations is a whole number from 10 up; given 5"),
@@ -218,13 +222,13 @@ def test_the_prior_does_not_depend_on_the_data():
         ({"engine": "nuts", "warmup": 5}, "no option of nuts 'warmup'"),
         ({"engine": "em"}, "em gives a point"),
         ({"engine": "exact"}, "no exact posterior of local latents"),
-        ({"engine": of_two_numbers, "num_chains": 3}, "num_chains: only an engine by name has options"),
-        ({"engine": of_two_numbers, "draws": 200}, "pass draws=99 or fewer"),
+        ({"engine": sample_two_numbers, "num_chains": 3}, "num_chains: only an engine by name has options"),
+        ({"engine": sample_two_numbers, "draws": 200}, "pass draws=99 or fewer"),
         ({"engine": lambda data, seed: {"a": np.zeros(99)}}, "no draws of b"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(arguments, said):
-    with pytest.raises(zoo.ZooError, match=said) as caught:
+def test_errors_are_one_line(arguments, message):
+    with pytest.raises(zoo.ZooError, match=message) as caught:
         inference.calibrate(**{"model": conjugate("pyro").with_settings(N=5), **arguments})
     assert "\n" not in str(caught.value)
 
@@ -236,15 +240,15 @@ CHAINS: dict[str, Any] = {"num_chains": 1, "num_warmup": 300, "num_samples": 100
 def test_nuts_is_calibrated():
     found = inference.calibrate(conjugate("numpyro").with_settings(N=10), "nuts", simulations=100, **CHAINS)
     assert found.verdict.startswith("nuts on two_numbers: calibrated")
-    assert found.caveats == []
+    assert found.warnings == []
 
 
 @pytest.mark.slow
-def test_a_guide_that_knows_no_correlation_is_called_too_narrow():
+def test_a_mean_field_guide_is_too_narrow():
     found = inference.calibrate(
         conjugate("pyro").with_settings(N=40), "svi", simulations=20, num_steps=200, learning_rate=0.05
     )
-    assert set(found.wrong) == {"a", "b"}
+    assert set(found.miscalibrated) == {"a", "b"}
     assert "the draws are too narrow" in found.verdict
     assert "do not take intervals" in found.verdict
 
@@ -254,5 +258,5 @@ def test_nuts_is_calibrated_on_factor_analysis():
     model = zoo.load("factor_analysis", N=20, D=4, Z=1)
     found = inference.calibrate(model, "nuts", simulations=80, **CHAINS)
     assert "log-likelihood" in found.ranks
-    assert found.wrong == [], str(found)
+    assert found.miscalibrated == [], str(found)
     assert not found.failures

@@ -20,7 +20,7 @@ from inference.engines.gibbs.latent_dirichlet.chains import Chain
 from inference.engines.gibbs.latent_dirichlet.layout import laid_out
 from inference.engines.gibbs.latent_dirichlet.tables import METHODS
 from inference.engines.gibbs.latent_dirichlet.tallies import Tally
-from inference.evaluation.calibration import ranks_of
+from inference.evaluation.calibration import calibrate_sampler
 from inference.summaries.statistics import chain_statistics
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.corpus.synthetic import bars, generated
@@ -346,11 +346,11 @@ def ranked_truths(shards, simulations):
         found = sampled(corpus, K=2, alpha=alpha, eta=eta, seed=seed, **options)
         return quantities(found.draws["theta"][0], found.draws["phi"][0], corpus)
 
-    return ranks_of(simulate, draw, simulations=simulations, draws=99, seed=0)
+    return calibrate_sampler(simulate, draw, simulations=simulations, draws=99, seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 2])
 def test_calibration(shards):
     found = ranked_truths(shards, 200)
-    assert not found.wrong, str(found)
+    assert not found.miscalibrated, str(found)

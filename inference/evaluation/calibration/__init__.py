@@ -1,13 +1,14 @@
-"""Simulation-based calibration: does an engine give the posterior of the program, over data the program itself makes?
+"""Simulation-based calibration: does an engine give the posterior of the program, over data that the program simulates?
 
-Values are drawn from the prior and data from the values; an engine then sees the data alone. Among independent draws
-of the true posterior the values that made the data take every rank with the same chance, whatever the model (Talts et
-al. 2018, "Validating Bayesian inference algorithms with simulation-based calibration"), and how they fail to tells
-what is wrong. ``calibrate(model, engine)`` asks this of an engine, of a sampler of one's own, or of the exact posterior
-of the local latents; ``ranks_of(simulate, draw)`` of any two functions, without a model.
+Parameters are drawn from the prior, and data given the parameters; an engine is then given the data alone. Among
+independent draws of the true posterior the rank of the true parameters is uniform, whatever the model (Talts et al.
+2018, "Validating Bayesian inference algorithms with simulation-based calibration"), and departures from uniformity show
+what is wrong. ``calibrate(model, engine)`` checks an engine, a sampler of the user's own, or the exact posterior of the
+local latents; ``calibrate_sampler(simulate, draw)`` checks any two functions, without a model.
 
-``ranks`` simulates and ranks, ``trials`` is one simulation of a model, ``invariants`` what of a draw may be ranked,
-``bands`` the chance of what is seen, ``result`` and ``figure`` what is said of it. Each ``in_<backend>.py`` promises
+``ranks`` simulates and ranks, ``trials`` is one simulation of a model, ``invariants`` the functions of a draw that can
+be ranked, ``bands`` the distribution of ranks under calibration, ``result`` and ``figure`` the display. Each
+``in_<backend>.py`` defines
 
     LogJoint(program, keywords)            log p of many values of the local latents, the others fixed
 """
@@ -17,12 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from inference.evaluation.calibration.ranks import ranked, ranks_of
+from inference.evaluation.calibration.ranks import calibrate_sampler, run_trials
 from inference.evaluation.calibration.result import Calibration
-from inference.evaluation.calibration.trials import by_engine, by_sampler, exactly, fixed
+from inference.evaluation.calibration.trials import engine_trial, exact_trial, fix_settings, sampler_trial
 from zoo import Model, ZooError
 
-__all__ = ["Calibration", "calibrate", "ranks_of"]
+__all__ = ["Calibration", "calibrate", "calibrate_sampler"]
 
 
 def calibrate(
@@ -35,31 +36,55 @@ def calibrate(
     progress: bool = False,
     **options: Any,
 ) -> Calibration:
-    """Fit data simulated from the model again and again, and rank the truth among the draws of each fit.
+    """Fit data simulated from the model many times, and rank the true values among the draws of each fit.
 
-    engine: one that gives draws, with its ``options`` (and ``device`` and ``dtype``); or a function
-    ``(data, seed) -> {site: (draws, *shape)}``, your own sampler, which gives independent draws of the parameters; or
-    "exact", which holds the exact posterior of the local latents, given the true parameters, against the program.
-    draws: how many of each fit are ranked, evenly spaced over its chains; they must be near independent, and the
-    result says where they were not.
+    Ranked are the reported quantities, in a form that is invariant to the model's symmetries, and the log-likelihood,
+    which is sensitive to errors that single parameters do not show (Modrák et al. 2023, "Simulation-based calibration
+    checking for Bayesian computation"). In NumPyro each NUTS fit is compiled anew: with JAX_COMPILATION_CACHE_DIR set
+    every fit after the first is several times as fast.
 
-    Sizes not set are the card's defaults, and hyperparameters the program's: none is read off the data, which would
-    make the prior depend on it. Ranked are the reported quantities, in a form that the model's symmetries leave alone,
-    and the log-likelihood, which sees what parameters one by one do not (Modrák et al. 2023, "Simulation-based
-    calibration checking for Bayesian computation"). Raises ZooError for what cannot be used.
+    Parameters
+    ----------
+    model : Model
+        Sizes that are not set have the card's defaults, and hyperparameters the program's: none is estimated from the
+        data, which would make the prior depend on it.
+    engine : str or callable, default "nuts"
+        An engine that gives draws; or a function ``(data, seed) -> {site: (draws, *shape)}`` that returns independent
+        draws of the parameters; or "exact", which checks the exact posterior of the local latents, given the true
+        parameters, against the program.
+    simulations : int, default 100
+        The number of simulations, at least 10.
+    draws : int, default 99
+        How many draws of each fit are ranked, evenly spaced over its chains. They must be nearly independent; a warning
+        of the result says where they were not.
+    seed : int, default 0
+    progress : bool, default False
+        Whether to show a progress bar on stderr.
+    **options
+        Options of the engine, and ``device`` and ``dtype``.
 
-    In NumPyro each NUTS fit compiles anew: set JAX_COMPILATION_CACHE_DIR and every fit after the first is several
-    times as fast.
+    Returns
+    -------
+    Calibration
+        Printed it is a table, warnings and the verdict.
+
+    Raises
+    ------
+    ZooError
+        For arguments that are not allowed, or where all simulations fail.
+    Refusal
+        Where the engine gives no draws, or fewer than ``draws``.
     """
     if not isinstance(model, Model):
         raise ZooError("calibrate takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
-    model = fixed(model)
+    model = fix_settings(model)
     if callable(engine):
-        name, trial = getattr(engine, "__name__", type(engine).__name__), by_sampler(model, engine)
+        name, trial = getattr(engine, "__name__", type(engine).__name__), sampler_trial(model, engine)
     elif engine == "exact":
-        name, trial = "the exact posterior of the local latents", exactly(model)
+        name, trial = "the exact posterior of the local latents", exact_trial(model)
     else:
-        name, trial = engine, by_engine(model, engine, options)
+        name, trial = engine, engine_trial(model, engine, options)
     if options and (callable(engine) or engine == "exact"):
         raise ZooError(f"{', '.join(options)}: only an engine by name has options")
-    return ranked(trial, f"{name} on {model.name}", simulations=simulations, draws=draws, seed=seed, progress=progress)
+    title = f"{name} on {model.name}"
+    return run_trials(trial, title, simulations=simulations, draws=draws, seed=seed, progress=progress)

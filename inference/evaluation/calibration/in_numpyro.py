@@ -6,7 +6,7 @@ from zoo._backend.in_numpyro import runtime, to_backend
 
 
 class LogJoint:
-    """log p in nats, 64 bits, at many values of some latents, {site: (draws, *shape)}, the others fixed: (draws,)."""
+    """log p in nats at many values of some latents, {site: (draws, *shape)}, the others fixed: (draws,), in 64 bits."""
 
     def __init__(self, program, keywords):
         def joint(data, fixed, varying):

@@ -4,7 +4,7 @@ from zoo._backend.in_pyro import log_joint
 
 
 class LogJoint:
-    """log p in nats, 64 bits, at many values of some latents, {site: (draws, *shape)}, the others fixed: (draws,)."""
+    """log p in nats at many values of some latents, {site: (draws, *shape)}, the others fixed: (draws,), in 64 bits."""
 
     def __init__(self, program, keywords):
         self.program, self.keywords = program, keywords

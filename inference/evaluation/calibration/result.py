@@ -1,4 +1,4 @@
-"""What the ranks say, as a table, a verdict and a figure."""
+"""Calibration: the result of simulation-based calibration, with its table, verdict and figure."""
 
 from __future__ import annotations
 
@@ -10,61 +10,77 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.calibration.bands import band, p_value
+from inference.evaluation.calibration.figure import plot_ranks
 from inference.evaluation.comparison.agreement import FALSE_ALARM_RATE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NOTICED = 2.0  # standard errors of a moment of the ranks from which it has a name
-FEW = 0.5  # of the draws ranked: with fewer effective ones behind them the ranks lean to the ends
+NOTABLE_Z = 2.0  # standard errors of a moment of the ranks, from which the moment is named
+MIN_ESS_FRACTION = 0.5  # of the ranked draws: with a lower ESS the ranks concentrate at the ends
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What simulation-based calibration found.
+    """The result of simulation-based calibration.
 
-    what: whose draws they are. ranks: ``{quantity: (n,)}``, how many of ``draws`` draws lie below the truth; n is the
-    number of simulations that did not fail, or a multiple of it where a simulation has independent repeats (rows).
-    simulations: how many were asked for. ess: (simulations that did not fail,), the least effective sample size of any
-    quantity among the draws that were thinned, infinite where they are independent. failures: ``{simulation: why}``.
+    Attributes
+    ----------
+    title : str
+        The engine and the model.
+    ranks : mapping of str to array, (n,)
+        For each quantity how many of ``draws`` draws are below the true value; n is the number of simulations that did
+        not fail, or a multiple of it where a simulation has independent repeats (rows).
+    draws : int
+        The number of ranked draws of each fit.
+    simulations : int
+        The number of simulations, failed ones included.
+    ess : array, (simulations that did not fail,)
+        The least effective sample size of any quantity among the draws before thinning, infinite where they are
+        independent.
+    failures : mapping of int to str
+        The error of each simulation that failed.
+    trial_warnings : tuple of str
+        Warnings of single simulations, each once.
     """
 
-    what: str
+    title: str
     ranks: Mapping[str, np.ndarray]
     draws: int
     simulations: int
     ess: np.ndarray
     failures: Mapping[int, str]
-    notes: tuple[str, ...] = ()
+    trial_warnings: tuple[str, ...] = ()
 
     @property
-    def chance(self) -> float:
-        """That one quantity leaves its band though it is calibrated: 1% over all quantities (Bonferroni)."""
+    def error_rate(self) -> float:
+        """The probability that one calibrated quantity leaves its band: 1% over all quantities (Bonferroni)."""
         return FALSE_ALARM_RATE / len(self.ranks)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row for each quantity.
 
-        p: the chance of ranks this far from uniform, for this quantity alone. bias: the mean rank over the number of
-        draws, less 1/2; above 0 the draws lie too low. coverage: how often the draws' central interval of probability
-        ``interval`` held the truth. finding: "calibrated", or what is wrong with the draws.
+        p: the probability of ranks this far from uniform, for this quantity alone. bias: the mean rank over the number
+        of draws, minus 1/2; above 0 the draws are too low. coverage: how often the draws' central interval of
+        probability ``interval`` contained the true value. finding: "calibrated", or what is wrong with the draws.
         """
         import pandas as pd
 
         rows = []
         for ranks in self.ranks.values():
             p = p_value(ranks, self.draws)
-            held = (ranks >= self._cut) & (ranks <= self.draws - self._cut)
+            is_covered = (ranks >= self._cut) & (ranks <= self.draws - self._cut)
             bias = float((ranks / self.draws).mean() - 0.5)
-            rows.append((p, bias, held.mean(), shape(ranks, self.draws) if p <= self.chance else "calibrated"))
+            finding = describe_ranks(ranks, self.draws) if p <= self.error_rate else "calibrated"
+            rows.append((p, bias, is_covered.mean(), finding))
         index = pd.Index(self.ranks, name="quantity")
         return pd.DataFrame(rows, index=index, columns=["p", "bias", "coverage", "finding"])
 
     @property
     def _cut(self) -> int:
-        """The ranks below it, and as many at the other end, are outside the central interval of about 90%."""
+        """The number of ranks on each side that are outside the central interval of about 90%."""
         return round(0.05 * (self.draws + 1))
 
     @property
@@ -73,104 +89,116 @@ class Calibration:
         return 1 - 2 * self._cut / (self.draws + 1)
 
     @property
-    def wrong(self) -> list[str]:
-        """The quantities that leave their bands, the worst first."""
+    def miscalibrated(self) -> list[str]:
+        """The quantities that leave their bands, the smallest p first."""
         table = self.table.sort_values("p", kind="stable")
         return list(table.index[table.finding != "calibrated"])
 
     @property
-    def blind(self) -> tuple[float, float]:
-        """What would as likely as not go unseen in a normal quantity: a shift in sds, and a factor of the spread.
+    def detectable_errors(self) -> tuple[float, float]:
+        """The smallest errors of a normal quantity that are likely to be detected: a shift in sds, and a spread factor.
 
-        The smallest error whose expected ECDF leaves the band of the quantity with fewest ranks; infinite if none does.
+        These are the smallest errors whose expected ECDF leaves the band of the quantity with the fewest ranks;
+        infinite if none does.
         """
         from scipy.stats import norm
 
         n = min(map(len, self.ranks.values()))
-        low, high = band(n, self.draws, self.chance)
+        low, high = band(n, self.draws, self.error_rate)
         z = norm.ppf(np.arange(1, self.draws + 1) / (self.draws + 1))
 
-        def least(sizes: np.ndarray, moved: np.ndarray) -> float:
-            counts = n * norm.cdf(moved)
-            seen = np.any((counts < low) | (counts > high), axis=1)
-            return float(sizes[seen.argmax()]) if seen.any() else float("inf")
+        def smallest(sizes: np.ndarray, quantiles: np.ndarray) -> float:
+            counts = n * norm.cdf(quantiles)
+            is_outside = np.any((counts < low) | (counts > high), axis=1)
+            return float(sizes[is_outside.argmax()]) if is_outside.any() else float("inf")
 
         shifts, factors = np.linspace(0, 5, 501), np.linspace(1, 20, 1901)
-        return least(shifts, z + shifts[:, None]), least(factors, z / factors[:, None])
+        return smallest(shifts, z + shifts[:, None]), smallest(factors, z / factors[:, None])
 
     @property
     def verdict(self) -> str:
         """Whether the draws are those of the posterior, and what to do where they are not."""
-        count, over = len(self.ranks), f"over {self.simulations} simulations"
-        if not self.wrong:
-            shift, factor = self.blind
+        count, simulations = len(self.ranks), f"over {self.simulations} simulations"
+        wrong = self.miscalibrated
+        if not wrong:
+            shift, factor = self.detectable_errors
+            subject = "the one quantity is" if count == 1 else f"all {count} quantities are"
             return (
-                f"{self.what}: calibrated; {said(count)} within the band {over}, in which a shift under {shift:.2g} sd "
-                f"or a spread off by a factor under {factor:.2g} may go unseen"
+                f"{self.title}: calibrated; {subject} within the band {simulations}, in which a shift under "
+                f"{shift:.2g} sd or a spread off by a factor under {factor:.2g} may go unseen"
             )
-        row = self.table.loc[self.wrong[0]]
-        rest = f"and {len(self.wrong) - 1} more of {count}" if len(self.wrong) > 1 else f"alone of {count}"
+        row = self.table.loc[wrong[0]]
+        others = f"and {len(wrong) - 1} more of {count}" if len(wrong) > 1 else f"alone of {count}"
         return (
-            f"{self.what}: not calibrated; for {self.wrong[0]} ({rest}) {row.finding}: their {self.interval:.0%} "
-            f"intervals held the truth {row.coverage:.0%} of the time {over}; {advice(row.finding)}"
+            f"{self.title}: not calibrated; for {wrong[0]} ({others}) {row.finding}: their {self.interval:.0%} "
+            f"intervals held the truth {row.coverage:.0%} of the time {simulations}; {advice(row.finding)}"
         )
 
     @property
-    def caveats(self) -> list[str]:
-        """What must be known beside the verdict: failures, draws that were not independent, what was not ranked."""
-        found = []
+    def warnings(self) -> list[str]:
+        """What qualifies the verdict: failures, draws that were not independent, quantities that were not ranked."""
+        warnings = []
         if self.failures:
             first = min(self.failures)
-            found.append(
-                f"{len(self.failures)} of {self.simulations} simulations failed, and the ranks speak of the others "
+            warnings.append(
+                f"{len(self.failures)} of {self.simulations} simulations failed, and the ranks are those of the others "
                 f"alone; the first was simulation {first}: {self.failures[first]}"
             )
-        few = int((self.ess < FEW * self.draws).sum())
-        if few:
-            found.append(
-                f"in {few} of {len(self.ess)} simulations the least effective sample size was under half of the "
+        dependent = int((self.ess < MIN_ESS_FRACTION * self.draws).sum())
+        if dependent:
+            warnings.append(
+                f"in {dependent} of {len(self.ess)} simulations the least effective sample size was under half of the "
                 f"{self.draws} draws ranked (at worst {self.ess.min():.0f}), and such draws look too narrow: "
                 "take longer chains, or rank fewer"
             )
-        return [*found, *self.notes]
+        return [*warnings, *self.trial_warnings]
 
     def figure(self) -> Figure:
-        """The ECDF of the ranks less that of uniform ones, with its band, for each quantity; the worst first."""
-        from inference.evaluation.calibration.figure import differences
+        """Plot the ECDF of the ranks minus the uniform ECDF, with its band.
 
-        return differences(self)
+        Returns
+        -------
+        Figure
+            A panel for each quantity, the smallest p first.
+        """
+        return plot_ranks(self.ranks, self.table, self.draws, self.error_rate, self.title)
 
     def __str__(self) -> str:
         table = self.table.sort_values("p", kind="stable").to_string(float_format=lambda v: f"{v:.3g}")
-        return "\n".join([table, "", *self.caveats, self.verdict])
+        return "\n".join([table, "", *self.warnings, self.verdict])
 
 
-def shape(ranks: np.ndarray, draws: int) -> str:
-    """What is wrong with draws among which the truth takes these ranks, by the first two moments of the ranks.
+def describe_ranks(ranks: np.ndarray, draws: int) -> str:
+    """What is wrong with draws among which the truth has these ranks, by the first two moments of the ranks.
 
-    >>> shape(np.array([0, 10] * 50), 10)
+    >>> describe_ranks(np.array([0, 10] * 50), 10)
     'the draws are too narrow'
-    >>> shape(np.array([8, 9, 10] * 30), 10)
+    >>> describe_ranks(np.array([8, 9, 10] * 30), 10)
     'the draws are too low'
     """
     u = (ranks + 0.5) / (draws + 1) - 0.5
-    # in standard errors; by the spread that these ranks have, as those of narrow draws vary more from one to the next
-    side = u.mean() / max(u.std() / np.sqrt(len(u)), 1e-12)
-    # about their mean, or a shift alone would look narrow; of uniform u the variance is 1/12, that of u^2 1/180
-    ends = (u.var() - 1 / 12) * np.sqrt(180 * len(u))
-    words = []
-    if abs(ends) > NOTICED:
-        words.append("too narrow" if ends > 0 else "too wide")
-    if abs(side) > NOTICED:
-        words.append("too low" if side > 0 else "too high")
-        # a shift crowds the ranks at one end, so that their spread says nothing more unless it grows
-        if ends < 0:
-            words = words[-1:]
-    return f"the draws are {' and '.join(words)}" if words else "the draws have another shape"
+    # z-score of the mean, by the spread of these ranks, as those of narrow draws vary more from one to the next
+    mean_z = u.mean() / max(u.std() / np.sqrt(len(u)), 1e-12)
+    # z-score of the variance, about their mean, so that a shift alone does not appear narrow; of uniform u the variance
+    # is 1/12, that of u^2 1/180
+    variance_z = (u.var() - 1 / 12) * np.sqrt(180 * len(u))
+    errors = []
+    if abs(variance_z) > NOTABLE_Z:
+        errors.append("too narrow" if variance_z > 0 else "too wide")
+    if abs(mean_z) > NOTABLE_Z:
+        errors.append("too low" if mean_z > 0 else "too high")
+        # a shift concentrates the ranks at one end, so that their spread is informative only where it grows
+        if variance_z < 0:
+            errors = errors[-1:]
+    return f"the draws are {' and '.join(errors)}" if errors else "the draws have another shape"
 
 
 def advice(finding: str) -> str:
-    """What to do about it."""
+    """What to do about an error of the draws.
+
+    >>> advice("the draws are too narrow")
+    'do not take intervals from it'
+    """
     if "low" in finding or "high" in finding:
         return "use neither its means nor its intervals"
     if "narrow" in finding:
@@ -178,7 +206,3 @@ def advice(finding: str) -> str:
     if "wide" in finding:
         return "its intervals are wider than they need be"
     return "do not trust its tails"
-
-
-def said(count: int) -> str:
-    return "the one quantity is" if count == 1 else f"all {count} quantities are"

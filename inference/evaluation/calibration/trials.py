@@ -1,58 +1,59 @@
-"""One simulation of a model: values and data from the program, draws from whoever is held to account."""
+"""One simulation of a model: true values and data from the program, and draws by an engine, a sampler, or exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inference import engines, fitting
 from inference.evaluation.calibration.invariants import invariants
-from inference.evaluation.calibration.ranks import Trial, thinned
-from inference.exact import enumeration
+from inference.evaluation.calibration.ranks import RunTrial, Trial, thin_indices
+from inference.exact import enumeration, gaussian
 from inference.result import Fit
+from inference.summaries.quantities import entry_name
 from inference.summaries.statistics import chain_statistics, sample_kind
 from zoo import Model, Refusal, ZooError
 from zoo._backend import in_backend
 
-Made = Callable[[int, int, int], Trial]
-UNSEEN = "the log-likelihood is not among the quantities, as rows have none of their own"
+NO_LIKELIHOOD = "the log-likelihood is not among the quantities, as rows have none of their own"
 
 
-def fixed(model: Model) -> Model:
-    """The model with every keyword set: sizes from the card, all else from the program, nothing from data."""
+def fix_settings(model: Model) -> Model:
+    """The model with every keyword set: sizes from the card, others from the program, none from data."""
     return model.with_settings(**model.complete({**model.card.sizes, **model.settings}, {}))
 
 
-def by_engine(model: Model, engine: str, options: Mapping[str, Any]) -> Made:
-    """Fits by an engine."""
-    own = {word: value for word, value in options.items() if word not in ("device", "dtype")}
-    engines.get(engine).make_options(own, model.card)  # a wrong name is no failed simulation
+def engine_trial(model: Model, engine: str, options: Mapping[str, Any]) -> RunTrial:
+    """A trial that fits by an engine."""
+    engine_options = {name: value for name, value in options.items() if name not in ("device", "dtype")}
+    engines.get(engine).make_options(engine_options, model.card)  # a wrong name is an error, not a failed simulation
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
-        found = fitting.fit(model, model.data_of(values), engine, seed=fit_seed, **options)
-        if not found.draws:
+        run = {"seed": fit_seed, **options}
+        name: str | None = engine
+        fit = fitting.fit(model, model.data_of(values), name, **run)
+        if not fit.draws:
             raise Refusal(f"{engine} gives a point: calibration ranks the truth among draws, of nuts or svi for one")
-        return held_against(values, found, count, independent=sample_kind(found) == "guide")
+        return fit_trial(values, fit, count, are_independent=sample_kind(fit) == "guide")
 
     return trial
 
 
-def by_sampler(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Mapping[str, Any]]) -> Made:
-    """Independent draws of the parameters by a function of the user's."""
+def sampler_trial(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Mapping[str, Any]]) -> RunTrial:
+    """A trial of independent draws of the parameters by a user's function."""
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
         data = model.data_of(values)
         given = sampler(data, fit_seed)
-        lacking = [n for n in model.card.parameters(model.settings) if n not in given]
-        if lacking:
-            raise Refusal(f"the sampler gives no draws of {', '.join(lacking)}: it must give every parameter")
-        draws = {n: np.asarray(v)[None] for n, v in given.items()}
-        found = Fit(
+        missing = [n for n in model.card.parameters(model.settings) if n not in given]
+        if missing:
+            raise Refusal(f"the sampler gives no draws of {', '.join(missing)}: it must give every parameter")
+        fit = Fit(
             model=model,
             engine="",
             keywords=model.settings,
@@ -64,90 +65,101 @@ def by_sampler(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Map
             seconds=0.0,
             params={},
             trace=np.zeros(0),
-            draws=draws,
+            draws={n: np.asarray(v)[None] for n, v in given.items()},
         )
-        return held_against(values, found, count, independent=True)
+        return fit_trial(values, fit, count, are_independent=True)
 
     return trial
 
 
-def held_against(values: Mapping[str, np.ndarray], found: Fit, count: int, independent: bool) -> Trial:
-    """The truth beside ``count`` draws of a fit: its quantities, and the log-likelihood of the data."""
-    card, settings = found.model.card, found.keywords
+def fit_trial(values: Mapping[str, np.ndarray], fit: Fit, count: int, are_independent: bool) -> Trial:
+    """The true values and ``count`` draws of a fit: its quantities, and the log-likelihood of the data."""
+    card, settings = fit.model.card, fit.keywords
     sites = card.parameters(settings)
-    flat = {n: found.draws[n].reshape(-1, *found.draws[n].shape[2:]) for n in sites}
-    chains = found.draws[next(iter(sites))].shape[:2]
-    kept = thinned(chains[0] * chains[1], count)
-    names, drawn = invariants(card, settings, flat)
+    flat = {n: fit.draws[n].reshape(-1, *fit.draws[n].shape[2:]) for n in sites}
+    chains, length = fit.draws[next(iter(sites))].shape[:2]
+    kept = thin_indices(chains * length, count)
+    names, draws = invariants(card, settings, flat)
     _, truth = invariants(card, settings, {n: values[n][None] for n in sites})
     ess = float("inf")
-    if not independent:
-        ess = float(np.nanmin(chain_statistics(drawn.reshape(*chains, -1))[1], initial=np.inf))
-    columns, true, notes = drawn[kept], truth[0], ()
+    if not are_independent:
+        ess = float(np.nanmin(chain_statistics(draws.reshape(chains, length, -1))[1], initial=np.inf))
+    columns, true_values, warnings = draws[kept], truth[0], ()
     try:
-        both = {n: np.concatenate([values[n][None], flat[n][kept]])[None] for n in sites}
-        log_likelihood = replace(found, draws=both).log_likelihood().sum(-1)[0]
+        joined = {n: np.concatenate([values[n][None], flat[n][kept]])[None] for n in sites}
+        log_likelihood = replace(fit, draws=joined).log_likelihood().sum(-1)[0]
         names = [*names, "log-likelihood"]
-        columns, true = np.column_stack([columns, log_likelihood[1:]]), np.append(true, log_likelihood[0])
+        columns = np.column_stack([columns, log_likelihood[1:]])
+        true_values = np.append(true_values, log_likelihood[0])
     except ZooError:
-        notes = (UNSEEN,)
-    by_name = enumerate(names)
-    return Trial(dict(zip(names, true[:, None], strict=True)), {n: columns[:, [j]] for j, n in by_name}, ess, notes)
+        warnings = (NO_LIKELIHOOD,)
+    by_name = {name: columns[:, [j]] for j, name in enumerate(names)}
+    return Trial(dict(zip(names, true_values[:, None], strict=True)), by_name, ess, warnings)
 
 
-def exactly(model: Model) -> Made:
-    """Local latents from their exact posterior, at the parameters that made the data.
+def exact_trial(model: Model) -> RunTrial:
+    """A trial of local latents from their exact posterior, at the parameters that generated the data.
 
-    Given parameters and data the rows are independent, so that every row is a repeat (where a discrete latent shared by
-    all ties them, one row of each simulation is). Ranked with them is the log joint density, by the program itself.
+    Given parameters and data the rows are independent, so every row is a repeat (one row of each simulation where a
+    discrete latent shared by all rows makes them dependent). The log joint density by the program itself is ranked too.
     """
     card, settings = model.card, model.settings
     sites = card.sites(settings)
-    drawn, program, draw = exact_posterior(model)
-    tied = any("N" not in sites[n].dims for n in drawn)
-    log_joint = in_backend("inference.evaluation.calibration", model.backend).LogJoint(program, settings)
+    posterior = exact_posterior(model)
+    are_dependent = any("N" not in sites[n].dims for n in posterior.latents)
+    backend = in_backend("inference.evaluation.calibration", model.backend)
+    log_joint = backend.LogJoint(posterior.program, settings)
 
     def trial(seed: int, draw_seed: int, count: int) -> Trial:
         values = model.simulate(seed)
         params, data = {n: values[n] for n in card.parameters(settings)}, model.data_of(values)
-        found = draw(params, data, draw_seed, count)
-        both = {n: np.concatenate([values[n][None], found[n]]) for n in drawn}
-        ranked = {"log joint": log_joint(data, params, both)[:, None]}
-        for name, value in both.items():
+        draws = posterior.draw(params, data, draw_seed, count)
+        joined = {n: np.concatenate([values[n][None], draws[n]]) for n in posterior.latents}  # the truth comes first
+        quantities = {"log joint": log_joint(data, params, joined)[:, None]}
+        for name, value in joined.items():
             dims = sites[name].dims
             if "N" in dims:
                 value = np.moveaxis(value, 1 + dims.index("N"), -1)
-                value = value[..., [seed % value.shape[-1]]] if tied else value
+                value = value[..., [seed % value.shape[-1]]] if are_dependent else value
             else:
                 value = value[..., None]
-            rest = value.shape[1:-1]
-            ranked |= {f"{name}[{','.join(('n', *map(str, i)))}]": value[(slice(None), *i)] for i in np.ndindex(*rest)}
-        return Trial({n: v[0] for n, v in ranked.items()}, {n: v[1:] for n, v in ranked.items()})
+            entries = np.ndindex(*value.shape[1:-1])
+            quantities |= {entry_name(name, ("n", *i)): value[(slice(None), *i)] for i in entries}
+        truth = {n: v[0] for n, v in quantities.items()}
+        return Trial(truth, {n: v[1:] for n, v in quantities.items()})
 
     return trial
 
 
-def exact_posterior(model: Model) -> tuple[list[str], Callable[..., Any], Callable[..., dict[str, np.ndarray]]]:
-    """Which latents have one, a program with no local latents but these, and how to draw them.
+class ExactPosterior(NamedTuple):
+    """The exact posterior of local latents.
 
-    The last is ``(params, data, seed, count) -> {site: (count, *shape)}``. Raises Refusal where there are none.
+    latents: their names. program: a program whose only local latents are these. draw: ``(params, data, seed, count) ->
+    {site: (count, *shape)}``.
     """
+
+    latents: list[str]
+    program: Callable[..., Any]
+    draw: Callable[[dict[str, np.ndarray], Any, int, int], dict[str, np.ndarray]]
+
+
+def exact_posterior(model: Model) -> ExactPosterior:
+    """The exact posterior of the local latents of a model; raises Refusal where there is none."""
     card = model.card
     local = [n for n in card.latents if n not in card.parameters(model.settings)]
     continuous = [n for n in local if n not in card.enumerated]
     if card.linear is not None and len(continuous) == 1:
-        from inference.exact import gaussian
 
-        def normal(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
+        def draw_normal(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
             return {continuous[0]: gaussian.sampled(model, params, data, seed, count)}
 
         marginalize = in_backend("inference.exact.enumeration", model.backend).marginalize
-        return continuous, marginalize(model.program) if card.enumerated else model.program, normal
+        return ExactPosterior(continuous, marginalize(model.program) if card.enumerated else model.program, draw_normal)
     if not local or continuous:
         raise Refusal(f"{model.name} has no exact posterior of local latents: name an engine, nuts or svi")
 
-    def labels(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
+    def draw_labels(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
         repeated = {n: np.broadcast_to(v, (1, count, *v.shape)) for n, v in params.items()}
         return {n: v[0] for n, v in enumeration.sampled(model, repeated, data, seed).items()}
 
-    return local, model.program, labels
+    return ExactPosterior(local, model.program, draw_labels)

@@ -22,7 +22,7 @@ import inference
 import zoo
 from inference import factors, latents
 from inference.analysis.latents import figures
-from inference.analysis.latents.tiles import board
+from inference.analysis.latents.images import image_table
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 
@@ -193,12 +193,12 @@ side = ndtri(np.linspace(0.03, 0.97, 12))
 walk = np.stack(np.meshgrid(side, side[::-1]), -1).reshape(-1, 2)  # as the map is drawn: z[1] upwards
 walked = latents.decode(flat, walk).reshape(12, 12, P)
 words = [f"{v:+.1f}" for v in side]
-Shown(board(walked, (8, 8), (0, 1), rows=[f"z[1] = {w}" for w in words[::-1]], columns=words), "plane")
+Shown(image_table(walked, (8, 8), (0, 1), rows=[f"z[1] = {w}" for w in words[::-1]], columns=words), "plane")
 
 # %%
 new = [latents.sample(flat, 24, seed=1, mean=mean).reshape(2, 12, P) for mean in (True, False)]
 lines = np.stack(new, 1).reshape(4, 12, P)
-Shown(board(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "samples")
+Shown(image_table(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "samples")
 
 # %% [markdown]
 # These are *new* digits: codes from the prior, decoded, and under each what comes of it when the pixels are drawn too,
@@ -506,7 +506,7 @@ lines = {
     "posterior": ways["posterior"][ten],
     **{f"draw {i + 1}": draw for i, draw in enumerate(draws)},
 }
-Shown(board(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines)), "halves")
+Shown(image_table(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines)), "halves")
 
 # %% [markdown]
 # The lower a number, the less the lower half was a surprise. The encoder is worse than the mean image of all digits,

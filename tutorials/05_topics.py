@@ -22,7 +22,7 @@ from scipy.special import gammaln, logsumexp, softmax
 import inference
 import zoo
 from inference import topics
-from inference.analysis.latents.tiles import board
+from inference.analysis.latents.images import image_table
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 from zoo.data.corpus import Corpus, as_corpus
@@ -62,7 +62,7 @@ class Shown:
 # %%
 images, truth = bars(N=500)
 print(images)
-Shown(board(images.dense()[None, :10], (5, 5), rows=["documents"]), "documents")
+Shown(image_table(images.dense()[None, :10], (5, 5), rows=["documents"]), "documents")
 
 # %% [markdown]
 # The brighter a pixel, the more often it was drawn. No document shows a single bar, and still there are only ten. Five
@@ -112,7 +112,7 @@ told = pd.DataFrame(rows).T
 print("off: total variation from the bar, 0 to 1. bound: of log p(w), nats. s: of CPU, compilation included")
 print(told.round({"bars": 0, "mean off": 3, "worst off": 3, "bound": 0, "s": 1}))
 lines = {"truth": truth, **{name: in_order(words_of(fit)) for name, fit in found.items()}}
-Shown(board(np.stack(list(lines.values())), (5, 5), (0, 0.25), rows=[n.replace(", ", ",\n") for n in lines]), "bars")
+Shown(image_table(np.stack(list(lines.values())), (5, 5), (0, 0.25), rows=[n.replace(", ", ",\n") for n in lines]), "bars")
 assert told.loc[["Gibbs", "EM, best of ten"], "worst off"].max() < 0.1
 assert told.loc["EM, one start", "worst off"] > 0.15
 assert told.loc["SVI, encoder", "mean off"] < 0.15

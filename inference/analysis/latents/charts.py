@@ -1,0 +1,139 @@
+"""Charts of the codes of an autoencoder and of its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inference.analysis.latents.coding import encode
+from inference.analysis.latents.images import DPI
+from inference.analysis.latents.inputs import pixel_site, read_rows
+from inference.plots.style import FIT_COLOURS
+from inference.record import FitRecord
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MAX_POINTS = 4000  # more codes would hide each other
+MAX_CLASSES = 12  # labels up to this number get a colour and a name each; more get a colour scale
+TRAINING_COLOUR, VALIDATION_COLOUR = FIT_COLOURS[:2]
+
+
+def codes(fit: FitRecord, data: Any = None, labels: Any = None) -> Figure:
+    """Scatter plot of the means of the codes.
+
+    The axes are the two dimensions where Z is 2, and the two principal directions where Z is larger. Where Z is 1 they
+    are the mean and the standard deviation.
+
+    Parameters
+    ----------
+    fit : Fit
+        Fit with an encoder.
+    data : optional
+        Rows as in ``inference.latents.encode``; the fit's data by default.
+    labels : array, optional
+        One label for each row, (N,), shown as colours.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    table = read_rows(fit, data)
+    N = len(table[pixel_site(fit)])
+    shown = np.arange(N)[:: -(-N // MAX_POINTS)]
+    if labels is not None and len(labels) != N:
+        raise ZooError(f"{len(labels)} labels for {N} rows: give one for each")
+    mean, sd = encode(fit, {name: values[shown] for name, values in table.items()})
+    points, axis_labels = project_codes(mean, sd)
+    figure = Figure((5.6, 4.8), layout="constrained", dpi=DPI)
+    axes = figure.add_subplot()
+    scatter_by_label(axes, points, None if labels is None else np.asarray(labels)[shown])
+    axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
+    axes.spines[["top", "right"]].set_visible(False)
+    if mean.shape[1] > 1:
+        axes.set_aspect("equal", adjustable="datalim")
+    return figure
+
+
+def scatter_by_label(axes: Axes, points: np.ndarray, labels: np.ndarray | None) -> None:
+    """Points (N, 2) coloured by label, with a legend for a few labels and a colour scale for many."""
+    from matplotlib import colormaps
+
+    figure: Any = axes.figure
+    style: dict[str, Any] = {"s": 10, "alpha": 0.8, "linewidth": 0}
+    if labels is None:
+        axes.scatter(*points.T, color=TRAINING_COLOUR, **style)
+    elif len(classes := np.unique(labels)) <= MAX_CLASSES:
+        colours = colormaps["tab10" if len(classes) <= 10 else "tab20"].colors  # type: ignore[attr-defined]
+        for label, colour in zip(classes, colours, strict=False):
+            name = f"{label:g}" if labels.dtype.kind in "iuf" else label
+            axes.scatter(*points[labels == label].T, color=colour, label=name, **style)
+        figure.legend(loc="outside right upper", frameon=False, markerscale=2, fontsize=8)
+    else:
+        figure.colorbar(axes.scatter(*points.T, c=labels, cmap="viridis", **style), label="label")
+
+
+def project_codes(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Codes (N, Z) in two dimensions, (N, 2), and the labels of the two axes."""
+    if mean.shape[1] == 1:
+        return np.hstack([mean, sd]), ["z", "standard deviation of z"]
+    if mean.shape[1] == 2:
+        return mean, ["z[0]", "z[1]"]
+    centred = mean - mean.mean(0)
+    lengths, directions = np.linalg.svd(centred, full_matrices=False)[1:]
+    share = lengths**2 / max((lengths**2).sum(), np.finfo(float).tiny)
+    return centred @ directions[:2].T, [
+        f"principal direction {i + 1} ({share[i]:.0%} of the codes' variance)" for i in (0, 1)
+    ]
+
+
+def training(fit: FitRecord) -> Figure:
+    """The training of a fit in nats per row: the bound, also of validation rows; reconstruction and KL divergence.
+
+    Parameters
+    ----------
+    fit : Fit
+        Fit by the engine ``svi``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ZooError
+        For a fit without a record of epochs.
+    """
+    from matplotlib.figure import Figure
+
+    epochs = fit.diagnostics.get("epochs") or {}
+    if not len(epochs.get("step", ())):
+        raise ZooError(f"no record of epochs in a fit by {fit.engine}: svi keeps one")
+    epoch, beta = epochs["epoch"], np.asarray(epochs["beta"])
+    figure = Figure((9, 3.2), layout="constrained", dpi=DPI)
+    left, middle, right = figure.subplots(1, 3)
+    line = {"marker": "o" if len(epoch) < 20 else None, "markersize": 3}
+    left.plot(epoch, epochs["bound_nats_per_row"], color=TRAINING_COLOUR, label="trained on", **line)
+    if "held_out_elbo_nats_per_row" in epochs:
+        left.plot(epoch, epochs["held_out_elbo_nats_per_row"], color=VALIDATION_COLOUR, label="held out", **line)
+        left.legend(frameon=False, fontsize=8)
+    middle.plot(epoch, epochs["reconstruction_nats_per_row"], color=TRAINING_COLOUR, **line)
+    right.plot(epoch, epochs["kl_nats_per_row"], color=TRAINING_COLOUR, **line)
+    beta_varies = (beta != 1).any()
+    if beta_varies:
+        twin = right.twinx()
+        twin.plot(epoch, beta, color="0.6", linestyle=":")
+        twin.set_ylabel("weight of the KL (beta)", fontsize=8)
+        twin.set_ylim(bottom=0)
+        twin.spines["top"].set_visible(False)
+    for axes, name in ((left, "bound"), (middle, "reconstruction"), (right, "KL divergence")):
+        axes.set(title=name, xlabel="epoch")
+        axes.spines[["top"] if axes is right and beta_varies else ["top", "right"]].set_visible(False)
+        axes.ticklabel_format(axis="y", useOffset=False)
+    left.set_ylabel("nats per row")
+    return figure

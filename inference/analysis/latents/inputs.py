@@ -1,0 +1,87 @@
+"""Rows, classes and sites as the functions of ``inference.latents`` take them, checked against the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inference.record import FitRecord
+from zoo.data.intensities import take_rows
+from zoo.errors import ZooError
+
+
+def read_rows(fit: FitRecord, data: Any = None, max_rows: int | None = None) -> dict[str, np.ndarray]:
+    """Rows of data checked against the card, ``{site: (N, ...)}``; raises ZooError.
+
+    data: the fit's data by default, a table, rows (N, D), one row (D,), or the number of a row of the fit's data.
+    max_rows: if there are more rows, so many of them, evenly spaced.
+    """
+    site = pixel_site(fit)
+    if isinstance(data, int | np.integer):
+        N = len(fit.data[site])
+        if not 0 <= data < N:
+            raise ZooError(f"the data of the fit has rows 0 to {N - 1}; given {data}")
+        return read_rows(fit, take_rows(fit.data, [int(data)]))
+    values: Any = fit.data if data is None else data
+    table = dict(values) if isinstance(values, Mapping) else {site: values}
+    if np.ndim(table.get(site, 0)) == 1:  # one image
+        table = {n: np.asarray(v)[None] for n, v in table.items()}
+    if np.ndim(table.get(site, 0)) > 1:
+        N = len(table[site])
+        table |= {n: np.full(N, np.nan) for n in fit.model.card.missing if n not in table}
+        if max_rows is not None and max_rows < N:
+            table = take_rows(table, np.linspace(0, N - 1, max_rows).astype(int))
+    return fit.fitted_model.bind(table, fit.seed)[0]
+
+
+def class_values(fit: FitRecord, y: Any, count: int) -> dict[str, np.ndarray]:
+    """``{site: (count,)}`` of one class for each row, or one for all; empty where y is None; raises ZooError."""
+    if y is None:
+        return {}
+    site, C, given = class_site(fit), fit.keywords["C"], np.asarray(y)
+    if given.dtype.kind not in "iuf" or given.shape not in ((), (count,)):
+        raise ZooError(f"y is one class, or one for each of {count} rows; given {y!r}")
+    wrong = (given < 0) | (given >= C) | (given != np.round(given))
+    if wrong.any():
+        raise ZooError(f"y is a class from 0 to {C - 1}; given {np.atleast_1d(given)[np.atleast_1d(wrong)][0]:g}")
+    return {site: np.broadcast_to(given, count).astype(int)}
+
+
+def set_labels(fit: FitRecord, rows: dict[str, np.ndarray], y: Any) -> dict[str, np.ndarray]:
+    """The rows with their labels replaced by the classes y; unchanged where y is None."""
+    sites = fit.model.card.sites(fit.keywords)
+    for values in class_values(fit, y, len(rows[pixel_site(fit)])).values():
+        rows = rows | {n: values.astype(float) for n in rows if sites[n].kind == "category"}
+    return rows
+
+
+def pixel_site(fit: FitRecord) -> str:
+    """The observed site of rows of columns, or pixels; raises ZooError where there is none."""
+    sites = fit.model.card.sites(fit.keywords)
+    names = [n for n in fit.model.card.observed if len(sites[n].dims) == 2]
+    if len(names) != 1:
+        raise ZooError(f"{fit.model.name} does not observe rows of columns, so there are no images: use Fit.simulate")
+    return names[0]
+
+
+def num_pixels(fit: FitRecord) -> int:
+    """The number of columns, or pixels, of a row; raises ZooError where there are none."""
+    return fit.keywords[fit.model.card.sites(fit.keywords)[pixel_site(fit)].dims[1]]
+
+
+def code_site(fit: FitRecord) -> str:
+    """The continuous latent of the rows; raises ZooError unless there is exactly one."""
+    names = [n for n in fit.model.card.local(fit.keywords) if n not in fit.model.card.enumerated]
+    if len(names) != 1:
+        raise ZooError(f"rows of {fit.model.name} have no code: it is no autoencoder")
+    return names[0]
+
+
+def class_site(fit: FitRecord) -> str:
+    """The discrete latent that labels observe; raises ZooError where there is none."""
+    names = [n for n in fit.model.card.enumerated if "C" in fit.keywords]
+    if len(names) != 1:
+        raise ZooError(f"{fit.model.name} has no classes: leave y out; semi_supervised_vae has a classifier")
+    return names[0]

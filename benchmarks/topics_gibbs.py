@@ -11,7 +11,6 @@ seconds of the workers' CPU time (0 for no perplexity). ``pip install tomotopy l
 import argparse
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -66,12 +65,13 @@ class Ours:
         import zoo
         from inference import engines
         from inference.engines.gibbs.latent_dirichlet.sampler import Sampler
+        from inference.run.workers import WorkerPool
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
         options = engines.get("gibbs").make_options({"method": method}, model.card)
         self.sampler = Sampler(engines.FitRequest(model, keywords, table, 0, options, False))
-        self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        self.pool = WorkerPool(workers)
         self.done = 0
 
     def sweep(self, count):

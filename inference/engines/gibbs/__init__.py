@@ -1,17 +1,17 @@
-"""Collapsed Gibbs sampling: each discrete latent drawn anew given all others, the continuous ones integrated out.
+"""Collapsed Gibbs sampling: each discrete latent is drawn given all others, with the continuous ones integrated out.
 
-A model joins by a folder here, whose ``sampler.py`` has ``Sampler(task)``. Compiled code of numba does the work, on the
-CPU and for both backends: a draw changes a few counts, one token after another, for which neither language is made.
+A model is supported if it has a hook ``gibbs``: a folder here, or beside the model, with ``sampler.py`` that defines
+``Sampler(request)``, a ``contract.CollapsedSampler``. Samplers are compiled by numba and run on the CPU for models of
+both backends: a draw changes a few counts, one token after another, which compiled arrays cannot do efficiently.
 
 ``latent_dirichlet`` (Griffiths and Steyvers 2004): one sweep draws the topic of each token of the corpus. Documents and
-words are dealt into ``shards``; the shards of one group of documents each are swept side by side on the cores, always
-on different groups of words, so that they share no count but the K totals of the topics, which are brought together
-between groups (Yan, Xu and Qi 2009). With one shard this is Gibbs sampling as it stands in the book; with more, a
-total may be late by what the others did meanwhile, and the draws are of a distribution that is very near the posterior.
-The draws depend on the seed and the number of shards, which by default depends on the corpus alone, and never on the
-number of threads.
+words are divided into ``shards``; shards of different documents are swept in parallel, always on different groups of
+words, so that they share no count but the K totals of the topics, which are merged between groups (Yan, Xu and Qi
+2009). With one shard this is exact Gibbs sampling; with more, a total may be out of date by what the other shards did
+meanwhile, and the draws are from a distribution very near the posterior. The draws depend on the seed and the number of
+shards, which by default depends on the corpus alone, and never on the number of threads.
 
-The trace is log p(w, z | alpha, eta) in nats, in closed form, of every kept sweep and as often during warm-up.
+The trace is log p(w, z | alpha, eta) in nats, in closed form, at every averaged sweep and as often during warm-up.
 """
 
 from __future__ import annotations

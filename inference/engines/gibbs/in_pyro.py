@@ -1,1 +1,1 @@
-from inference.engines.gibbs.running import run as run
+from inference.engines.gibbs.sampling import run as run

@@ -13,7 +13,8 @@ from inference.engines.contract import FitRequest
 from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
 from zoo import ZooError
 
-DRAWS, NUMBERS = 100, 1 << 24  # as many draws by default, of no more numbers than these together
+DEFAULT_DRAWS = 100
+MOST_NUMBERS = 1 << 24  # of all draws together, by default: 128 MiB
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ class GibbsOptions(EngineOptions):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GibbsDiagnostics(Diagnostics):
-    """Diagnostics of ``gibbs``. lp_by_chain: the mean log p(w, z) of each chain; chain: the one of the estimate."""
+    """Diagnostics of ``gibbs``.
+
+    sweeps: in all, warm-up included. kept_sweeps: those that the estimate averages. draws_kept: draws of each chain.
+    method, shards: as used. tokens: of the corpus; tokens_per_second: swept, None where no sweep was timed.
+    lp_by_chain: the mean log p(w, z) of each chain, in nats; chain: the one of the estimate.
+    """
 
     kind: ClassVar[FitKind] = "chains"
 
@@ -77,19 +83,19 @@ class GibbsDiagnostics(Diagnostics):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GibbsPointDiagnostics(GibbsDiagnostics):
-    """Of a run that keeps no draws: the fit is a point."""
+    """Diagnostics of a run that keeps no draws: the fit is a point."""
 
     kind: ClassVar[FitKind] = "point"
 
 
 def number_of_draws(request: FitRequest[GibbsOptions]) -> int:
-    """How many draws to keep; raises ZooError where more are asked for than there are sweeps."""
+    """The number of draws to keep; raises ZooError where it exceeds the number of sweeps."""
     options = request.options
     if options.num_draws is None:
         sites = request.card.sites(request.keywords)
-        drawn = [sites[n].shape(request.keywords) for n in request.card.latents if n not in request.card.enumerated]
-        numbers = options.num_chains * sum(int(np.prod(shape)) for shape in drawn)
-        return max(1, min(DRAWS, options.num_samples, NUMBERS // numbers))
+        shapes = [sites[n].shape(request.keywords) for n in request.card.latents if n not in request.card.enumerated]
+        numbers = options.num_chains * sum(int(np.prod(shape)) for shape in shapes)
+        return max(1, min(DEFAULT_DRAWS, options.num_samples, MOST_NUMBERS // numbers))
     if options.num_draws > options.num_samples:
         raise ZooError(f"num_draws={options.num_draws} of num_samples={options.num_samples} sweeps: give fewer draws")
     return options.num_draws

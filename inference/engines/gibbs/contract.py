@@ -1,0 +1,62 @@
+"""The contract of a collapsed sampler, and what it estimates."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from inference.run.workers import WorkerPool
+
+
+class SamplerEstimate(NamedTuple):
+    """What a sampler estimates.
+
+    params, state: point estimates by name, as in a fit. keywords: hyperparameters that were learned. method, shards,
+    tokens: as in the diagnostics.
+    """
+
+    params: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]
+    keywords: dict[str, Any]
+    method: str
+    shards: int
+    tokens: int
+
+
+class CollapsedSampler(Protocol):
+    """All chains of a fit; ``Sampler(request)`` of a model's hook ``gibbs/sampler.py`` makes one.
+
+    num_jobs: the number of jobs that a sweep can run side by side.
+    """
+
+    @property
+    def num_jobs(self) -> int: ...
+
+    def sweep(self, number: int, pool: WorkerPool) -> None:
+        """Draw every discrete latent once, in every chain; ``number``: of sweeps done before."""
+        ...
+
+    def learn(self, number: int) -> None:
+        """Update hyperparameters that are learned, after that many sweeps of the warm-up."""
+        ...
+
+    def record(self, keep: bool) -> np.ndarray:
+        """log p(data, discrete latents) of each chain in nats; ``keep``: add this sweep to the averages."""
+        ...
+
+    def draw(self, number: int) -> dict[str, np.ndarray]:
+        """A draw of the continuous latents in each chain, (chain, *shape)."""
+        ...
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the rest of the run depends on."""
+        ...
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state."""
+        ...
+
+    def estimate(self, best: int) -> SamplerEstimate:
+        """The estimate by the sweeps that one chain averages."""
+        ...

@@ -63,14 +63,15 @@ class Ours:
 
     def __init__(self, corpus, K, workers, method):
         import zoo
-        from inference import engines
+        from inference.engines import FitRequest
         from inference.engines.gibbs.latent_dirichlet.sampler import Sampler
+        from inference.engines.gibbs.options import GibbsOptions
         from inference.run.workers import WorkerPool
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
-        options = engines.get("gibbs").make_options({"method": method}, model.card)
-        self.sampler = Sampler(engines.FitRequest(model, keywords, table, 0, options, False))
+        options = GibbsOptions(method=method)
+        self.sampler = Sampler(FitRequest(model, keywords, table, 0, options, False))
         self.pool = WorkerPool(workers)
         self.done = 0
 

@@ -28,11 +28,11 @@ ALPHA, ETA = np.array([0.7, 0.3]), 0.5
 TINY = as_corpus(np.array([[2, 1, 0], [0, 2, 1], [1, 0, 2]]))
 
 
-def gibbs_fit(corpus, K=2, **options):
-    model = zoo.load(
-        "latent_dirichlet", "numpyro", K=K, **{n: options.pop(n) for n in ("alpha", "eta") if n in options}
-    )
-    return fit(model, corpus, "gibbs", **{"num_warmup": 4, "num_samples": 6, "num_draws": 2, "every": 2, **options})
+def gibbs_fit(corpus, K=2, **options: Any):
+    settings = {n: options.pop(n) for n in ("alpha", "eta") if n in options}
+    model = zoo.load("latent_dirichlet", "numpyro", K=K, **settings)
+    options = {"num_warmup": 4, "num_samples": 6, "num_draws": 2, "every": 2, **options}
+    return fit(model, corpus, "gibbs", **options)
 
 
 def make_chain(corpus, K, method, shards=1, alpha: Any = 0.1, eta=0.01, seed=0):

@@ -24,7 +24,7 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
     """Fit by collapsed Gibbs sampling."""
     options = request.options
     num_draws = number_of_draws(request)
-    hook = find_hook(request.card.package, "gibbs", home=__package__)
+    hook = find_hook(request.card.package, "gibbs", home="inference.engines.gibbs")
     sampler: CollapsedSampler = importlib.import_module(f"{hook}.sampler").Sampler(request)
     num_sweeps = options.num_warmup + options.num_samples
     folder = None if options.checkpoint is None else checkpoints.folder_of(options.checkpoint)
@@ -57,10 +57,12 @@ def record_sweep(sampler: CollapsedSampler, record: SweepRecord, options: GibbsO
     if after <= 0:
         sampler.learn(record.done)
     keep, draw = after > 0 and after % every == 0, after > 0 and after in draw_times(num_draws, samples)
-    if keep or draw or record.done % every == 0:
-        lp = sampler.record(keep)
-        record.trace += [lp]
-        record.averaged += [lp] if keep else []
+    if not (keep or draw or record.done % every == 0):
+        return
+    lp = sampler.record(keep)
+    record.trace += [lp]
+    if keep:
+        record.averaged += [lp]
     if draw:
         record.draws_lp += [lp]
         for name, values in sampler.draw(record.done).items():

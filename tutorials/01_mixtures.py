@@ -2,20 +2,16 @@
 # # Mixtures: what EM does, when it gets stuck, and what SVI and NUTS add
 #
 # One data set, one model, three ways of fitting it, and the question which of the answers to believe. Every number
-# below is computed where it stands. Figures are kept in the folder that the environment variable `FIGURES` names
+# below is computed where it stands. Figures are written to the folder that the environment variable `FIGURES` names
 # (else in `figures/`).
 
 # %%
-import os
-from pathlib import Path
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from cycler import cycler
 from matplotlib.figure import Figure
 from scipy.special import entr, logsumexp, rel_entr
 from scipy.stats import multivariate_normal
+from style import show
 
 import inference
 import zoo
@@ -23,23 +19,6 @@ from inference import enumeration
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from zoo import datasets
 from zoo.gaussian_mixture.plot import ellipse, plot
-
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
-mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
-FOLDER = Path(os.environ.get("FIGURES", "figures"))
-FOLDER.mkdir(parents=True, exist_ok=True)
-
-
-class Shown:
-    """A figure on disk; as the last line of a notebook's cell it appears there."""
-
-    def __init__(self, figure: Figure, name: str):
-        self.path = FOLDER / f"{name}.png"
-        figure.savefig(self.path, dpi=110)
-
-    def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
-
 
 # %% [markdown]
 # ## The data and the model
@@ -147,7 +126,7 @@ for axes, i in zip(above.subplots(1, 4, sharey=True), (0, 14, 18, len(em.trace) 
 axes = below.subplots()
 axes.plot(em.trace, color=FIT_COLOURS[0], marker="o", markersize=3)
 axes.set(xlabel="iteration", ylabel="log-likelihood (nats)")
-Shown(figure, "em_climbs")
+show(figure, "em_climbs")
 
 # %% [markdown]
 # Ellipses are one and two standard deviations; a point's colour mixes the colours of the components that claim it.
@@ -207,7 +186,7 @@ for shade, at, name in ((FIT_COLOURS[1], 0, "old"), (FIT_COLOURS[0], 1, "new")):
 axes.axvline(1, color="0.7", linewidth=0.8, zorder=0)
 axes.set(xlabel="0: old parameters, 1: after the M-step", ylabel="nats")
 axes.legend(loc="lower center")
-Shown(figure, "lower_bound")
+show(figure, "lower_bound")
 
 # %% [markdown]
 # The first bound touches at 0 and has its maximum at 1; the second touches at 1 and takes over from there.
@@ -259,7 +238,7 @@ for axes, name, fit in ((one_start, "one start", low), (many_starts, "the best o
     plot(axes, fit.params, fit.data, fit.local(), columns=columns)
     axes.get_legend().remove()
     axes.set_title(f"{name}: {fit.trace[-1]:.1f} nats")
-Shown(figure, "local_maxima")
+show(figure, "local_maxima")
 
 # %% [markdown]
 # One start lays the third component between the two clusters, where there are hardly any rows; the best of twenty finds
@@ -321,7 +300,7 @@ criteria.set(xlabel="K", ylabel="criterion (smaller is better)", xticks=list(cho
 criteria.legend()
 plot(density, choice.best.params, choice.best.data, choice.best.local(), choice.best.keywords, columns)
 density.set_title(f"the {by_bic} components that BIC takes")
-Shown(figure, "how_many")
+show(figure, "how_many")
 
 # %% [markdown]
 # They disagree, and both are right. There are two clusters. But the long eruptions are not one normal cloud, and a
@@ -420,7 +399,7 @@ for axes, title, mu in zip(
 for k in range(K):
     axes.plot([], [], color=COMPONENT_COLOURS[k], label=f"mu[{k},0]")  # for the legend
 figure.legend(loc="outside lower center", ncols=K)
-Shown(figure, "label_switching")
+show(figure, "label_switching")
 
 # %% [markdown]
 # ## Which to trust
@@ -431,7 +410,7 @@ Shown(figure, "label_switching")
 print(judged)
 
 # %%
-Shown(judged.figures()["marginals"], "marginals")
+show(judged.figures()["marginals"], "marginals")
 
 # %% [markdown]
 # Each panel is the posterior of one number by each fit; the dashed line is EM's estimate. How to read the table, from
@@ -474,7 +453,7 @@ for shade, name in zip(FIT_COLOURS, ("nuts", "svi (mean_field)", "svi (full_rank
     axes.plot([], [], color=shade, label=f"{name}, 2 sd")
 axes.set(xlabel=f"mu[{k},0] (minutes)", ylabel=f"pi[{k}]")
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-Shown(figure, "mean_field_misleads")
+show(figure, "mean_field_misleads")
 
 # %% [markdown]
 # And the standard errors? They come from one Hessian at one point, for the price of one EM fit. Beside the posterior

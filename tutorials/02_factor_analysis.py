@@ -3,45 +3,24 @@
 #
 # One table, one linear model with hidden causes, and the questions one asks of it: what the parameters mean, which of
 # them the data can tell and which not, how many factors there are, how certain the loadings are. Every number below is
-# computed where it stands. Figures are kept in the folder that the environment variable `FIGURES` names (else in
+# computed where it stands. Figures are written to the folder that the environment variable `FIGURES` names (else in
 # `figures/`).
 
 # %%
-import os
-from pathlib import Path
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from cycler import cycler
 from matplotlib.figure import Figure
 from scipy.stats import chi2, ortho_group
 from sklearn.decomposition import PCA
+from style import show
 
 import inference
 import zoo
 from inference import enumeration, factors
-from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
+from inference.plots.style import FIT_COLOURS
 from inference.summaries.statistics import chain_statistics
 from zoo import datasets
 from zoo.gaussian_mixture.plot import ellipse
-
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
-mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
-FOLDER = Path(os.environ.get("FIGURES", "figures"))
-FOLDER.mkdir(parents=True, exist_ok=True)
-
-
-class Shown:
-    """A figure on disk; as the last line of a notebook's cell it appears there."""
-
-    def __init__(self, figure: Figure, name: str):
-        self.path = FOLDER / f"{name}.png"
-        figure.savefig(self.path, dpi=110)
-
-    def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
-
 
 # %% [markdown]
 # ## The data and the model
@@ -163,7 +142,7 @@ for axes, title, matrix, limit in zip(
     axes.tick_params(length=0)
     axes.set_title(title)
     figure.colorbar(image, ax=axes, shrink=0.8)
-Shown(figure, "covariance")
+show(figure, "covariance")
 
 # %%
 off = ~np.eye(D, dtype=bool)
@@ -210,7 +189,7 @@ figure = Figure((10, 3.8), layout="constrained")
 for axes, rotation in zip(figure.subplots(1, 3), (None, "varimax", "oblimin"), strict=True):
     factors.heatmap(factors.loadings(em, rotation, columns=columns), axes)
     axes.set_title(rotation or "as EM left them")
-Shown(figure, "rotations")
+show(figure, "rotations")
 
 # %%
 oblique = factors.loadings(em, "oblimin", columns=columns)
@@ -330,7 +309,7 @@ for axes, (i, j) in zip(figure.subplots(1, 2), ((1, 0), (1, 2)), strict=True):
         axes.plot(*scores[pupil, [i, j]], "o", color="black", markersize=4)
     axes.set(xlabel=names[i], ylabel=names[j], aspect="equal")
 axes.legend(title="posterior means", loc="center left", bbox_to_anchor=(1, 0.5))
-Shown(figure, "scores")
+show(figure, "scores")
 
 # %%
 apart = np.abs(scores[:, None, 1] - scores[None, :, 1])[np.triu_indices(N, 1)]
@@ -365,7 +344,7 @@ print(f"the smallest number within one standard error of the best by cross-valid
 assert choice.sizes["bic"] == simplest == 3
 
 # %%
-Shown(choice.figure(), "how_many")
+show(choice.figure(), "how_many")
 
 # %% [markdown]
 # BIC takes three. AIC and cross-validation ask which number *predicts* best, and a fourth factor predicts no worse: the
@@ -413,7 +392,7 @@ for axes, title, draws in zip(
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.set(title=title, xlabel="loading on axis 1", ylabel="loading on axis 2", aspect="equal")
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-Shown(figure, "procrustes")
+show(figure, "procrustes")
 
 # %% [markdown]
 # Left, each test's loadings fill a disc, the shadow of a sphere. Right, they are three clouds. What never needed
@@ -449,7 +428,7 @@ for axes, name, factor in zip(figure.subplots(1, 3, sharey=True), names, (1, 2, 
     axes.label_outer()
 axes.invert_yaxis()
 axes.legend(loc="lower right")
-Shown(figure, "loadings")
+show(figure, "loadings")
 
 # %%
 grey = posterior.xs("eti_3%", axis=1, level=1).lt(0) & posterior.xs("eti_97%", axis=1, level=1).gt(0)
@@ -483,7 +462,7 @@ assert tight < -0.5
 assert means > 0.5
 
 # %%
-Shown(judged.figures()["marginals"], "marginals")
+show(judged.figures()["marginals"], "marginals")
 
 # %% [markdown]
 # Each panel is one number's posterior, those on which the fits agree least first; the dashed line is EM's estimate. The
@@ -537,7 +516,7 @@ right.set(ylabel="relative distance", title="W E[z] + mu: distance from PCA's pr
 right.legend()
 for axes in (left, right):
     axes.set_xlabel("sigma2 (fitted)")
-Shown(figure, "pca_limit")
+show(figure, "pca_limit")
 
 # %% [markdown]
 # The scores approach PCA's in proportion to $\sigma^2$, as the formula has it. The space is that of PCA at *every*
@@ -574,7 +553,7 @@ kinds = {
     "two factors in each": zoo.load("mixture_of_factor_analysers", K=3, Z=2),
 }
 fits = {name: inference.fit(kind, wine, restarts=3) for name, kind in kinds.items()}
-said = pd.DataFrame({name: fit.diagnostics for name, fit in fits.items()}).T
+said = pd.DataFrame({name: dict(fit.diagnostics) for name, fit in fits.items()}).T
 print(said[["log_likelihood", "parameters", "bic"]].astype(float).round(1))
 print("Heywood cases of one factor in each (component, column):", said.loc["one factor in each", "heywood"])
 assert said["bic"].astype(float).idxmin() == "one factor in each"

@@ -2,42 +2,21 @@
 # # Missing data: what a hole in a table says, what it does not, and what it costs to fill it in
 #
 # Two tables with holes, and one table in which we make holes ourselves, so that the truth is known. Every number below
-# is computed where it stands. Figures are kept in the folder that the environment variable `FIGURES` names (else in
+# is computed where it stands. Figures are written to the folder that the environment variable `FIGURES` names (else in
 # `figures/`).
 
 # %%
-import os
-from pathlib import Path
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from cycler import cycler
 from matplotlib.figure import Figure
 from scipy.stats import multivariate_normal
+from style import show
 
 import inference
 import zoo
 from inference import factors
-from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
+from inference.plots.style import FIT_COLOURS
 from zoo import datasets
-
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
-mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
-FOLDER = Path(os.environ.get("FIGURES", "figures"))
-FOLDER.mkdir(parents=True, exist_ok=True)
-
-
-class Shown:
-    """A figure on disk; as the last line of a notebook's cell it appears there."""
-
-    def __init__(self, figure: Figure, name: str):
-        self.path = FOLDER / f"{name}.png"
-        figure.savefig(self.path, dpi=110)
-
-    def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
-
 
 # %% [markdown]
 # ## The data
@@ -202,7 +181,7 @@ for axes, quantity in zip(figure.subplots(2, 3, sharey=True).ravel(), truth.inde
     axes.label_outer(remove_inner_ticks=True)
     axes.tick_params(labelbottom=True)
 axes.invert_yaxis()
-Shown(figure, "four_methods")
+show(figure, "four_methods")
 
 # %%
 bias = results.mean() - truth
@@ -356,7 +335,7 @@ for d, axes in enumerate(figure.subplots(1, 4)):
     axes.axhline(np.nanmean(lost[:, d]), color="0.5", linewidth=0.8, linestyle=":")
     axes.set(title=short[d], xlabel="true value")
 figure.get_axes()[0].set_ylabel("94% interval given the rest of the row")
-Shown(figure, "intervals")
+show(figure, "intervals")
 
 # %% [markdown]
 # Thick bars are by NUTS, orange where they miss; the thin black lines within are by EM. On the dashed line an
@@ -367,9 +346,9 @@ Shown(figure, "intervals")
 #
 # ## Some columns given others
 #
-# The same conditioning answers other questions. How long is the bill of a bird of 3700 g? `factors.conditional_distribution` gives
-# the distribution of the columns not named, at the values of those named; `marginal`, `quantile`, `log_density` and
-# `sample` work on the answer.
+# The same conditioning answers other questions. How long is the bill of a bird of 3700 g? The function
+# `factors.conditional_distribution` gives the distribution of the columns not named, at the values of those named. The
+# result has the methods `marginal`, `quantile`, `log_density` and `sample`.
 
 # %%
 groups = inference.fit(mixture, birds[columns], restarts=5)
@@ -416,7 +395,7 @@ for shade, given in zip(FIT_COLOURS[2:], asked, strict=False):
 densities.set(xlabel=short[0], ylabel="density", title="by the mixture, given")
 densities.set_ylim(0, None)
 densities.legend(loc="upper left")
-Shown(figure, "conditionals")
+show(figure, "conditionals")
 
 # %% [markdown]
 # One normal can only draw a line with a band of one width. The mixture bends: it has found that the heavy birds are of
@@ -435,7 +414,7 @@ table = factors.loadings(people, "oblimin", columns=list(answers))
 print(f"{len(answers)} people, {answers.isna().sum().sum()} holes: {people.diagnostics['iterations']} iterations")
 figure = Figure((6.4, 7), layout="constrained")
 factors.heatmap(table, figure.add_subplot())
-Shown(figure, "bfi_loadings")
+show(figure, "bfi_loadings")
 
 # %%
 largest = np.abs(table.filter(like="factor").to_numpy()).argmax(1).reshape(5, 5)  # a row for each trait

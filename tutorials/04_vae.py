@@ -6,42 +6,23 @@
 # are kept in the folder that the environment variable `FIGURES` names (else in `figures/`).
 
 # %%
-import os
 import tempfile
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import optax
 import pandas as pd
-from cycler import cycler
 from matplotlib.figure import Figure
 from scipy.special import logsumexp, ndtri, softmax
+from style import show
 
 import inference
 import zoo
 from inference import factors, latents
 from inference.analysis.latents import figures
 from inference.analysis.latents.images import image_table
-from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
+from inference.plots.style import FIT_COLOURS
 from zoo import datasets
-
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
-mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
-FOLDER = Path(os.environ.get("FIGURES", "figures"))
-FOLDER.mkdir(parents=True, exist_ok=True)
-
-
-class Shown:
-    """A figure on disk; as the last line of a notebook's cell it appears there."""
-
-    def __init__(self, figure: Figure, name: str):
-        self.path = FOLDER / f"{name}.png"
-        figure.savefig(self.path, dpi=110)
-
-    def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
-
 
 # %% [markdown]
 # ## The data
@@ -152,7 +133,7 @@ for (steps, fit), color in zip(fits.items(), (FIT_COLOURS[1], FIT_COLOURS[2], FI
 right.axline((0, 0), slope=1, color="0.7", linewidth=0.8, zorder=0)
 right.set(xlabel="mean of the posterior", ylabel="mean by the encoder", title="the first number of each code")
 right.legend(markerscale=3)
-Shown(figure, "linear")
+show(figure, "linear")
 
 # %% [markdown]
 # In one thing it says more than PPCA, whose axes may be turned at will. Coordinates that are independent given an image
@@ -172,10 +153,10 @@ Shown(figure, "linear")
 flat = inference.fit(
     zoo.load("vae", Z=2, width=64), train, "svi", num_epochs=100, learning_rate=5e-3, held_out=0.1, seed=1
 )
-Shown(figures.training(flat), "training")
+show(figures.training(flat), "training")
 
 # %%
-Shown(figures.reconstructions(flat, digits, count=12), "reconstructions")
+show(figures.reconstructions(flat, digits, count=12), "reconstructions")
 
 # %% [markdown]
 # Training goes as it should: the bound rises, quickly and then slowly, and on images held out nearly as on the others.
@@ -186,19 +167,19 @@ Shown(figures.reconstructions(flat, digits, count=12), "reconstructions")
 # never seen. The board under it walks over that map, in even steps of the prior's probability, and decodes each point.
 
 # %%
-Shown(figures.codes(flat, digits, labels["test"]), "codes")
+show(figures.codes(flat, digits, labels["test"]), "codes")
 
 # %%
 side = ndtri(np.linspace(0.03, 0.97, 12))
 walk = np.stack(np.meshgrid(side, side[::-1]), -1).reshape(-1, 2)  # as the map is drawn: z[1] upwards
 walked = latents.decode(flat, walk).reshape(12, 12, P)
 words = [f"{v:+.1f}" for v in side]
-Shown(image_table(walked, (8, 8), (0, 1), rows=[f"z[1] = {w}" for w in words[::-1]], columns=words), "plane")
+show(image_table(walked, (8, 8), (0, 1), rows=[f"z[1] = {w}" for w in words[::-1]], columns=words), "plane")
 
 # %%
 new = [latents.sample(flat, 24, seed=1, mean=mean).reshape(2, 12, P) for mean in (True, False)]
 lines = np.stack(new, 1).reshape(4, 12, P)
-Shown(image_table(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "samples")
+show(image_table(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "samples")
 
 # %% [markdown]
 # These are *new* digits: codes from the prior, decoded, and under each what comes of it when the pixels are drawn too,
@@ -254,7 +235,7 @@ for axes, n, m, s in zip(figure.subplots(1, 4), some, mean, sd, strict=True):
     centre = (codes * density.reshape(-1, 1)).sum(0)
     axes.set(xlim=centre[0] + np.array([-2, 2]), ylim=centre[1] + np.array([-2, 2]), title=f"gap {below[n]:.2f} nats")
     axes.set_aspect("equal")
-Shown(figure, "posteriors")
+show(figure, "posteriors")
 
 # %% [markdown]
 # Grey is the posterior, the ellipses are one and two standard deviations of the encoder's normal. There are two ways to
@@ -338,7 +319,7 @@ for axes, (name, (_, test)) in zip(figure.subplots(1, 2, sharex=True, sharey=Tru
     axes.scatter(*test.T, c=labels["test"], cmap="tab10", s=12, linewidth=0)
     axes.set(title=f"{name}: {right[name]:.0%} told by the nearest mean", xlabel="z[0]", ylabel="z[1]", aspect="equal")
     axes.label_outer()
-Shown(figure, "whirled")
+show(figure, "whirled")
 
 # %% [markdown]
 # Every image has the same $p(x)$ as before and, with that encoder, the same ELBO, draw by draw. And yet the digits are
@@ -371,7 +352,7 @@ for axes, (name, of) in zip(figure.subplots(1, 2, sharey=True), splits.items(), 
     )
     axes.set(title=f"{name}: {of.active_units} of 8 count as active", xlabel="number of the code", ylabel="KL in nats")
     axes.label_outer()
-Shown(figure, "units")
+show(figure, "units")
 
 # %% [markdown]
 # One ELBO is many pairs of reconstruction and KL, so both should be looked at, and the KL for each number of the code.
@@ -386,7 +367,7 @@ Shown(figure, "units")
 # lines are ordered by KL.
 
 # %%
-Shown(figures.traversals(heavy, dims=np.argsort(-splits["beta 2"].kl_by_dimension["z"]).tolist()), "traversals")
+show(figures.traversals(heavy, dims=np.argsort(-splits["beta 2"].kl_by_dimension["z"]).tolist()), "traversals")
 
 # %% [markdown]
 # ## What importance weights buy
@@ -506,7 +487,7 @@ lines = {
     "posterior": ways["posterior"][ten],
     **{f"draw {i + 1}": draw for i, draw in enumerate(draws)},
 }
-Shown(image_table(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines)), "halves")
+show(image_table(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines)), "halves")
 
 # %% [markdown]
 # The lower a number, the less the lower half was a surprise. The encoder is worse than the mean image of all digits,

@@ -6,45 +6,26 @@
 # are kept in the folder that the environment variable `FIGURES` names (else in `figures/`).
 
 # %%
-import os
 import time
 from itertools import product
-from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from arviz_stats import ess  # pyright: ignore[reportPrivateImportUsage]
-from cycler import cycler
 from matplotlib.figure import Figure
 from scipy.special import gammaln, logsumexp, softmax
+from style import show
 
 import inference
 import zoo
 from inference import topics
 from inference.analysis.latents.images import image_table
-from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
+from inference.plots.style import FIT_COLOURS
 from zoo import datasets
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.corpus.synthetic import bars
 
-mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
-mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 pd.set_option("display.width", 160, "display.max_colwidth", 100)
-FOLDER = Path(os.environ.get("FIGURES", "figures"))
-FOLDER.mkdir(parents=True, exist_ok=True)
-
-
-class Shown:
-    """A figure on disk; as the last line of a notebook's cell it appears there."""
-
-    def __init__(self, figure: Figure, name: str):
-        self.path = FOLDER / f"{name}.png"
-        figure.savefig(self.path, dpi=110)
-
-    def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
-
 
 # %% [markdown]
 # ## Documents of pixels
@@ -62,7 +43,7 @@ class Shown:
 # %%
 images, truth = bars(N=500)
 print(images)
-Shown(image_table(images.dense()[None, :10], (5, 5), rows=["documents"]), "documents")
+show(image_table(images.dense()[None, :10], (5, 5), rows=["documents"]), "documents")
 
 # %% [markdown]
 # The brighter a pixel, the more often it was drawn. No document shows a single bar, and still there are only ten. Five
@@ -112,7 +93,9 @@ told = pd.DataFrame(rows).T
 print("off: total variation from the bar, 0 to 1. bound: of log p(w), nats. s: of CPU, compilation included")
 print(told.round({"bars": 0, "mean off": 3, "worst off": 3, "bound": 0, "s": 1}))
 lines = {"truth": truth, **{name: in_order(words_of(fit)) for name, fit in found.items()}}
-Shown(image_table(np.stack(list(lines.values())), (5, 5), (0, 0.25), rows=[n.replace(", ", ",\n") for n in lines]), "bars")
+show(
+    image_table(np.stack(list(lines.values())), (5, 5), (0, 0.25), rows=[n.replace(", ", ",\n") for n in lines]), "bars"
+)
 assert told.loc[["Gibbs", "EM, best of ten"], "worst off"].max() < 0.1
 assert told.loc["EM, one start", "worst off"] > 0.15
 assert told.loc["SVI, encoder", "mean off"] < 0.15
@@ -245,7 +228,7 @@ fits = {
 }
 print("seconds, compilation included:", {name: round(fit.seconds, 1) for name, fit in fits.items()})
 print(topics.overview(fits["Gibbs"], top=7).round(3).to_string())
-Shown(topics.topic_map(fits["Gibbs"]), "map")
+show(topics.topic_map(fits["Gibbs"]), "map")
 
 # %% [markdown]
 # The table has the topics that Gibbs sampling found, the largest first, with their share of all tokens and its 94%
@@ -275,7 +258,7 @@ for color, (name, values) in zip(FIT_COLOURS, alike.items(), strict=False):
     axes.plot(np.arange(1, K + 1), np.sort(values)[::-1], color=color, marker="o", markersize=3, label=label)
 axes.set(xlabel="pairs of topics, the most alike first", ylabel="similarity", ylim=(0, 1), xticks=[1, 5, 10, 15, 20])
 figure.legend(loc="outside right center")
-Shown(figure, "alike")
+show(figure, "alike")
 assert topics.matched(fits["Gibbs"], fits["Gibbs"])["similarity"].min() > 0.999
 
 # %% [markdown]
@@ -370,7 +353,7 @@ except zoo.ZooError as error:
 # %%
 mixtures = topics.mixtures(fits["Gibbs"], unseen)
 new = topics.Topics(fits["Gibbs"].params["phi"], theta=mixtures, corpus=unseen)
-Shown(topics.document_figure(new, rows=range(10), titles=titles[350:]), "mixtures")
+show(topics.document_figure(new, rows=range(10), titles=titles[350:]), "mixtures")
 
 # %% [markdown]
 # ## Not all topics are alike: learning alpha and eta
@@ -416,7 +399,7 @@ print("the largest alpha:", *(f"{free.keywords['alpha'][k]:.2f}  {lists[k]}" for
 choice = inference.choose(lda, articles, K=(5, 20, 80), folds=2, num_warmup=100, num_samples=50, num_draws=0)
 print(choice.table[["cv", "cv_se", "cv_behind_se", "perplexity"]].round(4))
 print(f"the best of these is K = {choice.sizes['cv']}")
-Shown(choice.figure(), "choice")
+show(choice.figure(), "choice")
 
 # %% [markdown]
 # Perplexity wants as many topics as it can get while each still says something of documents to come. Who wants to

@@ -106,7 +106,7 @@ def test_log_p_is_exact_within_its_error(linear):
     assert abs(found.nats_per_example + exact.mean()) < 4 * found.monte_carlo_error
     assert found.bits_per_dimension == pytest.approx(found.nats_per_example / 5 / np.log(2))
     assert found.standard_error == pytest.approx(found.log_p.std(ddof=1) / np.sqrt(N))
-    assert not found.dominated
+    assert not found.num_unreliable
     assert "trained on" in repr(found)
 
 
@@ -218,9 +218,9 @@ def test_an_encoder_that_is_too_sure_is_found_out(linear):
         for factor in (0.2, 1e-3)
     )
     found = log_marginal(narrow, num_samples=S)
-    assert found.dominated
+    assert found.num_unreliable
     assert found.log_p.mean() < exact.mean()
-    assert f"{found.dominated} of {N} rows have fewer than 20 effective draws" in repr(found)
+    assert f"{found.num_unreliable} of {N} rows have fewer than 20 effective draws" in repr(found)
     said = held_out(point, num_samples=S, gap_rows=20)
     assert said.gap
     rows = said.gap.rows

@@ -389,7 +389,7 @@ for K, fit in trained.items():
         "active": of.active_units,
         "-log p": marginal.nats_per_example,
         "error": marginal.monte_carlo_error,
-        "few draws": marginal.dominated,
+        "few draws": marginal.num_unreliable,
     }
 table = pd.DataFrame(told).T
 print(table.round(3))

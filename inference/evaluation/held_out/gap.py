@@ -1,31 +1,66 @@
-"""Where the ELBO loses: by the encoder, or by the family it encodes to."""
+"""The gap between log p(x) and the ELBO, divided into the loss by the encoder and by the family of the guide."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from inference.evaluation.held_out.marginal import FEW, weighed
-from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
-from inference.evaluation.held_out.split import of_best_classes, of_guide
+from inference.evaluation.held_out.marginal import MIN_EFFECTIVE_DRAWS, importance_estimates
+from inference.evaluation.held_out.rows import evaluation_rows, monte_carlo_error_of_mean, standard_error_of_mean
+from inference.evaluation.held_out.split import guide_elbo, optimal_elbo
+from inference.record import FitRecord
+from zoo.checks import check_whole
 from zoo.data.intensities import take_rows
 
-if TYPE_CHECKING:
-    from inference.result import Fit
+ELBO_DRAWS = 1000  # for each ELBO
+GRADIENT_DRAWS = 4  # for each gradient
 
-LOOKS = 1000  # draws by which an ELBO is estimated
-DRAWS = 4  # for each gradient
+
+@dataclass(frozen=True)
+class Gap:
+    """A gap averaged over rows.
+
+    Attributes
+    ----------
+    nats_per_example : float
+    standard_error : float
+        From the spread over rows.
+    monte_carlo_error : float
+        From the spread over draws.
+    """
+
+    nats_per_example: float
+    standard_error: float
+    monte_carlo_error: float
+
+    def __str__(self) -> str:
+        return f"{self.nats_per_example:.3f} (+- {self.standard_error:.3f})"
 
 
 @dataclass(frozen=True, repr=False)
 class InferenceGap:
-    """log p(x) - ELBO of some rows, divided in two, in nats; arrays are (rows,).
+    """log p(x) - ELBO of some rows, divided in two, in nats.
 
-    rows: which. elbo: of the encoder. refined: the ELBO of the best normals of each row. log_p: by importance sampling
-    from these. errors: the Monte Carlo standard error of each, ``{"elbo", "refined", "log_p"}``. effective_samples: of
-    log_p. source: which rows these are.
+    Attributes
+    ----------
+    rows : array, (rows,)
+        The indices of the rows.
+    elbo : array, (rows,)
+        The ELBO of the encoder.
+    refined : array, (rows,)
+        The ELBO of the best normals of each row.
+    log_p : array, (rows,)
+        By importance sampling from the best normals.
+    errors : dict of str to array, (rows,)
+        The Monte Carlo standard errors of "elbo", "refined" and "log_p".
+    effective_samples : array, (rows,)
+        The effective number of draws of log_p.
+    source : str
+        Which rows these are.
+    seed : int
+        The seed of the rows and of all draws.
     """
 
     rows: np.ndarray
@@ -40,75 +75,91 @@ class InferenceGap:
     @property
     def gap(self) -> Gap:
         """log p - ELBO: KL(q(z | x) || p(z | x))."""
-        return self.between("log_p", "elbo")
+        return self._difference("log_p", "elbo")
 
     @property
     def amortisation_gap(self) -> Gap:
-        """What the encoder loses: refined ELBO - ELBO."""
-        return self.between("refined", "elbo")
+        """The loss by the encoder: refined ELBO - ELBO."""
+        return self._difference("refined", "elbo")
 
     @property
     def family_gap(self) -> Gap:
-        """What independent normals lose, whoever chooses them: log p - refined ELBO."""
-        return self.between("log_p", "refined")
+        """The loss by independent normals, even the best: log p - refined ELBO."""
+        return self._difference("log_p", "refined")
 
-    def between(self, high: str, low: str) -> Gap:
-        each = getattr(self, high) - getattr(self, low)
+    def _difference(self, high: str, low: str) -> Gap:
+        difference = getattr(self, high) - getattr(self, low)
         errors = np.hypot(self.errors[high], self.errors[low])
-        return Gap(mean(each), over_rows(each), of_draws(errors))
+        return Gap(float(difference.mean()), standard_error_of_mean(difference), monte_carlo_error_of_mean(errors))
 
     def __str__(self) -> str:
-        said = (
+        text = (
             f"log p - ELBO = {self.gap} nats per example over {len(self.rows)} {self.source}: amortisation gap "
             f"{self.amortisation_gap}, family gap {self.family_gap}"
         )
-        few = int((self.effective_samples < FEW).sum())
-        return said + (
-            f"; {few} rows have fewer than {FEW} effective draws: their family gap is likely larger" * (few > 0)
-        )
+        few = int((self.effective_samples < MIN_EFFECTIVE_DRAWS).sum())
+        if few:
+            text += (
+                f"; {few} rows have fewer than {MIN_EFFECTIVE_DRAWS} effective draws: their family gap is likely larger"
+            )
+        return text
 
     __repr__ = __str__
 
 
-@dataclass(frozen=True)
-class Gap:
-    """Nats per example; standard_error: from the spread over rows; monte_carlo_error: from that over draws."""
-
-    nats_per_example: float
-    standard_error: float
-    monte_carlo_error: float
-
-    def __str__(self) -> str:
-        return f"{self.nats_per_example:.3f} (+- {self.standard_error:.3f})"
-
-
 def inference_gap(
-    fit: Fit,
+    fit: FitRecord,
     data: Any = None,
     rows: int | None = 100,
     steps: int = 500,
     num_samples: int = 5000,
     seed: int = 0,
 ) -> InferenceGap:
-    """Divide log p(x) - ELBO by making q better for each datum alone (Cremer, Li and Duvenaud 2018).
+    """Divide log p(x) - ELBO into an amortisation gap and a family gap, by optimising q for each row.
 
-    Of ``rows`` rows, drawn at random (None for all), mean and sd of each number of the code begin as the encoder has
-    them and climb the ELBO of their row by ``steps`` of Adam; the decoder stays. What is gained is the amortisation
-    gap; what is then left to log p(x), by ``num_samples`` draws from the refined codes, is the family gap, that of
-    independent normals. Classes take the best q(y) given those. Raises ZooError for an encoder that is not normal, and
-    for rows the model cannot take.
+    Mean and sd of each number of the code start at the encoder's and maximise the ELBO of their row, the decoder fixed.
+    The increase is the amortisation gap; the remaining difference to log p(x) is the family gap, that of independent
+    normals. Classes have the optimal q(y) given the normals.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit with a normal encoder.
+    data : optional
+        Rows as ``inference.fit`` takes them; by default those that the fit held out, or else was trained on.
+    rows : int or None, default 100
+        How many rows, chosen at random; None for all.
+    steps : int, default 500
+        The steps of Adam.
+    num_samples : int, default 5000
+        The draws for log p(x) of each row, from the refined codes.
+    seed : int, default 0
+
+    Returns
+    -------
+    InferenceGap
+
+    Raises
+    ------
+    ZooError
+        For an encoder that is not normal, and for rows that the model cannot take.
+
+    References
+    ----------
+    Cremer, Li and Duvenaud (2018), "Inference suboptimality in variational autoencoders".
     """
     check_whole(2, num_samples=num_samples)
     check_whole(1, steps=steps)
-    every = rows_of(fit, data, seed)
-    N = len(next(iter(every.table.values())))
+    available = evaluation_rows(fit, data, seed)
+    N = len(next(iter(available.table.values())))
     if rows is not None:
         check_whole(1, rows=rows)
     chosen = np.sort(np.random.default_rng(seed).permutation(N)[:rows])
-    table, opened = take_rows(every.table, chosen), every.opened
-    reconstruction, kl, error = of_guide(opened.elbo_terms(table, LOOKS, seed), LOOKS)
-    q = opened.refine(table, steps, DRAWS, seed)
-    refined, error_of_refined = of_best_classes(opened.elbo_terms(table, LOOKS, seed + 1, q), LOOKS)
-    log_p, error_of_log_p, effective = weighed(opened, table, num_samples, seed, q)
-    errors = {"elbo": error, "refined": error_of_refined, "log_p": error_of_log_p}
-    return InferenceGap(chosen, reconstruction - kl, refined, log_p, errors, effective, every.source, seed)
+    table, posterior = take_rows(available.table, chosen), available.posterior
+    reconstruction, kl, elbo_error = guide_elbo(posterior.elbo_terms(table, ELBO_DRAWS, seed), ELBO_DRAWS)
+    normals = posterior.refine(table, steps, GRADIENT_DRAWS, seed)
+    refined_terms = posterior.elbo_terms(table, ELBO_DRAWS, seed + 1, normals)
+    refined, refined_error = optimal_elbo(refined_terms, ELBO_DRAWS)
+    log_p, log_p_error, effective = importance_estimates(posterior, table, num_samples, seed, normals)
+    errors = {"elbo": elbo_error, "refined": refined_error, "log_p": log_p_error}
+    return InferenceGap(chosen, reconstruction - kl, refined, log_p, errors, effective, available.source, seed)

@@ -1,101 +1,125 @@
-"""log p(x) by importance sampling, a block of draws at a time."""
+"""log p(x) of each row by importance sampling, a block of draws at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from inference.amortised import AmortisedPosterior, Normals
-from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
+from inference.evaluation.held_out.rows import RowEstimates, evaluation_rows
+from inference.record import FitRecord
 from inference.run.progress import Progress
+from zoo.checks import check_whole
 
-if TYPE_CHECKING:
-    from inference.result import Fit
-
-FEW = 20  # effective draws: below it the largest weights decide, and larger ones may not have been seen
+MIN_EFFECTIVE_DRAWS = 20  # with fewer the largest weights decide, and larger ones may not have been drawn
 
 
 @dataclass(frozen=True, repr=False)
-class LogMarginal:
-    """Estimates of log p(x_n) in nats, an underestimate in expectation. Arrays are (N,).
+class LogMarginal(RowEstimates):
+    """Estimates of log p(x_n) in nats, which are too low in expectation.
 
-    errors: the Monte Carlo standard error of each. effective_samples: how many draws of equal weight were as good.
-    values: how many values the rows have. source: which rows these are. seed: of the draws, and of the pixels of
-    intensities.
+    Attributes
+    ----------
+    log_p : array, (N,)
+        The estimate of each row.
+    errors : array, (N,)
+        The Monte Carlo standard error of each.
+    effective_samples : array, (N,)
+        The effective number of draws of each row.
+    num_values : int
+        The number of observed values of all rows.
+    num_samples : int
+        The draws of each row.
+    source : str
+        Which rows these are.
+    seed : int
+        The seed of the draws, and of the pixels of intensities.
     """
 
     log_p: np.ndarray
     errors: np.ndarray
     effective_samples: np.ndarray
-    values: int
+    num_values: int
     num_samples: int
     source: str
     seed: int
 
+    def by_row(self) -> np.ndarray:
+        """The estimate of each row in nats, (N,)."""
+        return self.log_p
+
     @property
     def nats_per_example(self) -> float:
-        """The mean of -log p(x_n): less is better."""
-        return -mean(self.log_p)
+        """The mean of -log p(x_n); smaller is better."""
+        return -float(self.log_p.mean())
 
     @property
-    def bits_per_dimension(self) -> float:
-        """-log2 p(x) for each value seen; of continuous values, whose densities have units, in those of the data."""
-        return -float(self.log_p.sum()) / self.values / float(np.log(2))
-
-    @property
-    def standard_error(self) -> float:
-        """Of nats_per_example as an estimate for other rows like these: from the spread over the rows."""
-        return over_rows(self.log_p)
-
-    @property
-    def monte_carlo_error(self) -> float:
-        """Of nats_per_example for these very rows: from the spread over the draws."""
-        return of_draws(self.errors)
-
-    @property
-    def dominated(self) -> int:
-        """How many rows have fewer than 20 effective draws: a few weights decide, and log p is likely too low."""
-        return int((self.effective_samples < FEW).sum())
+    def num_unreliable(self) -> int:
+        """How many rows have fewer than 20 effective draws: their log p is likely too low."""
+        return int((self.effective_samples < MIN_EFFECTIVE_DRAWS).sum())
 
     def __str__(self) -> str:
         N, S = len(self.log_p), self.num_samples
-        said = (
+        text = (
             f"-log p(x) = {self.nats_per_example:.3f} nats per example (standard error {self.standard_error:.3f} over "
             f"{N} {self.source}, {self.monte_carlo_error:.3f} by Monte Carlo), {self.bits_per_dimension:.4f} bits per "
             f"dimension; {S} draws a row, seed {self.seed}"
         )
-        if self.dominated:
-            said += (
-                f"; {self.dominated} of {N} rows have fewer than {FEW} effective draws: their log p is likely too low"
+        if self.num_unreliable:
+            text += (
+                f"; {self.num_unreliable} of {N} rows have fewer than {MIN_EFFECTIVE_DRAWS} effective draws: "
+                "their log p is likely too low"
             )
-        return said
-
-    __repr__ = __str__
+        return text
 
 
 def log_marginal(
-    fit: Fit, data: Any = None, num_samples: int = 5000, seed: int = 0, progress: bool = False
+    fit: FitRecord, data: Any = None, num_samples: int = 5000, seed: int = 0, progress: bool = False
 ) -> LogMarginal:
-    """Estimate log p(x_n) of each row by ``num_samples`` draws from the guide, weighed by p(x_n, z) / q(z | x_n).
+    """Estimate log p(x_n) of each row by importance sampling from the guide.
 
-    The logarithm of the mean weight is below log p(x_n) on average, and approaches it as draws are added (Burda, Grosse
-    and Salakhutdinov 2016). Discrete latents are summed over exactly. Raises ZooError for a fit without an encoder and
-    for rows the model cannot take.
+    The log of the mean weight p(x_n, z) / q(z | x_n) is below log p(x_n) in expectation, and approaches it as draws are
+    added. Discrete latents are marginalised exactly.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit with an encoder.
+    data : optional
+        Rows as ``inference.fit`` takes them; by default those that the fit held out, or else was trained on.
+    num_samples : int, default 5000
+        The draws of each row, at least 2.
+    seed : int, default 0
+    progress : bool, default False
+        Whether to show a progress bar on stderr.
+
+    Returns
+    -------
+    LogMarginal
+
+    Raises
+    ------
+    ZooError
+        For a fit without an encoder, and for rows that the model cannot take.
+
+    References
+    ----------
+    Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders".
     """
     check_whole(2, num_samples=num_samples)
-    rows = rows_of(fit, data, seed)
-    log_p, errors, effective = weighed(rows.opened, rows.table, num_samples, seed, progress=progress)
-    return LogMarginal(log_p, errors, effective, rows.values, num_samples, rows.source, seed)
+    rows = evaluation_rows(fit, data, seed)
+    log_p, errors, effective = importance_estimates(rows.posterior, rows.table, num_samples, seed, progress=progress)
+    return LogMarginal(log_p, errors, effective, rows.num_values, num_samples, rows.source, seed)
 
 
-def weighed(
-    opened: AmortisedPosterior,
+def importance_estimates(
+    posterior: AmortisedPosterior,
     table: dict[str, np.ndarray],
     num_samples: int,
     seed: int,
-    q: Normals | None = None,
+    normals: Normals | None = None,
     progress: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``(log p, error, effective draws)`` of each row; memory does not grow with the draws.
@@ -107,14 +131,14 @@ def weighed(
     log_sum, log_square = np.full(N, -np.inf), np.full(N, -np.inf)
     with Progress("log p", N * num_samples, progress) as bar:
         done = 0
-        for rows, log_weights in opened.log_weights(table, num_samples, seed, q):
+        for rows, log_weights in posterior.log_weights(table, num_samples, seed, normals):
             block = log_weights.astype(float)
             log_sum[rows] = np.logaddexp(log_sum[rows], np.logaddexp.reduce(block, 0))
             log_square[rows] = np.logaddexp(log_square[rows], np.logaddexp.reduce(2 * block, 0))
             done += block.size
             bar.at(done)
-    possible = np.isfinite(log_sum)  # a row of which no draw was possible has no effective draw
-    effective = np.exp(np.where(possible, 2 * log_sum - log_square, -np.inf))
+    is_possible = np.isfinite(log_sum)  # a row whose weights are all zero has no effective draw
+    effective = np.exp(np.where(is_possible, 2 * log_sum - log_square, -np.inf))
     with np.errstate(divide="ignore"):
         errors = np.sqrt(np.maximum(1 / effective - 1 / num_samples, 0.0))
     return log_sum - np.log(num_samples), errors, effective

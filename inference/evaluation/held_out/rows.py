@@ -1,58 +1,81 @@
-"""Which rows are looked at, and means over them."""
+"""The rows on which a fit is evaluated, and means over them with their standard errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inference.amortised import AmortisedPosterior
-from zoo import ZooError
+from inference.record import FitRecord
 from zoo.data.intensities import take_rows
 
-if TYPE_CHECKING:
-    from inference.result import Fit
 
+class EvaluationRows(NamedTuple):
+    """The rows of an evaluation. table: ``{site: (N, ...)}`` as the program takes it. source: a phrase for ``repr``."""
 
-class Rows(NamedTuple):
-    """table: ``{site: (N, ...)}`` as the program sees it. source: what rows these are, in words."""
-
-    opened: AmortisedPosterior
+    posterior: AmortisedPosterior
     table: dict[str, np.ndarray]
     source: str
 
     @property
-    def values(self) -> int:
-        """How many values were seen: pixels, and labels."""
+    def num_values(self) -> int:
+        """The number of observed values: pixels, and labels."""
         return sum(int((~np.isnan(v)).sum()) for v in self.table.values())
 
 
-def rows_of(fit: Fit, data: Any, seed: int) -> Rows:
+def evaluation_rows(fit: FitRecord, data: Any, seed: int) -> EvaluationRows:
     """The rows given, else those that the fit held out, else those that it was trained on. Raises ZooError."""
-    opened, source = AmortisedPosterior(fit), "rows given"
+    posterior, source = AmortisedPosterior(fit), "rows given"
     if data is None:
-        held = fit.diagnostics.get("rows_held_out")
-        source = "rows trained on" if held is None else "rows held out"
-        data = fit.data if held is None else take_rows(fit.data, np.asarray(held))
-    return Rows(opened, opened.table(data, seed), source)
+        held_out = fit.diagnostics.get("rows_held_out")
+        source = "rows trained on" if held_out is None else "rows held out"
+        data = fit.data if held_out is None else take_rows(fit.data, np.asarray(held_out))
+    return EvaluationRows(posterior, posterior.table(data, seed), source)
 
 
-def check_whole(least: int, **numbers: Any) -> None:
-    """Raise ZooError unless each is a whole number from ``least`` up."""
-    for word, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ZooError(f"{word} is a whole number from {least} up; given {value!r}")
+class RowEstimates:
+    """What estimates of a log-density of each row have in common; ``repr`` is their text."""
+
+    errors: np.ndarray
+    num_values: int
+
+    def by_row(self) -> np.ndarray:
+        """The estimate of each row in nats, (N,)."""
+        raise NotImplementedError
+
+    @property
+    def bits_per_dimension(self) -> float:
+        """Minus the estimate in bits for each observed value; densities of continuous values have units of the data."""
+        return -float(self.by_row().sum()) / self.num_values / float(np.log(2))
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean over rows as an estimate for other rows like these: from the spread over the rows."""
+        return standard_error_of_mean(self.by_row())
+
+    @property
+    def monte_carlo_error(self) -> float:
+        """Of the mean over these rows: from the spread over the draws."""
+        return monte_carlo_error_of_mean(self.errors)
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
-def mean(values: np.ndarray) -> float:
-    return float(values.mean())
+def standard_error_of_mean(values: np.ndarray) -> float:
+    """The standard error of the mean over rows, NaN of one row.
 
-
-def over_rows(values: np.ndarray) -> float:
-    """The standard error of the mean over rows, NaN of one row."""
+    >>> standard_error_of_mean(np.array([1.0, 3.0]))
+    1.0
+    """
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
-def of_draws(errors: np.ndarray) -> float:
-    """The Monte Carlo standard error of a mean over rows, each with an error of its own."""
+def monte_carlo_error_of_mean(errors: np.ndarray) -> float:
+    """The Monte Carlo standard error of a mean over rows, from that of each row.
+
+    >>> monte_carlo_error_of_mean(np.array([3.0, 4.0]))
+    2.5
+    """
     return float(np.sqrt(np.square(errors).sum()) / len(errors))

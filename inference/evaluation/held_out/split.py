@@ -1,27 +1,39 @@
-"""The ELBO and what it is made of."""
+"""The ELBO of each row and its terms: reconstruction and KL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from inference.amortised import Code, ElboTerms
-from inference.evaluation.held_out.rows import check_whole, mean, of_draws, over_rows, rows_of
+from inference.evaluation.held_out.rows import RowEstimates, evaluation_rows
+from inference.record import FitRecord
 from inference.summaries.statistics import count_active_units
-
-if TYPE_CHECKING:
-    from inference.result import Fit
+from zoo.checks import check_whole
 
 
 @dataclass(frozen=True, repr=False)
-class ElboSplit:
-    """The ELBO of each row in nats, reconstruction less KL; arrays without a remark are (N,).
+class ElboSplit(RowEstimates):
+    """The ELBO of each row in nats: reconstruction less KL.
 
-    errors: the Monte Carlo standard error of each ELBO. kl_by_dimension: of each continuous latent the mean over rows,
-    one for each number of the code, ``{"z": (Z,)}``. variances: over rows, of the posterior means, of the same shapes.
-    values: how many values the rows have. source: which rows these are.
+    Attributes
+    ----------
+    elbo, reconstruction, kl : array, (N,)
+        The ELBO of each row and its terms.
+    errors : array, (N,)
+        The Monte Carlo standard error of each ELBO.
+    kl_by_dimension : dict of str to array
+        Of each continuous latent the mean over rows, for each number of the code, ``{"z": (Z,)}``.
+    variances : dict of str to array
+        The variance over rows of the posterior means, of the same shapes.
+    num_values : int
+        The number of observed values of all rows.
+    source : str
+        Which rows these are.
+    seed : int
+        The seed of the draws, and of the pixels of intensities.
     """
 
     elbo: np.ndarray
@@ -30,44 +42,37 @@ class ElboSplit:
     errors: np.ndarray
     kl_by_dimension: dict[str, np.ndarray]
     variances: dict[str, np.ndarray]
-    values: int
+    num_values: int
     source: str
     seed: int
 
+    def by_row(self) -> np.ndarray:
+        """The ELBO of each row in nats, (N,)."""
+        return self.elbo
+
     @property
     def elbo_nats_per_example(self) -> float:
-        return mean(self.elbo)
+        """The mean ELBO."""
+        return float(self.elbo.mean())
 
     @property
     def reconstruction_nats_per_example(self) -> float:
-        return mean(self.reconstruction)
+        """The mean of E_q[log p(x | z)]."""
+        return float(self.reconstruction.mean())
 
     @property
     def kl_nats_per_example(self) -> float:
-        return mean(self.kl)
-
-    @property
-    def bits_per_dimension(self) -> float:
-        """-ELBO / log 2 for each value seen: an upper bound on that of log p."""
-        return -float(self.elbo.sum()) / self.values / float(np.log(2))
-
-    @property
-    def standard_error(self) -> float:
-        """Of elbo_nats_per_example, from the spread over the rows."""
-        return over_rows(self.elbo)
-
-    @property
-    def monte_carlo_error(self) -> float:
-        """Of elbo_nats_per_example for these very rows."""
-        return of_draws(self.errors)
+        """The mean of KL(q(z | x) || p(z))."""
+        return float(self.kl.mean())
 
     @property
     def active_units(self) -> int:
-        """How many numbers of the code have a posterior mean that varies by more than 0.01 over rows."""
+        """How many numbers of the code have a posterior mean whose variance over rows is above 0.01."""
         return sum(map(count_active_units, self.variances.values()))
 
     @property
     def units(self) -> int:
+        """How many numbers the code has."""
         return sum(v.size for v in self.variances.values())
 
     def __str__(self) -> str:
@@ -78,50 +83,71 @@ class ElboSplit:
             f"{self.units} units active"
         )
 
-    __repr__ = __str__
 
-
-def elbo_split(fit: Fit, data: Any = None, num_samples: int = 100, seed: int = 0) -> ElboSplit:
-    """The ELBO of each row at beta = 1, in its parts: E_q[log p(x | z)] by ``num_samples`` draws, and KL(q || p).
+def elbo_split(fit: FitRecord, data: Any = None, num_samples: int = 100, seed: int = 0) -> ElboSplit:
+    """Compute the ELBO of each row at beta = 1, split into E_q[log p(x | z)] and KL(q || p).
 
     The KL is analytic where guide and prior are normal, and sums over discrete latents are exact. A unit is active
-    where the variance over rows of its posterior mean is above 0.01 (Burda, Grosse and Salakhutdinov 2016). Raises
-    ZooError for a fit without an encoder, or with one that is not normal, and for rows the model cannot take.
+    where the variance over rows of its posterior mean is above 0.01.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit with an encoder.
+    data : optional
+        Rows as ``inference.fit`` takes them; by default those that the fit held out, or else was trained on.
+    num_samples : int, default 100
+        The draws of each row, at least 2.
+    seed : int, default 0
+
+    Returns
+    -------
+    ElboSplit
+
+    Raises
+    ------
+    ZooError
+        For a fit without an encoder, or with one that is not normal, and for rows that the model cannot take.
+
+    References
+    ----------
+    Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders", on active units.
     """
     check_whole(2, num_samples=num_samples)
-    rows = rows_of(fit, data, seed)
-    parts = rows.opened.elbo_terms(rows.table, num_samples, seed)
-    reconstruction, kl, errors = of_guide(parts, num_samples)
-    by_dimension = {n: averaged(parts, v).mean(0) for n, v in parts.kl.items()}
-    codes = {n: code for n, code in rows.opened.encode(rows.table).items() if isinstance(code, Code)}
+    rows = evaluation_rows(fit, data, seed)
+    terms = rows.posterior.elbo_terms(rows.table, num_samples, seed)
+    reconstruction, kl, errors = guide_elbo(terms, num_samples)
+    by_dimension = {n: average_over_guide(terms, v).mean(0) for n, v in terms.kl.items()}
+    codes = {n: code for n, code in rows.posterior.encode(rows.table).items() if isinstance(code, Code)}
     variances = {n: code.mean.var(0, dtype=float) for n, code in codes.items()}
     return ElboSplit(
-        reconstruction - kl, reconstruction, kl, errors, by_dimension, variances, rows.values, rows.source, seed
+        reconstruction - kl, reconstruction, kl, errors, by_dimension, variances, rows.num_values, rows.source, seed
     )
 
 
-def of_guide(parts: ElboTerms, num_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``(reconstruction, KL, Monte Carlo error of their difference)`` of each row, with the guide's own classes."""
-    kl = averaged(parts, total(parts)) + averaged(parts, parts.guide.astype(float) - parts.prior)
-    return averaged(parts, parts.likelihood), kl, averaged(parts, parts.sd) / np.sqrt(num_samples)
+def guide_elbo(terms: ElboTerms, num_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``(reconstruction, KL, Monte Carlo error of their difference)`` of each row, with the guide's q(y | x)."""
+    kl = average_over_guide(terms, total_kl(terms))
+    kl = kl + average_over_guide(terms, terms.guide.astype(float) - terms.prior)
+    error = average_over_guide(terms, terms.sd) / np.sqrt(num_samples)
+    return average_over_guide(terms, terms.likelihood), kl, error
 
 
-def of_best_classes(parts: ElboTerms, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """``(ELBO, Monte Carlo error)`` of each row by the best q(y): proportional to p(y) e^(ELBO given y)."""
-    given = parts.likelihood - total(parts) + parts.prior.astype(float)
-    spread = np.where(np.isfinite(given), parts.sd, 0.0)
-    elbo = np.logaddexp.reduce(given, 0)
-    return elbo, (np.exp(given - elbo) * spread).sum(0) / np.sqrt(num_samples)
+def optimal_elbo(terms: ElboTerms, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """``(ELBO, Monte Carlo error)`` of each row with the optimal q(y), proportional to p(y) e^(ELBO given y)."""
+    given_y = terms.likelihood - total_kl(terms) + terms.prior.astype(float)
+    sd = np.where(np.isfinite(given_y), terms.sd, 0.0)
+    elbo = np.logaddexp.reduce(given_y, 0)
+    return elbo, (np.exp(given_y - elbo) * sd).sum(0) / np.sqrt(num_samples)
 
 
-def total(parts: ElboTerms) -> np.ndarray:
+def total_kl(terms: ElboTerms) -> np.ndarray:
     """The KL of all continuous latents together, (E, N)."""
-    return sum(
-        (v.astype(float).reshape(*v.shape[:2], -1).sum(-1) for v in parts.kl.values()), np.zeros(parts.prior.shape)
-    )
+    by_latent = (v.astype(float).reshape(*v.shape[:2], -1).sum(-1) for v in terms.kl.values())
+    return sum(by_latent, np.zeros(terms.prior.shape))
 
 
-def averaged(parts: ElboTerms, values: np.ndarray) -> np.ndarray:
-    """(N, ...): the mean over the discrete latents by q(y | x), of (E, N, ...); what q rules out does not count."""
-    q = np.exp(parts.guide.astype(float)).reshape(*parts.guide.shape, *(1,) * (values.ndim - 2))
+def average_over_guide(terms: ElboTerms, values: np.ndarray) -> np.ndarray:
+    """(N, ...): the mean over the discrete latents by q(y | x), of (E, N, ...); values of probability 0 are omitted."""
+    q = np.exp(terms.guide.astype(float)).reshape(*terms.guide.shape, *(1,) * (values.ndim - 2))
     return (np.where(q > 0, values, 0.0) * q).sum(0)

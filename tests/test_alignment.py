@@ -1,4 +1,4 @@
-"""Labels: one order for every draw, whichever way they came."""
+"""Alignment: one order of the labels and one frame of the axes, whatever those of the draws."""
 
 import time
 from dataclasses import replace
@@ -44,7 +44,7 @@ def draws_about(card, settings, sizes, spread, shape=(3, 40), seed=0):
     return draws, rng.normal(size=shape)
 
 
-def shuffled(card, settings, draws, order):
+def permute_draws(card, settings, draws, order):
     out = {}
     for name, site in card.parameters(settings).items():
         value = draws[name]
@@ -63,12 +63,12 @@ def test_permuting_labels_changes_no_bit(name, settings, spread):
     draws, lp = draws_about(card, settings, {"K": K}, spread)
     before = align(card, settings, draws, lp)
     half = np.where(np.arange(lp.size).reshape(lp.shape)[..., None] % 2, random_orders(lp.shape, K), np.arange(K))
-    after = align(card, settings, shuffled(card, settings, draws, half), lp)
+    after = align(card, settings, permute_draws(card, settings, draws, half), lp)
     for site in before:
         np.testing.assert_array_equal(before[site], after[site])
 
 
-def test_labels_that_were_switched_are_switched_back():
+def test_switched_labels_are_switched_back():
     fit = mixture("nuts")
     switched = relabel(fit, random_orders((4, 500), 2))
     for site, value in aligned_draws(switched).items():
@@ -78,18 +78,18 @@ def test_labels_that_were_switched_are_switched_back():
     assert 800 < some <= 1000
 
 
-def test_both_axes_of_a_transition_matrix_turn_together():
+def test_both_axes_of_a_transition_matrix_are_permuted_together():
     rng = np.random.default_rng(0)
     mu = np.array([0.0, 3.0, 9.0]) + 0.1 * rng.normal(size=(2, 30, 3))
     A = np.array([[0.8, 0.1, 0.1], [0.3, 0.5, 0.2], [0.05, 0.05, 0.9]]) + 0.001 * rng.normal(size=(2, 30, 3, 3))
     draws, lp = {"A": A, "mu": mu}, rng.normal(size=(2, 30))
     order = random_orders((2, 30), 3)
-    back = align(HMM, {}, shuffled(HMM, {}, draws, order), lp)
+    back = align(HMM, {}, permute_draws(HMM, {}, draws, order), lp)
     np.testing.assert_array_equal(back["A"], A)
     np.testing.assert_array_equal(back["mu"], mu)
 
 
-def test_contested_components_get_one_draw_each():
+def test_each_component_is_used_once():
     # two components so near that both of a draw's lie nearer to the first: the assignment must not use one twice
     rng = np.random.default_rng(1)
     mu = np.array([0.0, 0.3, 5.0]) + 0.3 * rng.normal(size=(1, 400, 3))
@@ -98,7 +98,7 @@ def test_contested_components_get_one_draw_each():
     np.testing.assert_array_equal(np.sort(out), np.sort(mu))
 
 
-def test_a_reference_turns_a_fit_as_a_whole():
+def test_a_reference_moves_all_draws_alike():
     fit, point = mixture("svi", seed=3), at_point(mixture("nuts"))
     backwards = replace(point, params={n: v[::-1] for n, v in point.params.items()})
     # without a reference a point keeps its order
@@ -113,13 +113,13 @@ def test_a_reference_turns_a_fit_as_a_whole():
     np.testing.assert_array_equal(again["mu"], aligned_draws(fit)["mu"][:, :, ::-1])
 
 
-def test_a_model_without_components_is_left_alone():
+def test_a_model_without_components_is_unchanged():
     card = Card("line", "line", "", latents={"b": "real [D]"}, observed={"x": "real [N]"})
     b = np.random.default_rng(0).normal(size=(2, 5, 3))
     np.testing.assert_array_equal(align(card, {}, {"b": b}, np.zeros((2, 5)))["b"], b)
 
 
-def test_numbers_that_are_not_finite_do_not_stop_it():
+def test_draws_that_are_not_finite_are_aligned():
     fit = mixture("nuts")
     fit.draws["mu"][0, 0, 0, 0] = np.nan
     fit.stats["lp"][0, 0] = np.nan
@@ -132,18 +132,19 @@ def test_many_draws_of_many_components_take_about_a_second():
     card, settings = zoo.card("gaussian_mixture"), {"covariance": "diag"}
     mu = 2 * rng.normal(size=(K, D)) + rng.normal(size=(*shape, K, D))
     draws = {"pi": rng.dirichlet(np.ones(K), size=shape), "mu": mu, "Lambda": rng.gamma(5, size=(*shape, K, D))}
-    draws = shuffled(card, settings, draws, random_orders(shape, K))
+    draws = permute_draws(card, settings, draws, random_orders(shape, K))
     begun = time.process_time()
     align(card, settings, draws, rng.normal(size=shape))
     assert time.process_time() - begun < 5.0  # CPU seconds, with room for a slow machine; 1 is usual
 
 
-FREE = [(name, settings) for name, settings in CASES if zoo.card(name).symmetries]
+WITH_ROTATIONS = [(name, settings) for name, settings in CASES if zoo.card(name).symmetries]
+ROTATION_IDS = ["-".join([name, *settings.values()]) for name, settings in WITH_ROTATIONS]
 SIZES = {"N": 6, "D": 6, "K": 2, "Z": 3}
 
 
-def free_draws(card, settings, spread=0.05):
-    """Draws in one frame, the scores among them; and what they are made of."""
+def rotation_draws(card, settings, spread=0.05):
+    """Draws in one frame, the scores among them, and their log joint."""
     sizes = {letter: SIZES[letter] for letter in card.sizes}
     draws, lp = draws_about(card, settings, sizes, spread)
     rng = np.random.default_rng(1)
@@ -151,18 +152,18 @@ def free_draws(card, settings, spread=0.05):
     return draws | {"z": rng.normal(size=(*lp.shape, sizes["N"], sizes["Z"]))}, lp
 
 
-def turned_at_random(card, draws, seed=0):
-    """The same draws, each with its axes (those of each component) turned as the card allows."""
+def rotate_at_random(card, draws, seed=0):
+    """The same draws, each with its axes (those of each component) rotated as the card allows."""
     rng = np.random.default_rng(seed)
     shape, Z = draws["W"].shape[:-2], draws["W"].shape[-1]
-    turns = np.linalg.qr(rng.normal(size=(*shape, Z, Z)))[0]
+    rotations = np.linalg.qr(rng.normal(size=(*shape, Z, Z)))[0]
     if card.symmetries["Z"] == "signed permutation":
         order = rng.permuted(np.broadcast_to(np.arange(Z), (*shape, Z)), axis=-1)
-        turns = np.eye(Z)[order] * rng.choice([-1.0, 1.0], size=(*shape, 1, Z))
-    out = draws | {"W": draws["W"] @ turns}
+        rotations = np.eye(Z)[order] * rng.choice([-1.0, 1.0], size=(*shape, 1, Z))
+    out = draws | {"W": draws["W"] @ rotations}
     if "alpha" in draws:
-        out["alpha"] = (draws["alpha"][..., None, :] @ np.abs(turns))[..., 0, :]
-    return out | ({"z": draws["z"] @ turns} if turns.ndim == 4 else {})
+        out["alpha"] = (draws["alpha"][..., None, :] @ np.abs(rotations))[..., 0, :]
+    return out | ({"z": draws["z"] @ rotations} if rotations.ndim == 4 else {})
 
 
 def fit_of(card, settings, draws, lp):
@@ -173,14 +174,14 @@ def fit_of(card, settings, draws, lp):
     return Fit(model, "nuts", keywords, {}, 0, "cpu", None, {"x": np.zeros((6, 6))}, 1.0, params, np.zeros(0), **made)
 
 
-@pytest.mark.parametrize(("name", "settings"), FREE, ids=["-".join([n, *s.values()]) for n, s in FREE])
-def test_turning_the_axes_of_every_draw_changes_nothing(name, settings):
+@pytest.mark.parametrize(("name", "settings"), WITH_ROTATIONS, ids=ROTATION_IDS)
+def test_rotating_the_axes_of_every_draw_changes_nothing(name, settings):
     card = zoo.card(name)
-    draws, lp = free_draws(card, settings)
-    align_to = turned_at_random(card, draws)
+    draws, lp = rotation_draws(card, settings)
+    rotated = rotate_at_random(card, draws)
     if "K" in card.sizes:
-        align_to = align_to | shuffled(card, settings, align_to, random_orders(lp.shape, SIZES["K"]))
-    before, after = (align(card, settings, d, lp) for d in (draws, align_to))
+        rotated = rotated | permute_draws(card, settings, rotated, random_orders(lp.shape, SIZES["K"]))
+    before, after = (align(card, settings, d, lp) for d in (draws, rotated))
     assert set(before) == set(draws) - ({"z"} if "K" in card.sizes else set())  # of which component are the axes of z?
     for site, value in before.items():
         np.testing.assert_allclose(after[site], value, rtol=0, atol=1e-10 * np.abs(value).max())
@@ -190,56 +191,58 @@ def test_turning_the_axes_of_every_draw_changes_nothing(name, settings):
 
     np.testing.assert_allclose(r_hat(after), r_hat(before), rtol=1e-9)
     # one frame: nothing is left of the turns, and little more than that is taken away
-    spread = [d["W"].std((0, 1)).mean() for d in (align_to, before, draws)]
+    spread = [d["W"].std((0, 1)).mean() for d in (rotated, before, draws)]
     assert 0.5 * spread[2] < spread[1] < 1.01 * spread[2] < 0.2 * spread[0]
     # and the likelihood sees none of it
     if "K" not in card.sizes:
-        for d in (align_to, before):
+        for d in (rotated, before):
             np.testing.assert_allclose(
                 d["z"] @ np.swapaxes(d["W"], -1, -2), draws["z"] @ np.swapaxes(draws["W"], -1, -2)
             )
 
 
-@pytest.mark.parametrize(("name", "settings"), FREE, ids=["-".join([n, *s.values()]) for n, s in FREE])
-def test_a_reference_turns_all_axes_alike(name, settings):
+@pytest.mark.parametrize(("name", "settings"), WITH_ROTATIONS, ids=ROTATION_IDS)
+def test_a_reference_rotates_all_draws_alike(name, settings):
     card = zoo.card(name)
-    draws, lp = free_draws(card, settings)
+    draws, lp = rotation_draws(card, settings)
     own = align(card, settings, draws, lp)
     elsewhere = {n: v[:1, :1] for n, v in own.items()}  # the frame of one draw, turned
-    elsewhere |= turned_at_random(card, elsewhere | {"z": draws["z"][:1, :1]}, seed=5)
+    elsewhere |= rotate_at_random(card, elsewhere | {"z": draws["z"][:1, :1]}, seed=5)
     point = fit_of(card, settings, {n: v[0, 0][None, None] for n, v in elsewhere.items()}, None)
     (target, moved), _ = align_fits([point, fit_of(card, settings, draws, lp)], 0)
     np.testing.assert_array_equal(target["W"], elsewhere["W"])  # a point keeps its own frame
-    turn = np.linalg.pinv(own["W"]) @ moved["W"]  # (chain, draw, [K,] Z, Z)
-    np.testing.assert_allclose(turn, np.broadcast_to(turn[:1, :1], turn.shape), atol=1e-9)
-    np.testing.assert_allclose(turn @ np.swapaxes(turn, -1, -2), np.broadcast_to(np.eye(3), turn.shape), atol=1e-9)
+    rotation = np.linalg.pinv(own["W"]) @ moved["W"]  # (chain, draw, [K,] Z, Z)
+    np.testing.assert_allclose(rotation, np.broadcast_to(rotation[:1, :1], rotation.shape), atol=1e-9)
+    np.testing.assert_allclose(
+        rotation @ np.swapaxes(rotation, -1, -2), np.broadcast_to(np.eye(3), rotation.shape), atol=1e-9
+    )
     scale = np.abs(elsewhere["W"]).max()
     np.testing.assert_allclose(moved["W"].mean((0, 1)), elsewhere["W"][0, 0], atol=0.3 * scale)
 
 
 def test_the_frame_is_that_of_the_principal_axes():
     card = zoo.card("factor_analysis")
-    draws, lp = free_draws(card, {})
-    mean = align(card, {}, turned_at_random(card, draws), lp)["W"].mean((0, 1))
+    draws, lp = rotation_draws(card, {})
+    mean = align(card, {}, rotate_at_random(card, draws), lp)["W"].mean((0, 1))
     product = mean.T @ mean
     np.testing.assert_allclose(product, np.diag(np.diag(product)), atol=1e-10 * product.max())
     assert np.array_equal(np.argsort(-np.diag(product)), np.arange(3))
     assert (mean.sum(0) > 0).all()
 
 
-def test_units_of_the_columns_make_no_difference_to_how_draws_are_turned():
+def test_rotations_do_not_depend_on_the_units_of_columns():
     card = zoo.card("factor_analysis")
-    draws, lp = free_draws(card, {})
-    align_to = turned_at_random(card, draws)
+    draws, lp = rotation_draws(card, {})
+    rotated = rotate_at_random(card, draws)
     units = 10.0 ** np.arange(-3, 3)
-    other = align(card, {}, align_to | {"W": align_to["W"] * units[:, None]}, lp)["W"] / units[:, None]
-    turn = np.linalg.pinv(align(card, {}, align_to, lp)["W"]) @ other  # the final frame differs, alike for all draws
-    np.testing.assert_allclose(turn, np.broadcast_to(turn[:1, :1], turn.shape), atol=1e-8)
+    other = align(card, {}, rotated | {"W": rotated["W"] * units[:, None]}, lp)["W"] / units[:, None]
+    rotation = np.linalg.pinv(align(card, {}, rotated, lp)["W"]) @ other  # the final frame differs, alike for all draws
+    np.testing.assert_allclose(rotation, np.broadcast_to(rotation[:1, :1], rotation.shape), atol=1e-8)
 
 
-def test_no_latent_dimensions_and_numbers_that_are_not_finite_pass():
+def test_no_latent_dimensions_and_draws_that_are_not_finite_are_allowed():
     card = zoo.card("factor_analysis")
-    draws, lp = free_draws(card, {})
+    draws, lp = rotation_draws(card, {})
     nothing = align(card, {}, draws | {"W": draws["W"][..., :0], "z": draws["z"][..., :0]}, lp)
     assert nothing["W"].shape == (3, 40, 6, 0)
     draws["W"][0, 0, 0, 0] = np.nan

@@ -1,4 +1,4 @@
-"""Fits as ArviZ has them: dimensions by letter, and a pointwise log-likelihood with the labels summed out."""
+"""The ArviZ export: dimensions by letter, and a pointwise log-likelihood with the labels marginalised out."""
 
 from dataclasses import replace
 from typing import Any
@@ -40,16 +40,16 @@ def test_log_likelihood_is_that_of_the_mixture(fit, tree):
 
     draw = {n: v[1, 7] for n, v in fit.draws.items()}
     covariance = np.linalg.inv(draw["Lambda"])
-    of_each = [multivariate_normal(draw["mu"][k], covariance[k]).pdf(fit.data["x"]) for k in range(2)]
-    expected = draw["pi"] @ np.array(of_each)
+    densities = [multivariate_normal(draw["mu"][k], covariance[k]).pdf(fit.data["x"]) for k in range(2)]
+    expected = draw["pi"] @ np.array(densities)
     np.testing.assert_allclose(tree.children["log_likelihood"].dataset["x"].values[1, 7], np.log(expected), rtol=1e-10)
 
 
-def test_arviz_takes_it(tree):
+def test_arviz_functions_accept_the_tree(tree):
     table = summary(tree, var_names=["mu", "pi"])
     assert float(table["r_hat"].astype(float).max()) < 1.02
-    found: Any = loo(tree)
-    assert np.isfinite(found.elpd)
+    estimate: Any = loo(tree)
+    assert np.isfinite(estimate.elpd)
 
 
 def test_labels_are_aligned(fit, tree):
@@ -62,7 +62,7 @@ def test_labels_are_aligned(fit, tree):
     np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
-def test_attributes_say_what_made_it(tree):
+def test_attributes(tree):
     assert tree.attrs["inference_library"] == "numpyro"
     assert tree.attrs["engine"] == "nuts"
     assert tree.attrs["backend"] == "numpyro"

@@ -1,4 +1,4 @@
-"""The comparison: it calls out what is wrong, lets pass what is right, and does not see the labels."""
+"""Comparison: wrong posteriors are detected, right ones are trusted, and labels make no difference."""
 
 import io
 from dataclasses import replace
@@ -29,7 +29,7 @@ RHO = correlated(0.9)
 FACTORS = np.diag(1 / np.diag(np.linalg.inv(RHO)))  # the covariance of the best mean-field guide
 
 
-def test_honest_fits_are_trusted():
+def test_faithful_fits_are_trusted():
     c = compare(guide_of(RHO, RHO), chains_of(RHO), chains_of(RHO, seed=5))
     assert {v.trust for v in c.verdicts.values()} == {"yes"}
     assert c.reference in ("nuts", "nuts 2")
@@ -37,28 +37,28 @@ def test_honest_fits_are_trusted():
     assert not c.warnings
 
 
-def test_a_mean_field_guide_on_a_correlated_posterior_is_called_out():
+def test_a_mean_field_guide_on_a_correlated_posterior_is_detected():
     c = compare(guide_of(RHO, FACTORS), chains_of(RHO))
-    said = c.verdicts["svi (mean_field)"]
-    assert said.trust == "means only"
-    assert "understates the spread of mu[" in said.explanation
-    assert "take intervals from nuts, or fit guide='full_rank'" in said.explanation
+    verdict = c.verdicts["svi (mean_field)"]
+    assert verdict.trust == "means only"
+    assert "understates the spread of mu[" in verdict.explanation
+    assert "take intervals from nuts, or fit guide='full_rank'" in verdict.explanation
     assert 0.40 < c.fits_table.loc["svi (mean_field)", "min_sd_ratio"] < 0.47  # sqrt(1 - 0.9^2) = 0.436
     assert c.best == "nuts"
     assert c.verdicts["nuts"].trust == "yes"
 
 
-def test_halved_scales_are_called_out():
+def test_halved_scales_are_detected():
     c = compare(guide_of(RHO, RHO / 4, "full_rank"), chains_of(RHO))
-    said = c.verdicts["svi (full_rank)"]
-    assert said.trust == "means only"
-    assert "understates" in said.explanation
-    assert "full_rank'" not in said.explanation  # it is that already
+    verdict = c.verdicts["svi (full_rank)"]
+    assert verdict.trust == "means only"
+    assert "understates" in verdict.explanation
+    assert "full_rank'" not in verdict.explanation  # the guide is full_rank
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("own", [FACTORS, RHO / 4], ids=["mean_field", "halved"])
-def test_both_are_called_out_with_no_chains_beside_them(own, seed):
+def test_both_are_detected_without_chains(own, seed):
     # k-hat tends to 0.9 and to 0.75, and yet falls below 0.7 for some seeds
     bad, honest = guide_of(RHO, own, seed=seed), guide_of(RHO, RHO, "full_rank", seed=seed + 100)
     c = compare(bad, honest)
@@ -69,32 +69,32 @@ def test_both_are_called_out_with_no_chains_beside_them(own, seed):
     assert alone.verdicts["svi (mean_field)"].trust != "yes"
 
 
-def test_too_wide_a_guide_is_called_out():
+def test_a_guide_that_is_too_wide_is_detected():
     c = compare(guide_of(RHO, 3 * RHO), chains_of(RHO))
     assert "overstates" in c.verdicts["svi (mean_field)"].explanation
 
 
-def test_a_guide_elsewhere_is_not_to_be_used():
+def test_a_shifted_guide_is_not_trusted():
     c = compare(guide_of(RHO, RHO, shift=(3.0, 0.0)), chains_of(RHO))
-    said = c.verdicts["svi (mean_field)"]
-    assert said.trust == "no"
-    assert "mu[0] 3.0 sd above nuts" in said.explanation
+    verdict = c.verdicts["svi (mean_field)"]
+    assert verdict.trust == "no"
+    assert "mu[0] 3.0 sd above nuts" in verdict.explanation
 
 
-def test_a_guide_that_failed_chains_contradict_is_not_trusted():
+def test_a_guide_that_differs_from_failed_chains_is_not_trusted():
     # k-hat 0.56 would let it pass; chains of R-hat just above the limit say that it is too narrow
     unsound = chains_of(np.eye(2), stats={"diverging": np.arange(4 * DRAWS).reshape(4, DRAWS) < 3})
     c = compare(guide_of(np.eye(2), 0.45 * np.eye(2)), unsound)
     assert c.statistics["svi (mean_field)"].k_hat < c.statistics["svi (mean_field)"].k_limit
-    said = c.verdicts["svi (mean_field)"]
-    assert said.trust != "yes"
+    verdict = c.verdicts["svi (mean_field)"]
+    assert verdict.trust != "yes"
     agrees = compare(guide_of(np.eye(2), np.eye(2)), unsound)
     assert agrees.verdicts["svi (mean_field)"].trust == "yes"
     assert agrees.best == "svi (mean_field)"
     assert agrees.reference == "nuts"
 
 
-def test_noise_alone_calls_nothing_out():
+def test_monte_carlo_noise_alone_is_not_detected():
     # 40 comparisons of faithful fits with few draws: the allowance is for 1% over all quantities
     wrong = 0
     for seed in range(40):
@@ -106,16 +106,16 @@ def test_noise_alone_calls_nothing_out():
     assert wrong <= 1
 
 
-def test_a_chain_in_another_mode_is_named():
+def test_a_chain_in_another_mode_is_reported():
     fit = chains_of(np.eye(2))
     fit.draws["mu"][2] += [0.0, 8.0]
     fit.stats["lp"][2] -= 35.0
     c = compare(fit, guide_of(np.eye(2), np.eye(2)))
-    said = c.verdicts["nuts"]
-    assert said.trust == "no"
-    assert "R-hat of mu[1]" in said.explanation
-    assert "chain 2 sits at 7.9" in said.explanation
-    assert "nats lower" in said.explanation
+    verdict = c.verdicts["nuts"]
+    assert verdict.trust == "no"
+    assert "R-hat of mu[1]" in verdict.explanation
+    assert "chain 2 sits at 7.9" in verdict.explanation
+    assert "nats lower" in verdict.explanation
 
 
 def autoregressive(rho, seed=0, chains=4, draws=500):
@@ -127,7 +127,7 @@ def autoregressive(rho, seed=0, chains=4, draws=500):
     return gaussian("nuts", x, log_normal(x, np.eye(2)), stats={"diverging": np.zeros((chains, draws), bool)})
 
 
-FAULTY = {
+FAILED_CHECKS = {
     "divergences": (
         lambda: chains_of(RHO, stats={"diverging": np.arange(2000).reshape(4, 500) < 7}),
         "7 of 2000 draws diverged",
@@ -139,16 +139,16 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTY)
-def test_chains_with_a_fault_are_not_trusted(fault):
-    make, words = FAULTY[fault]
+@pytest.mark.parametrize("fault", FAILED_CHECKS)
+def test_chains_that_fail_a_check_are_not_trusted(fault):
+    make, words = FAILED_CHECKS[fault]
     c = compare(make(), guide_of(RHO, RHO, "full_rank"), at_point(chains_of(RHO)))
     assert c.verdicts["nuts"].trust == "no"
     assert words in c.verdicts["nuts"].explanation
     assert str(c)
 
 
-def test_two_sound_fits_that_disagree_are_both_doubted():
+def test_two_sound_fits_that_disagree_are_not_trusted():
     apart = chains_of(np.eye(2), seed=3)
     apart.draws["mu"][...] += [4.0, 0.0]
     c = compare(chains_of(np.eye(2)), apart, names=["one", "other"])
@@ -157,7 +157,7 @@ def test_two_sound_fits_that_disagree_are_both_doubted():
     assert c.verdict.startswith("Trust none of these yet")
 
 
-def test_too_few_draws_for_k_hat_vouch_for_nothing():
+def test_too_few_draws_for_k_hat_are_not_trusted():
     draws, equal = np.random.default_rng(0).normal(size=(1, 10, 2)), np.zeros((1, 10))
     few = gaussian("svi", draws, equal, stats={"log_weight": equal})
     c = compare(few, at_point(few))
@@ -165,7 +165,7 @@ def test_too_few_draws_for_k_hat_vouch_for_nothing():
     assert "too few draws" in c.verdicts["svi"].explanation
 
 
-def test_k_hat_is_that_of_theory():
+def test_k_hat_equals_its_theoretical_value():
     # exp(c E) for a unit exponential E is Pareto of shape c, and 1 / exp(c E) is bounded
     log_weight = 0.6 * np.random.default_rng(0).exponential(size=100_000)
     assert smooth_weights(log_weight)[1] == pytest.approx(0.6, abs=0.05)
@@ -176,12 +176,12 @@ def test_k_hat_is_that_of_theory():
     assert np.corrcoef(weights, np.exp(log_weight))[0, 1] > 0.9
 
 
-def test_limit_of_k_hat():
+def test_the_limit_of_k_hat():
     assert k_limit(100) == pytest.approx(0.5)
     assert k_limit(10**6) == 0.7
 
 
-def test_points():
+def test_point_estimates():
     fit = mixture("nuts")
     lower = at_point(fit)
     lower.params["mu"][...] = [[3.0, 3.0], [3.1, 3.0]]
@@ -199,7 +199,7 @@ def test_points():
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag"])
 def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
-    of_shape = {
+    to_shape = {
         "full": lambda v: v,
         "tied": lambda v: v[:, :, 0],
         "diag": lambda v: np.diagonal(v, axis1=-2, axis2=-1),
@@ -207,7 +207,7 @@ def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
     weighted = {"lp": np.zeros((1, 300)), "log_weight": np.zeros((1, 300))}
     fits = []
     for fit in (mixture("nuts"), mixture("svi", 4, (1, 300), stats=weighted)):
-        draws = {**fit.draws, "Lambda": of_shape(fit.draws["Lambda"])}
+        draws = {**fit.draws, "Lambda": to_shape(fit.draws["Lambda"])}
         fits.append(
             replace(
                 fit,
@@ -232,15 +232,15 @@ def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
     assert "1000 of 2000 draws of nuts were switched" in after.warnings[0]
 
 
-def test_fits_are_put_in_one_order():
+def test_fits_are_aligned_to_each_other():
     fit = mixture("nuts")
     em = at_point(fit)
-    align_to = at_point(fit, params={n: v[::-1].copy() for n, v in fit.params.items()})
-    c = compare(fit, em, align_to, names=["nuts", "em", "turned"])
-    assert c.fits_table.loc["em", "max_delta"] == c.fits_table.loc["turned", "max_delta"] < 0.3
+    reversed_em = at_point(fit, params={n: v[::-1].copy() for n, v in fit.params.items()})
+    c = compare(fit, em, reversed_em, names=["nuts", "em", "reversed"])
+    assert c.fits_table.loc["em", "max_delta"] == c.fits_table.loc["reversed", "max_delta"] < 0.3
 
 
-def test_the_tables():
+def test_tables():
     c = compare(at_point(mixture("nuts")), mixture("nuts"), names=["em", "nuts"])
     assert list(c.table.columns[:2]) == ["quantity", "fit"]
     assert len(c.table) == 2 * 12  # pi 2, mu 4, and the lower triangles of two 2x2 matrices
@@ -265,7 +265,7 @@ def test_summaries():
     assert list(at_point(fit).summary().columns) == ["estimate"]
 
 
-REFUSED = {
+NOT_COMPARABLE = {
     "one fit": (lambda f: [f], "two fits or more"),
     "another K": (lambda f: [f, replace(f, keywords={**f.keywords, "K": 3})], "differ in K (2 and 3)"),
     "other data": (lambda f: [f, replace(f, data={"x": f.data["x"] + 1})], "different data (x differs)"),
@@ -276,22 +276,22 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_compared_is_said_in_one_line(case):
-    make, words = REFUSED[case]
+@pytest.mark.parametrize("case", NOT_COMPARABLE)
+def test_fits_that_cannot_be_compared_raise_one_line(case):
+    make, words = NOT_COMPARABLE[case]
     with pytest.raises(ZooError) as error:
         compare(*make(mixture("nuts")))
     assert words in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_names_are_one_for_each():
+def test_names_are_unique_and_one_for_each_fit():
     with pytest.raises(ZooError, match="give one name for each"):
         compare(chains_of(RHO), chains_of(RHO), names=["one"])
     assert list(compare(chains_of(RHO), chains_of(RHO, seed=1)).fits) == ["nuts", "nuts 2"]
 
 
-def test_a_program_of_ones_own_compares():
+def test_fits_of_a_user_program_can_be_compared():
     assert zoo.Model(bivariate, backend="numpyro", D=2).card.latents == {"mu": "real [D]"}
     c = compare(chains_of(RHO), at_point(chains_of(RHO)))
     assert c.table["quantity"].unique().tolist() == ["mu[0]", "mu[1]"]

@@ -1,4 +1,4 @@
-"""The main job, in both backends at once: four posteriors of Old Faithful by one comparison."""
+"""End to end, in both backends: six posteriors of Old Faithful in one comparison."""
 
 from typing import Any
 
@@ -23,27 +23,27 @@ def test_the_backends_agree_on_old_faithful(old_faithful, tmp_path):
         fits[f"em {backend}"] = inference.fit(model, old_faithful, "em", tol=1e-10)
         fits[f"svi {backend}"] = inference.fit(model, old_faithful, "svi", guide="full_rank", num_steps=1500)
         fits[f"nuts {backend}"] = inference.fit(model, old_faithful, "nuts", **lengths)
-    found = inference.compare(*fits.values(), names=list(fits))
+    comparison = inference.compare(*fits.values(), names=list(fits))
 
     assert abs(fits["em numpyro"].trace[-1] - fits["em pyro"].trace[-1]) < 1e-6
     for word in ("svi", "nuts"):
-        one, other = found.draws[f"{word} numpyro"], found.draws[f"{word} pyro"]
+        one, other = comparison.draws[f"{word} numpyro"], comparison.draws[f"{word} pyro"]
         for site, draws in one.items():
             a, b = draws.reshape(-1, *draws.shape[2:]), other[site].reshape(-1, *draws.shape[2:])
             # at least 300 effective draws on each side (SVI's are independent): five standard errors of a difference
             error = np.sqrt((a.var(0) + b.var(0)) / 300)
             within = 5 * error + (0 if word == "nuts" else 0.25) * a.std(0)  # two trainings end a little apart
             assert (abs(a.mean(0) - b.mean(0)) < within).all(), (word, site)
-    assert found.verdicts["nuts numpyro"].trust == "yes"
-    assert found.verdicts["em pyro"].trust == "point"
-    page = found.save(tmp_path / "report.html").read_text()
+    assert comparison.verdicts["nuts numpyro"].trust == "yes"
+    assert comparison.verdicts["em pyro"].trust == "point"
+    page = comparison.save(tmp_path / "report.html").read_text()
     assert "nuts pyro" in page
     assert "http" not in page.replace("http-equiv", "")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in EXACT if not zoo.card(name).hyper])  # those have no likelihood
-def test_the_truth_is_as_far_below_the_maximum_as_it_should_be(name):
+def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
     """Wilks (1938): twice the log-likelihood between maximum and truth is chi-squared, one degree for each number."""
     card = zoo.card(name)
     (site,) = card.observed
@@ -62,5 +62,5 @@ def test_the_truth_is_as_far_below_the_maximum_as_it_should_be(name):
         degrees = from_truth.diagnostics["parameters"]
     assert len(deviances) > 20
     error = np.sqrt(2 * degrees / len(deviances))
-    # where components overlap or chances touch an edge the numbers left free are fewer than counted: look below less
+    # where components overlap or probabilities are at an edge there are fewer free numbers than counted
     assert degrees - 4 * error - 0.2 * degrees < np.mean(deviances) < degrees + 4 * error

@@ -1,4 +1,4 @@
-"""A fit on disk and back, what it answers, and what it refuses."""
+"""Fits are saved and loaded exactly; errors of saving, loading and fitting."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_a_round_trip_is_exact(name, backend, tmp_path):
 
 
 def as_bytes(values):
-    """An array, or the parts of a corpus, so that what is equal is equal to the bit."""
+    """The bytes of an array, or of the arrays of a corpus, for comparison to the bit."""
     if isinstance(values, Corpus):
         return *(as_bytes(v) for v in (values.indptr, values.words, values.counts)), values.V, values.vocabulary
     return values.dtype, values.tobytes(), values.shape
@@ -48,7 +48,7 @@ def as_bytes(values):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", LEARNED)
-def test_what_was_learned_is_kept_exactly_and_read_by_both_backends(name, backend, tmp_path):
+def test_learned_arrays_are_saved_exactly_and_load_in_both_backends(name, backend, tmp_path):
     card = zoo.card(name)
     small = {word: size for word, size in (("width", 4), ("depth", 1)) if word in zoo.load(name, backend).keywords}
     sizes = {letter: card.sizes[letter] for letter in to_set(name)}
@@ -91,7 +91,7 @@ def test_an_interrupted_save_leaves_the_old_fit(tmp_path, old_faithful, monkeypa
     assert [p.name for p in tmp_path.iterdir()] == ["fit"]
 
 
-def test_what_is_not_a_fit_says_so(tmp_path, old_faithful):
+def test_a_folder_without_a_fit_raises(tmp_path, old_faithful):
     with pytest.raises(zoo.ZooError, match="holds no fit"):
         load(tmp_path / "nowhere")
     made = fit(zoo.load("gaussian_mixture", K=1), old_faithful, "em").save(tmp_path / "fit")
@@ -106,7 +106,7 @@ def test_what_is_not_a_fit_says_so(tmp_path, old_faithful):
         load(older)
 
 
-def test_a_program_of_one_s_own_is_given_again_on_loading(tmp_path):
+def test_a_user_program_is_passed_again_on_loading(tmp_path):
     model = exponentials("numpyro")
     made = fit(model, np.random.default_rng(0).exponential(1.0, 50), "em").save(tmp_path / "fit")
     with pytest.raises(zoo.ZooError, match=r"model=zoo\.Model"):
@@ -114,7 +114,7 @@ def test_a_program_of_one_s_own_is_given_again_on_loading(tmp_path):
     assert load(made, model=model).log_likelihood().shape == (50,)
 
 
-def test_an_engine_that_refuses_says_why_and_what_would_work():
+def test_a_refusal_names_the_reason_and_other_engines():
     def with_local(x=None, *, N):
         from numpyro import plate, sample
         from numpyro.distributions import Normal
@@ -129,7 +129,7 @@ def test_an_engine_that_refuses_says_why_and_what_would_work():
         fit(model, np.zeros(5), "em")
 
 
-def test_nothing_is_set_globally(old_faithful):
+def test_fitting_changes_no_global_state(old_faithful):
     import jax.numpy as jnp
     import pyro
     import torch

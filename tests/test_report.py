@@ -1,4 +1,4 @@
-"""The report: one file that asks for nothing, shows everything, and repeats no user's text as markup."""
+"""The report: one self-contained file with all results, in which text of the user is escaped."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ from inference import compare
 from inference.evaluation.comparison.figures import model_plot, select_quantities
 from zoo import ZooError, load, names
 
-NASTY = "<script>alert('x')</script> & \"quoted\""
+HOSTILE_NAME = "<script>alert('x')</script> & \"quoted\""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def comparison():
     guide = mixture("svi", 4, (1, 300), stats={"lp": np.zeros((1, 300)), "log_weight": np.zeros((1, 300))})
     guide = replace(guide, trace=np.linspace(-9, -1, 300), options={"guide": "mean_field"})
     fits = [at_point(mixture("nuts")), guide, mixture("nuts")]
-    return compare(*fits, names=["em", NASTY, "nuts"], columns=["eruptions", "<b>waiting</b>"])
+    return compare(*fits, names=["em", HOSTILE_NAME, "nuts"], columns=["eruptions", "<b>waiting</b>"])
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def page(comparison, tmp_path_factory):
     return path.read_text(encoding="utf-8")
 
 
-def test_it_asks_nothing_of_anyone(page):
+def test_the_page_is_self_contained(page):
     assert "http" not in page
     assert "url(" not in page
     assert not re.search(r"<(script|link|iframe|object|embed)|@import|href=|srcset=", page)
@@ -41,13 +41,13 @@ def test_it_asks_nothing_of_anyone(page):
     assert all(base64.b64decode(s.split(",", 1)[1]).startswith(b"\x89PNG") for s in sources)
 
 
-def test_what_users_wrote_is_escaped(page):
-    assert NASTY not in page
+def test_text_of_the_user_is_escaped(page):
+    assert HOSTILE_NAME not in page
     assert "&lt;script&gt;" in page
     assert "<b>waiting</b>" not in page
 
 
-def test_it_says_what_a_reader_needs(comparison, page):
+def test_the_page_has_all_sections(comparison, page):
     for words in (
         "Gaussian mixture",
         "40 rows",
@@ -66,28 +66,28 @@ def test_it_says_what_a_reader_needs(comparison, page):
     assert page.count("<figure>") == len(comparison.figures()) == 5
 
 
-def test_figures_are_those_the_fits_have_matter_for(comparison):
+def test_only_applicable_figures_are_made(comparison):
     assert list(comparison.figures()) == ["data", "objective", "marginals", "responsibilities", "chains of nuts"]
     rho = correlated(0.5)
-    own = compare(chains_of(rho), guide_of(rho, rho))  # a program of one's own without discrete sites
+    own = compare(chains_of(rho), guide_of(rho, rho))  # a user's program without discrete sites
     assert list(own.figures()) == ["objective", "marginals", "chains of nuts"]
     points = compare(at_point(mixture("nuts")), at_point(mixture("nuts")))
     assert list(points.figures()) == ["data", "objective", "responsibilities"]
 
 
-def test_one_quantity_of_two_that_mirror_each_other_is_drawn():
+def test_of_two_quantities_that_determine_each_other_one_is_selected():
     x = np.random.default_rng(0).normal(size=(50, 2))
     draws = np.column_stack([x[:, 0], 1 - x[:, 0], x[:, 1]])
     assert select_quantities(np.array([2.0, 3.0, 1.0]), draws, 3) == [1, 2]
 
 
-def test_a_page_that_cannot_be_written_is_said(comparison, tmp_path):
+def test_a_page_that_cannot_be_written_raises(comparison, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZooError, match="cannot write the report"):
         comparison.save(tmp_path / "file" / "report.html")
 
 
-PICTURED = {
+PLOTTED = {
     "gaussian_mixture-1": ("gaussian_mixture", {"D": 1, "covariance": "diag"}),
     "gaussian_mixture-2": ("gaussian_mixture", {"D": 2, "covariance": "tied"}),
     "gaussian_mixture-6": ("gaussian_mixture", {"D": 6, "covariance": "spherical"}),
@@ -96,24 +96,24 @@ PICTURED = {
 }
 
 
-@pytest.mark.parametrize("case", PICTURED)
-def test_every_picture_is_drawn(case, tmp_path):
+@pytest.mark.parametrize("case", PLOTTED)
+def test_every_model_plot_is_drawn(case, tmp_path):
     from matplotlib.figure import Figure
 
-    name, settings = PICTURED[case]
+    name, settings = PLOTTED[case]
     model = load(name, K=3, **settings)
     values = model.simulate(1)
     params = {n: values[n] for n in model.card.parameters(model.settings)}
     r = np.random.default_rng(0).dirichlet(np.ones(3), size=len(values["x"]))
     figure = Figure()
-    picture = model_plot(model)
-    assert picture is not None
-    picture(figure.add_subplot(), params, {"x": values["x"]}, {"z": r}, model.settings)
-    figure.savefig(tmp_path / "picture.png")
+    plot = model_plot(model)
+    assert plot is not None
+    plot(figure.add_subplot(), params, {"x": values["x"]}, {"z": r}, model.settings)
+    figure.savefig(tmp_path / "plot.png")
     legends = filter(None, (axes.get_legend() for axes in figure.axes))
     labels = [text.get_text() for legend in legends for text in legend.get_texts()]
     assert sum("%" in label for label in labels) == 3
 
 
-def test_every_mixture_of_the_zoo_has_a_picture():
+def test_every_mixture_of_the_zoo_has_a_plot():
     assert [n for n in names() if "mixture" in load(n).card.tags and model_plot(load(n)) is None] == []

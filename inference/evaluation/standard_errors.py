@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,73 +10,111 @@ from inference import engines
 from inference.alignment import axes
 from inference.engines import FitRequest
 from inference.engines.em import closed_form
-from inference.result import Fit
+from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import backend_of, in_backend
+from zoo.checks import check_whole
 from zoo.errors import unknown
 
 METHODS = ("information", "bootstrap")
-FLAT = 1e-8  # of the largest curvature, in coordinates of the prior's width: below it a direction has no maximum
+MIN_CURVATURE = 1e-8  # of the largest, in coordinates of the prior's width: a flatter direction has no maximum
+DIFFERENCE_STEP = 1e-5  # of the central differences of the delta method
+
+Params = dict[str, np.ndarray]
 
 
 def standard_errors(
-    fit: Fit, method: str = "information", *, replicates: int = 200, seed: int = 0
+    fit: FitRecord, method: str = "information", *, replicates: int = 200, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """The standard error of each reported quantity of an EM fit, ``{name: array of its shape}``.
+    """Compute the standard error of each reported quantity of an EM fit.
 
-    "information": the inverse of the observed information, the exact Hessian of the objective in free coordinates,
-    carried over by the delta method (Louis 1982; Efron and Hinkley 1978). "bootstrap": the standard deviation over
-    EM fits to ``replicates`` resamples of the rows, each begun at the fit and with its axes turned to those of the fit
-    (Efron 1979). Raises ZooError where the fit is not EM's, or where the information is singular.
+    Parameters
+    ----------
+    fit : Fit
+        A fit by exact EM.
+    method : {"information", "bootstrap"}, default "information"
+        "information" inverts the observed information, the exact Hessian of the objective in unconstrained coordinates,
+        and transforms it by the delta method. "bootstrap" is the standard deviation over EM fits to resampled rows,
+        each of which starts at the fit and is rotated to its axes.
+    replicates : int, default 200
+        The number of bootstrap samples.
+    seed : int, default 0
+        The seed of the bootstrap.
+
+    Returns
+    -------
+    dict of str to array
+        By quantity, in the shape of the quantity.
+
+    Raises
+    ------
+    ZooError
+        Where the fit is not by exact EM, or the information is singular.
+
+    References
+    ----------
+    Louis (1982), "Finding the observed information matrix when using the EM algorithm". Efron and Hinkley (1978),
+    "Assessing the accuracy of the maximum likelihood estimator". Efron (1979), "Bootstrap methods".
     """
     if fit.engine != "em":
         raise ZooError(f"standard errors are for EM fits; a fit by {fit.engine} has its own spread, in summary()")
     if closed_form.variational_form(fit.model.card):
-        raise ZooError(f"{fit.model.name} has a bound and no likelihood to bend: fit it by gibbs or nuts for a spread")
+        raise ZooError(f"{fit.model.name} has a bound and no exact likelihood: fit it by gibbs or nuts for a spread")
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    backend, em = backend_of(fit.model), in_backend("inference.engines.em", fit.model.backend)
+    check_whole(2, replicates=replicates)
+    if method == "bootstrap":
+        return _bootstrap(fit, replicates, seed)
+    if any(fit.keywords[letter] > 1 for letter in fit.model.card.symmetries):
+        raise ZooError(
+            "the likelihood does not identify the axes of the loadings, so the information is singular: "
+            "use method='bootstrap', which aligns them"
+        )
+    em = in_backend("inference.engines.em", fit.model.backend)
+    with backend_of(fit.model).runtime("float64", fit.device):
+        hessian, at, constrain = em.information(_request(fit), fit.params)
+        return _delta_method(fit, -hessian, at, constrain)
+
+
+def _request(fit: FitRecord) -> FitRequest:
+    """The request that made the fit."""
     options = engines.get("em").make_options(fit.options, fit.model.card)
-    request = FitRequest(fit.model, fit.keywords, fit.data, fit.seed, options, progress=False)
-    with backend.runtime("float64", fit.device):
-        given = request, fit.params
-        if method == "bootstrap":
-            rng = np.random.default_rng(seed)
-            weight = fit.options["sample_weight"]
-            weight = np.ones(request.rows) if weight is None else np.asarray(weight, float)
-            resamples = [
-                rng.multinomial(round(weight.sum()), weight / weight.sum()).astype(float) for _ in range(replicates)
-            ]
-            found = em.refitted(*given, resamples)
-            many = {n: np.stack([p[n] for p in found])[None] for n in fit.params}
-            card, point = fit.model.card, {n: v[None, None] for n, v in fit.params.items()}
-            align_within = axes.align_within(card, fit.keywords, many, np.zeros((1, replicates)))
-            many = axes.align_to(card, fit.keywords, align_within, point)  # loadings in the frame of the fit
-            return {n: v[0].std(0, ddof=1) for n, v in card.report(many, fit.keywords).items()}
-        if any(fit.keywords[letter] > 1 for letter in fit.model.card.symmetries):
-            raise ZooError(
-                "the likelihood does not know the axes of the loadings, so the information is singular: "
-                "use method='bootstrap', which aligns them"
-            )
-        hessian, free, constrain = em.information(*given)
-        return _delta(fit, -hessian, free, constrain)
+    return FitRequest(fit.model, fit.keywords, fit.data, fit.seed, options, progress=False)
 
 
-def _delta(fit: Fit, information: np.ndarray, free: np.ndarray, constrain: Any) -> dict[str, np.ndarray]:
-    """Standard deviations of the reported quantities, linear in the free numbers about the fit."""
+def _bootstrap(fit: FitRecord, replicates: int, seed: int) -> dict[str, np.ndarray]:
+    """Standard deviations over fits to resampled rows."""
+    em, request = in_backend("inference.engines.em", fit.model.backend), _request(fit)
+    rng = np.random.default_rng(seed)
+    weight = fit.options["sample_weight"]
+    weight = np.ones(request.rows) if weight is None else np.asarray(weight, float)
+    total, probability = round(weight.sum()), weight / weight.sum()
+    resamples = [rng.multinomial(total, probability).astype(float) for _ in range(replicates)]
+    with backend_of(fit.model).runtime("float64", fit.device):
+        refits = em.refitted(request, fit.params, resamples)
+    card, point = fit.model.card, {n: v[None, None] for n, v in fit.params.items()}
+    draws = {n: np.stack([params[n] for params in refits])[None] for n in fit.params}
+    draws = axes.align_within(card, fit.keywords, draws, np.zeros((1, replicates)))
+    draws = axes.align_to(card, fit.keywords, draws, point)  # loadings in the frame of the fit
+    return {n: v[0].std(0, ddof=1) for n, v in card.report(draws, fit.keywords).items()}
+
+
+def _delta_method(
+    fit: FitRecord, information: np.ndarray, at: np.ndarray, constrain: Callable[[np.ndarray], Params]
+) -> dict[str, np.ndarray]:
+    """Standard deviations of the reported quantities, linear in the unconstrained coordinates about ``at``."""
     curvature = np.linalg.eigvalsh(information)
-    if not curvature[0] > FLAT * curvature[-1]:
+    if not curvature[0] > MIN_CURVATURE * curvature[-1]:
         raise ZooError(
             "the observed information is singular (a parameter at its edge, or EM stopped short): "
             "lower tol, or use method='bootstrap'"
         )
     covariance = np.linalg.inv(information)
-    h = 1e-5
-    steps = h * np.eye(len(free))
-    report = fit.model.card.report(constrain(np.concatenate([free + steps, free - steps])), fit.keywords)
+    steps = DIFFERENCE_STEP * np.eye(len(at))
+    report = fit.model.card.report(constrain(np.concatenate([at + steps, at - steps])), fit.keywords)
     errors = {}
     for name, values in report.items():
-        slopes = (values[: len(free)] - values[len(free) :]).reshape(len(free), -1) / (2 * h)
+        slopes = (values[: len(at)] - values[len(at) :]).reshape(len(at), -1) / (2 * DIFFERENCE_STEP)
         variance = np.einsum("pi,pq,qi->i", slopes, covariance, slopes)
         errors[name] = np.sqrt(np.maximum(variance, 0)).reshape(values.shape[1:])
     return errors

@@ -131,7 +131,7 @@ class Calibration:
         others = f"and {len(wrong) - 1} more of {count}" if len(wrong) > 1 else f"alone of {count}"
         return (
             f"{self.title}: not calibrated; for {wrong[0]} ({others}) {row.finding}: their {self.interval:.0%} "
-            f"intervals held the truth {row.coverage:.0%} of the time {simulations}; {advice(row.finding)}"
+            f"intervals contained the truth {row.coverage:.0%} of the time {simulations}; {advice(row.finding)}"
         )
 
     @property

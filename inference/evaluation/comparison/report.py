@@ -18,7 +18,7 @@ CAPTIONS = {
     "data": "The data with the components of the fit to use, at the mean of its draws (or its estimate).",
     "objective": "The objective after each EM iteration, and at each SVI step (pale) with its moving average.",
     "marginals": "The posterior of each quantity by each fit, those that agree least first; a dashed line is an "
-    "estimate without spread, the shaded curve is the fit the others are held against.",
+    "estimate without spread, the shaded curve is the reference fit.",
     "responsibilities": "The probability of each component for every row, by each fit, the rows in the same order.",
     "chains": "The quantities with the highest R-hat: the path of each chain, and how its draws rank among those of "
     "all chains. Chains that agree overlap on the left and stay near the dashed line on the right.",

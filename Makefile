@@ -1,9 +1,10 @@
-# make demo    three engines on Old Faithful, compared: needs python3 (3.11 or later) and a package index
-# make test    lint, types, every fast test and doctest, in both backends
-# make slow    the tests that take minutes
-# make bench   timings beside the peers
-# make gpu     the same models on a GPU, where there is one
-# make clean   remove everything that make made
+# make demo      three engines on Old Faithful, compared: needs python3 (3.11 or later) and a package index
+# make test      lint, types, every fast test and doctest, in both backends
+# make slow      the tests that take minutes
+# make coverage  the fast tests again, with the lines that none of them runs; HTML in htmlcov/
+# make bench     timings beside the peers
+# make gpu       the same models on a GPU, where there is one
+# make clean     remove everything that make made
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # fetched data sets are kept here; empty means the user's cache folder
 export ZOO_DATA ?= $(abspath $(wildcard ../shared/data))
 
-.PHONY: demo test slow bench gpu clean
+.PHONY: demo test slow coverage bench gpu clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -31,6 +32,9 @@ test: $(VENV)/.all
 # without the guard pytest would close on "no tests ran", which is what a broken run says
 slow: $(VENV)/.all
 	@if grep -rqs "mark\.slow" tests; then $(BIN)/pytest -n 2 -m "slow and not gpu"; else echo "no slow tests"; fi
+
+coverage: $(VENV)/.all
+	$(BIN)/pytest -n 2 --cov --cov-report=term --cov-report=html
 
 bench: $(VENV)/.all
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done
@@ -58,4 +62,4 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) .cache .hypothesis .pytest_cache .ruff_cache reports build dist *.egg-info
+	rm -rf $(VENV) .cache .coverage .hypothesis .pytest_cache .ruff_cache htmlcov reports build dist *.egg-info

@@ -1,4 +1,4 @@
-"""Fits made by hand, so that what a comparison should say of them is known."""
+"""Synthetic fits whose true posterior is known, so that the right verdict is known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIAGNOSTICS = {"nuts": ChainDiagnostics, "svi": GuideDiagnostics, "em": Diagnost
 
 
 def bivariate(x=None, *, N, D):
-    # imported here: the synthetic posteriors below are put in place of this program's own
+    # imported here: the draws below are synthetic, and few tests run this program
     import jax.numpy as jnp
     from numpyro import plate, sample
     from numpyro.distributions import Normal

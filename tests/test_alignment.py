@@ -190,10 +190,10 @@ def test_rotating_the_axes_of_every_draw_changes_nothing(name, settings):
         return array_stats.rhat(np.moveaxis(draws["W"].reshape(*lp.shape, -1), -1, 0), method="split")
 
     np.testing.assert_allclose(r_hat(after), r_hat(before), rtol=1e-9)
-    # one frame: nothing is left of the turns, and little more than that is taken away
+    # one frame: the random rotations are removed, and little other variation
     spread = [d["W"].std((0, 1)).mean() for d in (rotated, before, draws)]
     assert 0.5 * spread[2] < spread[1] < 1.01 * spread[2] < 0.2 * spread[0]
-    # and the likelihood sees none of it
+    # and the likelihood is unchanged
     if "K" not in card.sizes:
         for d in (rotated, before):
             np.testing.assert_allclose(
@@ -206,7 +206,7 @@ def test_a_reference_rotates_all_draws_alike(name, settings):
     card = zoo.card(name)
     draws, lp = rotation_draws(card, settings)
     own = align(card, settings, draws, lp)
-    elsewhere = {n: v[:1, :1] for n, v in own.items()}  # the frame of one draw, turned
+    elsewhere = {n: v[:1, :1] for n, v in own.items()}  # the frame of one draw, rotated
     elsewhere |= rotate_at_random(card, elsewhere | {"z": draws["z"][:1, :1]}, seed=5)
     point = fit_of(card, settings, {n: v[0, 0][None, None] for n, v in elsewhere.items()}, None)
     (target, moved), _ = align_fits([point, fit_of(card, settings, draws, lp)], 0)

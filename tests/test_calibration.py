@@ -72,14 +72,14 @@ def test_p_values_of_exact_draws_are_uniform():
     ids=["narrow", "wide", "high", "low"],
 )
 def test_errors_of_the_draws_are_named(wrong, words):
-    found = [
+    result = [
         calibrate_sampler(one_mean, lambda x, seed: posterior(x, seed, **wrong), simulations=150, seed=seed)
         for seed in range(5)
     ]
-    assert [c.table.finding["theta"] for c in found] == [words] * 5
-    assert words in found[0].verdict
+    assert [c.table.finding["theta"] for c in result] == [words] * 5
+    assert words in result[0].verdict
     # and a smaller error than the detectable one is mostly not detected
-    shift, factor = found[0].detectable_errors
+    shift, factor = result[0].detectable_errors
     assert 0.3 < shift < 0.5
     assert 1.2 < factor < 1.6
 
@@ -90,13 +90,13 @@ def test_failed_simulations_are_counted_and_reported():
             raise zoo.ZooError("x is too large: give less")
         return posterior(x, seed)
 
-    found = calibrate_sampler(one_mean, picky, simulations=100)
-    assert 10 < len(found.failures) < 50
-    assert len(found.ranks["theta"]) == 100 - len(found.failures)
-    (warning,) = found.warnings
-    assert warning.startswith(f"{len(found.failures)} of 100 simulations failed")
+    result = calibrate_sampler(one_mean, picky, simulations=100)
+    assert 10 < len(result.failures) < 50
+    assert len(result.ranks["theta"]) == 100 - len(result.failures)
+    (warning,) = result.warnings
+    assert warning.startswith(f"{len(result.failures)} of 100 simulations failed")
     assert "x is too large" in warning
-    assert warning in str(found)
+    assert warning in str(result)
     with pytest.raises(zoo.ZooError, match="all failed: not today"):
         calibrate_sampler(one_mean, lambda x, seed: fail())
     with pytest.raises(zoo.ZooError, match="theta is not finite"):
@@ -110,9 +110,9 @@ def fail():
 def test_ties_are_broken_evenly():
     coin = lambda seed: ({"heads": np.random.default_rng(seed).integers(2)}, None)  # noqa: E731
     toss = lambda _, seed: {"heads": np.random.default_rng(seed).integers(2, size=99)}  # noqa: E731
-    found = calibrate_sampler(coin, toss, simulations=400)
-    assert found.table.finding["heads"] == "calibrated"
-    assert len(np.unique(found.ranks["heads"])) > 90
+    result = calibrate_sampler(coin, toss, simulations=400)
+    assert result.table.finding["heads"] == "calibrated"
+    assert len(np.unique(result.ranks["heads"])) > 90
 
 
 def sample_two_numbers(data, seed):
@@ -125,11 +125,11 @@ def sample_two_numbers(data, seed):
 
 def test_a_user_sampler_is_checked_against_the_program():
     model = conjugate("pyro").with_settings(N=10)
-    found = inference.calibrate(model, sample_two_numbers, simulations=30, draws=49)
-    assert list(found.ranks) == ["a", "b", "log-likelihood"]
-    assert found.verdict.startswith("sample_two_numbers on two_numbers: calibrated")
-    figure = found.figure()
-    assert [axes.get_title() for axes in figure.axes if axes.axison] == list(found.table.sort_values("p").index)
+    result = inference.calibrate(model, sample_two_numbers, simulations=30, draws=49)
+    assert list(result.ranks) == ["a", "b", "log-likelihood"]
+    assert result.verdict.startswith("sample_two_numbers on two_numbers: calibrated")
+    figure = result.figure()
+    assert [axes.get_title() for axes in figure.axes if axes.axison] == list(result.table.sort_values("p").index)
 
 
 def test_draws_from_the_prior_are_detected_by_the_likelihood():
@@ -137,9 +137,9 @@ def test_draws_from_the_prior_are_detected_by_the_likelihood():
         rng = np.random.default_rng(seed)
         return {"a": rng.normal(size=99), "b": 2 * rng.normal(size=99)}
 
-    found = inference.calibrate(conjugate("pyro").with_settings(N=10), prior, simulations=30, draws=49)
-    assert found.miscalibrated == ["log-likelihood"]
-    assert "the draws are too low" in found.verdict
+    result = inference.calibrate(conjugate("pyro").with_settings(N=10), prior, simulations=30, draws=49)
+    assert result.miscalibrated == ["log-likelihood"]
+    assert "the draws are too low" in result.verdict
 
 
 def test_correlated_chains_give_a_warning(monkeypatch):
@@ -148,25 +148,25 @@ def test_correlated_chains_give_a_warning(monkeypatch):
         return gaussian("nuts", np.moveaxis(step, 0, -1), np.zeros((2, 300)), model=model, data=data)
 
     monkeypatch.setattr("inference.fitting.fit", walk)
-    found = inference.calibrate(zoo.Model(bivariate, backend="numpyro", N=3, D=2), "nuts", simulations=10)
-    assert any("in 10 of 10 simulations the least effective sample size" in warning for warning in found.warnings)
+    result = inference.calibrate(zoo.Model(bivariate, backend="numpyro", N=3, D=2), "nuts", simulations=10)
+    assert any("in 10 of 10 simulations the least effective sample size" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_labels_from_their_exact_posterior_are_calibrated(backend):
     model = zoo.load("gaussian_mixture", backend, covariance="spherical", K=3)
-    found = inference.calibrate(model, "exact", simulations=10, draws=19)
-    assert {n: len(r) for n, r in found.ranks.items()} == {"log joint": 10, "z[n]": 600}
-    assert found.miscalibrated == []
+    result = inference.calibrate(model, "exact", simulations=10, draws=19)
+    assert {n: len(r) for n, r in result.ranks.items()} == {"log joint": 10, "z[n]": 600}
+    assert result.miscalibrated == []
 
 
 @pytest.mark.parametrize(("name", "backend"), [("factor_analysis", "numpyro"), ("mixture_of_factor_analysers", "pyro")])
 def test_factors_from_their_exact_posterior_are_calibrated(name, backend, monkeypatch):
     model = zoo.load(name, backend, N=20)
-    found = inference.calibrate(model, "exact", simulations=15, draws=19)
-    assert "log joint" in found.ranks
-    assert len(found.ranks["z[n,0]"]) == 300
-    assert found.miscalibrated == [], str(found)
+    result = inference.calibrate(model, "exact", simulations=15, draws=19)
+    assert "log joint" in result.ranks
+    assert len(result.ranks["z[n,0]"]) == 300
+    assert result.miscalibrated == [], str(result)
     exact = gaussian_module.sampled
     monkeypatch.setattr("inference.exact.gaussian.sampled", lambda *given: 1.5 * exact(*given))
     assert inference.calibrate(model, "exact", simulations=15, draws=19).miscalibrated
@@ -177,8 +177,8 @@ def test_labels_from_the_prior_are_detected_by_the_log_joint(monkeypatch):
         return {"z": np.random.default_rng(seed).choice(2, p=params["pi"][0, 0], size=(1, 19, len(data["x"])))}
 
     monkeypatch.setattr("inference.exact.enumeration.sampled", prior_labels)
-    found = inference.calibrate(zoo.load("poisson_mixture", "pyro", K=2), "exact", simulations=10, draws=19)
-    assert found.miscalibrated == ["log joint"]
+    result = inference.calibrate(zoo.load("poisson_mixture", "pyro", K=2), "exact", simulations=10, draws=19)
+    assert result.miscalibrated == ["log joint"]
 
 
 @pytest.mark.parametrize("name", ["gaussian_mixture", "factor_analysis", "bayesian_pca", "mixture_of_factor_analysers"])
@@ -238,25 +238,25 @@ CHAINS: dict[str, Any] = {"num_chains": 1, "num_warmup": 300, "num_samples": 100
 
 @pytest.mark.slow
 def test_nuts_is_calibrated():
-    found = inference.calibrate(conjugate("numpyro").with_settings(N=10), "nuts", simulations=100, **CHAINS)
-    assert found.verdict.startswith("nuts on two_numbers: calibrated")
-    assert found.warnings == []
+    result = inference.calibrate(conjugate("numpyro").with_settings(N=10), "nuts", simulations=100, **CHAINS)
+    assert result.verdict.startswith("nuts on two_numbers: calibrated")
+    assert result.warnings == []
 
 
 @pytest.mark.slow
 def test_a_mean_field_guide_is_too_narrow():
-    found = inference.calibrate(
+    result = inference.calibrate(
         conjugate("pyro").with_settings(N=40), "svi", simulations=20, num_steps=200, learning_rate=0.05
     )
-    assert set(found.miscalibrated) == {"a", "b"}
-    assert "the draws are too narrow" in found.verdict
-    assert "do not take intervals" in found.verdict
+    assert set(result.miscalibrated) == {"a", "b"}
+    assert "the draws are too narrow" in result.verdict
+    assert "do not take intervals" in result.verdict
 
 
 @pytest.mark.slow
 def test_nuts_is_calibrated_on_factor_analysis():
     model = zoo.load("factor_analysis", N=20, D=4, Z=1)
-    found = inference.calibrate(model, "nuts", simulations=80, **CHAINS)
-    assert "log-likelihood" in found.ranks
-    assert found.miscalibrated == [], str(found)
-    assert not found.failures
+    result = inference.calibrate(model, "nuts", simulations=80, **CHAINS)
+    assert "log-likelihood" in result.ranks
+    assert result.miscalibrated == [], str(result)
+    assert not result.failures

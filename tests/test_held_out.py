@@ -1,4 +1,4 @@
-"""Evaluation of amortised fits, held to exact log p: of the linear VAE in closed form, of networks by quadrature."""
+"""Held-out evaluation against exact log p: of the linear VAE in closed form, of networks by quadrature."""
 
 import itertools
 from dataclasses import replace
@@ -17,8 +17,8 @@ N, S = 40, 2000
 GRID = np.linspace(-8, 8, 401)  # of codes: a density of a width of 0.3 or more is summed to many digits
 
 
-def opened_by_hand(name, backend, data, state, learned=(), **settings):
-    """A Fit at weights that nobody trained: an encoder that is wrong, and known."""
+def untrained_fit(name, backend, data, state, learned=(), **settings):
+    """A Fit at given weights, without training: an encoder that is wrong, and known."""
     model = zoo.load(name, backend, **settings)
     table, keywords = model.bind(data)
     words = {"engine": "svi", "options": {"guide": name}, "seed": 0, "device": "cpu", "seconds": 0.0}
@@ -40,10 +40,10 @@ def network(name, *sizes, seed=0):
 
 @pytest.fixture(scope="module", params=zoo.BACKENDS)
 def linear(request):
-    """A linear VAE whose encoder is off by a part of the posterior's width, and whose two numbers hang together."""
+    """A linear VAE whose encoder is off by a part of the posterior's width, and whose posterior is correlated."""
     rng = np.random.default_rng(1)
     W, mu, sigma2 = rng.normal(size=(5, 2)), rng.normal(size=5), np.array(0.5)
-    W[:, 1] += W[:, 0]  # columns that are far from orthogonal: the posterior's two numbers depend on each other
+    W[:, 1] += W[:, 0]  # columns that are far from orthogonal, for a correlated posterior
     x = rng.normal(size=(N, 2)) @ W.T + mu + np.sqrt(sigma2) * rng.normal(size=(N, 5))
     loc, spread = x.mean(0), float(np.sqrt(x.var(0).mean()))
     best = np.linalg.solve(sigma2 * np.eye(2) + W.T @ W, W.T)
@@ -51,7 +51,7 @@ def linear(request):
     state = {"W": W, "mu": mu, "sigma2": sigma2, "encoder.scale": 1.2 * np.sqrt(np.diag(covariance))}
     state["encoder.layers.0.weight"] = 0.9 * spread * best.T
     state["encoder.layers.0.bias"] = best @ (loc - mu) + 0.1
-    return opened_by_hand("linear_vae", request.param, x, state, ("W", "mu", "sigma2"), Z=2)
+    return untrained_fit("linear_vae", request.param, x, state, ("W", "mu", "sigma2"), Z=2)
 
 
 @pytest.fixture(scope="module", params=zoo.BACKENDS)
@@ -69,7 +69,7 @@ def binary(backend):
     x = (rng.random((N, 6)) < 0.5).astype(float)
     x[3, 2] = np.nan
     state = network("decoder", 1, 4, 6) | network("encoder", 6, 4, 2)
-    return opened_by_hand("vae", backend, x, state, Z=1, width=4, depth=1)
+    return untrained_fit("vae", backend, x, state, Z=1, width=4, depth=1)
 
 
 def labelled(backend):
@@ -77,11 +77,11 @@ def labelled(backend):
     x = (rng.random((N, 6)) < 0.5).astype(float)
     label = np.where(rng.random(N) < 0.5, rng.integers(3, size=N), np.nan)
     state = network("decoder", 4, 4, 6) | network("encoder", 9, 4, 2) | network("classifier", 6, 4, 3)
-    return opened_by_hand("semi_supervised_vae", backend, {"x": x, "label": label}, state, Z=1, C=3, width=4, depth=1)
+    return untrained_fit("semi_supervised_vae", backend, {"x": x, "label": label}, state, Z=1, C=3, width=4, depth=1)
 
 
 def by_quadrature(made):
-    """log p(x_n), or log p(x_n, label_n): the pixels' probabilities along a grid of codes, summed."""
+    """log p(x_n), or log p(x_n, label_n), from the pixels' probabilities on a grid of codes."""
     C = made.keywords.get("C", 1)
     codes, y = np.tile(GRID, C)[:, None], np.repeat(np.arange(C), len(GRID))
     latents = {"z": codes, "y": y} if C > 1 else {"z": codes}
@@ -97,60 +97,60 @@ def by_quadrature(made):
 
 
 def test_log_p_is_exact_within_its_error(linear):
-    """Over rows the errors, in their own unit, are standard normal: neither too large nor too small, and not above."""
-    found, exact = log_marginal(linear, num_samples=S), linear.log_likelihood()
-    scores = (found.log_p - exact) / found.errors
-    assert (found.log_p < exact + 5 * found.errors).all()
+    """The errors in units of their standard error are standard normal over rows, and log p is not too high."""
+    result, exact = log_marginal(linear, num_samples=S), linear.log_likelihood()
+    scores = (result.log_p - exact) / result.errors
+    assert (result.log_p < exact + 5 * result.errors).all()
     assert abs(scores.mean()) < 4 / np.sqrt(N)
     assert 1 - 4 / np.sqrt(2 * N) < scores.std() < 1 + 4 / np.sqrt(2 * N)
-    assert abs(found.nats_per_example + exact.mean()) < 4 * found.monte_carlo_error
-    assert found.bits_per_dimension == pytest.approx(found.nats_per_example / 5 / np.log(2))
-    assert found.standard_error == pytest.approx(found.log_p.std(ddof=1) / np.sqrt(N))
-    assert not found.num_unreliable
-    assert "trained on" in repr(found)
+    assert abs(result.nats_per_example + exact.mean()) < 4 * result.monte_carlo_error
+    assert result.bits_per_dimension == pytest.approx(result.nats_per_example / 5 / np.log(2))
+    assert result.standard_error == pytest.approx(result.log_p.std(ddof=1) / np.sqrt(N))
+    assert not result.num_unreliable
+    assert "trained on" in repr(result)
 
 
-def test_the_elbo_falls_short_by_what_is_known(linear):
-    """KL(q || posterior) of two normals is known, and so is that of q from the prior."""
-    found, exact = elbo_split(linear, num_samples=1000), linear.log_likelihood()
+def test_the_elbo_is_below_log_p_by_the_known_kl(linear):
+    """KL(q || posterior) and KL(q || prior) of normals have a closed form."""
+    result, exact = elbo_split(linear, num_samples=1000), linear.log_likelihood()
     posterior, q = linear.local()["z"], AmortisedPosterior(linear).encode(linear.data)["z"]
     precision = np.linalg.inv(posterior.covariance)
     off = q.mean - posterior.mean
     short = np.einsum("nzz,nz->n", precision, q.sd**2) + np.einsum("nz,nzy,ny->n", off, precision, off) - 2
     short = (short - np.log(q.sd**2).sum(1) + np.linalg.slogdet(posterior.covariance)[1]) / 2
-    scores = (found.elbo - exact + short) / found.errors
+    scores = (result.elbo - exact + short) / result.errors
     assert abs(scores).max() < 5
     assert abs(scores.mean()) < 4 / np.sqrt(N)
     kl = (q.sd**2 + q.mean**2 - 1) / 2 - np.log(q.sd)
-    np.testing.assert_allclose(found.kl, kl.sum(1), rtol=1e-6)
-    np.testing.assert_allclose(found.kl_by_dimension["z"], kl.mean(0), rtol=1e-6)
-    np.testing.assert_allclose(found.reconstruction - found.kl, found.elbo)
-    assert found.active_units == 2
-    assert found.units == 2
-    assert found.bits_per_dimension == pytest.approx(-found.elbo_nats_per_example / 5 / np.log(2))
+    np.testing.assert_allclose(result.kl, kl.sum(1), rtol=1e-6)
+    np.testing.assert_allclose(result.kl_by_dimension["z"], kl.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(result.reconstruction - result.kl, result.elbo)
+    assert result.active_units == 2
+    assert result.units == 2
+    assert result.bits_per_dimension == pytest.approx(-result.elbo_nats_per_example / 5 / np.log(2))
 
 
-def test_the_gap_is_divided_as_is_known(linear):
+def test_the_gap_is_divided_into_known_parts(linear):
     """The best independent normals for a normal posterior have its mean, and the sds of its precision's diagonal."""
-    found = inference_gap(linear, rows=20, steps=300, num_samples=S)
-    exact, covariance = linear.log_likelihood()[found.rows], linear.local()["z"].covariance[0]
+    result = inference_gap(linear, rows=20, steps=300, num_samples=S)
+    exact, covariance = linear.log_likelihood()[result.rows], linear.local()["z"].covariance[0]
     precision = np.linalg.inv(covariance)
     family = (np.log(np.diag(precision)).sum() + np.linalg.slogdet(covariance)[1]) / 2
     assert family > 0.05
     missed = 0.02  # nats: the last steps of Adam are noisy, and where they end costs a little
-    gap = found.family_gap
+    gap = result.family_gap
     assert abs(gap.nats_per_example - family) < missed + 4 * gap.monte_carlo_error
-    assert (found.refined < exact - family + 5 * found.errors["refined"]).all()
-    whole = found.gap
-    assert whole.nats_per_example == pytest.approx(gap.nats_per_example + found.amortisation_gap.nats_per_example)
-    assert found.amortisation_gap.nats_per_example > 0.1
-    assert abs(found.log_p - exact).max() < 5 * found.errors["log_p"].max()
-    assert "20 rows" in repr(found)
+    assert (result.refined < exact - family + 5 * result.errors["refined"]).all()
+    total = result.gap
+    assert total.nats_per_example == pytest.approx(gap.nats_per_example + result.amortisation_gap.nats_per_example)
+    assert result.amortisation_gap.nats_per_example > 0.1
+    assert abs(result.log_p - exact).max() < 5 * result.errors["log_p"].max()
+    assert "20 rows" in repr(result)
 
 
 def check_by_quadrature(made):
-    found, exact = log_marginal(made, num_samples=S), by_quadrature(made)
-    scores = (found.log_p - exact) / found.errors
+    result, exact = log_marginal(made, num_samples=S), by_quadrature(made)
+    scores = (result.log_p - exact) / result.errors
     assert abs(scores).max() < 5
     assert abs(scores.mean()) < 4 / np.sqrt(N)
     split = elbo_split(made)
@@ -159,74 +159,74 @@ def check_by_quadrature(made):
 
 
 def test_a_network_by_quadrature(vae):
-    """A code of one number can be summed over; a missing pixel is left out."""
+    """A code of one number can be integrated on a grid; a missing pixel is marginalised out."""
     check_by_quadrature(vae)
 
 
 def test_classes_by_quadrature(classes):
-    """So can classes, and those that are given count."""
+    """Classes can be summed over, and observed ones are part of the row."""
     check_by_quadrature(classes)
 
 
 @pytest.mark.slow
-def test_the_best_classes_and_normals_come_nearer(classes):
-    """With q(y) and q(z | y) the best for each row, what is left is the family's part, and small in one dimension."""
-    found, exact = inference_gap(classes, rows=None, steps=100, num_samples=S), by_quadrature(classes)
-    assert (found.rows == np.arange(N)).all()
-    assert (found.refined < exact + 5 * found.errors["refined"]).all()
-    assert (found.refined > found.elbo - 5 * np.hypot(found.errors["refined"], found.errors["elbo"])).all()
-    assert 0 < found.family_gap.nats_per_example + 4 * found.family_gap.monte_carlo_error < 0.1
+def test_optimal_classes_and_normals_have_a_small_gap(classes):
+    """With the optimal q(y) and q(z | y) of each row only the family gap remains, which is small in one dimension."""
+    result, exact = inference_gap(classes, rows=None, steps=100, num_samples=S), by_quadrature(classes)
+    assert (result.rows == np.arange(N)).all()
+    assert (result.refined < exact + 5 * result.errors["refined"]).all()
+    assert (result.refined > result.elbo - 5 * np.hypot(result.errors["refined"], result.errors["elbo"])).all()
+    assert 0 < result.family_gap.nats_per_example + 4 * result.family_gap.monte_carlo_error < 0.1
 
 
 @pytest.mark.parametrize("make", [binary, labelled])
-def test_both_backends_say_the_same(make):
-    """Nothing but noise differs: what has none is equal."""
+def test_both_backends_agree(make):
+    """Results differ by Monte Carlo error at most; deterministic ones are equal."""
     one, two = (AmortisedPosterior(make(backend)) for backend in zoo.BACKENDS)
-    codes, others = (opened.encode(opened.table()) for opened in (one, two))
+    codes, others = (posterior.encode(posterior.table()) for posterior in (one, two))
     for site in codes:
         np.testing.assert_allclose(np.array(codes[site]), np.array(others[site]), atol=1e-5)
-    found, other = (elbo_split(opened.fit) for opened in (one, two))
-    assert (abs(found.elbo - other.elbo) < 5 * np.hypot(found.errors, other.errors)).all()
-    np.testing.assert_allclose(found.kl, other.kl, atol=1e-4)
+    result, other = (elbo_split(posterior.fit) for posterior in (one, two))
+    assert (abs(result.elbo - other.elbo) < 5 * np.hypot(result.errors, other.errors)).all()
+    np.testing.assert_allclose(result.kl, other.kl, atol=1e-4)
 
 
-def test_answers_do_not_know_of_blocks(vae):
+def test_results_do_not_depend_on_blocks(vae):
     """More rows than a block holds, and not a multiple of them."""
     x = np.tile(vae.data["x"], (7, 1))[:270]
-    opened = AmortisedPosterior(vae)
-    whole, some = opened.encode({"x": x})["z"], opened.encode({"x": x[:N]})["z"]
+    posterior = AmortisedPosterior(vae)
+    whole, some = posterior.encode({"x": x})["z"], posterior.encode({"x": x[:N]})["z"]
     np.testing.assert_allclose(whole.mean[:N], some.mean, atol=1e-6)
     np.testing.assert_allclose(whole.mean[240:], some.mean[:30], atol=1e-6)
-    image = opened.decode({"z": whole.mean})["x"]
+    image = posterior.decode({"z": whole.mean})["x"]
     assert image.shape == (270, 6)
     assert (image > 0).all()
     assert (image < 1).all()
-    drawn = opened.decode({"z": whole.mean}, seed=1)["x"]
+    drawn = posterior.decode({"z": whole.mean}, seed=1)["x"]
     assert set(np.unique(drawn)) == {0.0, 1.0}
-    np.testing.assert_array_equal(drawn, opened.decode({"z": whole.mean}, seed=1)["x"])
-    found = log_marginal(vae, x, num_samples=10)
-    assert found.log_p.shape == (270,)
-    assert np.isfinite(found.log_p).all()
+    np.testing.assert_array_equal(drawn, posterior.decode({"z": whole.mean}, seed=1)["x"])
+    result = log_marginal(vae, x, num_samples=10)
+    assert result.log_p.shape == (270,)
+    assert np.isfinite(result.log_p).all()
 
 
-def test_an_encoder_that_is_too_sure_is_found_out(linear):
-    """Half as wide as the posterior it has few effective draws. A point would have many, and yet be far too low: what
-    it never visits its draws cannot tell, but those from refined codes can."""
+def test_an_encoder_that_is_too_narrow_is_detected(linear):
+    """A fifth as wide as the posterior it has few effective draws. Nearly a point it has many, and yet log p is far too
+    low: only the draws from refined codes show it."""
     exact = linear.log_likelihood()
     narrow, point = (
         Fit(**{**vars(linear), "state": {**linear.state, "encoder.scale": factor * linear.state["encoder.scale"]}})
         for factor in (0.2, 1e-3)
     )
-    found = log_marginal(narrow, num_samples=S)
-    assert found.num_unreliable
-    assert found.log_p.mean() < exact.mean()
-    assert f"{found.num_unreliable} of {N} rows have fewer than 20 effective draws" in repr(found)
-    said = held_out(point, num_samples=S, gap_rows=20)
-    assert said.gap
-    rows = said.gap.rows
-    assert said.marginal.log_p[rows].mean() < exact[rows].mean() - 1
-    assert abs(said.gap.log_p - exact[rows]).mean() < 0.1
-    assert "the encoder misses a part of the posterior" in str(said)
+    result = log_marginal(narrow, num_samples=S)
+    assert result.num_unreliable
+    assert result.log_p.mean() < exact.mean()
+    assert f"{result.num_unreliable} of {N} rows have fewer than 20 effective draws" in repr(result)
+    report = held_out(point, num_samples=S, gap_rows=20)
+    assert report.gap
+    rows = report.gap.rows
+    assert report.marginal.log_p[rows].mean() < exact[rows].mean() - 1
+    assert abs(report.gap.log_p - exact[rows]).mean() < 0.1
+    assert "the encoder misses a part of the posterior" in str(report)
 
 
 def test_intensities_are_drawn_once_by_the_seed(vae):
@@ -240,23 +240,23 @@ def test_intensities_are_drawn_once_by_the_seed(vae):
 
 
 @pytest.mark.parametrize("backend", zoo.BACKENDS)
-def test_a_trained_fit_tells_what_to_trust(backend):
+def test_a_trained_fit_has_a_summary_and_a_verdict(backend):
     rng = np.random.default_rng(0)
     x = (rng.random((60, 6)) < np.where(rng.random((60, 1)) < 0.5, 0.9, 0.1)).astype(float)
     model = zoo.load("vae", backend, Z=1, width=4, depth=1, likelihood="gaussian")
-    found = fit(model, x, "svi", num_epochs=3, batch_size=20, held_out=0.25, learning_rate=0.05)
-    table = found.summary()["estimate"]
+    result = fit(model, x, "svi", num_epochs=3, batch_size=20, held_out=0.25, learning_rate=0.05)
+    table = result.summary()["estimate"]
     assert {"sigma", "elbo_nats_per_row", "held_out_elbo_nats_per_row", "active_units"} <= set(table.index)
     assert table["sigma"] > 0
     assert table.notna().all()
-    verdict = judge(found)
+    verdict = judge(result)
     assert verdict.trust in ("point", "no")
     assert "\n" not in verdict.explanation
-    said = held_out(found, num_samples=50, gap_rows=0)
-    assert "15 rows held out" in str(said)
-    assert "active_units" in said.table.index
-    assert said.table["value"].notna().all()
-    assert len(said.kl_by_dimension) == 1
+    report = held_out(result, num_samples=50, gap_rows=0)
+    assert "15 rows held out" in str(report)
+    assert "active_units" in report.table.index
+    assert report.table["value"].notna().all()
+    assert len(report.kl_by_dimension) == 1
 
 
 def test_networks_alone_have_no_quantities(vae):
@@ -285,7 +285,7 @@ def test_networks_alone_have_no_quantities(vae):
 
 
 @pytest.mark.parametrize(
-    ("ask", "said"),
+    ("evaluate", "message"),
     [
         (lambda f: f.log_likelihood(), "log_marginal"),
         (lambda f: f.local(), "latents.encode"),
@@ -300,18 +300,18 @@ def test_networks_alone_have_no_quantities(vae):
         (lambda f: log_marginal(Fit(**{**vars(f), "options": {"guide": "my_own"}})), "was a function"),
     ],
 )
-def test_what_cannot_be_asked(vae, ask, said):
-    with pytest.raises(zoo.ZooError, match=said):
-        ask(vae)
+def test_errors_name_the_cause(vae, evaluate, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        evaluate(vae)
 
 
-def test_labels_beyond_the_classes(classes):
+def test_labels_beyond_the_classes_raise(classes):
     data = {**classes.data, "label": np.full(N, 3.0)}
     with pytest.raises(zoo.ZooError, match="label has a label 3, and the classes are 0 to 2"):
         log_marginal(classes, data)
 
 
-def ladder(backend):
+def hierarchical_fit(backend):
     """x is normal about z2, z2 about z1: x has variance 3. The guide, a function, draws z2 first, and z1 given it."""
     if backend == "numpyro":
         import jax.numpy as package
@@ -355,10 +355,10 @@ def ladder(backend):
 
 @pytest.mark.parametrize("backend", zoo.BACKENDS)
 def test_latents_that_depend_on_each_other(backend):
-    """A guide of one's own, which draws what the prior of an earlier latent needs: that KL is from the draws."""
-    made, exact = ladder(backend)
-    found = log_marginal(made, num_samples=S)
-    scores = (found.log_p - exact) / found.errors
+    """A user's guide that draws a latent on which another's prior depends: that KL is estimated from the draws."""
+    made, exact = hierarchical_fit(backend)
+    result = log_marginal(made, num_samples=S)
+    scores = (result.log_p - exact) / result.errors
     assert abs(scores).max() < 5
     split = elbo_split(made, num_samples=1000)
     x = made.data["x"]

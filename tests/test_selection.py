@@ -36,23 +36,23 @@ def test_every_criterion_selects_the_true_dimension(known):
     assert known.best.keywords["Z"] == TRUE
     assert list(known.unavailable) == ["icl"]
     assert (known.table["note"] == "").all()
-    found = choose(FA, simulate_rows(TRUE), Z=range(2, 5), folds=2, criterion="cv")
-    assert found.sizes == dict.fromkeys(("bic", "aic", "cv"), TRUE)
-    assert set(found.unavailable) == {"icl", "laplace", "ard"}
+    result = choose(FA, simulate_rows(TRUE), Z=range(2, 5), folds=2, criterion="cv")
+    assert result.sizes == dict.fromkeys(("bic", "aic", "cv"), TRUE)
+    assert set(result.unavailable) == {"icl", "laplace", "ard"}
 
 
 @pytest.mark.parametrize("model", [PPCA, FA], ids=lambda m: m.name)
 def test_bic_does_not_count_rotations(model):
     x = simulate_rows(2, N=80, D=5)
-    found = choose(model, x, Z=(0, 2), tol=1e-10)
-    for Z, one in found.fits.items():
+    result = choose(model, x, Z=(0, 2), tol=1e-10)
+    for Z, one in result.fits.items():
         W, mu = one.params["W"], one.params["mu"]
         noise = one.params["Psi" if model is FA else "sigma2"]
         log_likelihood = multivariate_normal(mu, W @ W.T + noise * np.eye(5)).logpdf(x).sum()
         # x ~ N(mu, C): C has 5 noises or 1, and 5 x 2 loadings less the one angle that they may be turned by
         p = 5 + np.size(noise) + (10 - 1 if Z else 0)
-        assert found.table.loc[Z, "parameters"] == p
-        np.testing.assert_allclose(found.table.loc[Z, "bic"], -2 * log_likelihood + p * np.log(80), rtol=1e-9)
+        assert result.table.loc[Z, "parameters"] == p
+        np.testing.assert_allclose(result.table.loc[Z, "bic"], -2 * log_likelihood + p * np.log(80), rtol=1e-9)
 
 
 @pytest.mark.parametrize("x", [load_iris().data, load_wine().data, standardise(load_wine().data), simulate_rows(TRUE)])
@@ -115,21 +115,21 @@ def test_ard_keeps_the_true_dimensions(known):
 def test_missing_values():
     x = simulate_rows(TRUE, N=300, D=7)
     x[np.random.default_rng(0).random(x.shape) < 0.1] = np.nan
-    found = choose(PPCA, x, Z=range(2, 5), folds=2)
-    assert found.sizes == dict.fromkeys(("bic", "aic", "cv", "ard"), TRUE)
-    assert found.table["laplace"].isna().all()
-    assert "missing" in found.unavailable["laplace"]
+    result = choose(PPCA, x, Z=range(2, 5), folds=2)
+    assert result.sizes == dict.fromkeys(("bic", "aic", "cv", "ard"), TRUE)
+    assert result.table["laplace"].isna().all()
+    assert "missing" in result.unavailable["laplace"]
 
 
 def test_components_and_factors_within_them_can_be_selected(old_faithful):
     model = zoo.load("gaussian_mixture", "pyro", covariance="tied")
-    found = choose(model, old_faithful, K=(1, 2), criterion="icl")
-    assert found.letter == "K"
-    assert found.sizes == {"bic": 2, "icl": 2, "aic": 2}
-    assert set(found.unavailable) == {"laplace", "cv", "ard"}
+    result = choose(model, old_faithful, K=(1, 2), criterion="icl")
+    assert result.letter == "K"
+    assert result.sizes == {"bic": 2, "icl": 2, "aic": 2}
+    assert set(result.unavailable) == {"laplace", "cv", "ard"}
     diagnostics = fit(model.with_settings(K=2), old_faithful, "em").diagnostics
     for name in ("log_likelihood", "parameters", "bic", "icl", "aic"):
-        assert found.table.loc[2, name] == diagnostics[name]
+        assert result.table.loc[2, name] == diagnostics[name]
     mixed = zoo.load("mixture_of_factor_analysers", "pyro", K=1)
     x = simulate_rows(1, N=60, D=3)
     bic = choose(mixed, x, Z=(0, 1), tol=1e-10).table["bic"]
@@ -137,12 +137,12 @@ def test_components_and_factors_within_them_can_be_selected(old_faithful):
 
 
 def test_a_size_that_cannot_be_fitted_has_a_note_in_the_table():
-    found = choose(PPCA, simulate_rows(1, N=30, D=3), Z=range(1, 5), folds=2)
-    assert list(found.fits) == [1, 2]
-    assert list(found.table.index) == [1, 2, 3, 4]
-    assert "D=3" in found.table.loc[3, "note"]
-    assert found.ard is not None
-    assert found.ard.lengths.shape == (2,)
+    result = choose(PPCA, simulate_rows(1, N=30, D=3), Z=range(1, 5), folds=2)
+    assert list(result.fits) == [1, 2]
+    assert list(result.table.index) == [1, 2, 3, 4]
+    assert "D=3" in result.table.loc[3, "note"]
+    assert result.ard is not None
+    assert result.ard.lengths.shape == (2,)
 
 
 def test_an_unavailable_criterion_raises():

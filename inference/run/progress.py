@@ -20,12 +20,12 @@ class Progress:
             from rich.progress import Progress as Bar
 
             columns = (
-                TextColumn("{request.description:>5}"),
+                TextColumn("{task.description:>5}"),
                 BarColumn(),
-                TextColumn("{request.completed:.0f}/{request.total:.0f}"),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             )
             self._bar = Bar(
-                *columns, TimeElapsedColumn(), TextColumn("{request.fields[said]}"), console=Console(stderr=True)
+                *columns, TimeElapsedColumn(), TextColumn("{task.fields[said]}"), console=Console(stderr=True)
             )
             self._bar.start()
             self._task = self._bar.add_task(self.name, total=self.total, said="")

@@ -72,7 +72,7 @@ class Ours:
         import inference.engines.em.latent_dirichlet as folder
         import zoo
         from inference.engines import FitRequest, complete
-        from inference.engines.em.latent_dirichlet.batch import Climber
+        from inference.engines.em.latent_dirichlet.batch import LatentDirichletEM
         from inference.engines.em.latent_dirichlet.options import checked
         from inference.engines.em.latent_dirichlet.threads import Threads
 
@@ -82,11 +82,12 @@ class Ours:
         start = {"lambda": first(K, corpus.V)}
         options = complete("em", {"threads": 1, "start": start}, model.card)
         request = FitRequest(model, keywords, table, 0, options, False)
-        self.climber = Climber(request, checked(request), Threads(1))
-        self.state, self.done = self.climber.begin(0), 0
+        self.algorithm = LatentDirichletEM(request, checked(request), Threads(1))
+        self.state, self.done = self.algorithm.initialize(0), 0
 
     def one_pass(self):
-        self.state = self.climber.afresh(self.state) if self.done < self.opening else self.climber.step(self.state)[0]
+        em, opening = self.algorithm, self.done < self.opening
+        self.state = em.afresh(self.state) if opening else em.step(self.state)[0]
         self.done += 1
 
     @property

@@ -160,11 +160,11 @@ def test_the_objective_never_falls(K, backend, old_faithful):
 
 
 def test_a_fall_is_an_error():
-    from inference.engines.em.climb import climb
+    from inference.engines.em.iteration import run_em
 
     values = iter([1.0, 2.0, 1.5])
     with pytest.raises(ArithmeticError, match=r"fell from 2.0 to 1.5 at iteration 2"):
-        climb(lambda params: (params, next(values)), None, max_iter=9, tol=0.0, rounding=1e-9)
+        run_em(lambda params: (params, next(values)), None, max_iter=9, tol=0.0, relative_rounding=1e-9)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, norm
 
 import zoo
 from inference import enumeration, factors, fit, gaussian
-from inference.exact.gaussian.mixtures import Mixture, quantile
+from inference.exact.gaussian.mixtures import NormalMixture, mixture_quantile
 from tests.table import EXACT
 
 NAMES = [name for name in zoo.names() if zoo.card(name).linear]
@@ -85,7 +85,7 @@ def test_posterior_of_z_is_that_of_the_joint_normal(name, fits):
         np.testing.assert_allclose(z.covariance[n], covariance[np.ix_(at, at)], atol=1e-9)
     assert f.predict()[site].shape == z.mean.shape
     S = 4000
-    draws = gaussian.sampled(f.fitted_model, f.params, f.data, seed=1, draws=S)
+    draws = gaussian.sample_latents(f.fitted_model, f.params, f.data, seed=1, draws=S)
     sd = np.sqrt(np.diagonal(z.covariance, axis1=1, axis2=2))
     assert (abs(draws.mean(0) - z.mean) < 5 * sd / np.sqrt(S)).all()
     # a mixture of two normals may have a kurtosis above 3: allow twice the normal's error
@@ -196,9 +196,9 @@ def test_scores_are_rotated_as_the_loadings_are():
 
 def test_quantiles_of_one_normal_and_of_two_far_apart():
     mean, sd = np.array([[0.0], [100.0]]), np.array([[1.0], [2.0]])
-    np.testing.assert_allclose(quantile(np.array([[1.0], [0.0]]), mean, sd, 0.3), norm.ppf(0.3), atol=1e-9)
-    np.testing.assert_allclose(quantile(np.array([[0.4], [0.6]]), mean, sd, 0.2), norm.ppf(0.5), atol=1e-9)
-    one = Mixture(np.ones(1), np.array([[2.0, 3.0]]), np.array([[[4.0, 0.0], [0.0, 9.0]]]))
+    np.testing.assert_allclose(mixture_quantile(np.array([[1.0], [0.0]]), mean, sd, 0.3), norm.ppf(0.3), atol=1e-9)
+    np.testing.assert_allclose(mixture_quantile(np.array([[0.4], [0.6]]), mean, sd, 0.2), norm.ppf(0.5), atol=1e-9)
+    one = NormalMixture(np.ones(1), np.array([[2.0, 3.0]]), np.array([[[4.0, 0.0], [0.0, 9.0]]]))
     np.testing.assert_allclose(one.quantile(0.975), norm.ppf(0.975, [2, 3], [2, 3]))
 
 

@@ -9,11 +9,11 @@ from sklearn.decomposition import PCA
 
 import zoo
 from inference import fit
-from inference.engines.em.linear_gaussian import climber
-from inference.engines.em.linear_gaussian.gather import about
-from inference.engines.em.linear_gaussian.statistics import of_rows
-from inference.engines.em.probabilistic_pca import maximum
-from inference.exact.gaussian.rows import Rows
+from inference.engines.em.linear_gaussian import algorithm
+from inference.engines.em.linear_gaussian.moments import moments_about
+from inference.engines.em.linear_gaussian.statistics import row_statistics
+from inference.engines.em.probabilistic_pca import maximum_likelihood
+from inference.exact.gaussian.rows import IncompleteRows
 from tests.table import BACKENDS, CASES, EXACT, observed, to_set
 from zoo import datasets
 
@@ -102,12 +102,12 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
         x[holes[rng.integers(len(holes), size=len(x))]] = np.nan
     weights = rng.gamma(2.0, size=len(x)) if weighted else np.ones(len(x))
     x, mu, Psi = (x - mu) / 2, 0.1 * mu, rng.gamma(2.0, size=8)
-    gathered = about(np.full(8, 0.3), x, weights if weighted else None)
-    assert gathered is not None
-    one = gathered.standardised(np.zeros(8), np.ones(8)).statistics(W, mu, Psi)
-    rows = Rows(x)
+    moments = moments_about(np.full(8, 0.3), x, weights if weighted else None)
+    assert moments is not None
+    one = moments.standardised(np.zeros(8), np.ones(8)).statistics(W, mu, Psi)
+    rows = IncompleteRows(x)
     assert (len(rows.patterns) > 64) == (missing == "many patterns")
-    other = of_rows(rows, rows.posterior(W, mu, Psi), weights)
+    other = row_statistics(rows, rows.posterior(W, mu, Psi), weights)
     for field, value in one._asdict().items():  # sums of 9000 numbers near 1
         np.testing.assert_allclose(value, getattr(other, field), rtol=1e-9, atol=1e-8, err_msg=field)
 
@@ -117,8 +117,8 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
 def test_rows_one_by_one_climb_as_their_moments_do(name, missing, monkeypatch):
     x = punched(factors(600, 4, 1)[0], missing)  # 16 patterns, which are few of 600 rows
     one = fit(model_of(name), x, "em", max_iter=20, tol=0.0)
-    monkeypatch.setattr(climber, "gather", lambda x: None)
-    monkeypatch.setattr(climber, "about", lambda *given: None)
+    monkeypatch.setattr(algorithm, "compute_moments", lambda x: None)
+    monkeypatch.setattr(algorithm, "moments_about", lambda *given: None)
     other = fit(model_of(name), x, "em", max_iter=20, tol=0.0)
     steps = min(len(one.trace), len(other.trace))
     np.testing.assert_allclose(one.trace[:steps], other.trace[:steps], rtol=1e-9)
@@ -173,7 +173,7 @@ def test_em_reaches_the_eigenvectors_from_anywhere(data):
     x = datasets.observed("wine").to_numpy(float) if data == "wine" else factors(400, 10, 3)[0]
     x = (x - x.mean(0)) / x.std(0)
     D, Z, rng = x.shape[1], 3, np.random.default_rng(0)
-    W, sigma2 = maximum(np.cov(x.T, bias=True), Z)
+    W, sigma2 = maximum_likelihood(np.cov(x.T, bias=True), Z)
     top = in_plane(x, W, x.mean(0), sigma2)
     start = {"W": rng.normal(size=(D, Z)), "mu": rng.normal(size=D), "sigma2": np.array(3.0)}
     found = fit(zoo.load("probabilistic_pca", "pyro", Z=Z), x, "em", start=start, tol=1e-13, max_iter=5000)
@@ -200,7 +200,7 @@ def test_pca_is_the_limit_of_little_noise():
         W, mu, sigma2 = (found.params[n] for n in ("W", "mu", "sigma2"))
         pca = PCA(Z).fit(x)
         assert subspace_angles(W, pca.components_.T).max() < 1e-6
-        z = Rows(x).posterior(W, mu, np.full(D, sigma2)).mean
+        z = IncompleteRows(x).posterior(W, mu, np.full(D, sigma2)).mean
         variance = pca.explained_variance_ * (N - 1) / N
         scores = pca.transform(x) / np.sqrt(variance) * np.sqrt(1 - sigma2 / variance)
         turn = np.linalg.svd(z.T @ scores)  # the one freedom there is: a rotation

@@ -9,7 +9,7 @@ from sklearn.decomposition import _pca as scikit_learn
 
 import zoo
 from inference import choose, fit
-from inference.engines.em.probabilistic_pca import maximum
+from inference.engines.em.probabilistic_pca import maximum_likelihood
 from inference.evaluation.selection.laplace import log_evidence
 
 # Pyro, which does not compile: the code under test is the same for both backends
@@ -94,7 +94,7 @@ def test_leave_one_out_cross_validation():
     expected = []
     for n in range(15):
         seen = np.delete(x, n, axis=0)
-        W, sigma2 = maximum(np.cov(seen.T, bias=True), 1)
+        W, sigma2 = maximum_likelihood(np.cov(seen.T, bias=True), 1)
         expected.append(multivariate_normal(seen.mean(0), W @ W.T + sigma2 * np.eye(3)).logpdf(x[n]))
     row = choose(PPCA, x, Z=(1, 2), folds=15, tol=1e-12).table.loc[1]
     np.testing.assert_allclose(row["cv"], np.mean(expected), rtol=1e-6)

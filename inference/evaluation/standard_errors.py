@@ -72,7 +72,7 @@ def standard_errors(
         )
     em = in_backend("inference.engines.em", fit.model.backend)
     with backend_of(fit.model).runtime("float64", fit.device):
-        hessian, at, constrain = em.information(_request(fit), fit.params)
+        hessian, at, constrain = em.curvature(_request(fit), fit.params)
         return _delta_method(fit, -hessian, at, constrain)
 
 
@@ -91,7 +91,7 @@ def _bootstrap(fit: FitRecord, replicates: int, seed: int) -> dict[str, np.ndarr
     total, probability = round(weight.sum()), weight / weight.sum()
     resamples = [rng.multinomial(total, probability).astype(float) for _ in range(replicates)]
     with backend_of(fit.model).runtime("float64", fit.device):
-        refits = em.refitted(request, fit.params, resamples)
+        refits = em.refit(request, fit.params, resamples)
     card, point = fit.model.card, {n: v[None, None] for n, v in fit.params.items()}
     draws = {n: np.stack([params[n] for params in refits])[None] for n in fit.params}
     draws = axes.align_within(card, fit.keywords, draws, np.zeros((1, replicates)))

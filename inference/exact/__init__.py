@@ -60,5 +60,5 @@ def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str
         leading = {n: tuple(range(p.ndim - 1 - len(card.sites()[n].dims))) for n, p in posterior.items()}
         found = {n: p.mean(leading[n]) if leading[n] else p for n, p in posterior.items()}
     if card.linear:
-        found |= {n: gaussian.latents(model, params, data) for n in card.local() if n not in card.enumerated}
+        found |= {n: gaussian.latent_posterior(model, params, data) for n in card.local() if n not in card.enumerated}
     return found

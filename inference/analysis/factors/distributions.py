@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from inference.analysis.factors.imputation import linear_parameters, observed_table
-from inference.exact.gaussian.mixtures import Mixture
+from inference.exact.gaussian.mixtures import NormalMixture
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.errors import unknown
 
 
-def predictive_distribution(fit: FitRecord) -> Mixture:
+def predictive_distribution(fit: FitRecord) -> NormalMixture:
     """The distribution of a new row.
 
     Parameters
@@ -37,12 +37,12 @@ def predictive_distribution(fit: FitRecord) -> Mixture:
     D = linears[0].mu.shape[-1]
     covariances = [linear.W @ np.swapaxes(linear.W, 1, 2) + linear.Psi[:, :, None] * np.eye(D) for linear in linears]
     weight = np.concatenate([linear.pi for linear in linears]) / len(linears)
-    return Mixture(weight, np.concatenate([linear.mu for linear in linears]), np.concatenate(covariances))
+    return NormalMixture(weight, np.concatenate([linear.mu for linear in linears]), np.concatenate(covariances))
 
 
 def conditional_distribution(
     fit: FitRecord, given: Mapping[str, float] | Mapping[int, float], columns: Sequence[str] | None = None
-) -> Mixture:
+) -> NormalMixture:
     """The distribution of some columns of a new row given the values of the others.
 
     Parameters
@@ -76,4 +76,4 @@ def conditional_distribution(
         raise ZooError("every column is given a value, so no column remains: leave one out")
     if np.isinf(row).any():
         raise ZooError("a column is given an infinite value: give a number")
-    return joint.given(row)
+    return joint.condition(row)

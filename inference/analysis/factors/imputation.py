@@ -10,8 +10,8 @@ import numpy as np
 import zoo
 from inference import exact
 from inference.exact import gaussian
-from inference.exact.gaussian.mixtures import quantile
-from inference.exact.gaussian.rows import Rows
+from inference.exact.gaussian.mixtures import mixture_quantile
+from inference.exact.gaussian.rows import IncompleteRows
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.linear import Linear
@@ -67,13 +67,13 @@ def impute(
     for start in range(0, len(rows), size):
         block = x[rows[start : start + size]]
         missing = np.isnan(block)
-        moments = [conditional_moments(linear, Rows(block)) for linear in linears]
+        moments = [conditional_moments(linear, IncompleteRows(block)) for linear in linears]
         weight = np.concatenate([np.broadcast_to(w[:, :, None], m.shape)[:, missing] for w, m, _ in moments])
         weight = weight / len(linears)
         mean, variance = (np.concatenate([draw[i][:, missing] for draw in moments]) for i in (1, 2))
         overall = (weight * mean).sum(0)
         sd = np.sqrt((weight * (variance + mean**2)).sum(0) - overall**2)
-        ends = [quantile(weight, mean, np.sqrt(variance), p) for p in ((1 - interval) / 2, (1 + interval) / 2)]
+        ends = [mixture_quantile(weight, mean, np.sqrt(variance), p) for p in ((1 - interval) / 2, (1 + interval) / 2)]
         blocks.append(np.column_stack([overall, sd, *ends]))
     mean, sd, low, high = np.concatenate(blocks).T
     column = at[:, 1] if columns is None else np.asarray(columns, dtype=object)[at[:, 1]]
@@ -133,7 +133,7 @@ def reconstruct(fit: FitRecord, data: Any = None) -> tuple[np.ndarray, np.ndarra
         If the model is not linear-Gaussian, or the data do not fit it.
     """
     x = observed_table(fit, data)
-    rows = Rows(x)
+    rows = IncompleteRows(x)
     linears = linear_parameters(fit)
     first, second = np.zeros(x.shape), np.zeros(x.shape)
     for linear in linears:
@@ -143,14 +143,16 @@ def reconstruct(fit: FitRecord, data: Any = None) -> tuple[np.ndarray, np.ndarra
     return first, np.sqrt(np.maximum(second - first**2, 0.0))
 
 
-def conditional_moments(linear: Linear, rows: Rows, noise: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def conditional_moments(
+    linear: Linear, rows: IncompleteRows, noise: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each component its probability (K, N), and mean and variance of each value of each row, (K, N, D)."""
-    g = gaussian.given(linear, rows)
-    mean = np.stack([p.mean @ W.T + mu for p, W, mu in zip(g.posteriors, linear.W, linear.mu, strict=True)])
+    g = gaussian.component_posteriors(linear, rows)
+    mean = np.stack([p.mean @ W.T + mu for p, W, mu in zip(g.latents, linear.W, linear.mu, strict=True)])
     variance = np.stack(
         [
-            np.einsum("dz,pzy,dy->pd", W, p.covariance, W)[rows.which]
-            for p, W in zip(g.posteriors, linear.W, strict=True)
+            np.einsum("dz,pzy,dy->pd", W, p.covariance, W)[rows.pattern_of_row]
+            for p, W in zip(g.latents, linear.W, strict=True)
         ]
     )
     return g.responsibility.T, mean, variance + linear.Psi[:, None] * noise
@@ -160,7 +162,7 @@ def linear_parameters(fit: FitRecord) -> list[Linear]:
     """The parameters at the point estimate, or at some draws, evenly spaced."""
     card = fit.model.card
     draws = {n: fit.draws[n] for n in card.parameters(fit.keywords)} if fit.draws else {}
-    return gaussian.each_draw(card, exact.thin_draws(draws) if draws else fit.params, fit.keywords)
+    return gaussian.linear_by_draw(card, exact.thin_draws(draws) if draws else fit.params, fit.keywords)
 
 
 def observed_table(fit: FitRecord, data: Any = None) -> np.ndarray:

@@ -1,56 +1,60 @@
-"""SQUAREM: two EM steps, then a leap along the curve they begin (Varadhan and Roland 2008, scheme S3)."""
+"""SQUAREM: two EM steps, then an extrapolation along their curve (Varadhan and Roland 2008, scheme S3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 
+State = TypeVar("State")
 
-class Accelerated:
-    """A step for ``climb``: EM's own, but every second goes on to where the two before it point.
 
-    ``step(params) -> (better params, objective at params)``; ``flat`` and ``whole`` carry params to a vector of free
-    numbers and back. A leap to where the objective is lower, or no number, is not made, so nothing ever falls. To be
-    called at what it returned last.
+class SquaremStep(Generic[State]):
+    """An EM step that extrapolates after every second one.
+
+    An extrapolation to where the objective is lower, or not a number, is not made, so the objective never falls. Each
+    call is to be given the state that the last one returned.
+
+    step: EM's own, ``step(state) -> (next state, objective at state)``. to_vector, from_vector: a state to a vector of
+    unconstrained values, and back.
     """
 
     def __init__(
         self,
-        step: Callable[[Any], tuple[Any, float]],
-        flat: Callable[[Any], np.ndarray],
-        whole: Callable[[np.ndarray], Any],
+        step: Callable[[State], tuple[State, float]],
+        to_vector: Callable[[State], np.ndarray],
+        from_vector: Callable[[np.ndarray], State],
     ):
-        self._step, self._flat, self._whole = step, flat, whole
-        self._path: list[np.ndarray] = []  # where EM went since the last leap
-        self._ahead: tuple[Any, float] | None = None  # the step from where the leap ended, which had to be tried
+        self._step, self._to_vector, self._from_vector = step, to_vector, from_vector
+        self._path: list[np.ndarray] = []  # the states since the last extrapolation
+        self._next: tuple[State, float] | None = None  # the step from the extrapolation, which its trial computed
 
-    def __call__(self, params: Any) -> tuple[Any, float]:
-        better, value = self._ahead or self._step(params)
-        self._ahead = None
+    def __call__(self, state: State) -> tuple[State, float]:
+        next_state, value = self._next or self._step(state)
+        self._next = None
         if not self._path:
-            self._path = [self._flat(params)]
-        self._path.append(self._flat(better))
+            self._path = [self._to_vector(state)]
+        self._path.append(self._to_vector(next_state))
         if len(self._path) < 3:
-            return better, value
-        leap = self._leap()
+            return next_state, value
+        vector = self._extrapolate()
         self._path = []
-        if leap is None:
-            return better, value
-        further = self._whole(leap)
+        if vector is None:
+            return next_state, value
+        extrapolated = self._from_vector(vector)
         try:
-            ahead = self._step(further)
+            trial = self._step(extrapolated)
         except np.linalg.LinAlgError:
-            return better, value
-        if not ahead[1] >= value:
-            return better, value
-        self._ahead = ahead
-        return further, value
+            return next_state, value
+        if not trial[1] >= value:
+            return next_state, value
+        self._next = trial
+        return extrapolated, value
 
-    def _leap(self) -> np.ndarray | None:
+    def _extrapolate(self) -> np.ndarray | None:
+        """The end of the extrapolation, or None where it is no longer than the two steps, or without bound."""
         first, second, third = self._path
-        change, bend = second - first, third - 2 * second + first
-        length = np.sqrt((change @ change) / max(bend @ bend, 1e-300))
-        # no further than the two steps went, or straight on for ever: stay
-        return first + 2 * length * change + length**2 * bend if 1 < length < 1e8 else None
+        change, curvature = second - first, third - 2 * second + first
+        length = np.sqrt((change @ change) / max(curvature @ curvature, 1e-300))
+        return first + 2 * length * change + length**2 * curvature if 1 < length < 1e8 else None

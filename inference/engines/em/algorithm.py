@@ -39,19 +39,19 @@ class EMAlgorithm(Protocol[State, Result]):
         """The state at which EM begins: that of the option ``start``, else one that depends on the seed."""
         ...
 
-    def step(self, state: State) -> tuple[State, float]:
+    def step(self, state: State, /) -> tuple[State, float]:
         """The next state, and the objective in nats at the given one."""
         ...
 
-    def escape_boundary(self, state: State) -> State | None:
+    def escape_boundary(self, state: State, /) -> State | None:
         """A state with a higher objective where EM is sublinear near a boundary; None where EM may simply continue."""
         ...
 
-    def check(self, state: State) -> None:
+    def check(self, state: State, /) -> None:
         """Raise ZooError where the objective has no maximum at the last state, as when a component collapsed."""
         ...
 
-    def finalize(self, state: State) -> Result:
+    def finalize(self, state: State, /) -> Result:
         """What the engine reports of the last state."""
         ...
 

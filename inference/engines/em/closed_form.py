@@ -13,32 +13,45 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.em.linear_gaussian import NoiseType, Prior
+from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
 from zoo import Card, Model
 from zoo._backend import in_backend
 from zoo.hooks import find_hook
 from zoo.linear import Linear
 
-if TYPE_CHECKING:
-    from inference.engines.em.linear_gaussian import Prior
-
-HOME = __package__  # the project's own hooks are folders here
+HOME = "inference.engines.em"
 Params = Mapping[str, np.ndarray]
 
 
 class LinearGaussianForm(Protocol):
-    """What ``linear_gaussian`` needs of a model; see there."""
+    """What ``linear_gaussian`` needs of a model, with arrays as in ``zoo.linear``."""
 
-    def noise(self, keywords: Mapping[str, Any]) -> str: ...
-    def prior(self, keywords: Mapping[str, Any], further: Params) -> Prior: ...
-    def further(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]: ...
-    def params(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]: ...
-    def log_prior(self, params: Params, keywords: Mapping[str, Any]) -> float: ...
+    def noise_type(self, keywords: Mapping[str, Any]) -> NoiseType:
+        """Whether the noise is one for each column and component, for each column, or one for all."""
+        ...
+
+    def prior(self, keywords: Mapping[str, Any], params: Params) -> Prior:
+        """The conjugate priors of W, mu and Psi; ``params`` has the hyperparameters, in the units of the data."""
+        ...
+
+    def hyperparameters(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The mode of the learned hyperparameters given the other parameters, {} where there are none."""
+        ...
+
+    def to_params(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The other parameters of the card from those of K components: the inverse of ``card.linear``."""
+        ...
+
+    def log_prior(self, params: Params, keywords: Mapping[str, Any]) -> float:
+        """log p of all parameters, in nats."""
+        ...
 
 
 class VariationalForm(Protocol):
@@ -77,7 +90,7 @@ def exponential_family_form(model: Model) -> Any:
     return in_backend(hook.__name__, model.backend)
 
 
-def check(model: Model, params: Params, keywords: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def check(model: Model, params: Params, keywords: Mapping[str, Any], options: PreparedOptions) -> None:
     """Raise ZooError where the model's closed form finds a component that collapsed."""
     collapsed = getattr(_hook(model.package), "check", None)
     if collapsed:

@@ -12,10 +12,24 @@ from inference.diagnostics import Diagnostics
 class EMDiagnostics(Diagnostics):
     """Diagnostics of exact EM.
 
-    restarts: the objective that each start reached, in nats; collapsed_restarts: how many starts were set aside since a
-    component collapsed. parameters: how many numbers the likelihood leaves free. log_likelihood: in nats, at the
-    estimate. aic, bic, icl: smaller is better. heywood: the columns, or [component, column], whose uniqueness is next
-    to nothing; None where the model has none.
+    Attributes
+    ----------
+    objective : str
+        "ml" or "map".
+    iterations : int
+        Of the best start.
+    restarts : list of float
+        The last objective of each start, in nats.
+    collapsed_restarts : int
+        Number of starts that were set aside because a component collapsed.
+    parameters : int
+        Number of parameters that the likelihood determines.
+    log_likelihood : float
+        In nats, at the estimate.
+    aic, bic, icl : float
+        Information criteria; smaller is better.
+    heywood : list or None
+        The columns, or [component, column], whose uniqueness is near zero; None where the model has no uniquenesses.
     """
 
     objective: str
@@ -34,8 +48,18 @@ class EMDiagnostics(Diagnostics):
 class VariationalEMDiagnostics(Diagnostics):
     """Diagnostics of variational EM.
 
-    bound: the evidence lower bound in nats, None where a corpus that was read online is too large for it. tokens: of
-    the corpus.
+    Attributes
+    ----------
+    objective : str
+        "bound".
+    tokens : int
+        Number of tokens of the corpus.
+    iterations, restarts, collapsed_restarts
+        As in ``EMDiagnostics``; None where they do not apply.
+    bound : float or None
+        The evidence lower bound in nats; None where a corpus read online is too large for it.
+    bound_per_token : float or None
+        The bound divided by the number of tokens.
     """
 
     objective: str

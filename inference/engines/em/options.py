@@ -38,21 +38,48 @@ class EMOptions(EngineOptions):
     closed_form: bool = flag(True, "use the M-step in closed form, where the model has one")
 
 
-def checked(request: FitRequest[EMOptions]) -> dict[str, Any]:
-    """The options with ``sample_weight`` as an array of N floats and ``start`` as arrays. Raises ZooError."""
-    options = request.options.as_dict()
-    N = request.rows
-    if options["objective"] == "ml" and request.card.hyper:
+@dataclass(frozen=True)
+class PreparedOptions:
+    """The options of exact EM, completed for one data set.
+
+    sample_weight: (N,), ones where the user gives none. start: arrays of the shapes of the parameters, or None. The
+    other fields are those of ``EMOptions``.
+    """
+
+    max_iter: int
+    tol: float
+    restarts: int
+    objective: str
+    sample_weight: np.ndarray
+    covariance_floor: float | None
+    start: dict[str, np.ndarray] | None
+    closed_form: bool
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the objective is the posterior density."""
+        return self.objective == "map"
+
+    @property
+    def total_weight(self) -> float:
+        """The number of rows, counted by their weights."""
+        return float(self.sample_weight.sum())
+
+
+def prepare_options(request: FitRequest[EMOptions]) -> PreparedOptions:
+    """The options of a request as arrays; raises ZooError where they do not fit the model or the data."""
+    options, N = request.options, request.rows
+    if options.objective == "ml" and request.card.hyper:
         hyper = ", ".join(request.card.hyper)
-        raise ZooError(f"the likelihood does not depend on {hyper}: {request.card.name} wants objective='map'")
-    weight = options["sample_weight"]
-    if weight is None:
-        options["sample_weight"] = np.broadcast_to(1.0, N)  # takes no memory: rows on disk may be more than it holds
+        raise ZooError(f"the likelihood does not depend on {hyper}: fit {request.card.name} with objective='map'")
+    if options.sample_weight is None:
+        weight = np.broadcast_to(1.0, N)  # takes no memory: rows on disk may be more than it holds
     else:
-        options["sample_weight"] = weight = np.asarray(weight, dtype=float)
+        weight = np.asarray(options.sample_weight, dtype=float)
         if weight.shape != (N,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
             raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below 0, not all 0")
-    if options["start"] is not None:
+    start = options.start
+    if start is not None:
         sites = request.card.parameters(request.keywords)
-        options["start"] = check_start(options["start"], {n: s.shape(request.keywords) for n, s in sites.items()})
-    return options
+        start = check_start(start, {n: s.shape(request.keywords) for n, s in sites.items()})
+    return PreparedOptions(**{**options.as_dict(), "sample_weight": weight, "start": start})

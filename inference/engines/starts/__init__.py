@@ -1,12 +1,11 @@
-"""Where SVI and NUTS begin: where EM would, as far as EM knows the model, else at the median of prior draws.
+"""Where SVI and NUTS begin: where EM would, as far as EM fits the model, else at the median of prior draws.
 
-Each ``in_<backend>.py`` provides ``begin(task, free, seeds)``: values at which to begin, one dict for each seed, and
-how they were found: "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median".
+Each ``in_<backend>.py`` has ``begin(request, model, seeds)``, see ``find_starts``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from inference.engines import FitRequest
@@ -14,31 +13,35 @@ from inference.unconstrained import check_start
 from zoo import Card
 
 
-def beginning(
-    em_start: Callable[..., list[Any]],
+def find_starts(
+    em_values: Callable[[FitRequest[Any], Sequence[int]], list[dict[str, Any]]],
     to_backend: Callable[[Any], Any],
-    request: FitRequest,
-    free: Any,
-    seeds: Any,
-) -> tuple[list[Any], str]:
-    """``begin``, given EM's start in the backend's language and its ``to_backend``."""
+    request: FitRequest[Any],
+    model: Any,
+    seeds: Sequence[int],
+) -> tuple[list[dict[str, Any]], str]:
+    """Values at which to begin, one dict for each seed, and how they were found.
+
+    em_values: the backend's ``initial_values`` of EM. model: the backend's ``UnconstrainedModel``. The second output is
+    "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median".
+    """
     if request.options.start is not None:
-        return [to_backend(check_start(request.options.start, free.shapes))] * len(seeds), "given"
+        return [to_backend(check_start(request.options.start, model.shapes))] * len(seeds), "given"
     if not (request.card.enumerated or request.card.linear):
-        return [free.prior_median(seed) for seed in seeds], "prior median"
-    found, local = em_start(request, seeds), set(free.shapes) & set(request.card.local())
-    if not set(free.shapes) - local <= set(found[0]):
-        return [free.prior_median(seed) for seed in seeds], "prior median"
-    if local and local <= set(found[0]):
-        return [{n: values[n] for n in free.shapes} for values in found], "variational EM"
-    if local:  # EM knows the global latents; those of each row begin where the prior has its median
-        found = [free.prior_median(seed) | values for values, seed in zip(found, seeds, strict=True)]
-    return [{n: values[n] for n in free.shapes} for values in found], labelled(request.card)
+        return [model.prior_median(seed) for seed in seeds], "prior median"
+    values, local = em_values(request, seeds), set(model.shapes) & set(request.card.local())
+    if not set(model.shapes) - local <= set(values[0]):
+        return [model.prior_median(seed) for seed in seeds], "prior median"
+    if local and local <= set(values[0]):
+        return [{n: v[n] for n in model.shapes} for v in values], "variational EM"
+    if local:  # EM gives the global latents; those of the rows begin at the median of the prior
+        values = [model.prior_median(seed) | v for v, seed in zip(values, seeds, strict=True)]
+    return [{n: v[n] for n in model.shapes} for v in values], start_method(request.card)
 
 
-def labelled(card: Card) -> str:
-    """How EM finds its start: by the axes of the rows, by k-means labels, or by a draw from the prior."""
+def start_method(card: Card) -> str:
+    """How EM begins: at the principal axes of the rows, by k-means labels, or at a draw from the prior."""
     if card.linear and not card.enumerated:
         return "principal axes"
-    one_label_a_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
-    return "k-means++" if one_label_a_row else "prior draw"
+    has_one_label_per_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
+    return "k-means++" if has_one_label_per_row else "prior draw"

@@ -1,7 +1,7 @@
 from functools import partial
 
-from inference.engines.em.in_pyro import start as em_start
-from inference.engines.starts import beginning
+from inference.engines.em.in_pyro import initial_values
+from inference.engines.starts import find_starts
 from zoo._backend.in_pyro import to_backend
 
-begin = partial(beginning, em_start, to_backend)
+begin = partial(find_starts, initial_values, to_backend)

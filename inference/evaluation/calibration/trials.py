@@ -151,7 +151,7 @@ def exact_posterior(model: Model) -> ExactPosterior:
     if card.linear is not None and len(continuous) == 1:
 
         def draw_normal(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
-            return {continuous[0]: gaussian.sampled(model, params, data, seed, count)}
+            return {continuous[0]: gaussian.sample_latents(model, params, data, seed, count)}
 
         marginalize = in_backend("inference.exact.enumeration", model.backend).marginalize
         return ExactPosterior(continuous, marginalize(model.program) if card.enumerated else model.program, draw_normal)

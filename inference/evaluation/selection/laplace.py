@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 
 import zoo
-from inference.engines.em.linear_gaussian.gather import about
+from inference.engines.em.linear_gaussian.moments import moments_about
 from inference.result import Fit
 from zoo import Model, ZooError
 
@@ -43,10 +43,10 @@ def compute_evidence(fits: Mapping[int, Fit]) -> dict[int, dict[str, float | str
     (x,) = example.data.values()
     weights = example.options["sample_weight"]
     weights = np.ones(len(x)) if weights is None else np.asarray(weights, float)
-    gathered = about(example.params["mu"], x, weights)
-    if gathered is None or not gathered.moments.patterns.all():
+    shifted = moments_about(example.params["mu"], x, weights)
+    if shifted is None or not shifted.moments.patterns.all():
         raise ZooError("laplace needs the covariance of complete rows, and values are missing")
-    (N,), (scatter,) = gathered.moments.count, gathered.moments.scatter
+    (N,), (scatter,) = shifted.moments.num_rows, shifted.moments.scatter
     S = scatter / N
     values = log_evidence(np.linalg.eigvalsh(S), N)
     tied = "laplace: eigenvalues of the covariance are equal at this Z, so that its axes are not identified"

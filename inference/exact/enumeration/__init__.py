@@ -3,12 +3,12 @@
 ``log_marginal`` (log p of each row), ``responsibilities`` (p of each label), ``most_probable`` and
 ``sampled`` labels, all exact, for a model at given parameters; by its program ``collapsed``, without the continuous
 latents of each row, where it has one. Engines use the backends' own ``marginalize(program)``, an ordinary program in
-which the discrete sites are summed out.
+which the discrete sites are marginalize out.
 
 Each ``in_<backend>.py`` promises
 
-    summed(program)                        the program less its discrete sites, plus one factor
-    Sum(program, keywords, data)           the enumerated factors as a function of the parameters
+    marginalize(program)                        the program less its discrete sites, plus one factor
+    EnumeratedDensity(program, keywords, data)           the enumerated factors as a function of the parameters
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROWS = 50_000  # at a time
 
 
 def log_marginal(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
-    """log p(x_n | params) in nats, discrete latents summed out.
+    """log p(x_n | params) in nats, discrete latents marginalize out.
 
     ``params`` hold one value per site, or draws with two leading dimensions (chain, draw); returns (N,) or
     (chain, draw, N). Raises ZooError where rows are not independent given ``params``.

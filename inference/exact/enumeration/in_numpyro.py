@@ -133,7 +133,7 @@ class EnumeratedDensity:
         return jax.jit(jax.vmap(one))(jax.random.split(NEVER, count))
 
     @property
-    def one_label_a_row(self):
+    def has_one_label_per_row(self):
         """Whether the only discrete site is one label for each row."""
         return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
 

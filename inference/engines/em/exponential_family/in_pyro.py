@@ -1,10 +1,10 @@
 import torch
 from torch.nn.functional import one_hot
 
-from inference.engines.em.exponential_family import BLOCK
+from inference.engines.em.exponential_family import BLOCK_SIZE
 
 
-class Ascent:
+class ExponentialFamilyStep:
     def __init__(self, form, x, weights):
         self.form, self.x, self.weights = form, x, weights
 
@@ -18,14 +18,15 @@ class Ascent:
             r = (logits - by_row[:, None]).exp() * w[:, None]
             return features.T @ r, (w * (by_row + self.form.base(x))).sum()
 
-        sums, total = over_blocks(block, self.x, self.weights)
+        sums, total = sum_over_blocks(block, self.x, self.weights)
         return self.form.maximise(sums.T, params), total
 
     def from_labels(self, labels, K):
         def block(x, labels, w):
             return (self.form.features(x).T @ (one_hot(labels, K) * w[:, None]),)
 
-        (sums,) = over_blocks(block, self.x, torch.as_tensor(labels, device=self.x.device).long(), self.weights)
+        labels = torch.as_tensor(labels, device=self.x.device).long()
+        (sums,) = sum_over_blocks(block, self.x, labels, self.weights)
         return self.form.maximise(sums.T, None)
 
     def entropy(self, params):
@@ -35,14 +36,14 @@ class Ascent:
             r = (self.form.features(x) @ natural).log_softmax(1)
             return (-(w[:, None] * r.exp() * torch.where(r > -700, r, 0.0)).sum(),)
 
-        (total,) = over_blocks(block, self.x, self.weights)
+        (total,) = sum_over_blocks(block, self.x, self.weights)
         return float(total)
 
 
-def over_blocks(block, *rows):
+def sum_over_blocks(block, *rows):
     """The sum of each of ``block(*rows)`` over blocks of rows."""
     total = None
-    for parts in zip(*(a.split(BLOCK) for a in rows), strict=True):
+    for parts in zip(*(a.split(BLOCK_SIZE) for a in rows), strict=True):
         sums = block(*parts)
         total = sums if total is None else tuple(t + s for t, s in zip(total, sums, strict=True))
     return total

@@ -6,12 +6,12 @@ from scipy.stats import invgamma, norm
 from inference.engines.em.linear_gaussian import Prior
 
 
-def noise(keywords):
+def noise_type(keywords):
     return "own"
 
 
-def prior(keywords, further):
-    loc, scale, spread = (np.broadcast_to(keywords[word], keywords["D"]) for word in ("loc", "scale", "spread"))
+def prior(keywords, params):
+    loc, scale, spread = (np.broadcast_to(keywords[name], keywords["D"]) for name in ("loc", "scale", "spread"))
     return Prior(spread[:, None] ** -2.0, loc, scale**-2.0, 2.0, spread**2 / 2)
 
 
@@ -24,9 +24,9 @@ def log_prior(params, keywords):
     )
 
 
-def params(linear, keywords):
+def to_params(linear, keywords):
     return {"W": linear.W[0], "mu": linear.mu[0], "Psi": linear.Psi[0]}
 
 
-def further(linear, keywords):
+def hyperparameters(linear, keywords):
     return {}

@@ -8,22 +8,27 @@ precision, then the precision given the new mean (ECM, Meng and Rubin 1993), eac
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from inference.engines.em.options import PreparedOptions
 from zoo import ZooError
 
-LEAST = 1e-9  # of the variance of the columns: what is as narrow as this is a point or a plane, not a cluster
+DEGENERATE_VARIANCE = 1e-9  # of the variance of the columns: a narrower component is a point or a plane, not a cluster
 
 
-def least(options: dict) -> float:
+def covariance_floor(options: PreparedOptions) -> float:
     """The floor under the eigenvalues, where columns have variance one; the prior of MAP needs none."""
-    given = options["covariance_floor"]
-    return given if given is not None else LEAST if options["objective"] == "ml" else 0.0
+    if options.covariance_floor is not None:
+        return options.covariance_floor
+    return 0.0 if options.is_map else DEGENERATE_VARIANCE
 
 
-def check(params: dict[str, np.ndarray], keywords: dict, options: dict) -> None:
-    """Raise ZooError naming the component whose covariance has shrunk to the floor, where no floor was asked for."""
-    if options["covariance_floor"] is not None or options["objective"] == "map":
+def check(params: Mapping[str, np.ndarray], keywords: Mapping[str, Any], options: PreparedOptions) -> None:
+    """Raise ZooError naming the component whose covariance fell to the floor, where the user sets none."""
+    if options.covariance_floor is not None or options.is_map:
         return
     scale = np.asarray(keywords["spread"]) * keywords["K"] ** (1 / keywords["D"])  # the columns' standard deviations
     precision = params["Lambda"]
@@ -32,11 +37,11 @@ def check(params: dict[str, np.ndarray], keywords: dict, options: dict) -> None:
             narrowest = 1 / np.linalg.eigvalsh(precision * np.multiply.outer(scale, scale)).max(-1)
         case "diag":
             narrowest = 1 / (precision * scale**2).max(-1)
-        case "spherical":
+        case _:
             narrowest = 1 / (precision * (scale**2).mean())
     narrowest = np.atleast_1d(narrowest)
     k = int(narrowest.argmin())
-    if narrowest[k] <= LEAST * 1.01:
+    if narrowest[k] <= DEGENERATE_VARIANCE * 1.01:
         name = f"component {k}" if len(narrowest) > 1 else "the covariance"
         raise ZooError(
             f"{name} collapsed: its width fell to the floor, so the likelihood has no maximum there; "

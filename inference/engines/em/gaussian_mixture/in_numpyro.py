@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from inference.engines.em.exponential_family import Form
-from inference.engines.em.gaussian_mixture import least
+from inference.engines.em.gaussian_mixture import covariance_floor
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -12,16 +12,16 @@ def form(data, keywords, options):
     covariance, D = keywords["covariance"], keywords["D"]
 
     @jax.jit
-    def frame(x, loc, wide, spread):
+    def standardise(x, loc, mean_scale, spread):
         centre, scale = x.mean(0, dtype=float), x.std(0, dtype=float)
-        if covariance == "spherical":  # a sphere stays one only where all columns are scaled alike
+        if covariance == "spherical":  # a sphere stays a sphere only where all columns have one scale
             scale = jnp.full(D, jnp.sqrt((scale**2).mean()))
-        return centre, scale, (loc - centre) / scale, wide / scale, spread / scale, jnp.outer(scale, scale)
+        return centre, scale, (loc - centre) / scale, mean_scale / scale, spread / scale, jnp.outer(scale, scale)
 
-    priors = (keywords[word] for word in ("loc", "scale", "spread"))
-    centre, scale, loc, wide, spread, square = frame(data["x"], *priors)
-    units = {"full": square, "tied": square, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
-    floor, matrix = least(options), covariance in ("full", "tied")
+    priors = (keywords[name] for name in ("loc", "scale", "spread"))
+    centre, scale, loc, mean_scale, spread, scale_products = standardise(data["x"], *priors)
+    units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
+    floor, matrix = covariance_floor(options), covariance in ("full", "tied")
     i, j = np.triu_indices(D)
 
     def features(x):
@@ -29,7 +29,7 @@ def form(data, keywords, options):
         return jnp.concatenate([jnp.ones((len(y), 1)), y, y[:, i] * y[:, j] if matrix else y**2], axis=1)
 
     def natural(params):
-        P, m = for_each(params["Lambda"] * units, len(params["pi"])), (params["mu"] - centre) / scale
+        P, m = by_component(params["Lambda"] * units, len(params["pi"])), (params["mu"] - centre) / scale
         if matrix:
             b, log_det = jnp.einsum("kij,kj->ki", P, m), jnp.linalg.slogdet(P)[1]
             squares = jnp.where(i == j, -0.5, -1.0) * P[:, i, j]
@@ -39,13 +39,13 @@ def form(data, keywords, options):
         constant = jnp.log(params["pi"]) + 0.5 * (log_det - D * jnp.log(2 * jnp.pi) - (b * m).sum(1))
         return jnp.concatenate([constant[:, None], b, squares], axis=1).T
 
-    def maximise(sums, before):
+    def maximise(sums, previous):
         n, first, second = jnp.maximum(sums[:, 0], EMPTY), sums[:, 1 : D + 1], sums[:, D + 1 :]
-        if options["objective"] == "ml" and before is not None:
+        if options.objective == "ml" and previous is not None:
             prior, m = 0.0, first / n[:, None]
-        else:  # the start is a mode too: a label of one row has no variance of its own
-            vague = jnp.diag(spread**-2) if matrix else spread**-2
-            P = for_each(vague if before is None else before["Lambda"] * units, len(n))
+        else:  # MAP, and the start: a component of one row has no variance
+            prior_precision = jnp.diag(spread**-2) if matrix else spread**-2
+            P = by_component(prior_precision if previous is None else previous["Lambda"] * units, len(n))
             prior, m = 1.0, posterior_mean(n, first, P)
         return {
             "pi": n / n.sum(),
@@ -55,9 +55,9 @@ def form(data, keywords, options):
 
     def posterior_mean(n, first, P):
         if matrix:
-            A = n[:, None, None] * P + jnp.diag(wide**-2)
-            return jnp.linalg.solve(A, (jnp.einsum("kij,kj->ki", P, first) + loc / wide**2)[..., None])[..., 0]
-        return (P * first + loc / wide**2) / (n[:, None] * P + wide**-2)
+            A = n[:, None, None] * P + jnp.diag(mean_scale**-2)
+            return jnp.linalg.solve(A, (jnp.einsum("kij,kj->ki", P, first) + loc / mean_scale**2)[..., None])[..., 0]
+        return (P * first + loc / mean_scale**2) / (n[:, None] * P + mean_scale**-2)
 
     def scatter(n, first, second, m):
         if matrix:
@@ -82,7 +82,7 @@ def form(data, keywords, options):
         values, vectors = jnp.linalg.eigh(S)
         return (vectors / jnp.maximum(values, floor)[..., None, :]) @ vectors.mT
 
-    def for_each(P, K):
+    def by_component(P, K):
         if covariance == "spherical" and P.shape == (K,):
             P = P[:, None]
         return jnp.broadcast_to(P, (K, D, D) if matrix else (K, D))

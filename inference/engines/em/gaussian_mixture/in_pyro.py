@@ -3,7 +3,7 @@ import math
 import torch
 
 from inference.engines.em.exponential_family import Form
-from inference.engines.em.gaussian_mixture import least
+from inference.engines.em.gaussian_mixture import covariance_floor
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -11,13 +11,13 @@ EMPTY = 1e-300  # a component with no rows keeps finite parameters
 def form(data, keywords, options):
     x, covariance, D = data["x"], keywords["covariance"], keywords["D"]
     centre, scale = x.mean(0, dtype=torch.float64), x.to(torch.float64).std(0, correction=0)
-    if covariance == "spherical":  # a sphere stays one only where all columns are scaled alike
+    if covariance == "spherical":  # a sphere stays a sphere only where all columns have one scale
         scale = (scale**2).mean().sqrt().expand(D)
-    loc, wide, spread = (torch.as_tensor(keywords[word]).expand(D) / scale for word in ("loc", "scale", "spread"))
+    loc, mean_scale, spread = (torch.as_tensor(keywords[name]).expand(D) / scale for name in ("loc", "scale", "spread"))
     loc = loc - centre / scale
-    square = torch.outer(scale, scale)
-    units = {"full": square, "tied": square, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
-    floor, matrix = least(options), covariance in ("full", "tied")
+    scale_products = torch.outer(scale, scale)
+    units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
+    floor, matrix = covariance_floor(options), covariance in ("full", "tied")
     i, j = torch.triu_indices(D, D)
 
     def features(x):
@@ -25,7 +25,7 @@ def form(data, keywords, options):
         return torch.cat([torch.ones(len(y), 1), y, y[:, i] * y[:, j] if matrix else y**2], dim=1)
 
     def natural(params):
-        P, m = for_each(params["Lambda"] * units, len(params["pi"])), (params["mu"] - centre) / scale
+        P, m = by_component(params["Lambda"] * units, len(params["pi"])), (params["mu"] - centre) / scale
         if matrix:
             b, log_det = torch.einsum("kij,kj->ki", P, m), torch.linalg.slogdet(P)[1]
             squares = torch.where(i == j, -0.5, -1.0) * P[:, i, j]
@@ -35,13 +35,13 @@ def form(data, keywords, options):
         constant = params["pi"].log() + 0.5 * (log_det - D * math.log(2 * math.pi) - (b * m).sum(1))
         return torch.cat([constant[:, None], b, squares], dim=1).T
 
-    def maximise(sums, before):
+    def maximise(sums, previous):
         n, first, second = sums[:, 0].clamp_min(EMPTY), sums[:, 1 : D + 1], sums[:, D + 1 :]
-        if options["objective"] == "ml" and before is not None:
+        if options.objective == "ml" and previous is not None:
             prior, m = 0.0, first / n[:, None]
-        else:  # the start is a mode too: a label of one row has no variance of its own
-            vague = torch.diag(spread**-2) if matrix else spread**-2
-            P = for_each(vague if before is None else before["Lambda"] * units, len(n))
+        else:  # MAP, and the start: a component of one row has no variance
+            prior_precision = torch.diag(spread**-2) if matrix else spread**-2
+            P = by_component(prior_precision if previous is None else previous["Lambda"] * units, len(n))
             prior, m = 1.0, posterior_mean(n, first, P)
         return {
             "pi": n / n.sum(),
@@ -51,9 +51,9 @@ def form(data, keywords, options):
 
     def posterior_mean(n, first, P):
         if matrix:
-            A = n[:, None, None] * P + torch.diag(wide**-2)
-            return torch.linalg.solve(A, torch.einsum("kij,kj->ki", P, first) + loc / wide**2)
-        return (P * first + loc / wide**2) / (n[:, None] * P + wide**-2)
+            A = n[:, None, None] * P + torch.diag(mean_scale**-2)
+            return torch.linalg.solve(A, torch.einsum("kij,kj->ki", P, first) + loc / mean_scale**2)
+        return (P * first + loc / mean_scale**2) / (n[:, None] * P + mean_scale**-2)
 
     def scatter(n, first, second, m):
         if matrix:
@@ -80,7 +80,7 @@ def form(data, keywords, options):
         values, vectors = torch.linalg.eigh(S)
         return (vectors / values.clamp_min(floor)[..., None, :]) @ vectors.mT
 
-    def for_each(P, K):
+    def by_component(P, K):
         if covariance == "spherical" and P.shape == (K,):
             P = P[:, None]
         return P.expand((K, D, D) if matrix else (K, D))

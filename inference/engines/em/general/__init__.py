@@ -1,11 +1,12 @@
-"""EM for any program whose discrete sites can list their values: nothing of the model but its log-densities.
+"""EM for any program whose discrete sites have finite support, from its log-densities alone.
 
-E: the posterior over the values that each factor joins, one backward pass (``enumeration``). M: quasi-Newton steps
-up the expected complete-data log joint, over the parameters mapped to free numbers, so that a simplex stays one.
-No prior's Jacobian is added: the objective is the density of the latents as they stand on the card.
+E-step: the posterior over the values that each factor joins, one backward pass (``inference.exact.enumeration``).
+M-step: quasi-Newton steps up the expected complete-data log joint, over the parameters mapped to unconstrained
+coordinates, so that a simplex stays a simplex. The Jacobian of the mapping is not added: the objective is the density
+of the latents as they stand on the card.
 
-Each ``in_<backend>.py`` completes ``ascent.Ascent``, which has the methods of ``exponential_family``'s, and also
+Each ``in_<backend>.py`` completes ``step.GeneralStep``, which has the methods of ``backend.EMStep``, and also
 
-    free(params), constrain(free)      parameters to a vector of free numbers, and back
-    hessian(params)                    of the objective, with respect to the free numbers
+    unconstrain(params), constrain(vector)  parameters to a vector of coordinates, and back
+    hessian(params)                         of the objective, with respect to the coordinates
 """

@@ -5,44 +5,44 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro.distributions import biject_to
 
-from inference.engines.em.general import ascent
+from inference.engines.em.general import step
 from inference.exact.enumeration.in_numpyro import values_along
 
 
-class Ascent(ascent.Ascent):
-    def __init__(self, sum_, weights, objective):
-        super().__init__(sum_, weights, objective)
-        self._posterior = jax.jit(sum_.posterior)
-        self._slope = jax.jit(jax.value_and_grad(self.expected))
+class GeneralStep(step.GeneralStep):
+    def __init__(self, density, weights, objective):
+        super().__init__(density, weights, objective)
+        self._posterior = jax.jit(density.posterior)
+        self._value_and_gradient = jax.jit(jax.value_and_grad(self.expected_log_joint))
 
     @cached_property
-    def frame(self):
-        with jax.ensure_compile_time_eval():  # it may be asked for first inside of what is compiled
-            draws = jax.vmap(self.flat)(self.sum.prior_draws(200))
-            low, middle, high = jnp.quantile(draws, jnp.array([0.25, 0.5, 0.75]), axis=0)
-            return middle, jnp.maximum((high - low) / 2, 1e-6)
+    def preconditioner(self):
+        with jax.ensure_compile_time_eval():  # its first use may be inside of what is compiled
+            draws = jax.vmap(self.flatten)(self.density.prior_draws(200))
+            low, median, high = jnp.quantile(draws, jnp.array([0.25, 0.5, 0.75]), axis=0)
+            return median, jnp.maximum((high - low) / 2, 1e-6)
 
     def array(self, vector):
         return jnp.asarray(vector, self.weights.dtype)
 
-    def flat(self, params):
-        return jnp.concatenate([self.bijection(n).inv(params[n]).reshape(-1) for n in self.sum.supports])
+    def flatten(self, params):
+        return jnp.concatenate([self.bijection(n).inv(params[n]).reshape(-1) for n in self.density.supports])
 
     def bijection(self, name):
-        return biject_to(self.sum.supports[name])
+        return biject_to(self.density.supports[name])
 
     def posterior(self, params):
         return self._posterior(params, self.weights)
 
-    def slope(self, at, joint):
-        value, gradient = self._slope(self.array(at), joint)
+    def value_and_gradient(self, vector, posterior):
+        value, gradient = self._value_and_gradient(self.array(vector), posterior)
         return float(value), np.asarray(gradient)
 
-    def chosen(self, labels, K):
-        return values_along(jax.nn.one_hot(jnp.asarray(labels), K) * self.weights[:, None], self.sum.variables[0])
+    def one_hot(self, labels, K):
+        return values_along(jax.nn.one_hot(jnp.asarray(labels), K) * self.weights[:, None], self.density.variables[0])
 
-    def times(self, weight, log):
+    def multiply(self, weight, log):
         return jnp.where(weight > 0, weight * log, 0.0)
 
     def hessian(self, params):
-        return np.asarray(jax.jit(jax.hessian(self.log_objective))(self.free(params)))
+        return np.asarray(jax.jit(jax.hessian(self.log_objective))(self.unconstrain(params)))

@@ -4,40 +4,40 @@ import torch
 from torch.distributions import biject_to
 from torch.nn.functional import one_hot
 
-from inference.engines.em.general import ascent
+from inference.engines.em.general import step
 from inference.exact.enumeration.in_pyro import values_along
 
 
-class Ascent(ascent.Ascent):
+class GeneralStep(step.GeneralStep):
     @cached_property
-    def frame(self):
-        draws = torch.stack([self.flat(draw) for draw in self.sum.prior_draws(200)])
-        low, middle, high = draws.quantile(torch.tensor([0.25, 0.5, 0.75]).to(draws), dim=0)
-        return middle, ((high - low) / 2).clamp_min(1e-6)
+    def preconditioner(self):
+        draws = torch.stack([self.flatten(draw) for draw in self.density.prior_draws(200)])
+        low, median, high = draws.quantile(torch.tensor([0.25, 0.5, 0.75]).to(draws), dim=0)
+        return median, ((high - low) / 2).clamp_min(1e-6)
 
     def array(self, vector):
         return torch.as_tensor(vector).to(self.weights)
 
-    def flat(self, params):
-        return torch.cat([self.bijection(n).inv(params[n]).reshape(-1) for n in self.sum.supports])
+    def flatten(self, params):
+        return torch.cat([self.bijection(n).inv(params[n]).reshape(-1) for n in self.density.supports])
 
     def bijection(self, name):
-        return biject_to(self.sum.supports[name])
+        return biject_to(self.density.supports[name])
 
     def posterior(self, params):
-        return self.sum.posterior(params, self.weights)
+        return self.density.posterior(params, self.weights)
 
-    def slope(self, at, joint):
-        free = self.array(at).requires_grad_()
-        value = self.expected(free, joint)
-        return value.item(), torch.autograd.grad(value, free)[0].cpu().numpy()
+    def value_and_gradient(self, vector, posterior):
+        coordinates = self.array(vector).requires_grad_()
+        value = self.expected_log_joint(coordinates, posterior)
+        return value.item(), torch.autograd.grad(value, coordinates)[0].cpu().numpy()
 
-    def chosen(self, labels, K):
+    def one_hot(self, labels, K):
         r = one_hot(torch.as_tensor(labels, device=self.weights.device).long(), K)
-        return values_along(r * self.weights[:, None], self.sum.variables[0])
+        return values_along(r * self.weights[:, None], self.density.variables[0])
 
-    def times(self, weight, log):
+    def multiply(self, weight, log):
         return torch.where(weight > 0, weight * log, 0.0)
 
     def hessian(self, params):
-        return torch.autograd.functional.hessian(self.log_objective, self.free(params)).cpu().numpy()
+        return torch.autograd.functional.hessian(self.log_objective, self.unconstrain(params)).cpu().numpy()

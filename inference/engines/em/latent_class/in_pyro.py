@@ -1,7 +1,7 @@
 import torch
 
 from inference.engines.em.exponential_family import Form
-from inference.engines.em.latent_class import EDGE
+from inference.engines.em.latent_class import MARGIN
 
 
 def form(data, keywords, options):
@@ -16,14 +16,14 @@ def form(data, keywords, options):
         no, yes = torch.log1p(-params["theta"]), params["theta"].log()
         return torch.cat([params["pi"].log()[:, None], no, yes - no], dim=1).T
 
-    def maximise(sums, before):
-        n, seen, yes = sums[:, 0], sums[:, 1 : J + 1], sums[:, J + 1 :]
-        if options["objective"] == "map":
-            seen, yes = seen + a + b - 2, yes + a - 1
-        if before is None:  # as if each class had also said one yes and one no
-            seen, yes = seen + 2, yes + 1
-        # an item nobody of a class answered says nothing: leave it at one half
-        theta = torch.where(seen > 0, yes / torch.where(seen > 0, seen, 1.0), 0.5)
-        return {"pi": n / n.sum(), "theta": theta.clamp(EDGE, 1 - EDGE)}
+    def maximise(sums, previous):
+        n, answered, yes = sums[:, 0], sums[:, 1 : J + 1], sums[:, J + 1 :]
+        if options.objective == "map":
+            answered, yes = answered + a + b - 2, yes + a - 1
+        if previous is None:  # the start: one more yes and one more no in each class
+            answered, yes = answered + 2, yes + 1
+        # an item without answers in a class is at one half
+        theta = torch.where(answered > 0, yes / torch.where(answered > 0, answered, 1.0), 0.5)
+        return {"pi": n / n.sum(), "theta": theta.clamp(MARGIN, 1 - MARGIN)}
 
     return Form(features, natural, maximise, base=lambda x: torch.zeros(len(x)))

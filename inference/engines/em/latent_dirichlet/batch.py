@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference.engines import FitRequest
-from inference.engines.em.ascending import best_of
+from inference.engines.em.iteration import run_restarts
 from inference.engines.em.latent_dirichlet.documents import Expected, evenly, expected
 from inference.engines.em.latent_dirichlet.ending import Found
 from inference.engines.em.latent_dirichlet.options import FRESH, GOING_ON
@@ -28,21 +28,21 @@ class State(NamedTuple):
     eta: float
 
 
-class Climber:
-    """The same promises as ``em.running.Climber``."""
+class LatentDirichletEM:
+    """Variational EM of one corpus, an ``EMAlgorithm``."""
 
     patience = None
-    rounding = 1e-7  # of the bound, relative to it or to the number of tokens: norms are in 32 bits
+    relative_rounding = 1e-7  # norms are in 32 bits
 
     def __init__(self, request: FitRequest, options: dict[str, Any], threads: Threads):
         self.request, self.options, self.threads = request, options, threads
         self.corpus = corpus_of(request)
         self.K, self.V = request.keywords["K"], request.keywords["V"]
-        self.least = float(self.corpus.total)
+        self.objective_scale = float(self.corpus.total)
         self.words = by_word(self.corpus)
         self._arrived: tuple[State, Expected] | None = None
 
-    def begin(self, seed: int) -> State:
+    def initialize(self, seed: int) -> State:
         """From the start given; or from random topics, the opening behind them."""
         alpha, eta = hyperparameters(self.request, self.options)
         lam = first_topics(self.request, self.options, seed)
@@ -79,7 +79,7 @@ class Climber:
     def check(self, state: State) -> None:
         pass
 
-    def ending(self, state: State) -> Expected:
+    def finalize(self, state: State) -> Expected:
         """The E-step at the state."""
         if self._arrived and self._arrived[0] is state:
             return self._arrived[1]
@@ -95,9 +95,16 @@ class Climber:
 
 
 def climbed(request: FitRequest, options: dict[str, Any], threads: Threads) -> Found:
-    em = Climber(request, options, threads)
-    best, said = best_of(request, options, em)
-    at: State = best.params
-    said["start"] = "given" if options["start"] is not None else f"random topics and {options['opening']} passes"
-    gamma = em.ending(at).gamma[:, : em.K].astype(float)
+    em = LatentDirichletEM(request, options, threads)
+    runs = run_restarts(request, em, request.options, float(request.rows))
+    best, at = runs.best, runs.best.state
+    said = {
+        "start": "given" if options["start"] is not None else f"random topics and {options['opening']} passes",
+        "iterations": len(best.trace) - 1,
+        "converged": best.converged,
+        "objective": options["objective"],
+        "restarts": runs.objectives,
+        "collapsed_restarts": runs.num_collapsed,
+    }
+    gamma = em.finalize(at).gamma[:, : em.K].astype(float)
     return Found(best.trace, said, float(best.trace[-1]), at.lam, gamma, at.alpha, at.eta)

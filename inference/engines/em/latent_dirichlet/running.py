@@ -17,8 +17,8 @@ OPENINGS = 4  # topics often merge: of the bars half of all openings find all te
 def begin(request: FitRequest, seed: int) -> dict[str, np.ndarray]:
     """phi (K, V) and theta (N, K) where the best of a few openings leaves them."""
     with Threads(None) as threads:
-        em = batch.Climber(request, VariationalEMOptions().as_dict(), threads)
-        states = [em.begin(OPENINGS * seed + i) for i in range(OPENINGS)]
+        em = batch.LatentDirichletEM(request, VariationalEMOptions().as_dict(), threads)
+        states = [em.initialize(OPENINGS * seed + i) for i in range(OPENINGS)]
         state = max(states, key=lambda state: em.step(state)[1])
     gamma = state.gamma[:, : em.K].astype(float)
     return {"phi": (state.lam / state.lam.sum(0)).T, "theta": gamma / gamma.sum(1, keepdims=True)}

@@ -1,78 +1,59 @@
-"""Where EM begins on a linear-Gaussian model: the principal axes of what was seen."""
+"""Where EM begins on a linear-Gaussian model: the principal axes of each group of rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
-from inference.unconstrained.kmeans import labels
+from inference.engines.em.linear_gaussian import NoiseType
+from inference.engines.em.linear_gaussian.statistics import Moments
+from inference.exact.gaussian.rows import IncompleteRows
+from inference.unconstrained.principal_axes import pairwise_covariance, principal_axes
 from zoo.linear import Linear
 
-if TYPE_CHECKING:
-    from inference.engines.em.linear_gaussian.climber import Climber
 
-LEAST = 0.05  # part of the noise: a column of W that begins at zero stays there
+class Groups(NamedTuple):
+    """Weight, mean (D,) and covariance (D, D) of the rows of each component, in columns of mean 0 and variance 1."""
+
+    weights: list[float]
+    means: list[np.ndarray]
+    covariances: list[np.ndarray]
 
 
-def starts(em: Climber, random: np.random.Generator | None) -> Linear:
-    """One start for columns with mean 0 and variance 1; with ``random`` another noise, and axes turned at random."""
-    D = len(em.scale)
-    isotropic = em.form.noise(em.keywords) == "isotropic"
-    if em.moments:
-        m = em.moments
-        second = (m.scatter + m.count[:, None, None] * m.mean[:, :, None] * m.mean[:, None, :]).sum(0)
-        together = (m.patterns.T * m.count) @ m.patterns
-        weights, means, covariances = [1.0], [np.zeros(D)], [correlation(second, together)]
-    else:
-        assert em.rows is not None
-        rows = em.rows
-        seed = em.request.seed if random is None else int(random.integers(2**31))
-        label = labels(em.request.table, em.K, seed) if em.K > 1 else np.zeros(len(rows), dtype=int)
-        seen = np.ones((len(rows), D)) if rows.seen is None else rows.seen
-        pooled = correlation(rows.values.T @ rows.values, seen.T @ seen)
-        weights, means, covariances = [], [], []
-        for k in range(em.K):
-            of_k, seen_k = rows.values[label == k], seen[label == k]
-            mean = of_k.sum(0) / np.maximum(seen_k.sum(0), 1.0)
-            rest = (of_k - mean) * seen_k
-            # a group of few rows borrows from all of them
-            covariance = correlation(rest.T @ rest + D / em.K * pooled, seen_k.T @ seen_k + D)
-            weights.append(len(of_k) + 1.0)
-            means.append(mean)
-            covariances.append(covariance)
-    found = [axes(S, em.Z, isotropic, random) for S in covariances]
-    Psi = np.array([psi for _, psi in found])
-    if em.form.noise(em.keywords) == "shared":
+def group_moments(moments: Moments) -> Groups:
+    """All rows as one group."""
+    m = moments
+    second = (m.scatter + m.num_rows[:, None, None] * m.mean[:, :, None] * m.mean[:, None, :]).sum(0)
+    counts = (m.patterns.T * m.num_rows) @ m.patterns
+    return Groups([1.0], [np.zeros(m.mean.shape[1])], [pairwise_covariance(second, counts)])
+
+
+def group_rows(rows: IncompleteRows, labels: np.ndarray, K: int) -> Groups:
+    """The rows of each label from 0 to K - 1."""
+    D = rows.values.shape[1]
+    observed = np.ones((len(rows), D)) if rows.observed is None else rows.observed
+    pooled = pairwise_covariance(rows.values.T @ rows.values, observed.T @ observed)
+    groups = Groups([], [], [])
+    for k in range(K):
+        values_k, observed_k = rows.values[labels == k], observed[labels == k]
+        mean = values_k.sum(0) / np.maximum(observed_k.sum(0), 1.0)
+        residual = (values_k - mean) * observed_k
+        # a group of few rows is drawn towards all of them
+        products = residual.T @ residual + D / K * pooled
+        groups.weights.append(len(values_k) + 1.0)
+        groups.means.append(mean)
+        groups.covariances.append(pairwise_covariance(products, observed_k.T @ observed_k + D))
+    return groups
+
+
+def initial_parameters(
+    groups: Groups, Z: int, noise: NoiseType, floor: float, random: np.random.Generator | None
+) -> Linear:
+    """Parameters at the principal axes of the groups; with ``random`` other noise, and axes rotated at random."""
+    axes = [principal_axes(S, Z, noise == "isotropic", random) for S in groups.covariances]
+    Psi = np.array([psi for _, psi in axes])
+    if noise == "shared":
         Psi = np.broadcast_to(Psi.mean(0), Psi.shape)
-    pi = np.array(weights) / sum(weights)
-    return Linear(pi, np.array([W for W, _ in found]), np.array(means), np.maximum(Psi, em.floor))
-
-
-def correlation(second: np.ndarray, together: np.ndarray) -> np.ndarray:
-    """Sums of products over the rows that have both columns, made into a covariance that is positive definite."""
-    S = second / np.maximum(together, 1.0)
-    values, vectors = np.linalg.eigh((S + S.T) / 2)
-    return (vectors * np.maximum(values, 1e-9 * values[-1])) @ vectors.T
-
-
-def axes(
-    S: np.ndarray, Z: int, isotropic: bool, random: np.random.Generator | None = None, least: float = LEAST
-) -> tuple[np.ndarray, np.ndarray]:
-    """W (D, Z) and noise (D,): the most likely W for a noise that is the maximum itself (isotropic, Tipping and Bishop
-    1999) or Jöreskog's first guess, (1 - Z/2D) of what other columns leave unexplained (1963, "Statistical estimation
-    in factor analysis").
-    """
-    D = len(S)
-    if isotropic:
-        noise = np.full(D, max(np.linalg.eigvalsh(S)[: D - Z].mean(), 1e-12))
-    else:
-        noise = np.clip((1 - Z / (2 * D)) / np.diagonal(np.linalg.inv(S)), 0.005 * np.diagonal(S), np.diagonal(S))
-    if random is not None:
-        noise = noise * np.exp(random.normal(size=1 if isotropic else D) / 2)
-    root = np.sqrt(noise)
-    values, vectors = np.linalg.eigh(S / root / root[:, None])
-    W = root[:, None] * vectors[:, ::-1][:, :Z] * np.sqrt(np.maximum(values[::-1][:Z] - 1, least))
-    if random is not None and Z:
-        W = W @ np.linalg.qr(random.normal(size=(Z, Z)))[0]
-    return W, noise
+    pi = np.array(groups.weights) / sum(groups.weights)
+    return Linear(pi, np.array([W for W, _ in axes]), np.array(groups.means), np.maximum(Psi, floor))

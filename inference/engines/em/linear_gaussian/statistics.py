@@ -1,14 +1,4 @@
-"""The E-step: what the regression of rows on their latents needs to know of them.
-
-With z~ = (z, 1) and expectations under p(z | x), for each column d over the rows in which it was seen
-
-    square[d]     sum x_d^2           (D,)
-    cross[d]      sum x_d E[z~]       (D, Z + 1)
-    inner[d]      sum E[z~ z~']       (D, Z + 1, Z + 1)
-    count[d]      how many            (D,)
-
-and over all rows, whole: sum E[z~ z~'], (Z + 1, Z + 1); the log-likelihood in nats. Rows are counted by weights.
-"""
+"""The E-step: the sufficient statistics of the regression of the rows on their latents."""
 
 from __future__ import annotations
 
@@ -16,99 +6,116 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.exact.gaussian.rows import LOG_2PI, Posterior, Rows, inner
+from inference.exact.gaussian.rows import LOG_2PI, IncompleteRows, LatentPosterior, latent_covariances
 
-BLOCK = 4096  # rows whose outer products are held at a time
-FEW = 64  # patterns, up to which the rows of each are taken together
+BLOCK_SIZE = 4096  # rows whose outer products are in memory at a time
+FEW_PATTERNS = 64  # up to which the rows of each pattern are summed together
 
 
 class Statistics(NamedTuple):
-    """See above."""
+    """Expected sums over rows, counted by their weights.
+
+    With z~ = (z, 1) and expectations under p(z | x), for each column d over the rows in which it was observed:
+
+    Attributes
+    ----------
+    square
+        sum x_d^2, (D,).
+    cross
+        sum x_d E[z~], (D, Z + 1).
+    inner
+        sum E[z~ z~'], (D, Z + 1, Z + 1).
+    num_rows
+        Number of rows, (D,).
+    total
+        sum E[z~ z~'] over all rows, (Z + 1, Z + 1).
+    log_likelihood
+        In nats.
+    """
 
     square: np.ndarray
     cross: np.ndarray
     inner: np.ndarray
-    count: np.ndarray
-    whole: np.ndarray
+    num_rows: np.ndarray
+    total: np.ndarray
     log_likelihood: float
 
 
-def of_rows(rows: Rows, p: Posterior, weights: np.ndarray) -> Statistics:
-    """The statistics of rows, one at a time, given their posterior."""
-    N, Z = p.mean.shape
+def row_statistics(rows: IncompleteRows, posterior: LatentPosterior, weights: np.ndarray) -> Statistics:
+    """The statistics from single rows and their posterior."""
+    N, Z = posterior.mean.shape
     D = rows.patterns.shape[1]
-    with_one = np.concatenate([p.mean, np.ones((N, 1))], axis=1)
-    seen = np.ones((1, D)) if rows.seen is None else rows.seen
+    with_one = np.concatenate([posterior.mean, np.ones((N, 1))], axis=1)
+    observed = np.ones((1, D)) if rows.observed is None else rows.observed
     weighted = with_one * weights[:, None]
-    total = np.bincount(rows.which, weights, minlength=len(rows.patterns))
-    spread = np.zeros((Z + 1, Z + 1, len(rows.patterns)))
-    spread[:Z, :Z] = np.moveaxis(p.covariance, 0, -1) * total
-    sums = spread @ rows.patterns  # (Z + 1, Z + 1, D)
-    whole = spread.sum(-1) + weighted.T @ with_one
-    if len(rows.patterns) <= FEW:
-        for rows_alike, pattern in zip(rows.alike, rows.patterns, strict=True):
-            sums += (weighted[rows_alike].T @ with_one[rows_alike])[:, :, None] * pattern
+    count = np.bincount(rows.pattern_of_row, weights, minlength=len(rows.patterns))
+    covariance = np.zeros((Z + 1, Z + 1, len(rows.patterns)))
+    covariance[:Z, :Z] = np.moveaxis(posterior.covariance, 0, -1) * count
+    sums = covariance @ rows.patterns  # (Z + 1, Z + 1, D)
+    total = covariance.sum(-1) + weighted.T @ with_one
+    if len(rows.patterns) <= FEW_PATTERNS:
+        for index, pattern in zip(rows.rows_by_pattern, rows.patterns, strict=True):
+            sums += (weighted[index].T @ with_one[index])[:, :, None] * pattern
     else:
         i, j = np.triu_indices(Z + 1)
-        half = sum(
-            ((weighted[b][:, i] * with_one[b][:, j]).T @ seen[b] for b in slices(N, BLOCK)), np.zeros((len(i), D))
-        )
-        sums[i, j] += half
+        blocks = [slice(start, min(start + BLOCK_SIZE, N)) for start in range(0, N, BLOCK_SIZE)]
+        upper = sum(((weighted[b][:, i] * with_one[b][:, j]).T @ observed[b] for b in blocks), np.zeros((len(i), D)))
+        sums[i, j] += upper
         sums[j, i] = sums[i, j]
     return Statistics(
         square=np.square(rows.values).T @ weights,
         cross=rows.values.T @ weighted,
         inner=np.moveaxis(sums, -1, 0),
-        count=total @ rows.patterns,
-        whole=whole,
-        log_likelihood=float(weights @ p.log_density),
+        num_rows=count @ rows.patterns,
+        total=total,
+        log_likelihood=float(weights @ posterior.log_density),
     )
 
 
 class Moments(NamedTuple):
-    """Rows by the pattern of their columns seen: all that EM with one component needs, whatever their number."""
+    """The moments of rows by their pattern of observed columns: sufficient for EM with one component.
 
-    patterns: np.ndarray  # (P, D), 1 or 0
-    count: np.ndarray  # (P,)
-    mean: np.ndarray  # (P, D), 0 where not seen
-    scatter: np.ndarray  # (P, D, D): sum of (x - mean)(x - mean)'
+    patterns: (P, D), 1 or 0. num_rows: (P,). mean: (P, D), 0 where not observed. scatter: (P, D, D), the sum of
+    (x - mean)(x - mean)'.
+    """
+
+    patterns: np.ndarray
+    num_rows: np.ndarray
+    mean: np.ndarray
+    scatter: np.ndarray
 
     def statistics(self, W: np.ndarray, mu: np.ndarray, Psi: np.ndarray) -> Statistics:
         """The statistics at parameters W (D, Z), mu (D,), Psi (D,)."""
         Z = W.shape[1]
-        n = self.count[:, None]
-        covariance, log_det = inner(self.patterns, W, Psi)
+        n = self.num_rows[:, None]
+        covariance, log_det = latent_covariances(self.patterns, W, Psi)
         gain = covariance @ (self.patterns[:, None, :] * (W / Psi[:, None]).T)  # (P, Z, D): E[z] = gain (x - mu)
-        away = (self.mean - mu) * self.patterns
-        about = self.scatter + n[:, :, None] * away[:, :, None] * away[:, None, :]  # sums of squares about mu
-        along = gain @ about  # (P, Z, D): sum E[z] (x - mu)'
-        expected = n * np.einsum("pzd,pd->pz", gain, away)  # sum E[z]
+        offset = (self.mean - mu) * self.patterns
+        second = self.scatter + n[:, :, None] * offset[:, :, None] * offset[:, None, :]  # sums of squares about mu
+        latent_cross = gain @ second  # (P, Z, D): sum E[z] (x - mu)'
+        latent_sum = n * np.einsum("pzd,pd->pz", gain, offset)  # sum E[z]
         T = np.empty((len(n), Z + 1, Z + 1))
-        T[:, :Z, :Z] = n[:, :, None] * covariance + along @ np.swapaxes(gain, 1, 2)
-        T[:, :Z, Z] = T[:, Z, :Z] = expected
-        T[:, Z, Z] = self.count
+        T[:, :Z, :Z] = n[:, :, None] * covariance + latent_cross @ np.swapaxes(gain, 1, 2)
+        T[:, :Z, Z] = T[:, Z, :Z] = latent_sum
+        T[:, Z, Z] = self.num_rows
         cross = np.concatenate(
             [
-                along.sum(0).T + (expected.T @ self.patterns).T * mu[:, None],
+                latent_cross.sum(0).T + (latent_sum.T @ self.patterns).T * mu[:, None],
                 (n * self.mean).sum(0)[:, None],
             ],
             axis=1,
         )
         diagonal = np.diagonal(self.scatter, axis1=1, axis2=2)
-        # sums of |Psi^-1/2 (x - mu - W E[z])|^2 + |E[z]|^2, as in Rows
-        left = about - self.patterns[:, :, None] * (W @ along)  # (P, D, D): sum (x - mu - W E[z]) (x - mu)'
-        squares = np.diagonal(left, axis1=1, axis2=2) - np.einsum("pdz,dz->pd", left @ np.swapaxes(gain, 1, 2), W)
-        quadratic = (squares * self.patterns / Psi).sum() + np.einsum("pzd,pzd->", along, gain)
-        constant = self.count @ (log_det + self.patterns @ (np.log(Psi) + LOG_2PI))
+        # sums of |Psi^-1/2 (x - mu - W E[z])|^2 + |E[z]|^2, as in IncompleteRows
+        noise = second - self.patterns[:, :, None] * (W @ latent_cross)  # (P, D, D): sum (x - mu - W E[z]) (x - mu)'
+        squares = np.diagonal(noise, axis1=1, axis2=2) - np.einsum("pdz,dz->pd", noise @ np.swapaxes(gain, 1, 2), W)
+        quadratic = (squares * self.patterns / Psi).sum() + np.einsum("pzd,pzd->", latent_cross, gain)
+        constant = self.num_rows @ (log_det + self.patterns @ (np.log(Psi) + LOG_2PI))
         return Statistics(
             square=(diagonal + n * self.mean**2).sum(0),
             cross=cross,
             inner=np.tensordot(self.patterns.T, T, axes=1),
-            count=self.count @ self.patterns,
-            whole=T.sum(0),
+            num_rows=self.num_rows @ self.patterns,
+            total=T.sum(0),
             log_likelihood=float(-0.5 * (quadratic + constant)),
         )
-
-
-def slices(N: int, size: int) -> list[slice]:
-    return [slice(i, min(i + size, N)) for i in range(0, N, size)]

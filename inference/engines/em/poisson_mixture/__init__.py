@@ -1,3 +1,3 @@
-"""Closed-form EM for Poisson mixtures: each rate is the mean count of its regime, kept ``EDGE`` above zero."""
+"""Closed-form EM for Poisson mixtures: the rate of a component is its mean count, and at least ``MIN_RATE``."""
 
-EDGE = 1e-9
+MIN_RATE = 1e-9

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
 from inference.engines.em.exponential_family import Form
-from inference.engines.em.poisson_mixture import EDGE
+from inference.engines.em.poisson_mixture import MIN_RATE
 
 
 def form(data, keywords, options):
@@ -14,12 +14,12 @@ def form(data, keywords, options):
     def natural(params):
         return jnp.stack([jnp.log(params["pi"]) - params["rate"], jnp.log(params["rate"])])
 
-    def maximise(sums, before):
+    def maximise(sums, previous):
         n, counts = sums.T
-        if options["objective"] == "map" or before is None:
+        if options.objective == "map" or previous is None:
             rate = (counts + shape - 1) / (n + shape / mean)
         else:
-            rate = counts / jnp.maximum(n, EDGE)
-        return {"pi": n / n.sum(), "rate": jnp.maximum(rate, EDGE)}
+            rate = counts / jnp.maximum(n, MIN_RATE)
+        return {"pi": n / n.sum(), "rate": jnp.maximum(rate, MIN_RATE)}
 
     return Form(features, natural, maximise, base=lambda x: -gammaln(x + 1))

@@ -1,7 +1,7 @@
 import torch
 
 from inference.engines.em.exponential_family import Form
-from inference.engines.em.poisson_mixture import EDGE
+from inference.engines.em.poisson_mixture import MIN_RATE
 
 
 def form(data, keywords, options):
@@ -13,12 +13,12 @@ def form(data, keywords, options):
     def natural(params):
         return torch.stack([params["pi"].log() - params["rate"], params["rate"].log()])
 
-    def maximise(sums, before):
+    def maximise(sums, previous):
         n, counts = sums.T
-        if options["objective"] == "map" or before is None:
+        if options.objective == "map" or previous is None:
             rate = (counts + shape - 1) / (n + shape / mean)
         else:
-            rate = counts / n.clamp_min(EDGE)
-        return {"pi": n / n.sum(), "rate": rate.clamp_min(EDGE)}
+            rate = counts / n.clamp_min(MIN_RATE)
+        return {"pi": n / n.sum(), "rate": rate.clamp_min(MIN_RATE)}
 
     return Form(features, natural, maximise, base=lambda x: -torch.lgamma(x.to(torch.float64) + 1))

@@ -4,14 +4,14 @@ import numpy as np
 from scipy.stats import invgamma, norm
 
 from inference.engines.em.linear_gaussian import Prior
-from inference.engines.em.linear_gaussian.start import axes
+from inference.unconstrained.principal_axes import principal_axes
 
 
-def noise(keywords):
+def noise_type(keywords):
     return "isotropic"
 
 
-def prior(keywords, further):
+def prior(keywords, params):
     spread = np.asarray(keywords["spread"])
     return Prior(
         np.broadcast_to(spread**-2.0, (keywords["D"], 1)),
@@ -23,28 +23,28 @@ def prior(keywords, further):
 
 
 def log_prior(params, keywords):
-    return norm.logpdf(params["W"], scale=keywords["spread"]).sum() + log_prior_but_W(params, keywords)
+    return norm.logpdf(params["W"], scale=keywords["spread"]).sum() + log_prior_without_W(params, keywords)
 
 
-def log_prior_but_W(params, keywords):
+def log_prior_without_W(params, keywords):
     """log p of mu and sigma2."""
     mu = norm.logpdf(params["mu"], keywords["loc"], keywords["scale"]).sum()
     return mu + invgamma.logpdf(params["sigma2"], 2.0, scale=keywords["spread"] ** 2 / 2)
 
 
-def params(linear, keywords):
+def to_params(linear, keywords):
     return {"W": linear.W[0], "mu": linear.mu[0], "sigma2": linear.Psi[0, 0]}
 
 
-def further(linear, keywords):
+def hyperparameters(linear, keywords):
     return {}
 
 
-def maximum(covariance, Z):
-    """The maximum likelihood W (D, Z) and sigma2 for a covariance (D, D) of rows in which nothing is missing.
+def maximum_likelihood(covariance, Z):
+    """The maximum likelihood W (D, Z) and sigma2 for a covariance (D, D) of rows without missing values.
 
     W = U (Lambda - sigma2 I)^1/2 of the Z largest eigenvalues, sigma2 the mean of the others (Tipping and Bishop 1999,
-    equations 7 and 8). EM begins here where nothing is missing, and finds nothing to climb.
+    equations 7 and 8). EM begins here where nothing is missing, and converges at once.
     """
-    W, noise = axes(covariance, Z, isotropic=True, least=0.0)
+    W, noise = principal_axes(covariance, Z, isotropic=True, min_signal=0.0)
     return W, noise[0]

@@ -1,0 +1,56 @@
+"""What EM needs of a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+
+class EMStep(Protocol):
+    """The E-step and M-step of one program at one data set, in arrays of a backend."""
+
+    weights: Any
+
+    def step(self, params: Any) -> tuple[Any, Any]:
+        """Better parameters, and the log-likelihood at the given ones."""
+        ...
+
+    def from_labels(self, labels: np.ndarray, K: int) -> Any:
+        """The parameters that fit best where the rows have these labels, (N,) from 0 to K - 1."""
+        ...
+
+    def entropy(self, params: Any) -> float:
+        """The entropy of the labels given the data, in nats, rows counted by their weights."""
+        ...
+
+
+class EMBackend(NamedTuple):
+    """The classes and array functions of one backend.
+
+    Attributes
+    ----------
+    EnumeratedDensity, ExponentialFamilyStep, GeneralStep
+        The backend's classes of these names.
+    float64
+        A context in which new arrays have 64 bits.
+    compile
+        A function to a faster one of the same values, where the backend can compile.
+    to_array
+        NumPy to an array of the precision in force.
+    machine_epsilon
+        The rounding error of one operation in that precision.
+    vmap
+        (function, (S, ...)) to the function's dict of arrays, stacked over S, in NumPy.
+    """
+
+    EnumeratedDensity: Any
+    ExponentialFamilyStep: Any
+    GeneralStep: Any
+    float64: Callable[[], AbstractContextManager[Any]]
+    compile: Callable[[Any], Any]
+    to_array: Callable[[Any], Any]
+    machine_epsilon: Callable[[], float]
+    vmap: Callable[[Any, Any], dict[str, np.ndarray]]

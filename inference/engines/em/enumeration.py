@@ -1,0 +1,104 @@
+"""EM of programs whose discrete latents are summed out exactly."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from inference.engines import FitRequest
+from inference.engines.em import closed_form
+from inference.engines.em.backend import EMBackend, EMStep
+from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
+from inference.engines.em.linear_gaussian.solution import num_parameters
+from inference.engines.em.options import PreparedOptions
+from inference.unconstrained.kmeans import kmeans_labels
+from zoo._backend import backend_of
+
+
+class EnumerationEM:
+    """EM of one program at one data set, an ``EMAlgorithm``; its states are the parameters as arrays of the backend.
+
+    closed: whether to use the closed-form M-step of the model, where it has one and the options allow it.
+    """
+
+    patience = None
+    objective_scale = 1.0
+
+    def __init__(self, backend: EMBackend, request: FitRequest[Any], options: PreparedOptions, closed: bool = True):
+        self.backend, self.request, self.options = backend, request, options
+        self._arrays = backend_of(request.model)
+        data, keywords = self._arrays.to_backend(request.table), self._arrays.to_backend(request.keywords)
+        program = request.model.collapsed or request.model.program
+        self.density = backend.EnumeratedDensity(program, keywords, data)
+        weights = backend.to_array(options.sample_weight)
+        self.general = backend.GeneralStep(self.density, weights, options.objective)
+        self.em_step: EMStep = self.general
+        form = closed_form.exponential_family_form(request.model) if closed and options.closed_form else None
+        if form:
+            (x,) = data.values()
+            self.em_step = backend.ExponentialFamilyStep(form.form(data, keywords, options), x, weights)
+        self.log_prior = backend.compile(self.density.log_prior) if options.is_map else lambda params: 0.0
+        epsilon = backend.machine_epsilon()
+        self.relative_rounding = 1e5 * epsilon if epsilon < 1e-10 else 1e-4  # of sums over many rows
+
+    @cached_property
+    def _linear_gaussian(self) -> LinearGaussianEM:
+        """The algorithm from whose start the general one begins; it reads the rows once for all starts."""
+        return LinearGaussianEM(self.request, self.options)
+
+    def initialize(self, seed: int) -> Any:
+        """The parameters at which EM begins.
+
+        The start of the options; else the principal axes for a linear-Gaussian model, the fit to k-means labels where
+        each row has one label, and a draw from the prior for other programs.
+        """
+        request = self.request
+        if self.options.start is not None:
+            return self.to_backend(self.options.start)
+        if request.card.linear is not None:
+            closed = self._linear_gaussian
+            return self.to_backend(closed.to_numpy(closed.initialize(seed)))
+        if not self.density.has_one_label_per_row:
+            draw = request.model.simulate(seed, **request.keywords)
+            return self.to_backend({n: draw[n] for n in request.card.parameters(request.keywords)})
+        K = self.density.variables[0].size
+        return self.em_step.from_labels(kmeans_labels(request.table, K, seed), K)
+
+    def step(self, params: Any) -> tuple[Any, float]:
+        """Better parameters, and the objective at the given ones."""
+        better, value = self.em_step.step(params)
+        return better, value + self.log_prior(params)
+
+    def escape_boundary(self, params: Any) -> None:
+        """None: these models have no boundary at which EM is sublinear."""
+        return None
+
+    def check(self, params: Any) -> None:
+        """Raise ZooError where a component collapsed."""
+        closed_form.check(self.request.model, self.to_numpy(params), self.request.keywords, self.options)
+
+    def finalize(self, params: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The parameters in NumPy, and further fields of the diagnostics: none."""
+        return self.to_numpy(params), {}
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers the likelihood determines."""
+        form = closed_form.linear_gaussian_form(self.request.model)
+        return num_parameters(form, self.request.keywords) if form else self.general.num_parameters
+
+    def entropy(self, params: Any) -> float:
+        """The entropy of the labels given the data, in nats."""
+        return self.em_step.entropy(params)
+
+    def set_weights(self, weights: np.ndarray) -> None:
+        """Count the rows by other weights, (N,)."""
+        self.em_step.weights = self.backend.to_array(weights)
+
+    def to_backend(self, params: dict[str, np.ndarray]) -> Any:
+        return {n: self.backend.to_array(v) for n, v in params.items()}
+
+    def to_numpy(self, params: Any) -> dict[str, np.ndarray]:
+        return self._arrays.to_numpy(params)

@@ -1,0 +1,145 @@
+"""The general EM step, apart from what a backend computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+
+def ascend(
+    value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    scale: float,
+    max_steps: int = 50,
+) -> np.ndarray:
+    """A point at which the function is no lower than at ``start``: L-BFGS (Liu and Nocedal 1989).
+
+    The function is divided by ``scale`` (the number of rows), so that the stopping rule means the same for every data
+    set.
+
+    >>> ascend(lambda x: (-((x - 3) ** 2).sum(), -2 * (x - 3)), np.zeros(2), 1.0).round(6)
+    array([3., 3.])
+    """
+
+    def descend(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = value_and_gradient(vector)
+        return -float(value) / scale, -np.asarray(gradient, dtype=float) / scale
+
+    before = descend(start)[0]
+    result = minimize(
+        descend, start, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "ftol": 1e-16, "gtol": 1e-10}
+    )
+    return result.x if result.fun <= before else start
+
+
+class GeneralStep:
+    """EM steps of one program at one data set; a backend adds the methods that raise NotImplementedError here.
+
+    density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map".
+    """
+
+    def __init__(self, density: Any, weights: Any, objective: str):
+        self.density, self.weights, self.objective = density, weights, objective
+
+    def step(self, params: Any) -> tuple[Any, Any]:
+        posterior, log_marginal = self.posterior(params)
+        return self.maximise(params, posterior), (log_marginal * self.weights).sum()
+
+    def maximise(self, params: Any, posterior: Any) -> Any:
+        """The M-step, from ``params``, given the posterior of the E-step."""
+        start = np.asarray(self.unconstrain(params), dtype=float)
+        result = ascend(lambda vector: self.value_and_gradient(vector, posterior), start, float(self.weights.sum()))
+        return self.constrain(self.array(result))
+
+    def from_labels(self, labels: np.ndarray, K: int) -> Any:
+        params = self.constrain(self.preconditioner[0] * 0)
+        one_hot = self.one_hot(labels, K)
+        # a label's weight is that of every factor that it enters
+        factors = self.density.factors(params)[0]
+        return self.maximise(params, {n: one_hot + f.log * 0 for n, f in factors.items()})
+
+    def expected_log_joint(self, vector: Any, posterior: Any) -> Any:
+        """The expected complete-data log joint, apart from what does not depend on the parameters."""
+        params = self.constrain(vector)
+        return self.expectation(self.density.factors(params)[0], posterior) + self.log_prior(params)
+
+    def expectation(self, factors: Any, posterior: Any) -> Any:
+        """The expected sum of the factors' log-densities."""
+        return sum(self.multiply(posterior[n], f.log).sum() for n, f in factors.items())
+
+    def entropy(self, params: Any) -> float:
+        # log p(x) is the sum of the expected complete-data log joint and the entropy of the labels
+        posterior, log_marginal = self.posterior(params)
+        expectation = self.expectation(self.density.factors(params)[0], posterior)
+        return float((log_marginal * self.weights).sum() - expectation)
+
+    def log_objective(self, vector: Any) -> Any:
+        params = self.constrain(vector)
+        return self.density.total(*self.density.factors(params), self.weights)[0] + self.log_prior(params)
+
+    def log_prior(self, params: Any) -> Any:
+        return self.density.log_prior(params) if self.objective == "map" else 0.0
+
+    def unconstrain(self, params: Any) -> Any:
+        """The parameters as a vector, in the coordinates of the preconditioner."""
+        centre, scale = self.preconditioner
+        return (self.flatten(params) - centre) / scale
+
+    def constrain(self, vector: Any) -> Any:
+        """The inverse of ``unconstrain``."""
+        centre, scale = self.preconditioner
+        vector, params, start = vector * scale + centre, {}, 0
+        for name, shape in self.unconstrained_shapes().items():
+            params[name] = self.bijection(name)(vector[start : start + math.prod(shape)].reshape(shape))
+            start += math.prod(shape)
+        return params
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of unconstrained coordinates."""
+        return sum(math.prod(shape) for shape in self.unconstrained_shapes().values())
+
+    def unconstrained_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {n: tuple(self.bijection(n).inverse_shape(shape)) for n, shape in self.density.shapes.items()}
+
+    @cached_property
+    def preconditioner(self) -> tuple[Any, Any]:
+        """Origin and unit of the coordinates, so that the prior's quartiles are near -1 and 1 in each."""
+        raise NotImplementedError
+
+    def array(self, vector: np.ndarray) -> Any:
+        """NumPy to an array of the backend, of the type of the weights."""
+        raise NotImplementedError
+
+    def flatten(self, params: Any) -> Any:
+        """Unconstrained values of all parameters in one vector."""
+        raise NotImplementedError
+
+    def bijection(self, name: str) -> Any:
+        """From the unconstrained values of a parameter to its support."""
+        raise NotImplementedError
+
+    def posterior(self, params: Any) -> tuple[Any, Any]:
+        """``({site: posterior of the values that its factor joins}, log p by row)``."""
+        raise NotImplementedError
+
+    def value_and_gradient(self, vector: np.ndarray, posterior: Any) -> tuple[float, np.ndarray]:
+        """``expected_log_joint`` and its gradient."""
+        raise NotImplementedError
+
+    def one_hot(self, labels: np.ndarray, K: int) -> Any:
+        """The posterior of the one discrete site that is certain of the labels, rows counted by their weights."""
+        raise NotImplementedError
+
+    def multiply(self, weight: Any, log: Any) -> Any:
+        """The product, where 0 times -inf is 0."""
+        raise NotImplementedError
+
+    def hessian(self, params: Any) -> np.ndarray:
+        """Of ``log_objective``, with respect to the coordinates."""
+        raise NotImplementedError

@@ -1,0 +1,74 @@
+"""The last parameters of EM: whether the likelihood has a maximum there, Heywood cases, the position of the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inference.engines.em.closed_form import LinearGaussianForm
+from inference.engines.em.options import PreparedOptions
+from zoo import ZooError
+from zoo.linear import Linear
+
+ZERO_NOISE = 1e-7  # of a column's variance: less noise counts as none
+HEYWOOD = 0.005  # of a column's variance: below it a uniqueness is improper (Heywood 1931; Jöreskog 1967)
+
+
+def noise_floor(options: PreparedOptions) -> float:
+    """The floor under the noise, where columns have variance one; the prior of MAP needs none."""
+    if options.covariance_floor is not None:
+        return options.covariance_floor
+    return 1e-300 if options.is_map else ZERO_NOISE
+
+
+def check_noise(linear: Linear) -> None:
+    """Raise ZooError where more columns are without noise than factors can explain: the likelihood has no maximum."""
+    K, D, Z = linear.W.shape
+    for k in range(K):
+        noiseless = np.flatnonzero(linear.Psi[k] <= ZERO_NOISE * 1.01)
+        if not noiseless.size:
+            continue
+        within = f" in component {k}" if K > 1 else ""
+        if len(noiseless) == D:
+            raise ZooError(
+                f"the rows{within} lie in a plane of Z={Z} dimensions, so the noise fell to zero and the likelihood "
+                "has no maximum: lower Z or K, use objective='map', or give a covariance_floor"
+            )
+        W = linear.W[k][noiseless]
+        explained = np.linalg.eigvalsh(W @ W.T) if Z else np.zeros(1)
+        if len(noiseless) > Z or explained[0] < 10 * ZERO_NOISE:
+            names = ", ".join(map(str, noiseless))
+            reason = f"columns {names} determine each other" if len(noiseless) > 1 else f"column {names} is constant"
+            raise ZooError(
+                f"{reason}{within}, so the noise fell to zero and the likelihood has no maximum: drop one, lower Z or "
+                "K, use objective='map', or give a covariance_floor"
+            )
+
+
+def heywood_cases(linear: Linear) -> list[Any]:
+    """The columns ([component, column] where there are several components) whose noise is near zero."""
+    improper = np.argwhere(linear.Psi < HEYWOOD).tolist()
+    return improper if len(linear.pi) > 1 else [d for _, d in improper]
+
+
+def num_parameters(form: LinearGaussianForm, keywords: Mapping[str, Any]) -> int:
+    """How many numbers the likelihood determines: of each W the D Z less the Z (Z - 1) / 2 of a rotation.
+
+    No covariance has more than D (D + 1) / 2, however many factors and uniquenesses it is written with.
+    """
+    K, D, Z = int(keywords.get("K", 1)), int(keywords["D"]), int(keywords["Z"])
+    W = D * Z - Z * (Z - 1) // 2
+    covariances = {"own": K * min(W + D, D * (D + 1) // 2), "shared": K * W + D, "isotropic": K * W + 1}
+    return K - 1 + K * D + covariances[form.noise_type(keywords)]
+
+
+def canonical_axes(linear: Linear) -> Linear:
+    """The same likelihood with W' Psi^-1 W diagonal and decreasing, and the sum of each column of W positive."""
+    loadings = []
+    for W, Psi in zip(linear.W, linear.Psi, strict=True):
+        _, _, axes = np.linalg.svd(W / np.sqrt(Psi)[:, None], full_matrices=False)
+        rotated = W @ axes.T
+        loadings.append(rotated * np.where(rotated.sum(0) < 0, -1.0, 1.0))
+    return linear._replace(W=np.array(loadings))

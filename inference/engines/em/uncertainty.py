@@ -1,0 +1,57 @@
+"""The uncertainty of an EM fit: the curvature of its objective, and refits to resampled rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from inference.engines import FitRequest
+from inference.engines.em.backend import EMBackend
+from inference.engines.em.enumeration import EnumerationEM
+from inference.engines.em.iteration import run_em
+from inference.engines.em.options import prepare_options
+from inference.engines.em.running import make_algorithm, precision
+
+
+class Curvature(NamedTuple):
+    """The objective near a point, in P unconstrained coordinates.
+
+    hessian: (P, P). point: (P,). constrain: from coordinates (S, P) to parameters ``{site: (S, ...)}``.
+    """
+
+    hessian: np.ndarray
+    point: np.ndarray
+    constrain: Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+def curvature(backend: EMBackend, request: FitRequest[Any], params: dict[str, np.ndarray]) -> Curvature:
+    """The curvature of EM's objective at ``params``."""
+    general = EnumerationEM(backend, request, prepare_options(request), closed=False).general
+    values = {n: backend.to_array(v) for n, v in params.items()}
+    point = np.asarray(general.unconstrain(values))
+    return Curvature(general.hessian(values), point, lambda points: backend.vmap(general.constrain, points))
+
+
+def refit(
+    backend: EMBackend, request: FitRequest[Any], params: dict[str, np.ndarray], resamples: Iterable[np.ndarray]
+) -> list[dict[str, np.ndarray]]:
+    """The parameters after EM from ``params`` for each set of weights (N,) of the rows."""
+    options = replace(prepare_options(request), start=params)
+    with precision(backend, request, options):
+        algorithm = make_algorithm(backend, request, options)
+
+        def refit_one(weights: np.ndarray) -> dict[str, np.ndarray]:
+            algorithm.set_weights(weights)
+            last = run_em(
+                algorithm.step,
+                algorithm.initialize(request.seed),
+                max_iter=options.max_iter,
+                tol=options.tol * float(weights.sum()),
+                relative_rounding=algorithm.relative_rounding,
+            )
+            return algorithm.finalize(last.state)[0]
+
+        return [refit_one(weights) for weights in resamples]

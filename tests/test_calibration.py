@@ -167,7 +167,7 @@ def test_factors_from_their_exact_posterior_are_calibrated(name, backend, monkey
     assert "log joint" in result.ranks
     assert len(result.ranks["z[n,0]"]) == 300
     assert result.miscalibrated == [], str(result)
-    exact = gaussian_module.sampled
+    exact = gaussian_module.sample_latents
     monkeypatch.setattr("inference.exact.gaussian.sample_latents", lambda *given: 1.5 * exact(*given))
     assert inference.calibrate(model, "exact", simulations=15, draws=19).miscalibrated
 

@@ -182,8 +182,8 @@ def tell(fitted: Fit) -> None:
 
     if topics.has_topics(fitted.model.card):  # whose numbers, a word each, nobody would read
         out().print(framed(topics.overview(fitted)), "")
-        amiss = " ".join(topics.doubts(fitted)) or "nothing was found amiss"
-        out().print(f"{line(fitted)}\n{amiss}", **PLAIN)
+        problems = " ".join(topics.warnings(fitted)) or "no problems were found"
+        out().print(f"{line(fitted)}\n{problems}", **PLAIN)
         return
     out().print(framed(fitted.summary()), "")
     verdict = judge(fitted)

@@ -1,128 +1,171 @@
-"""Pictures of topics. Each function gives a matplotlib Figure."""
+"""Figures of topics; each function returns a matplotlib Figure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.analysis.topics.parts import topics_of
-from inference.analysis.topics.plane import framed, labelled, scaled
-from inference.analysis.topics.similarity import distances
-from inference.analysis.topics.words import HIGH, LOW, labels, top_words
+from inference.analysis.topics.distances import distances
+from inference.analysis.topics.extraction import TopicsLike, extract_topics
+from inference.analysis.topics.map_layout import classical_scaling, draw_labels, set_limits
+from inference.analysis.topics.tables import HIGH, LOW, first_words, top_words
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
+from inference.record import FitRecord
 from zoo import ZooError
 from zoo.latent_dirichlet.plot import bars, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from inference.result import Fit
-
 DPI = 100
-COVERED = 0.08  # part of the map that circles would cover if none hid another
-PANELS, ACROSS = 20, 4  # topics at most, and panels in a line
-FEW, MANY = 20, 60  # up to so many topics a label on the map has three words, and up to so many two
-NAMED = len(COMPONENT_COLOURS)  # topics that have a colour of their own
-DOCUMENTS, TITLE = 10, 60  # shown unless others are chosen; letters of a title
+CIRCLES_AREA = 0.08  # part of the map that circles would cover if none hid another
+MOST_PANELS, PANELS_PER_ROW = 20, 4
+THREE_WORDS_UP_TO, TWO_WORDS_UP_TO = 20, 60  # topics, on whose labels on the map there are so many words
+NUM_COLOURS = len(COMPONENT_COLOURS)  # topics that have a colour of their own
+DEFAULT_DOCUMENTS, TITLE_LENGTH = 10, 60  # number of documents in a figure; characters of a title
 
 
-def topic_map(fit: Any) -> Figure:
-    """The topics as circles on a plane, those alike near each other, with their first words.
+def topic_map(fit: TopicsLike) -> Figure:
+    """The topics as circles in a plane, similar ones near each other, with their first words.
 
-    Classical scaling of Jensen-Shannon distances; the axes say how much of these they carry, which is little where
-    topics are many. The area of a circle is the topic's share of the tokens, and equal where that is not known.
+    Classical scaling of Jensen-Shannon distances. The axes are labelled with the part of the squared distances that
+    they show, which is small where topics are many. The area of a circle is the topic's share of the tokens, or equal
+    for all where that is not known.
+
+    Parameters
+    ----------
+    fit : Fit, Topics or array, (K, V)
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     from matplotlib.figure import Figure
 
-    of = topics_of(fit, draws=False)
-    points, part = scaled(distances(of.phi, of.phi))
-    shares = np.full(of.K, 1 / of.K) if of.shares is None else of.shares
-    many = float(np.clip((of.K - FEW) / 80, 0, 1))
-    figure = Figure((8 + 4 * many, 6 + 3 * many), dpi=DPI)
-    axes = figure.add_axes((0.08, 0.085, 0.9, 0.87))  # of a size that labels can be measured against
-    axes.set(xlabel=side(part[0]), ylabel=side(part[1]))
+    topics = extract_topics(fit, draws=False)
+    K = topics.K
+    points, part = classical_scaling(distances(topics.phi, topics.phi))
+    shares = np.full(K, 1 / K) if topics.shares is None else topics.shares
+    enlargement = float(np.clip((K - THREE_WORDS_UP_TO) / 80, 0, 1))
+    figure = Figure((8 + 4 * enlargement, 6 + 3 * enlargement), dpi=DPI)
+    axes = figure.add_axes((0.08, 0.085, 0.9, 0.87))  # of a fixed size, against which labels are measured
+    axes.set(xlabel=axis_label(part[0]), ylabel=axis_label(part[1]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
-    told = f"{of.K} topics by their Jensen-Shannon distances" if of.K > 1 else "1 topic"
-    if of.K > 1 and of.shares is not None:
-        told += f"; area: share of the tokens, {shares.min():.1%} to {shares.max():.1%}"
-    axes.set_title(told, fontsize=10, loc="left")
-    radii = np.sqrt(COVERED * np.prod(axes.get_window_extent().size) * shares / np.pi)  # in dots
-    framed(axes, points, radii)
+    title = f"{K} topics by their Jensen-Shannon distances" if K > 1 else "1 topic"
+    if K > 1 and topics.shares is not None:
+        title += f"; area: share of the tokens, {shares.min():.1%} to {shares.max():.1%}"
+    axes.set_title(title, fontsize=10, loc="left")
+    radii = np.sqrt(CIRCLES_AREA * np.prod(axes.get_window_extent().size) * shares / np.pi)  # in pixels
+    set_limits(axes, points, radii)
     style = {"color": FIT_COLOURS[0], "alpha": 0.25, "edgecolor": FIT_COLOURS[0], "linewidth": 0.8}
     axes.scatter(*points.T, s=np.square(2 * radii * 72 / DPI), **style)
-    count = 3 if of.K <= FEW else 2 if of.K <= MANY else 1
-    words = [f"{k}  {', '.join(map(plain, first))}" for k, first in enumerate(labels(of, count))]
-    labelled(axes, points, radii, words, 8.5 - 1.5 * many)
+    count = 3 if K <= THREE_WORDS_UP_TO else 2 if K <= TWO_WORDS_UP_TO else 1
+    labels = [f"{k}  {', '.join(map(plain, words))}" for k, words in enumerate(first_words(topics, count))]
+    draw_labels(axes, points, radii, labels, 8.5 - 1.5 * enlargement)
     return figure
 
 
-def side(part: float) -> str:
-    """The words for an axis of the map."""
+def axis_label(part: float) -> str:
+    """The label of an axis of the map."""
     return f"carries {part:.0%} of the squared distances"
 
 
 def top_words_figure(
-    fit: Any, top: int = 8, topics: Sequence[int] | None = None, relevance: float | None = None
+    fit: TopicsLike, top: int = 8, topics: Sequence[int] | None = None, relevance: float | None = None
 ) -> Figure:
-    """The first words of each topic as bars of their probability, all on one scale, with 94% intervals of draws.
+    """The first words of each topic as bars of their probability, all to one scale, with 94% intervals of draws.
 
-    topics: which, by number; the largest twenty unless given. Arguments are otherwise those of ``top_words``.
+    Parameters
+    ----------
+    fit : Fit, Topics or array, (K, V)
+    top : int, default 8
+        Number of words of each topic.
+    topics : sequence of int, optional
+        Numbers of the topics to show; by default the largest twenty.
+    relevance : float, optional
+        As in ``top_words``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ZooError
+        For numbers that are no topics, and as ``top_words``.
     """
     from matplotlib.figure import Figure
 
-    of = topics_of(fit)
-    table = top_words(of, top, relevance).set_index("topic")
-    largest = np.arange(of.K) if of.shares is None else np.argsort(-of.shares, kind="stable")
-    chosen = np.sort(largest[:PANELS]) if topics is None else numbers("topic", topics, of.K)
-    across = min(ACROSS, len(chosen))
+    record = extract_topics(fit)
+    table = top_words(record, top, relevance).set_index("topic")
+    largest = np.arange(record.K) if record.shares is None else np.argsort(-record.shares, kind="stable")
+    chosen = np.sort(largest[:MOST_PANELS]) if topics is None else as_numbers("topic", topics, record.K)
+    across = min(PANELS_PER_ROW, len(chosen))
     down = -(-len(chosen) // across)
     figure = Figure((2.4 * across + 0.3, down * (0.17 * top + 0.55) + 0.4), layout="constrained", dpi=DPI)
     panels = figure.subplots(down, across, squeeze=False).ravel()
-    shown = table.loc[chosen]
-    limit = shown[[c for c in ("weight", HIGH) if c in shown]].to_numpy().max()
+    rows = table.loc[chosen]
+    limit = rows[[c for c in ("weight", HIGH) if c in rows]].to_numpy().max()
     for axes, k in zip(panels, chosen, strict=False):
         rows = table.loc[[k]]
         interval = rows[[LOW, HIGH]].to_numpy().T if HIGH in rows else None
         bars(axes, rows["word"], rows["weight"], FIT_COLOURS[0], limit, interval)
-        share = "" if of.shares is None else f" ({of.shares[k]:.1%} of tokens)"
+        share = "" if record.shares is None else f" ({record.shares[k]:.1%} of tokens)"
         axes.set_title(f"topic {k}{share}", fontsize=9, loc="left")
     for axes in panels[len(chosen) :]:
         axes.set_axis_off()
-    more = "" if len(chosen) == of.K else f"{len(chosen)} of {of.K} topics; "
-    figure.suptitle(f"{more}probability of a word in its topic", fontsize=10)
+    count = "" if len(chosen) == record.K else f"{len(chosen)} of {record.K} topics; "
+    figure.suptitle(f"{count}probability of a word in its topic", fontsize=10)
     return figure
 
 
-def document_figure(fit: Any, rows: Sequence[int] | None = None, titles: Sequence[str] | None = None) -> Figure:
-    """The mixture of topics in each of some documents as a bar of length one; topics with little of any are grey.
+def document_figure(fit: TopicsLike, rows: Sequence[int] | None = None, titles: Sequence[str] | None = None) -> Figure:
+    """The topic proportions of some documents, each as a bar of length one; topics that are small in all are grey.
 
-    rows: which documents, by number; the first ten unless given. titles: one for each of the N documents.
+    Parameters
+    ----------
+    fit : Fit or Topics
+        With topic proportions of the documents.
+    rows : sequence of int, optional
+        Numbers of the documents to show; by default the first ten.
+    titles : sequence of str, optional
+        A title for each of the N documents.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ZooError
+        For topics without proportions, numbers that are no documents, and a wrong number of titles.
     """
     from matplotlib.figure import Figure
 
-    of = topics_of(fit, draws=False)
-    if of.theta is None:
+    topics = extract_topics(fit, draws=False)
+    if topics.theta is None:
         raise ZooError("topics without documents: give Topics(phi, theta=...), or a fit")
-    N = len(of.theta)
+    N = len(topics.theta)
     if titles is not None and len(titles) != N:
         raise ZooError(f"{len(titles)} titles for {N} documents: give one for each")
-    chosen = np.arange(min(N, DOCUMENTS)) if rows is None else numbers("document", rows, N)
-    theta = of.theta[chosen]
-    named = np.sort(np.argsort(-theta.max(0), kind="stable")[:NAMED])
-    words = labels(of, 3)
+    chosen = np.arange(min(N, DEFAULT_DOCUMENTS)) if rows is None else as_numbers("document", rows, N)
+    theta = topics.theta[chosen]
+    coloured = np.sort(np.argsort(-theta.max(0), kind="stable")[:NUM_COLOURS])
+    words = first_words(topics, 3)
     figure = Figure((9, 0.3 * len(chosen) + 1.6), layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
-    at, begun = np.arange(len(chosen)), np.zeros(len(chosen))
-    for k, colour in zip(named, COMPONENT_COLOURS, strict=False):
-        axes.barh(at, theta[:, k], left=begun, color=colour, label=f"{k}  {', '.join(map(plain, words[k]))}")
-        begun += theta[:, k]
-    if len(named) < of.K:
-        axes.barh(at, 1 - begun, left=begun, color="0.88", label=f"{of.K - len(named)} other topics")
-    names = [f"{n}" if titles is None else f"{n}  {plain(titles[int(n)], TITLE)}" for n in chosen]
-    axes.set_yticks(at, labels=names)
+    places, left = np.arange(len(chosen)), np.zeros(len(chosen))
+    for k, colour in zip(coloured, COMPONENT_COLOURS, strict=False):
+        axes.barh(places, theta[:, k], left=left, color=colour, label=f"{k}  {', '.join(map(plain, words[k]))}")
+        left += theta[:, k]
+    if len(coloured) < topics.K:
+        label = f"{topics.K - len(coloured)} other topics"
+        axes.barh(places, 1 - left, left=left, color="0.88", label=label)
+    names = [f"{n}" if titles is None else f"{n}  {plain(titles[int(n)], TITLE_LENGTH)}" for n in chosen]
+    axes.set_yticks(places, labels=names)
     axes.set(xlim=(0, 1), ylim=(len(chosen) - 0.4, -0.6), xlabel="part of the document")
     axes.tick_params(axis="y", length=0)
     axes.tick_params(labelsize=8)
@@ -131,22 +174,22 @@ def document_figure(fit: Any, rows: Sequence[int] | None = None, titles: Sequenc
     return figure
 
 
-def numbers(what: str, given: Sequence[int], most: int) -> np.ndarray:
-    """Topics or documents by number; raises ZooError for one that is not there."""
-    chosen = np.atleast_1d(np.asarray(given))
-    if not chosen.size or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= most:
-        raise ZooError(f"{what}s are numbers from 0 to {most - 1}; given {list(given)!r}")
-    return chosen
+def as_numbers(name: str, values: Sequence[int], count: int) -> np.ndarray:
+    """Numbers of topics or documents as an array; raises ZooError for any that is out of range."""
+    numbers = np.atleast_1d(np.asarray(values))
+    if not numbers.size or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= count:
+        raise ZooError(f"{name}s are numbers from 0 to {count - 1}; given {list(values)!r}")
+    return numbers
 
 
-def trace_figure(fit: Fit) -> Figure:
-    """The objective of a fit after each iteration, sweep or step, in nats: the whole run, and its second half."""
+def trace_figure(fit: FitRecord) -> Figure:
+    """The objective of a fit after each iteration, sweep or step, in nats: the run, and its second half."""
     from matplotlib.figure import Figure
 
     trace = np.asarray(fit.trace, float)
-    begun = len(trace) // 2
+    middle = len(trace) // 2
     figure = Figure((9, 2.8), layout="constrained", dpi=DPI)
-    for axes, start in zip(figure.subplots(1, 2), (0, begun), strict=True):
+    for axes, start in zip(figure.subplots(1, 2), (0, middle), strict=True):
         part = trace[start:]
         axes.plot(
             np.arange(start, len(trace)),

@@ -103,7 +103,7 @@ def rotate_axes(
     return out
 
 
-class Group(NamedTuple):
+class SymmetryGroup(NamedTuple):
     """The group of orthogonal matrices R of a symmetry."""
 
     nearest: Callable[[np.ndarray], np.ndarray]  # A'B (..., Z, Z) -> the R for which A R is nearest to B
@@ -147,12 +147,12 @@ def sort_by_length(W: np.ndarray) -> np.ndarray:
 
 
 GROUPS = {
-    "rotation": Group(nearest_orthogonal, principal_rotation),
-    "signed permutation": Group(nearest_signed_permutation, sort_by_length),
+    "rotation": SymmetryGroup(nearest_orthogonal, principal_rotation),
+    "signed permutation": SymmetryGroup(nearest_signed_permutation, sort_by_length),
 }
 
 
-def common_frame_rotations(W: np.ndarray, pivot: int, group: Group) -> np.ndarray:
+def common_frame_rotations(W: np.ndarray, pivot: int, group: SymmetryGroup) -> np.ndarray:
     """The matrix that brings each draw to one frame, (draws, K, Z, Z), for loadings W (draws, K, rows, Z)."""
     A = W / row_scale(W)
     rotations = group.nearest(cross_product(A, A[pivot]))

@@ -16,35 +16,23 @@ from zoo.checks import check_whole
 MIN_EFFECTIVE_DRAWS = 20  # with fewer the largest weights decide, and larger ones may not have been drawn
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class LogMarginal(RowEstimates):
-    """Estimates of log p(x_n) in nats, which are too low in expectation.
+    """Estimates of log p(x_n) in nats, which are too low in expectation; with the attributes of ``RowEstimates``.
 
     Attributes
     ----------
     log_p : array, (N,)
         The estimate of each row.
-    errors : array, (N,)
-        The Monte Carlo standard error of each.
     effective_samples : array, (N,)
         The effective number of draws of each row.
-    num_values : int
-        The number of observed values of all rows.
     num_samples : int
         The draws of each row.
-    source : str
-        Which rows these are.
-    seed : int
-        The seed of the draws, and of the pixels of intensities.
     """
 
     log_p: np.ndarray
-    errors: np.ndarray
     effective_samples: np.ndarray
-    num_values: int
     num_samples: int
-    source: str
-    seed: int
 
     def by_row(self) -> np.ndarray:
         """The estimate of each row in nats, (N,)."""
@@ -111,7 +99,15 @@ def log_marginal(
     check_whole(2, num_samples=num_samples)
     rows = evaluation_rows(fit, data, seed)
     log_p, errors, effective = importance_estimates(rows.posterior, rows.table, num_samples, seed, progress=progress)
-    return LogMarginal(log_p, errors, effective, rows.num_values, num_samples, rows.source, seed)
+    return LogMarginal(
+        log_p=log_p,
+        errors=errors,
+        effective_samples=effective,
+        num_samples=num_samples,
+        num_values=rows.num_values,
+        source=rows.source,
+        seed=seed,
+    )
 
 
 def importance_estimates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +35,26 @@ def evaluation_rows(fit: FitRecord, data: Any, seed: int) -> EvaluationRows:
     return EvaluationRows(posterior, posterior.table(data, seed), source)
 
 
+@dataclass(frozen=True, repr=False, kw_only=True)
 class RowEstimates:
-    """What estimates of a log-density of each row have in common; ``repr`` is their text."""
+    """Estimates of a log-density of each row; ``repr`` is their text.
+
+    Attributes
+    ----------
+    errors : array, (N,)
+        The Monte Carlo standard error of each estimate.
+    num_values : int
+        The number of observed values of all rows.
+    source : str
+        Which rows these are.
+    seed : int
+        The seed of the draws, and of the pixels of intensities.
+    """
 
     errors: np.ndarray
     num_values: int
+    source: str
+    seed: int
 
     def by_row(self) -> np.ndarray:
         """The estimate of each row in nats, (N,)."""

@@ -14,37 +14,25 @@ from inference.summaries.statistics import count_active_units
 from zoo.checks import check_whole
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class ElboSplit(RowEstimates):
-    """The ELBO of each row in nats: reconstruction less KL.
+    """The ELBO of each row in nats, reconstruction less KL; with the attributes of ``RowEstimates``.
 
     Attributes
     ----------
     elbo, reconstruction, kl : array, (N,)
         The ELBO of each row and its terms.
-    errors : array, (N,)
-        The Monte Carlo standard error of each ELBO.
     kl_by_dimension : dict of str to array
         Of each continuous latent the mean over rows, for each number of the code, ``{"z": (Z,)}``.
     variances : dict of str to array
         The variance over rows of the posterior means, of the same shapes.
-    num_values : int
-        The number of observed values of all rows.
-    source : str
-        Which rows these are.
-    seed : int
-        The seed of the draws, and of the pixels of intensities.
     """
 
     elbo: np.ndarray
     reconstruction: np.ndarray
     kl: np.ndarray
-    errors: np.ndarray
     kl_by_dimension: dict[str, np.ndarray]
     variances: dict[str, np.ndarray]
-    num_values: int
-    source: str
-    seed: int
 
     def by_row(self) -> np.ndarray:
         """The ELBO of each row in nats, (N,)."""
@@ -121,7 +109,15 @@ def elbo_split(fit: FitRecord, data: Any = None, num_samples: int = 100, seed: i
     codes = {n: code for n, code in rows.posterior.encode(rows.table).items() if isinstance(code, Code)}
     variances = {n: code.mean.var(0, dtype=float) for n, code in codes.items()}
     return ElboSplit(
-        reconstruction - kl, reconstruction, kl, errors, by_dimension, variances, rows.num_values, rows.source, seed
+        elbo=reconstruction - kl,
+        reconstruction=reconstruction,
+        kl=kl,
+        errors=errors,
+        kl_by_dimension=by_dimension,
+        variances=variances,
+        num_values=rows.num_values,
+        source=rows.source,
+        seed=seed,
     )
 
 

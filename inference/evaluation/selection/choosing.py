@@ -19,7 +19,7 @@ from zoo.errors import unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-Columns = Mapping[str, Any]  # values of one size, by column
+SizeColumns = Mapping[str, Any]  # values of one size, by column
 
 DEFAULT_FOLDS = 5
 CV_COLUMNS = ("cv", "cv_se", "cv_behind_se")
@@ -137,10 +137,10 @@ def choose_engine(model: Model, engine: str | None, is_topic_model: bool) -> str
 
 def fit_sizes(
     models: Mapping[int, Model], data: Any, engine: str | None, seed: int, options: Mapping[str, Any]
-) -> tuple[dict[int, Fit], dict[int, Columns]]:
+) -> tuple[dict[int, Fit], dict[int, SizeColumns]]:
     """The fits that succeed, and for each size the columns that its diagnostics give."""
     fits: dict[int, Fit] = {}
-    columns: dict[int, Columns] = {}
+    columns: dict[int, SizeColumns] = {}
     run = {"seed": seed, **options}
     for size, model in models.items():
         try:
@@ -154,7 +154,7 @@ def fit_sizes(
     return fits, columns
 
 
-def merge_columns(letter: str, parts: Sequence[Mapping[int, Columns]], names: Sequence[str]) -> pd.DataFrame:
+def merge_columns(letter: str, parts: Sequence[Mapping[int, SizeColumns]], names: Sequence[str]) -> pd.DataFrame:
     """One table of the columns that the parts have of each size, with the notes of all."""
     import pandas as pd
 

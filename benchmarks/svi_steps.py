@@ -30,7 +30,7 @@ def main(given):
     table, keywords = model.bind(x)
     start = fit(model, x, "em", objective="map").params
     heard = []
-    Progress.at = lambda self, done, said="": heard.append((done, time.process_time()))
+    Progress.update = lambda self, done, message="": heard.append((done, time.process_time()))
 
     def ours(guide):
         heard.clear()

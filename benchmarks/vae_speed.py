@@ -37,12 +37,12 @@ def ours(backend, images, kl):
     def train(epochs, epoch_is_over, seed=0):
         over = []  # steps done when an epoch was
 
-        def at(self, done, said=""):
+        def update(self, done, message=""):
             if done % steps == 0:
                 over.append(done)
                 epoch_is_over(None)
 
-        Progress.at = at
+        Progress.update = update
         found = fit(model, images, "svi", num_epochs=epochs, batch_size=BATCH, kl=kl, seed=seed, dtype="float32")
         assert over == [steps * (i + 1) for i in range(epochs)]
         return found.diagnostics["epochs"]["bound_nats_per_row"][-1]

@@ -168,7 +168,7 @@ import signal, numpy as np, zoo
 from inference import fit
 from inference.run.progress import Progress
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background makes its children deaf to it
-Progress.at = lambda self, done, said="": print(done, flush=True)
+Progress.update = lambda self, done, message="": print(done, flush=True)
 fit(zoo.load("poisson_mixture", {backend!r}, K=2), np.arange(60) % 7, "nuts", num_warmup=10**8, num_chains=2)
 """
 

@@ -178,7 +178,7 @@ WRONG = [
     ({"num_steps": 2.5}, "num_steps is a whole number"),
     ({"num_particles": 0}, "num_particles is a whole number"),
     ({"learning_rate": -1.0}, "learning_rate is a number above 0"),
-    ({"learning_rate": "fast"}, "learning_rate is 0.01 by default"),
+    ({"learning_rate": "fast"}, "learning_rate is a number above 0, or a function from the step to one; given .fast."),
     ({"guide": "full_rang"}, "no guide 'full_rang'; did you mean 'full_rank'"),
     ({"optimizer": "adam"}, "optimizer is a"),
     ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from inference import fit
-from inference.engines.svi.plan import Plan
+from inference.engines.svi.plan import TrainingPlan
 
 TINY = {"Z": 2, "width": 8, "depth": 1}
 
@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(vae, images, tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("inference.run.checkpoints.np.savez", full)
-    with pytest.warns(UserWarning, match="no checkpoint was kept at step 36 .*No space left on device"):
+    with pytest.warns(UserWarning, match="no checkpoint was saved at step 36 .*No space left on device"):
         found = fit(
             vae, images, "svi", num_epochs=6, batch_size=20, learning_rate=0.01, checkpoint=tmp_path, checkpoint_every=9
         )
@@ -207,13 +207,13 @@ def test_a_table_on_disk_is_read_as_it_is_needed(vae, images, tmp_path):
 
 
 def test_a_plan_shows_every_row_once_an_epoch():
-    plan = Plan(rows=103, batch=10, steps=95, seed=1)
-    order = plan.order(0, 95)
-    assert plan.epoch == 10
+    plan = TrainingPlan(num_rows=103, batch_size=10, num_steps=95, seed=1)
+    order = plan.batches(0, 95)
+    assert plan.steps_per_epoch == 10
     for e in range(9):
         assert len(set(order[10 * e : 10 * e + 10].ravel())) == 100
     for begun, count in ((0, 7), (7, 20), (33, 62)):  # wherever it is cut
-        np.testing.assert_array_equal(plan.order(begun, count), order[begun : begun + count])
+        np.testing.assert_array_equal(plan.batches(begun, count), order[begun : begun + count])
 
 
 WRONG = [

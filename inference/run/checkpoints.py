@@ -1,7 +1,7 @@
-"""Runs on disk, in one file that is replaced in one step, so that it is always whole.
+"""Checkpoints of long runs: one file in a folder, replaced in one step.
 
-What is kept is all that the next step depends on. A run that goes on from it is, on the same device, bit for bit the
-run that was never stopped.
+A checkpoint holds everything that the next step depends on: a resumed run is, on the same device, equal to an
+uninterrupted one, bit for bit.
 """
 
 from __future__ import annotations
@@ -16,14 +16,30 @@ from typing import Any
 
 import numpy as np
 
-from zoo import ZooError
+from zoo.data.atomic import replace_file
+from zoo.errors import ZooError
 
 FILE = "checkpoint.npz"
-PART = 1 << 20  # bytes of either end of an array that tell it from others: reading all of a large one takes long
+DIGEST_BYTES = 1 << 20  # of either end of an array: to read all of a large one takes long
 
 
-def folder_of(given: Any) -> Path:
-    """The folder that the option ``checkpoint`` names, made if it is not there; raises ZooError where it cannot be."""
+def make_folder(given: Any) -> Path:
+    """The folder that the option ``checkpoint`` names, created where it is missing.
+
+    Parameters
+    ----------
+    given : str or path-like
+        The value of the option.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ZooError
+        For a value that is no path, and for a folder that cannot be created.
+    """
     if not isinstance(given, str | os.PathLike):
         raise ZooError(f"checkpoint is the path of a folder; given {given!r}")
     folder = Path(given)
@@ -34,10 +50,25 @@ def folder_of(given: Any) -> Path:
     return folder
 
 
-def read(folder: Path, asked: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-    """The arrays and plain values kept there, or None where nothing is.
+def load_checkpoint(folder: Path, settings: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    """Read the checkpoint of a folder.
 
-    Raises ZooError for a file that is damaged, and for one of a run of which other things were ``asked``.
+    Parameters
+    ----------
+    folder : Path
+        As of ``make_folder``.
+    settings : dict of str to str
+        What the run depends on, each described by ``describe``.
+
+    Returns
+    -------
+    tuple of dict and dict, or None
+        The arrays and the plain values; None where there is no checkpoint.
+
+    Raises
+    ------
+    ZooError
+        For a damaged file, and for a checkpoint of a run with other settings.
     """
     path = folder / FILE
     if not path.exists():
@@ -45,45 +76,68 @@ def read(folder: Path, asked: dict[str, str]) -> tuple[dict[str, np.ndarray], di
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
-        plain = json.loads(str(arrays.pop("plain")))
-        before, plain = plain["asked"], plain["plain"]
+        content = json.loads(str(arrays.pop("plain")))
+        before, plain = content["asked"], content["plain"]
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        why = f"{str(path)!r} is damaged, or no checkpoint"
-        raise ZooError(f"{why}: name another folder, or move it away to begin anew") from error
-    other = [n for n in asked if before.get(n) != asked[n]]
-    if other:
-        change = f"its {other[0]} was {before.get(other[0], 'nothing')}, and is {asked[other[0]]} here"
-        raise ZooError(f"{str(path)!r} is of another run: {change}; ask for the same, or name another folder")
+        reason = f"{str(path)!r} is damaged, or no checkpoint"
+        raise ZooError(f"{reason}: name another folder, or move it away to begin anew") from error
+    changed = [n for n in settings if before.get(n) != settings[n]]
+    if changed:
+        name = changed[0]
+        change = f"its {name} was {before.get(name, 'nothing')}, and is {settings[name]} here"
+        raise ZooError(f"{str(path)!r} is of another run: {change}; use the same settings, or name another folder")
     return arrays, plain
 
 
-def write(folder: Path, asked: dict[str, str], arrays: dict[str, np.ndarray], plain: dict[str, Any], at: str) -> None:
-    """Replace what is kept. Where that fails the old file stays, and a warning says so; ``at``: where the run is."""
-    draft = folder / f".{FILE}.part"
-    said = np.array(json.dumps({"asked": asked, "plain": plain}))
+def save_checkpoint(
+    folder: Path, settings: dict[str, str], arrays: dict[str, np.ndarray], plain: dict[str, Any], position: str
+) -> None:
+    """Replace the checkpoint of a folder; where that fails the old file stays, and there is a warning.
+
+    Parameters
+    ----------
+    folder : Path
+        As of ``make_folder``.
+    settings : dict of str to str
+        As in ``load_checkpoint``.
+    arrays, plain : dict
+        Everything the next step depends on: arrays, and values that JSON can hold.
+    position : str
+        How far the run is, as in "step 100", for the warning.
+    """
+    content = np.array(json.dumps({"asked": settings, "plain": plain}))
     try:
-        with open(draft, "wb") as file:
-            np.savez(file, plain=said, **arrays)  # type: ignore[arg-type]
+        with replace_file(folder / FILE) as path, open(path, "wb") as file:
+            np.savez(file, plain=content, **arrays)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, folder / FILE)
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        what = f"no checkpoint was kept at {at} in {str(folder)!r}"
-        warnings.warn(f"{what} ({error.strerror}): an earlier one is as it was, and the run goes on", stacklevel=3)
+        failure = f"no checkpoint was saved at {position} in {str(folder)!r} ({error.strerror})"
+        warnings.warn(f"{failure}: the run goes on, and an earlier checkpoint is unchanged", stacklevel=3)
 
 
-def short(value: Any) -> str:
-    """A text that tells a value from others: of arrays their shape and a digest.
+def describe(value: Any) -> str:
+    """A short text that differs where values differ: of arrays the shape and a digest.
 
-    >>> short(0.5), short(None), short(np.zeros(3))[:22]
+    Parameters
+    ----------
+    value
+        An array, ``Intensities``, a function or a plain value.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> describe(0.5), describe(None), describe(np.zeros(3))[:22]
     ('0.5', 'None', 'array (3,) of 9d908ecf')
     """
     if not hasattr(value, "shape"):
         return getattr(value, "__qualname__", repr(value)) if callable(value) else repr(value)
-    raw = np.asarray(getattr(value, "raw", value))  # intensities as they are kept
+    raw = np.asarray(getattr(value, "raw", value))  # intensities as they are stored
     digest, N = hashlib.sha256(), max(1, len(raw) if raw.ndim else 1)
-    rows = max(1, PART * N // max(raw.nbytes, 1))
+    rows = max(1, DIGEST_BYTES * N // max(raw.nbytes, 1))
     ends = (raw,) if rows >= N or not raw.ndim else (raw[:rows], raw[-rows:])
     for end in ends:
         digest.update(np.ascontiguousarray(end).tobytes())

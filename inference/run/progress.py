@@ -1,4 +1,4 @@
-"""One progress bar for every engine, on stderr, and nothing at all where it is not wanted."""
+"""A progress bar on stderr, the same for every engine."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from typing import Any
 
 
 class Progress:
-    """``with Progress("nuts", total, wanted) as bar: bar.at(done, "what to say")``."""
+    """A progress bar, as ``with Progress("nuts", total, enabled=True) as bar: bar.update(done, message)``.
 
-    def __init__(self, name: str, total: int, wanted: bool):
-        self.name, self.total, self.wanted = name, total, wanted
+    Parameters
+    ----------
+    name : str
+        What is running, to the left of the bar.
+    total : int
+        Steps in all.
+    enabled : bool
+        Whether to show the bar; where False, nothing is shown, and rich is not imported.
+    """
+
+    def __init__(self, name: str, total: int, enabled: bool):
+        self.name, self.total, self.enabled = name, total, enabled
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
-        if self.wanted:
+        if self.enabled:
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
@@ -23,23 +33,31 @@ class Progress:
                 TextColumn("{task.description:>5}"),
                 BarColumn(),
                 TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[message]}"),
             )
-            self._bar = Bar(
-                *columns, TimeElapsedColumn(), TextColumn("{task.fields[said]}"), console=Console(stderr=True)
-            )
+            self._bar = Bar(*columns, console=Console(stderr=True))
             self._bar.start()
-            self._task = self._bar.add_task(self.name, total=self.total, said="")
+            self._task = self._bar.add_task(self.name, total=self.total, message="")
         return self
 
-    def at(self, done: float, said: str = "") -> None:
-        """Show that ``done`` of the total is done."""
+    def update(self, done: float, message: str = "") -> None:
+        """Show that ``done`` of the total is done, and a message to the right of the bar.
+
+        Parameters
+        ----------
+        done : float
+            Steps done so far.
+        message : str, optional
+            Such as the objective.
+        """
         if self._bar:
-            self._bar.update(self._task, completed=done, said=said)
+            self._bar.update(self._task, completed=done, message=message)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar:
-            if kind is None:  # finishing early is finishing
+            if kind is None:  # a run that converges early is complete
                 self._bar.update(self._task, total=max(1, self._bar.tasks[0].completed))
             self._bar.stop()

@@ -126,7 +126,7 @@ def run_restarts(
         for restart in range(count):
 
             def callback(iteration: int, value: float, done: int = restart * options.max_iter) -> None:
-                progress.at(done + iteration, f"{value / total_weight:.6f} nats per row")
+                progress.update(done + iteration, f"{value / total_weight:.6f} nats per row")
 
             try:
                 state = algorithm.initialize(request.seed * count + restart)

@@ -27,7 +27,7 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
     hook = find_hook(request.card.package, "gibbs", home="inference.engines.gibbs")
     sampler: CollapsedSampler = importlib.import_module(f"{hook}.sampler").Sampler(request)
     num_sweeps = options.num_warmup + options.num_samples
-    folder = None if options.checkpoint is None else checkpoints.folder_of(options.checkpoint)
+    folder = None if options.checkpoint is None else checkpoints.make_folder(options.checkpoint)
     identity = run_identity(request) if folder else {}
     record = resume(folder, identity, sampler) if folder else SweepRecord()
     before, seconds = record.done, 0.0
@@ -44,9 +44,9 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
             record_sweep(sampler, record, options, num_draws)
             if folder and (record.done % options.checkpoint_every == 0 or record.done == num_sweeps):
                 arrays = {**{f"state/{n}": v for n, v in sampler.state().items()}, **record.arrays()}
-                checkpoints.write(folder, identity, arrays, {"done": record.done}, f"sweep {record.done}")
+                checkpoints.save_checkpoint(folder, identity, arrays, {"done": record.done}, f"sweep {record.done}")
             message = f"log p {record.trace[-1].mean():.6g}" if record.trace else ""
-            progress.at(record.done, f"{'warm-up' if record.done <= options.num_warmup else 'draws'} {message}")
+            progress.update(record.done, f"{'warm-up' if record.done <= options.num_warmup else 'draws'} {message}")
     return make_result(sampler, record, options.num_chains, seconds / max(1, num_sweeps - before - 1))
 
 
@@ -80,7 +80,7 @@ def draw_times(num_draws: int, samples: int) -> set[int]:
 
 def resume(folder: Path, identity: dict[str, str], sampler: CollapsedSampler) -> SweepRecord:
     """The record of the run in the folder, with the sampler in its state; a new record where there is none."""
-    saved = checkpoints.read(folder, identity)
+    saved = checkpoints.load_checkpoint(folder, identity)
     if saved is None:
         return SweepRecord()
     arrays, values = saved
@@ -94,7 +94,7 @@ def run_identity(request: FitRequest[GibbsOptions]) -> dict[str, str]:
     values |= {n: v for n, v in request.options.as_dict().items() if n not in UNRELATED_OPTIONS}
     for name, corpus in request.table.items():
         values |= {f"data {name} {part}": getattr(corpus, part) for part in ("indptr", "words", "counts")}
-    return {n: checkpoints.short(v) for n, v in values.items()}
+    return {n: checkpoints.describe(v) for n, v in values.items()}
 
 
 def make_result(

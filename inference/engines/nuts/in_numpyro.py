@@ -132,8 +132,8 @@ def side_by_side(request, pool, advance, jobs, arrays):
         try:
             while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:
                 phase = "warm-up" if min(done) < warmup else "draws"
-                progress.at(sum(done), f"{phase}, {sum(diverged)} divergences")
-            progress.at(sum(done), f"{sum(diverged)} divergences")
+                progress.update(sum(done), f"{phase}, {sum(diverged)} divergences")
+            progress.update(sum(done), f"{sum(diverged)} divergences")
             return [job.result() for job in running]
         finally:
             stop.set()  # whatever happens, no chain goes on alone

@@ -83,7 +83,7 @@ class Showing:
     def __call__(self):
         iterations, diverged = np.array(self.done).T
         phase = "warm-up" if iterations.min() < self.warmup else "draws"
-        self.progress.at(int(iterations.sum()), f"{phase}, {diverged.sum()} divergences")
+        self.progress.update(int(iterations.sum()), f"{phase}, {diverged.sum()} divergences")
 
 
 def chain(request, place, start, seed, done, which, showing=lambda: None):

@@ -1,4 +1,4 @@
-"""Checkpoints of training: what a trainer and its record hold, in one file."""
+"""Checkpoints of training: the state of a trainer and its record, in one file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Protocol
 
 import numpy as np
 
-from inference.engines import FitRequest
+from inference.engines.contract import FitRequest
+from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.record import TrainingRecord
-from inference.run import checkpoints
-from inference.run.checkpoints import short
+from inference.run.checkpoints import describe, load_checkpoint, make_folder, save_checkpoint
 
 GROUPS = ("state", "best")
-APART = ("checkpoint", "checkpoint_every", "num_draws")  # options that the steps do not depend on
+OTHER_OPTIONS = ("checkpoint", "checkpoint_every", "num_draws")  # options that the steps do not depend on
 
 
 class Resumable(Protocol):
-    """What a checkpoint asks of a trainer: everything its next step depends on, by name."""
+    """What a checkpoint needs of a trainer: everything its next step depends on, by name."""
 
     def state(self) -> dict[str, np.ndarray]: ...
     def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
@@ -26,49 +26,61 @@ class Resumable(Protocol):
 
 @dataclass
 class Checkpoints:
-    """folder: where the file is. every: epochs between two. asked: what was asked for, by name."""
+    """The checkpoints of one training.
+
+    folder: where the file is. every: epochs between two. settings: what the steps depend on, by name. last_epoch: of
+    the last checkpoint.
+    """
 
     folder: Path
     every: float
-    asked: dict[str, str]
-    kept: float = 0.0
+    settings: dict[str, str]
+    last_epoch: float = 0.0
 
     @classmethod
-    def of(cls, request: FitRequest) -> Checkpoints | None:
-        """Where the option says so; raises ZooError where the folder cannot be one."""
+    def from_request(cls, request: FitRequest[SVIOptions]) -> Checkpoints | None:
+        """As the options describe; None without the option. Raises ZooError where the folder cannot be one."""
         given = request.options.checkpoint
         if given is None:
             return None
-        return cls(checkpoints.folder_of(given), request.options.checkpoint_every, asked_of(request))
+        return cls(make_folder(given), request.options.checkpoint_every, describe_settings(request))
 
     def resume(self, trainer: Resumable) -> TrainingRecord | None:
-        """Bring the trainer to where the file says it was; None where there is no file. Raises ZooError."""
-        found = checkpoints.read(self.folder, self.asked)
-        if found is None:
+        """Restore the trainer from the file and return its record; None without a file. Raises ZooError."""
+        checkpoint = load_checkpoint(self.folder, self.settings)
+        if checkpoint is None:
             return None
-        arrays, record = found
+        arrays, plain = checkpoint
         groups = {g: {n[len(g) + 1 :]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS}
         trainer.restore(groups["state"])
-        self.kept = record["laps"]["epoch"][-1]
-        return TrainingRecord(trace=arrays["trace"], best=groups["best"], **record)
+        self.last_epoch = plain["laps"]["epoch"][-1]
+        return TrainingRecord(
+            trace=arrays["trace"],
+            reports=plain["laps"],
+            best=groups["best"],
+            best_step=plain["best_step"],
+            best_held_out=plain["best_held_out"],
+            is_broken=plain["broken"],
+        )
 
-    def keep(self, trainer: Resumable, record: TrainingRecord, last: bool) -> None:
-        """Write the file if it is time to. Where that fails the old one stays, and a warning says so."""
-        epoch = record.laps["epoch"][-1]
-        if not last and epoch - self.kept < self.every:
+    def save(self, trainer: Resumable, record: TrainingRecord, is_last: bool) -> None:
+        """Write the file if it is due or ``is_last``. Where that fails the old one stays, and there is a warning."""
+        epoch = record.reports["epoch"][-1]
+        if not is_last and epoch - self.last_epoch < self.every:
             return
-        self.kept = epoch
-        plain = {n: getattr(record, n) for n in ("laps", "best_step", "best_held_out", "broken")}
-        arrays = {f"state/{n}": v for n, v in trainer.state().items()}
+        self.last_epoch = epoch
+        plain = {"laps": record.reports, "best_step": record.best_step, "best_held_out": record.best_held_out}
+        plain["broken"] = record.is_broken
+        arrays = {"trace": record.trace, **{f"state/{n}": v for n, v in trainer.state().items()}}
         arrays |= {f"best/{n}": v for n, v in record.best.items()}
-        checkpoints.write(self.folder, self.asked, {"trace": record.trace, **arrays}, plain, f"step {record.done}")
+        save_checkpoint(self.folder, self.settings, arrays, plain, f"step {record.num_steps}")
 
 
-def asked_of(request: FitRequest) -> dict[str, str]:
+def describe_settings(request: FitRequest[SVIOptions]) -> dict[str, str]:
     """Everything the steps depend on, each as a short text."""
-    options = {n: v for n, v in request.options.as_dict().items() if n not in APART}
-    if not (options["warm_up"] or callable(options["beta"])):  # then a step does not know how many are to come
+    options = {n: v for n, v in request.options.as_dict().items() if n not in OTHER_OPTIONS}
+    if not (options["warm_up"] or callable(options["beta"])):  # then a step does not depend on how many follow
         del options["num_steps"], options["num_epochs"]
-    said = {"model": request.model.name, "backend": request.model.backend, "seed": request.seed, **options}
-    said |= {f"data {n}": v for n, v in request.table.items()} | request.keywords
-    return {n: short(v) for n, v in said.items()}
+    settings = {"model": request.model.name, "backend": request.model.backend, "seed": request.seed, **options}
+    settings |= {f"data {n}": v for n, v in request.table.items()} | request.keywords
+    return {n: describe(v) for n, v in settings.items()}

@@ -26,24 +26,23 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
         raise ZooError(f"guide={guide!r} reads the rows of {guide} and not those of {card.name}: name another")
 
 
-def guide_of(options: SVIOptions, backend: str) -> Callable[..., Any]:
-    """The function ``guide(program, start)`` that the option names, or is; raises ZooError for a name nobody knows."""
-    given = options.guide
-    if callable(given):
-        return given
-    return guides.load(given, backend)
+def load_guide(options: SVIOptions, backend: str) -> Callable[..., Any]:
+    """The function ``guide(program, start)`` that the option names, or is; raises ZooError for an unknown name."""
+    return options.guide if callable(options.guide) else guides.load(options.guide, backend)
 
 
 def is_amortised(request: FitRequest[SVIOptions]) -> bool:
-    """Whether the guide reads rows, and so can be given some of them: the model's own does, and so must one of the
-    user's where rows have latents and come in batches."""
-    given = request.options.guide
+    """Whether the guide reads the rows, so that it can be run on some of them.
+
+    The model's own guide does. A user's function does where rows have latents and come in batches.
+    """
+    guide = request.options.guide
     local = [n for n in request.card.local(request.keywords) if n not in request.card.enumerated]
-    return given == request.card.name or bool(callable(given) and request.options.batch_size and local)
+    return guide == request.card.name or bool(callable(guide) and request.options.batch_size and local)
 
 
 def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
-    """A guide has every latent of the program and no other; raises ZooError naming the ones at fault."""
+    """Raise ZooError unless the guide has every latent of the program and no other."""
     missing = [n for n in program if n not in guide]
     extra = [n for n in guide if n not in program]
     if missing:
@@ -58,6 +57,6 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
 
 
 def check_parameters(names: Sequence[str]) -> None:
-    """Steps change parameters: raises ZooError where there are none."""
+    """Raise ZooError where there are no parameters to train."""
     if not names:
         raise ZooError("neither the guide nor the program has parameters to train: give the guide param statements")

@@ -6,10 +6,10 @@ from pyro import poutine
 
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, guide_of, is_amortised
-from inference.engines.svi.plan import Plan
-from inference.engines.svi.result import ENOUGH, guide_result, training_diagnostics
-from inference.engines.svi.rows import Rows, first_rows
+from inference.engines.svi.guide import check_request, is_amortised, load_guide
+from inference.engines.svi.plan import TrainingPlan
+from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
+from inference.engines.svi.rows import TrainingRows, setup_rows
 from inference.engines.svi.training import train
 from inference.engines.svi.training.in_pyro import Trainer
 from inference.exact.enumeration.in_pyro import marginalize
@@ -19,49 +19,48 @@ from zoo._backend.in_pyro import minibatch, to_backend, to_numpy
 
 def run(request):
     check_request(request)
-    rows = Rows.of(request)
-    plan = Plan.of(request, rows)
+    rows = TrainingRows.from_request(request)
+    plan = TrainingPlan.from_request(request, rows)
     with torch.random.fork_rng():
         torch.manual_seed(request.seed)
         if is_amortised(request):
             return networks.run(request, rows, plan, Trainer, marginalize, to_backend)
-        return densities(request, rows, plan)
+        return run_family(request, rows, plan)
 
 
-def densities(request, rows, plan):
-    """A guide over the latents of all rows, drawn from at the end."""
-    seen = replace(
-        request, table=rows.whole, keywords={**request.keywords, **({"N": plan.rows} if len(rows.held) else {})}
-    )
+def run_family(request, rows, plan):
+    """Train a guide over the latents of all rows, and draw from it at the end."""
+    has_validation = len(rows.validation) > 0
+    sizes = {"N": plan.num_rows} if has_validation else {}
+    training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
     program = marginalize(request.program)
-    free = UnconstrainedModel(program, to_backend(seen.keywords), to_backend(seen.table))
-    (start,), began = begin(seen, free, [request.seed])
-    guide = set_up(seen, rows, program, free, start)
-    inputs = {**free.inputs, **(to_backend(rows.carried) if len(rows.held) else {})}
+    free = UnconstrainedModel(program, to_backend(training_request.keywords), to_backend(training_request.table))
+    (start,), start_method = begin(training_request, free, [request.seed])
+    guide = set_up(training_request, rows, program, free, start)
+    inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     record = train(request, trainer, plan, rows)
-    trainer.use()
-    drawn = draws(guide, program, free, max(request.options.num_draws, ENOUGH))
+    trainer.use_average()
+    draws = draw(guide, program, free, max(request.options.num_draws, ELBO_DRAWS))
     frame = getattr(guide, "frame", {})
-    return guide_result(
-        request, {"start": began, **training_diagnostics(request, plan, rows, record)}, record, trainer, *drawn, frame
-    )
+    diagnostics = {"start": start_method, **training_diagnostics(request, plan, rows, record)}
+    return guide_result(request, diagnostics, record, trainer, *draws, frame)
 
 
 def set_up(request, rows, program, free, start):
-    """The guide, called once: guides look at the program, and at data, when they are first called."""
-    inputs, some = free.inputs, first_rows(request, rows, free.plates)
-    if some is not None:
-        here = torch.as_tensor(some, device=torch.zeros(()).device)
-        program, inputs = minibatch(program, here), {**inputs, **to_backend(rows.some(rows.kept[some]))}
-    guide = guide_of(request.options, "pyro")(program, start)
+    """The guide, called once: guides read the program, and data, when first called."""
+    inputs, some_rows = free.inputs, setup_rows(request, rows, free.plates)
+    if some_rows is not None:
+        index = torch.as_tensor(some_rows, device=torch.zeros(()).device)
+        program, inputs = minibatch(program, index), {**inputs, **to_backend(rows.take(rows.training[some_rows]))}
+    guide = load_guide(request.options, "pyro")(program, start)
     with torch.no_grad():
         poutine.trace(guide).get_trace(**inputs)
     return guide
 
 
 @torch.no_grad()
-def draws(guide, program, free, count):
+def draw(guide, program, free, count):
     """``(values, log p, log p - log q)`` of draws from the guide, each with one leading dimension."""
     values, log_p, log_q = [], [], []
     for _ in range(count):

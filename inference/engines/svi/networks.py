@@ -1,28 +1,36 @@
-"""SVI with a guide that reads the rows: it is given some of them at a time, and is not drawn from at the end."""
+"""SVI with an amortised guide: it takes a batch of rows at a time, and is not drawn from at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from inference.engines import EngineResult, FitRequest
-from inference.engines.svi.guide import guide_of
-from inference.engines.svi.plan import Plan
+from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.svi.guide import load_guide
+from inference.engines.svi.options import SVIOptions
+from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import amortised_result
-from inference.engines.svi.rows import Rows
-from inference.engines.svi.training import train
+from inference.engines.svi.rows import TrainingRows
+from inference.engines.svi.training import Trainer, train
+from zoo._backend import Program
 
 
 def run(
-    request: FitRequest, rows: Rows, plan: Plan, Trainer: Any, marginalize: Any, to_backend: Callable[[Any], Any]
+    request: FitRequest[SVIOptions],
+    rows: TrainingRows,
+    plan: TrainingPlan,
+    make_trainer: Callable[..., Trainer],
+    marginalize: Callable[[Program], Program],
+    to_backend: Callable[[Mapping[str, Any]], dict[str, Any]],
 ) -> EngineResult:
-    """Train program and guide together; the last three are a backend's."""
-    whole = request.options.guide == request.card.name or not request.card.enumerated  # the guide has every latent
-    program = request.program if whole else marginalize(request.program)
-    guide = guide_of(request.options, request.model.backend)(program, None)
-    inputs = {**to_backend(request.keywords), **to_backend(rows.carried), "N": plan.rows}
-    trainer = Trainer(request, plan, rows, program, guide, inputs)
+    """Train program and guide together; the last three arguments are those of a backend."""
+    # the model's own guide has a site for every latent, discrete ones too
+    has_all_latents = request.options.guide == request.card.name or not request.card.enumerated
+    program = request.program if has_all_latents else marginalize(request.program)
+    guide = load_guide(request.options, request.model.backend)(program, None)
+    inputs = {**to_backend(request.keywords), **to_backend(rows.device_table), "N": plan.num_rows}
+    trainer = make_trainer(request, plan, rows, program, guide, inputs)
     if request.options.start is not None:
-        trainer.begin_at(request.options.start)
+        trainer.start_at(request.options.start)
     record = train(request, trainer, plan, rows)
     return amortised_result(request, plan, rows, record, trainer)

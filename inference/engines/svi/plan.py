@@ -1,4 +1,4 @@
-"""What is done at which step: which rows it sees, how much the KL divergence counts, when an epoch ends."""
+"""The schedule of training: the rows of each step, the weight of the KL divergence, and when training is reported."""
 
 from __future__ import annotations
 
@@ -10,78 +10,80 @@ from typing import Any
 
 import numpy as np
 
-from inference.engines import FitRequest
-from inference.engines.svi.rows import Rows
+from inference.engines.contract import FitRequest
+from inference.engines.svi.options import SVIOptions
+from inference.engines.svi.rows import TrainingRows
 
-LOOKS = 200  # at most, at how training goes: more would take longer than the steps between them
+MAX_REPORTS = 200  # evaluations in the whole training: more would take longer than the steps between them
 
 
 @dataclass(frozen=True)
-class Plan:
-    """rows: how many are trained on. batch: how many of them a step sees, None for all. steps: of the whole training.
+class TrainingPlan:
+    """The schedule of training.
 
-    beta, warm_up: what the KL divergence counts, and the fraction of training over which it rises to that from 0.
+    num_rows: rows that are trained on. batch_size: rows of a step, None for all. num_steps: of the whole training.
+    beta, warm_up: the weight of the KL divergence, and the fraction of training over which it rises to that from 0.
     """
 
-    rows: int
-    batch: int | None
-    steps: int
+    num_rows: int
+    batch_size: int | None
+    num_steps: int
     seed: int
     beta: float | Callable[[Any], Any] = 1.0
     warm_up: float = 0.0
 
     @classmethod
-    def of(cls, request: FitRequest, rows: Rows) -> Plan:
-        """The plan that the options ask for."""
-        options, count, batch = request.options, len(rows.kept), rows.batch
-        epochs, epoch = options.num_epochs, count // batch if batch else 1
-        steps = options.num_steps if epochs is None else int(epochs) * epoch
-        return cls(count, batch, steps, request.seed, options.beta, options.warm_up)
+    def from_request(cls, request: FitRequest[SVIOptions], rows: TrainingRows) -> TrainingPlan:
+        """The plan that the options describe."""
+        options, num_rows, batch_size = request.options, len(rows.training), rows.batch_size
+        steps_per_epoch = num_rows // batch_size if batch_size else 1
+        num_steps = options.num_steps if options.num_epochs is None else int(options.num_epochs) * steps_per_epoch
+        return cls(num_rows, batch_size, num_steps, request.seed, options.beta, options.warm_up)
 
     @property
-    def epoch(self) -> int:
-        """Steps in which every row is seen once; rows that do not fill a batch wait for another epoch."""
-        return self.rows // self.batch if self.batch else 1
+    def steps_per_epoch(self) -> int:
+        """Steps in which every row is used once; rows that do not fill a batch wait for another epoch."""
+        return self.num_rows // self.batch_size if self.batch_size else 1
 
     @property
-    def lap(self) -> int:
-        """Steps between two looks at how training goes: whole epochs."""
-        return self.epoch * math.ceil(max(1, self.steps / self.epoch / LOOKS))
+    def steps_per_report(self) -> int:
+        """Steps between two reports: complete epochs."""
+        return self.steps_per_epoch * math.ceil(max(1, self.num_steps / self.steps_per_epoch / MAX_REPORTS))
 
-    def order(self, begun: int, count: int) -> np.ndarray:
-        """The rows of ``count`` steps, (count, batch): an epoch is one permutation, which the seed decides.
+    def batches(self, first: int, count: int) -> np.ndarray:
+        """The rows of ``count`` steps, (count, batch_size): each epoch is one permutation, determined by the seed.
 
-        >>> plan = Plan(rows=6, batch=2, steps=9, seed=0)
-        >>> sorted(plan.order(3, 3).ravel().tolist())
+        >>> plan = TrainingPlan(num_rows=6, batch_size=2, num_steps=9, seed=0)
+        >>> sorted(plan.batches(3, 3).ravel().tolist())
         [0, 1, 2, 3, 4, 5]
         """
-        assert self.batch
-        epochs = range(begun // self.epoch, (begun + count - 1) // self.epoch + 1)
-        used = self.epoch * self.batch
-        shuffled = [np.random.default_rng([self.seed, e]).permutation(self.rows)[:used] for e in epochs]
-        steps = np.concatenate(shuffled).reshape(-1, self.batch).astype(np.int32)
-        return steps[begun - epochs[0] * self.epoch :][:count]
+        assert self.batch_size
+        epochs = range(first // self.steps_per_epoch, (first + count - 1) // self.steps_per_epoch + 1)
+        used = self.steps_per_epoch * self.batch_size
+        shuffled = [np.random.default_rng([self.seed, e]).permutation(self.num_rows)[:used] for e in epochs]
+        steps = np.concatenate(shuffled).reshape(-1, self.batch_size).astype(np.int32)
+        return steps[first - epochs[0] * self.steps_per_epoch :][:count]
 
-    def beta_at(self, step: Any, least: Callable[[Any, Any], Any] = min) -> Any:
-        """What the KL divergence counts at a step: ``beta``, a number or a function of the fraction of training done.
+    def beta_at(self, step: Any, minimum: Callable[[Any, Any], Any] = min) -> Any:
+        """The weight of the KL divergence at a step: ``beta``, or its value at the fraction of training done.
 
-        ``least`` is the minimum of two numbers, in the language that ``step`` is of.
+        minimum: of two numbers, in the backend of ``step``.
 
-        >>> plan = Plan(rows=6, batch=2, steps=100, seed=0, warm_up=0.5)
+        >>> plan = TrainingPlan(num_rows=6, batch_size=2, num_steps=100, seed=0, warm_up=0.5)
         >>> plan.beta_at(0), plan.beta_at(25), plan.beta_at(80)
         (0.0, 0.5, 1.0)
         """
-        beta = self.beta(step / self.steps) if callable(self.beta) else self.beta
-        return beta * least(step / (self.warm_up * self.steps), 1.0) if self.warm_up else beta
+        beta = self.beta(step / self.num_steps) if callable(self.beta) else self.beta
+        return beta * minimum(step / (self.warm_up * self.num_steps), 1.0) if self.warm_up else beta
 
-    def warn(self, last: int) -> float:
-        """The beta at the last step; warns where it is below one, for then it is not the ELBO that was trained."""
-        beta = float(self.beta_at(last))
+    def final_beta(self, last_step: int) -> float:
+        """The weight at the last step; warns where it is below one, for then the ELBO was not trained."""
+        beta = float(self.beta_at(last_step))
         if beta < 1:
-            ways = "a warm_up that ends, or more steps," if self.warm_up else "a beta that ends at 1"
+            remedy = "a warm_up that ends, or more steps" if self.warm_up else "a beta that ends at 1"
             warnings.warn(
-                f"the KL divergence counted {beta:.2f} times at the last step: what was trained is no bound on the log "
-                f"evidence unless it counts once; {ways} mends it",
+                f"the KL divergence counted {beta:.2f} times at the last step: the objective is no bound on the log "
+                f"evidence unless it counts once; use {remedy}",
                 stacklevel=2,
             )
         return beta

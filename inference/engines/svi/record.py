@@ -1,4 +1,4 @@
-"""TrainingRecord: how training went, up to the last step."""
+"""The record of a training up to its last step."""
 
 from __future__ import annotations
 
@@ -7,34 +7,45 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.engines.svi.plan import Plan
+from inference.engines.svi.plan import TrainingPlan
 
 
 @dataclass
 class TrainingRecord:
-    """How training went: ``trace`` (steps, 3) and, for each lap, ``laps``; the best weights where rows are held out."""
+    """A training up to its last step.
+
+    trace: bound, reconstruction and KL of each step, (steps, 3), in nats. reports: by quantity, a number for each
+    report. best, best_step, best_held_out: the weights with the highest ELBO of the validation rows, their step and
+    that ELBO per row. is_broken: whether the objective became NaN or infinite.
+    """
 
     trace: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    laps: dict[str, list[float]] = field(default_factory=dict)
+    reports: dict[str, list[float]] = field(default_factory=dict)
     best: dict[str, np.ndarray] = field(default_factory=dict)
     best_step: int = 0
     best_held_out: float = -math.inf
-    broken: bool = False
+    is_broken: bool = False
 
     @property
-    def done(self) -> int:
+    def num_steps(self) -> int:
+        """Steps done."""
         return len(self.trace)
 
-    def add_lap(self, plan: Plan, rows: int, held_out: float | None, seconds: float) -> str:
-        """Add a lap and return a line about it."""
-        since = self.done - int(self.laps["step"][-1] if self.laps else 0)
-        bound, reconstruction, kl = self.trace[-since:].mean(0) / rows
-        lap = {"step": self.done, "epoch": self.done / plan.epoch, "seconds": seconds}
-        lap |= {"bound_nats_per_row": bound, "reconstruction_nats_per_row": reconstruction, "kl_nats_per_row": kl}
-        lap["beta"] = float(plan.beta_at(self.done - 1))
+    @property
+    def seconds(self) -> float:
+        """Seconds up to the last report."""
+        return self.reports.get("seconds", [0.0])[-1]
+
+    def add_report(self, plan: TrainingPlan, held_out: float | None, seconds: float) -> str:
+        """Add a report and return it as one line; held_out: the ELBO of the validation rows in nats per row."""
+        steps = self.num_steps - int(self.reports["step"][-1] if self.reports else 0)
+        bound, reconstruction, kl = self.trace[-steps:].mean(0) / plan.num_rows
+        report = {"step": self.num_steps, "epoch": self.num_steps / plan.steps_per_epoch, "seconds": seconds}
+        report |= {"bound_nats_per_row": bound, "reconstruction_nats_per_row": reconstruction, "kl_nats_per_row": kl}
+        report["beta"] = float(plan.beta_at(self.num_steps - 1))
         if held_out is not None:
-            lap["held_out_elbo_nats_per_row"] = held_out
-        for name, value in lap.items():
-            self.laps.setdefault(name, []).append(float(value))
-        beside = "" if held_out is None else f", held out {held_out:.2f}"
-        return f"bound {bound:.2f} nats per row (reconstruction {reconstruction:.2f}, KL {kl:.2f}){beside}"
+            report["held_out_elbo_nats_per_row"] = held_out
+        for name, value in report.items():
+            self.reports.setdefault(name, []).append(float(value))
+        suffix = "" if held_out is None else f", held out {held_out:.2f}"
+        return f"bound {bound:.2f} nats per row (reconstruction {reconstruction:.2f}, KL {kl:.2f}){suffix}"

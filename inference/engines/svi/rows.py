@@ -1,4 +1,4 @@
-"""The rows of the data: which are trained on, which are held out, and how they are carried over."""
+"""The rows of the data in training: which are trained on, which validate, and where they are stored."""
 
 from __future__ import annotations
 
@@ -7,120 +7,128 @@ from typing import Any
 
 import numpy as np
 
-from inference.engines import FitRequest
+from inference.engines.contract import FitRequest
 from inference.engines.svi.guide import is_amortised
+from inference.engines.svi.options import SVIOptions
 from zoo import ZooError
 from zoo.cards import Site
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities, binarise_once
 
-BATCH = 128  # rows that networks are trained on at a time
-ON_DEVICE = 1 << 28  # bytes of data that are copied whole
-PLENTY = 2000  # rows enough to see the shape of the density, where there are batches
-MOST = 1000  # rows looked at together, where the bound of many is taken
-CHUNK = 1000  # steps, at most, whose rows are carried over at once
-FEED = 1 << 24  # bytes of them, at most
+DEFAULT_BATCH = 128  # rows of a step where the guide is amortised
+DEVICE_BYTES = 1 << 28  # data up to this size is copied to the device as one table
+SETUP_ROWS = 2000  # rows that a guide is set up with, where there are batches
+EVALUATION_ROWS = 1000  # rows of one evaluation of the bound
+TRANSFER_STEPS = 1000  # steps, at most, whose rows are copied to the device at once
+TRANSFER_BYTES = 1 << 24  # of these rows, at most
 
 
 @dataclass(frozen=True)
-class Rows:
-    """table: the data by site, as numpy; axes: of the sites with rows, which dimension they are along.
+class TrainingRows:
+    """The data of a training.
 
-    kept, held: indices of the rows trained on and held out. batch: how many a step sees, None for all.
-    on_device: whether the whole table is carried over, or each batch as it is needed.
+    table: the data by site, as NumPy. axes: for sites with rows, the dimension of the rows. training, validation:
+    indices of the rows. batch_size: rows of a step, None for all. on_device: whether the table is on the device, or
+    each batch is copied when it is needed.
     """
 
     table: dict[str, Any]
     axes: dict[str, int]
-    kept: np.ndarray
-    held: np.ndarray
-    batch: int | None
+    training: np.ndarray
+    validation: np.ndarray
+    batch_size: int | None
     on_device: bool
 
     @classmethod
-    def of(cls, request: FitRequest) -> Rows:
-        """As the options ask; raises ZooError where nothing would be left, or where a guide needs the table whole."""
+    def from_request(cls, request: FitRequest[SVIOptions]) -> TrainingRows:
+        """As the options describe; raises ZooError where no rows remain, or where a guide needs all rows at once."""
         amortised = is_amortised(request)
         options, sites = request.options, request.card.sites(request.keywords)
-        axes = {n: axis_of(v, sites[n]) for n, v in request.table.items() if "N" in sites[n].dims}
-        order = np.arange(request.rows)
-        count = round(request.rows * options.held_out) if options.held_out else 0
-        if options.held_out:
-            if not 0 < count < request.rows:
-                raise ZooError(
-                    f"held_out={options['held_out']} of {request.rows} rows leaves no rows to train on or to hold out"
-                )
-            order = np.random.default_rng([request.seed, count]).permutation(request.rows)
-        kept, held = np.sort(order[count:]), np.sort(order[:count])
-        batch = options.batch_size
-        if batch is None and amortised:
-            batch = min(BATCH, len(kept))
-        if batch and batch > len(kept):
-            raise ZooError(f"batch_size={batch} but {len(kept)} rows are trained on: take at most as many")
-        size = sum(raw(v).nbytes for v in request.table.values())
-        mapped = any(isinstance(raw(v), np.memmap) for v in request.table.values())
-        wish = {"auto": size <= ON_DEVICE and not mapped, "device": True, "host": False}[options.minibatches]
-        on_device = wish or not (batch and amortised)
+        axes = {n: rows_axis(v, sites[n]) for n, v in request.table.items() if "N" in sites[n].dims}
+        training, validation = split_rows(request)
+        batch_size = options.batch_size
+        if batch_size is None and amortised:
+            batch_size = min(DEFAULT_BATCH, len(training))
+        if batch_size and batch_size > len(training):
+            raise ZooError(f"batch_size={batch_size} but {len(training)} rows are trained on: take at most as many")
+        size = sum(stored(v).nbytes for v in request.table.values())
+        is_mapped = any(isinstance(stored(v), np.memmap) for v in request.table.values())
+        wanted = {"auto": size <= DEVICE_BYTES and not is_mapped, "device": True, "host": False}[options.minibatches]
+        on_device = wanted or not (batch_size and amortised)
         if options.minibatches == "host" and on_device:
             raise ZooError(
                 "minibatches='host' is for amortised guides and a batch_size: this guide needs every row at hand"
             )
-        # a guide that reads no rows is shown all of them at once
+        # a guide that is not amortised takes all rows at once
         table = request.table if amortised else binarise_once(request.table, request.seed)
-        return cls(table, axes, kept, held, batch, on_device)
+        return cls(table, axes, training, validation, batch_size, on_device)
 
     @property
-    def most(self) -> int:
-        """How many steps' rows are carried over at once."""
-        if self.on_device or not self.batch:
-            return CHUNK
-        bytes_a_row = sum(raw(self.table[n]).nbytes for n in self.axes) / (len(self.kept) + len(self.held))
-        return int(np.clip(FEED // (bytes_a_row * self.batch), 1, CHUNK))
+    def max_steps(self) -> int:
+        """Steps, at most, whose rows are copied to the device at once."""
+        if self.on_device or not self.batch_size:
+            return TRANSFER_STEPS
+        row_bytes = sum(stored(self.table[n]).nbytes for n in self.axes) / (len(self.training) + len(self.validation))
+        return int(np.clip(TRANSFER_BYTES // (row_bytes * self.batch_size), 1, TRANSFER_STEPS))
 
-    def some(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """The data of some rows, by site, intensities as they are stored; other dimensions of ``rows`` go along."""
-        return {n: np.take(raw(self.table[n]), rows, axis=axis) for n, axis in self.axes.items()}
-
-    @property
-    def carried(self) -> dict[str, Any]:
-        """The table as it is stored, by site, if it is to be on the device; else nothing."""
-        return {n: raw(v) for n, v in self.table.items()} if self.on_device else {}
+    def take(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The data of some rows by site, intensities as they are stored; ``rows`` may have several dimensions."""
+        return {n: np.take(stored(self.table[n]), rows, axis=axis) for n, axis in self.axes.items()}
 
     @property
-    def whole(self) -> dict[str, Any]:
+    def device_table(self) -> dict[str, Any]:
+        """The table as it is stored, by site, if it belongs on the device; else nothing."""
+        return {n: stored(v) for n, v in self.table.items()} if self.on_device else {}
+
+    @property
+    def training_table(self) -> dict[str, Any]:
         """The data of all rows that are trained on, by site."""
-        if not len(self.held):
-            return {n: v if isinstance(v, Corpus) else raw(v) for n, v in self.table.items()}
-        corpora = {n: v.take(self.kept) for n, v in self.table.items() if isinstance(v, Corpus)}
-        return {n: raw(v) for n, v in self.table.items()} | self.some(self.kept) | corpora
+        if not len(self.validation):
+            return {n: v if isinstance(v, Corpus) else stored(v) for n, v in self.table.items()}
+        corpora = {n: v.take(self.training) for n, v in self.table.items() if isinstance(v, Corpus)}
+        return {n: stored(v) for n, v in self.table.items()} | self.take(self.training) | corpora
 
-    def levels(self) -> dict[str, float]:
-        """Of the sites with intensities, the level that is 1."""
+    def intensity_levels(self) -> dict[str, float]:
+        """For sites with intensities, the level that is 1."""
         return {n: v.levels for n, v in self.table.items() if isinstance(v, Intensities)}
 
-    def in_parts(self, rows: np.ndarray) -> np.ndarray:
+    def evaluation_parts(self, rows: np.ndarray) -> np.ndarray:
         """``rows`` in parts of equal size, (parts, rows): as many of them as fill the parts."""
-        parts = -(-len(rows) // MOST)
+        parts = -(-len(rows) // EVALUATION_ROWS)
         size = len(rows) // parts
         return rows[: parts * size].reshape(parts, size)
 
 
-def raw(values: Any) -> Any:
+def split_rows(request: FitRequest[SVIOptions]) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the rows that are trained on, and of those that validate; raises ZooError where either is empty."""
+    fraction, order, count = request.options.held_out, np.arange(request.rows), 0
+    if fraction:
+        count = round(request.rows * fraction)
+        if not 0 < count < request.rows:
+            raise ZooError(
+                f"held_out={fraction} of {request.rows} rows leaves no rows to train on or to hold out: "
+                "give another fraction"
+            )
+        order = np.random.default_rng([request.seed, count]).permutation(request.rows)
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+def stored(values: Any) -> Any:
     """Numbers as they are stored."""
     return values.raw if isinstance(values, Intensities | Corpus) else values
 
 
-def axis_of(values: Any, site: Site) -> int:
-    """The dimension that rows are along: of a corpus the first, however its tokens are laid out."""
+def rows_axis(values: Any, site: Site) -> int:
+    """The dimension of the rows: of a corpus the first, whatever the layout of its tokens."""
     return 0 if isinstance(values, Corpus) else site.dims.index("N")
 
 
-def first_rows(request: FitRequest, rows: Rows, plates: dict[str, tuple[str, ...]]) -> np.ndarray | None:
-    """The rows, of those trained on, by which a guide is set up: enough of them where the data goes in batches.
+def setup_rows(request: FitRequest, rows: TrainingRows, plates: dict[str, tuple[str, ...]]) -> np.ndarray | None:
+    """The rows, of those trained on, with which a guide is set up, or None for all of them.
 
-    None is for all of them: a guide must see all of them where the program has latents in the plate of the rows.
+    All of them where there are no batches, or where the program has latents in the plate of the rows.
     """
-    some, count = max(PLENTY, rows.batch or 0), len(rows.kept)
-    if rows.batch is None or any("N" in p for p in plates.values()) or some >= count:
+    size, count = max(SETUP_ROWS, rows.batch_size or 0), len(rows.training)
+    if rows.batch_size is None or any("N" in p for p in plates.values()) or size >= count:
         return None
-    return np.random.default_rng(request.seed).choice(count, some, replace=False)
+    return np.random.default_rng(request.seed).choice(count, size, replace=False)

@@ -131,7 +131,7 @@ def run_trials(trial: RunTrial, title: str, *, simulations: int, draws: int, see
                     raise ZooError(f"the first {MAX_FIRST_FAILURES} simulations all failed: {error}") from error
                 continue
             finally:
-                bar.at(i + 1, f"{len(failures)} failed" if failures else "")
+                bar.update(i + 1, f"{len(failures)} failed" if failures else "")
             for name, truth in result.truth.items():
                 parts.setdefault(name, []).append(rank(truth, result.draws[name], rng))
             ess.append(result.ess)

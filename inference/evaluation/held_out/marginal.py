@@ -132,7 +132,7 @@ def importance_estimates(
             log_sum[rows] = np.logaddexp(log_sum[rows], np.logaddexp.reduce(block, 0))
             log_square[rows] = np.logaddexp(log_square[rows], np.logaddexp.reduce(2 * block, 0))
             done += block.size
-            bar.at(done)
+            bar.update(done)
     is_possible = np.isfinite(log_sum)  # a row whose weights are all zero has no effective draw
     effective = np.exp(np.where(is_possible, 2 * log_sum - log_square, -np.inf))
     with np.errstate(divide="ignore"):

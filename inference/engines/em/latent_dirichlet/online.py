@@ -98,7 +98,7 @@ def streamed(request: FitRequest, options: dict[str, Any], threads: Threads) -> 
                 trace.append(N / seen * sum(heights) + whole.height(eta))
                 heights, seen = [], 0
                 eta = learned_eta(options["learn_eta"], whole, eta)
-                progress.at(turn, f"{trace[-1] / N:.4f} nats per document")
+                progress.update(turn, f"{trace[-1] / N:.4f} nats per document")
     bound, gamma = last_pass(corpus, moving, alpha, eta, options, threads) if N * K <= FEW else (None, None)
     said = {
         "start": "given" if options["start"] is not None else "random topics",

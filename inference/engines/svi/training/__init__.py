@@ -1,16 +1,6 @@
-"""Training: the one loop of SVI, which looks after every lap at how it goes, and can be stopped and resumed anywhere.
+"""Training: the loop of SVI, which reports progress, keeps the best weights and can be resumed from a checkpoint.
 
-Each ``in_<backend>.py`` promises ``Trainer``, which keeps the parameters and knows how to better them:
-
-    advance(begun, count)      up to ``count`` steps from step ``begun``: how many were done; their trace (done, 3), of
-                               the bound, its reconstruction and its KL, in nats; and False where the step after them
-                               was not a number, and was not taken
-    elbos(rows)                the ELBO of some rows, in nats per row, one estimate for each part of them
-    begin_at(weights)          take these for the parameters before the first step
-    adopt(weights)             take these for the parameters that training ended with
-    weights()                  the parameters as numpy, by name: averaged ones where averages are kept
-    means(count)               the mean of some draws from the guide of each latent that is not the rows'
-    state(), restore(arrays)   everything the next step depends on, as numpy, by name
+Each ``in_<backend>.py`` provides a ``Trainer``.
 """
 
 from __future__ import annotations
@@ -22,72 +12,107 @@ import numpy as np
 
 from inference.engines.contract import FitRequest
 from inference.engines.svi.checkpoints import Checkpoints
-from inference.engines.svi.plan import Plan
+from inference.engines.svi.options import SVIOptions
+from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
-from inference.engines.svi.rows import Rows
+from inference.engines.svi.rows import TrainingRows
 from inference.run.progress import Progress
 from zoo import ZooError
 
-PATIENCE = 0.5  # seconds that are wanted between two looks from outside
-NAMES = ("bound", "reconstruction", "kl")
+UPDATE_SECONDS = 0.5  # between two updates of the progress bar
 
 
 class Trainer(Protocol):
-    """What a backend does: see above."""
+    """The parameters of program and guide, and the steps that train them.
 
-    most: int  # steps in one call of advance
-    learned: list[str]  # the parameters that are the program's
-
-    def advance(self, begun: int, count: int) -> tuple[int, np.ndarray, bool]: ...
-    def elbos(self, rows: np.ndarray) -> np.ndarray: ...
-    def begin_at(self, weights: dict[str, np.ndarray]) -> None: ...
-    def adopt(self, weights: dict[str, np.ndarray]) -> None: ...
-    def weights(self) -> dict[str, np.ndarray]: ...
-    def means(self, count: int) -> dict[str, np.ndarray]: ...
-    def state(self) -> dict[str, np.ndarray]: ...
-    def restore(self, arrays: dict[str, np.ndarray]) -> None: ...
-
-
-def train(request: FitRequest, trainer: Trainer, plan: Plan, rows: Rows) -> TrainingRecord:
-    """Train to the end of the plan, or until the rows held out have not gained for ``patience`` epochs.
-
-    Goes on from a checkpoint where there is one. Ends early, at the last good weights, where the bound is not a number.
-    Raises ZooError where the first step is none already.
+    max_steps: steps, at most, of one call of ``advance``. learned: names of the program's own parameters.
     """
-    checkpoints = Checkpoints.of(request)
+
+    max_steps: int
+    learned: list[str]
+
+    def advance(self, first: int, count: int) -> tuple[int, np.ndarray, bool]:
+        """Do up to ``count`` steps, from step ``first`` on.
+
+        Returns the number done; their trace (done, 3) of the bound, its reconstruction and its KL, in nats; and False
+        where the next step was not finite, and was not done.
+        """
+        ...
+
+    def elbos(self, rows: np.ndarray) -> np.ndarray:
+        """The ELBO of some rows in nats per row, an estimate for each part of them; equal in every call."""
+        ...
+
+    def start_at(self, weights: dict[str, np.ndarray]) -> None:
+        """Set the parameters before the first step."""
+        ...
+
+    def finish_at(self, weights: dict[str, np.ndarray]) -> None:
+        """Set the parameters that training ends with."""
+        ...
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The parameters by name: averages of the steps where the options ask for them."""
+        ...
+
+    def latent_means(self, count: int) -> dict[str, np.ndarray]:
+        """The mean of ``count`` draws from the guide of each latent outside the rows."""
+        ...
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything the next step depends on, by name."""
+        ...
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Set everything the next step depends on, as of ``state``."""
+        ...
+
+
+def train(request: FitRequest[SVIOptions], trainer: Trainer, plan: TrainingPlan, rows: TrainingRows) -> TrainingRecord:
+    """Train to the end of the plan, or until the validation rows have not gained for ``patience`` epochs.
+
+    Resumes from a checkpoint where there is one. Ends early, at the last finite weights, where the bound is not finite.
+    Raises ZooError where that is the first step.
+    """
+    checkpoints = Checkpoints.from_request(request)
     record = checkpoints.resume(trainer) if checkpoints else None
     record = record or TrainingRecord()
-    count, before = 1, record.laps.get("seconds", [0.0])[-1]
-    begun = time.perf_counter() - before
-    with Progress("svi", plan.steps, request.progress) as progress:
-        while not finished(request, plan, record):
-            since = time.perf_counter()
-            end = min(plan.steps, (record.done // plan.lap + 1) * plan.lap)
-            wanted = min(count, end - record.done, trainer.most)
-            done, trace, good = trainer.advance(record.done, wanted)
+    start, count = time.perf_counter() - record.seconds, 1
+    with Progress("svi", plan.num_steps, request.progress) as progress:
+        while not is_finished(request, plan, record):
+            call_start = time.perf_counter()
+            end = min(plan.num_steps, (record.num_steps // plan.steps_per_report + 1) * plan.steps_per_report)
+            done, trace, is_finite = trainer.advance(
+                record.num_steps, min(count, end - record.num_steps, trainer.max_steps)
+            )
             record.trace = np.concatenate([record.trace, trace])
-            record.broken = not good
-            if not record.done:
+            record.is_broken = not is_finite
+            if not record.num_steps:
                 raise ZooError("the ELBO is not a number at the first step: give start=, or a smaller learning_rate")
-            said = f"ELBO {record.trace[-100:, 0].mean():.2f} nats"
-            if good and record.done == end:
-                held = float(trainer.elbos(rows.held).mean()) if len(rows.held) else None
-                if held is not None and held > record.best_held_out:
-                    record.best, record.best_step, record.best_held_out = trainer.weights(), record.done, held
-                said = record.add_lap(plan, plan.rows, held, time.perf_counter() - begun)
+            message = f"ELBO {record.trace[-100:, 0].mean():.2f} nats"
+            if is_finite and record.num_steps == end:
+                message = report(trainer, plan, rows, record, start)
                 if checkpoints:
-                    checkpoints.keep(trainer, record, last=end == plan.steps)
-            progress.at(record.done, said)
-            pace = max(time.perf_counter() - since, 1e-4) / max(done, 1)
-            count = int(np.clip(PATIENCE / pace, 1, 10 * count))
+                    checkpoints.save(trainer, record, is_last=end == plan.num_steps)
+            progress.update(record.num_steps, message)
+            seconds_per_step = max(time.perf_counter() - call_start, 1e-4) / max(done, 1)
+            count = int(np.clip(UPDATE_SECONDS / seconds_per_step, 1, 10 * count))
     if record.best:
-        trainer.adopt(record.best)
+        trainer.finish_at(record.best)
     return record
 
 
-def finished(request: FitRequest, plan: Plan, record: TrainingRecord) -> bool:
-    """Whether there is nothing left to do: all steps done, a step that was none, or nothing gained for long."""
+def report(trainer: Trainer, plan: TrainingPlan, rows: TrainingRows, record: TrainingRecord, start: float) -> str:
+    """Evaluate the validation rows, keep the weights that are best there, and return the report as one line."""
+    elbo = float(trainer.elbos(rows.validation).mean()) if len(rows.validation) else None
+    if elbo is not None and elbo > record.best_held_out:
+        record.best, record.best_step, record.best_held_out = trainer.weights(), record.num_steps, elbo
+    return record.add_report(plan, elbo, time.perf_counter() - start)
+
+
+def is_finished(request: FitRequest[SVIOptions], plan: TrainingPlan, record: TrainingRecord) -> bool:
+    """Whether all steps are done, a step was not finite, or the validation rows have not gained for ``patience``."""
     patience = request.options.patience
-    waited = (record.done - record.best_step) / plan.epoch
-    stale = patience is not None and record.best_step > 0 and waited >= patience
-    return record.broken or record.done >= plan.steps or stale
+    epochs = (record.num_steps - record.best_step) / plan.steps_per_epoch
+    is_stale = patience is not None and record.best_step > 0 and epochs >= patience
+    return record.is_broken or record.num_steps >= plan.num_steps or is_stale

@@ -8,6 +8,7 @@ from numpyro.distributions import biject_to, constraints
 from inference.engines.svi.guide import check_parameters, check_sites
 from inference.objectives import Objective
 from inference.objectives.in_numpyro import bound
+from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
 from zoo import ZooError
 from zoo._backend.in_numpyro import minibatch, to_backend, to_numpy
@@ -16,131 +17,135 @@ from zoo._backend.in_numpyro import minibatch, to_backend, to_numpy
 class Trainer:
     def __init__(self, request, plan, rows, program, guide, inputs):
         self.plan, self.rows, self.program, self.guide = plan, rows, program, guide
-        self.objective, self.most = request.options.make_objective(), rows.most
+        self.objective, self.max_steps = request.options.make_objective(), rows.max_steps
         self.decay = request.options.weight_average
-        self.for_init, self.for_steps, self.for_looks = jax.random.split(jax.random.PRNGKey(request.seed), 3)
+        self.init_key, self.step_key, self.elbo_key = jax.random.split(jax.random.PRNGKey(request.seed), 3)
         # arrays are arguments of what is compiled, everything else is part of it
-        self.levels = rows.levels()
+        self.levels = rows.intensity_levels()
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
         self.plain = {n: v for n, v in inputs.items() if n not in self.arrays}
-        self.optimiser = optimiser(request.options)
-        self.params = self.begin()  # as free numbers
+        self.optimiser = make_optimiser(request.options)
+        self.params = self.set_up()
         self.opt_state = jax.jit(self.optimiser.init)(self.params)
         self.average = self.params
-        self.compiled, self.looked = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
+        self.compiled_steps, self.compiled_elbo = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
 
-    def begin(self):
-        """The parameters of guide and program before the first step, as free numbers."""
+    def set_up(self):
+        """The unconstrained parameters of guide and program before the first step."""
         self.transforms, self.learned = {}, []
 
-        def first(key, arrays, some):
-            inputs, (program, guide) = self.seen(arrays, some, key)
-            for_guide, for_program = jax.random.split(key)
+        def initialise(key, arrays, batch):
+            inputs, (program, guide) = self.step_inputs(arrays, batch, key)
+            guide_key, program_key = jax.random.split(key)
             with handlers.block():
-                of_guide = handlers.trace(handlers.seed(guide, for_guide)).get_trace(**inputs)
-                replayed = handlers.replay(handlers.seed(program, for_program), trace=of_guide)
-                of_program = handlers.trace(replayed).get_trace(**inputs)
+                guide_nodes = handlers.trace(handlers.seed(guide, guide_key)).get_trace(**inputs)
+                replayed = handlers.replay(handlers.seed(program, program_key), trace=guide_nodes)
+                program_nodes = handlers.trace(replayed).get_trace(**inputs)
             check_sites(
-                [n for n, s in of_program.items() if s["type"] == "sample" and not s["is_observed"]],
-                [n for n, s in of_guide.items() if s["type"] == "sample" and not helps(s)],
+                [n for n, s in program_nodes.items() if s["type"] == "sample" and not s["is_observed"]],
+                [n for n, s in guide_nodes.items() if s["type"] == "sample" and not is_help(s)],
             )
-            learned = {n: s for n, s in {**of_guide, **of_program}.items() if s["type"] == "param"}
+            learned = {n: s for n, s in {**guide_nodes, **program_nodes}.items() if s["type"] == "param"}
             check_parameters(list(learned))
-            self.learned = [n for n, s in of_program.items() if s["type"] == "param"]
+            self.learned = [n for n, s in program_nodes.items() if s["type"] == "param"]
             self.transforms = {
                 n: biject_to(s["kwargs"].get("constraint", constraints.real)) for n, s in learned.items()
             }
-            free = {n: self.transforms[n].inv(s["value"]) for n, s in learned.items()}
-            return {n: v.astype(v.dtype) for n, v in free.items()}  # a weak type would compile the steps anew
+            params = {n: self.transforms[n].inv(s["value"]) for n, s in learned.items()}
+            return {n: v.astype(v.dtype) for n, v in params.items()}  # a weak type would compile the steps anew
 
-        batch = self.plan.order(0, 1) if self.plan.batch else None
-        return jax.jit(first)(self.for_init, self.arrays, jax.tree.map(lambda v: v[0], self.feed(batch, 1)))
+        rows = self.plan.batches(0, 1) if self.plan.batch_size else None
+        return jax.jit(initialise)(self.init_key, self.arrays, jax.tree.map(lambda v: v[0], self.feed(rows, 1)))
 
-    def feed(self, order, length):
-        """What ``length`` steps read beside the table: the rows of each, or their data; the first are in ``order``."""
-        if order is None:
+    def feed(self, batches, length):
+        """The rows of ``length`` steps, of which ``batches`` has the first, or their data where it is on the host."""
+        if batches is None:
             return {}
-        rows = self.rows.kept[order]
-        data = {"_rows": rows} if self.rows.on_device else self.rows.some(rows)
+        rows = self.rows.training[batches]
+        data = {"_rows": rows} if self.rows.on_device else self.rows.take(rows)
         return to_backend(
             {n: np.concatenate([v, np.zeros((length - len(v), *v.shape[1:]), v.dtype)]) for n, v in data.items()}
         )
 
-    def seen(self, arrays, some, key, **sizes):
-        """The inputs of one step, and program and guide as it sees them."""
-        inputs, both, table = {**arrays, **self.plain, **sizes}, (self.program, self.guide), self.rows
-        if table.on_device and (some or len(table.held)):
-            index = some.get("_rows", table.kept)
+    def step_inputs(self, arrays, batch, key, **sizes):
+        """The inputs of one step, and program and guide for its batch."""
+        inputs, pair, table = {**arrays, **self.plain, **sizes}, (self.program, self.guide), self.rows
+        if table.on_device and (batch or len(table.validation)):
+            index = batch.get("_rows", table.training)
             inputs |= {n: jnp.take(arrays[n], index, axis=axis) for n, axis in table.axes.items()}
         else:
-            inputs |= some
-        if some:
-            here = jnp.arange(len(next(iter(some.values()))))
-            both = minibatch(self.program, here), minibatch(self.guide, here)
-        return looked_at(inputs, self.levels, key), both
+            inputs |= batch
+        if batch:
+            index = jnp.arange(len(next(iter(batch.values()))))
+            pair = minibatch(self.program, index), minibatch(self.guide, index)
+        return binarise(inputs, self.levels, key), pair
 
-    def bound_of(self, objective, params, key, arrays, some, beta, **sizes):
-        inputs, both = self.seen(arrays, some, key, **sizes)
+    def bound_of(self, objective, params, key, arrays, batch, beta, **sizes):
+        inputs, pair = self.step_inputs(arrays, batch, key, **sizes)
         constrained = {n: self.transforms[n](v) for n, v in params.items()}
-        return bound(objective, *both, constrained, key, inputs, beta)
+        return bound(objective, *pair, constrained, key, inputs, beta)
 
-    def steps(self, params, opt_state, average, begun, count, feed, arrays):
-        scale = 1 / self.plan.rows  # gradients are those of the bound per row, whatever their number
+    def steps(self, params, opt_state, average, first, count, feed, arrays):
+        scale = 1 / self.plan.num_rows  # gradients are those of the bound per row, whatever their number
 
-        def loss(params, key, some, beta):
-            value, said = self.bound_of(self.objective, params, key, arrays, some, beta)
-            return -value * scale, jnp.stack([said[self.objective.name], said["reconstruction"], said["kl"]])
+        def loss(params, key, batch, beta):
+            value, metrics = self.bound_of(self.objective, params, key, arrays, batch, beta)
+            return -value * scale, jnp.stack([metrics[self.objective.name], metrics["reconstruction"], metrics["kl"]])
 
-        def one(carry):
+        def step(carry):
             i, params, opt_state, average, trace, _ = carry
-            step = begun + i
-            beta = jnp.asarray(self.plan.beta_at(step, jnp.minimum), trace.dtype)
-            some = {n: v[i] for n, v in feed.items()}
-            (value, said), slope = jax.value_and_grad(loss, has_aux=True)(
-                params, jax.random.fold_in(self.for_steps, step), some, beta
+            index = first + i
+            beta = jnp.asarray(self.plan.beta_at(index, jnp.minimum), trace.dtype)
+            batch = {n: v[i] for n, v in feed.items()}
+            (value, metrics), slope = jax.value_and_grad(loss, has_aux=True)(
+                params, jax.random.fold_in(self.step_key, index), batch, beta
             )
             change, state = self.optimiser.update(slope, opt_state, params)
             after = optax.apply_updates(params, change)
             if self.decay:
-                d = jnp.minimum(self.decay, (1 + step) / (10 + step))  # the first steps are soon forgotten
+                d = jnp.minimum(self.decay, (1 + index) / (10 + index))  # so that the first steps soon have no weight
                 average = jax.tree.map(lambda a, p: (d * a + (1 - d) * p).astype(a.dtype), average, after)
-            good = jnp.isfinite(value)
-            return i + good, after, state, average, trace.at[i].set(said), good
+            is_finite = jnp.isfinite(value)
+            return i + is_finite, after, state, average, trace.at[i].set(metrics), is_finite
 
-        carry = jnp.zeros((), begun.dtype), params, opt_state, average, jnp.zeros((self.most, 3)), jnp.array(True)
-        end = jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[-1], one, carry)
+        carry = jnp.zeros((), first.dtype), params, opt_state, average, jnp.zeros((self.max_steps, 3)), jnp.array(True)
+        end = jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[-1], step, carry)
         return *end[:-1], end[-1] & jnp.isfinite(optax.tree.norm(end[1]))
 
-    def advance(self, begun, count):
-        feed = self.feed(self.plan.order(begun, count) if self.plan.batch else None, self.most)
+    def advance(self, first, count):
+        feed = self.feed(self.plan.batches(first, count) if self.plan.batch_size else None, self.max_steps)
         start = self.params, self.opt_state, self.average if self.decay else {}
-        done, *end, trace, good = self.compiled(*start, jnp.asarray(begun), jnp.asarray(count), feed, self.arrays)
-        wanted, fine = count, bool(good)
-        while not fine and wanted:
-            # to look at every parameter after every step takes a fifth of the time: the good steps are taken again
-            wanted = min(int(done), wanted - 1)
-            done, *end, trace, fine = self.compiled(*start, jnp.asarray(begun), jnp.asarray(wanted), feed, self.arrays)
+        done, *end, trace, is_finite = self.compiled_steps(
+            *start, jnp.asarray(first), jnp.asarray(count), feed, self.arrays
+        )
+        repeated, is_good = count, bool(is_finite)
+        while not is_good and repeated:
+            # a check of every parameter after every step takes a fifth of the time: the finite steps are repeated
+            repeated = min(int(done), repeated - 1)
+            done, *end, trace, is_good = self.compiled_steps(
+                *start, jnp.asarray(first), jnp.asarray(repeated), feed, self.arrays
+            )
         self.params, self.opt_state, average = end
         self.average = average if self.decay else self.params
-        return int(done), np.asarray(trace, float)[: int(done)], bool(good)
+        return int(done), np.asarray(trace, float)[: int(done)], bool(is_finite)
 
-    def elbo(self, params, key, arrays, some, N):
-        return self.bound_of(Objective("elbo"), params, key, arrays, some, 1.0, N=N)[1]["elbo"] / N
+    def elbo(self, params, key, arrays, batch, N):
+        return self.bound_of(Objective("elbo"), params, key, arrays, batch, 1.0, N=N)[1]["elbo"] / N
 
     def elbos(self, rows):
-        """The ELBO in nats per row of ``rows``, in parts of equal size; by the same draws whenever it is asked."""
-        parts = self.rows.in_parts(rows)
-        found = []
-        for key, part in zip(jax.random.split(self.for_looks, len(parts)), parts, strict=True):
-            some = to_backend({"_rows": part} if self.rows.on_device else self.rows.some(part))
-            found.append(float(self.looked(self.average, key, self.arrays, some, N=len(rows))))
-        return np.array(found)
+        parts, elbos = self.rows.evaluation_parts(rows), []
+        for key, part in zip(jax.random.split(self.elbo_key, len(parts)), parts, strict=True):
+            batch = to_backend({"_rows": part} if self.rows.on_device else self.rows.take(part))
+            elbos.append(float(self.compiled_elbo(self.average, key, self.arrays, batch, N=len(rows))))
+        return np.array(elbos)
 
-    def begin_at(self, weights):
-        self.adopt(check_start(weights, {n: self.transforms[n].forward_shape(v.shape) for n, v in self.params.items()}))
+    def start_at(self, weights):
+        self.finish_at(
+            check_start(weights, {n: self.transforms[n].forward_shape(v.shape) for n, v in self.params.items()})
+        )
         self.params = self.average
 
-    def adopt(self, weights):
+    def finish_at(self, weights):
         self.average = jax.jit(lambda w: {n: self.transforms[n].inv(v) for n, v in w.items()})(to_backend(weights))
 
     def constrained(self):
@@ -149,55 +154,56 @@ class Trainer:
     def weights(self):
         return to_numpy(self.constrained())
 
-    def means(self, count):
-        batch = self.plan.order(0, 1) if self.plan.batch else None
+    def latent_means(self, count):
+        rows = self.plan.batches(0, 1) if self.plan.batch_size else None
 
-        def one(total, key, arrays, some, params):
-            inputs, (_, guide) = self.seen(arrays, some, key)
+        def add(total, key, arrays, batch, params):
+            inputs, (_, guide) = self.step_inputs(arrays, batch, key)
             with handlers.block():
                 nodes = handlers.trace(handlers.seed(handlers.substitute(guide, data=params), key)).get_trace(**inputs)
-            drawn = {n: s for n, s in nodes.items() if s["type"] == "sample" and not helps(s)}
-            drawn = {n: s["value"] for n, s in drawn.items() if "N" not in [f.name for f in s["cond_indep_stack"]]}
-            return drawn if total is None else jax.tree.map(jnp.add, total, drawn)
+            latents = {n: s for n, s in nodes.items() if s["type"] == "sample" and not is_help(s)}
+            values = {n: s["value"] for n, s in latents.items() if not is_in_rows(s)}
+            return values if total is None else jax.tree.map(jnp.add, total, values)
 
-        adding, total = jax.jit(one), None
-        some = {n: v[0] for n, v in self.feed(batch, 1).items()}
+        compiled, total = jax.jit(add), None
+        batch = {n: v[0] for n, v in self.feed(rows, 1).items()}
         params = self.constrained()
-        for key in jax.random.split(self.for_looks, count):
-            total = adding(total, key, self.arrays, some, params)
+        for key in jax.random.split(self.elbo_key, count):
+            total = compiled(total, key, self.arrays, batch, params)
         return {n: v / count for n, v in to_numpy(total).items()}
 
-    def parts(self):
+    def groups(self):
         return {"params": self.params, "average": self.average, "opt_state": self.opt_state}
 
     def state(self):
-        leaves = {group: jax.tree.leaves(part) for group, part in self.parts().items()}
+        leaves = {group: jax.tree.leaves(part) for group, part in self.groups().items()}
         return {f"{group}/{i}": np.asarray(leaf) for group, part in leaves.items() for i, leaf in enumerate(part)}
 
     def restore(self, arrays):
-        for group, part in self.parts().items():
+        for group, part in self.groups().items():
             leaves, tree = jax.tree.flatten(part)
-            kept = [jnp.asarray(arrays[f"{group}/{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
-            setattr(self, group, jax.tree.unflatten(tree, kept))
+            restored = [jnp.asarray(arrays[f"{group}/{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
+            setattr(self, group, jax.tree.unflatten(tree, restored))
 
 
-def looked_at(inputs, levels, key):
-    """Intensities as zeros and ones, drawn anew."""
-    for i, (name, most) in enumerate(levels.items()):
-        intensity = inputs[name].astype(jnp.zeros(()).dtype) / most
-        drawn = jax.random.bernoulli(jax.random.fold_in(key, i), intensity)
-        inputs[name] = jnp.where(jnp.isnan(intensity), intensity, drawn)
+def binarise(inputs, levels, key):
+    """Replace intensities by zeros and ones, drawn anew."""
+    for i, (name, level) in enumerate(levels.items()):
+        intensity = inputs[name].astype(jnp.zeros(()).dtype) / level
+        binary = jax.random.bernoulli(jax.random.fold_in(key, i), intensity)
+        inputs[name] = jnp.where(jnp.isnan(intensity), intensity, binary)
     return inputs
 
 
-def helps(site):
+def is_help(site):
+    """Whether a site of the guide is observed, a factor or a help variable."""
     return site["is_observed"] or site["infer"].get("is_auxiliary", False)
 
 
-def optimiser(options):
-    given, clip = options.optimizer, options.clip_norm
-    if given is None:
-        given = optax.adam(options.learning_rate)
-    elif not isinstance(given, optax.GradientTransformation):
-        raise ZooError(f"optimizer is an optax GradientTransformation, such as optax.sgd(0.01); given {given!r}")
-    return optax.chain(optax.clip_by_global_norm(clip), given) if clip else given
+def make_optimiser(options):
+    optimiser, clip = options.optimizer, options.clip_norm
+    if optimiser is None:
+        optimiser = optax.adam(options.learning_rate)
+    elif not isinstance(optimiser, optax.GradientTransformation):
+        raise ZooError(f"optimizer is an optax GradientTransformation, such as optax.sgd(0.01); given {optimiser!r}")
+    return optax.chain(optax.clip_by_global_norm(clip), optimiser) if clip else optimiser

@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Mixtures: what EM does, when it gets stuck, and what SVI and NUTS add
+# # Mixtures: EM, its local maxima, and what SVI and NUTS add
 #
-# One data set, one model, three ways of fitting it, and the question which of the answers to believe. Every number
+# This tutorial fits one model to one data set in three ways and then asks which of the results to trust. Every number
 # below is computed where it stands. Figures are written to the folder that the environment variable `FIGURES` names
-# (else in `figures/`).
+# (else to `figures/`).
 
 # %%
 import numpy as np
@@ -23,8 +23,8 @@ from zoo.gaussian_mixture.plot import ellipse, plot
 # %% [markdown]
 # ## The data and the model
 #
-# Old Faithful is a geyser. For each eruption there are two numbers, both in minutes: how long it lasted, and how long
-# the wait was until the next (Azzalini and Bowman 1990).
+# Old Faithful is a geyser. The data have two numbers for each eruption, both in minutes: its duration, and the waiting
+# time until the next eruption (Azzalini and Bowman 1990).
 
 # %%
 table = datasets.load("faithful")
@@ -32,17 +32,17 @@ x, columns = table.to_numpy(float), list(table.columns)
 print(table.describe().loc[["count", "mean", "std", "min", "max"]].round(2))
 
 # %% [markdown]
-# A *mixture* says that each row $x_n$ belongs to one of $K$ components, and that nobody wrote down to which: the
-# label $z_n$ is latent.
+# In a *mixture model* each row $x_n$ belongs to one of $K$ components. The label $z_n$ of the component is not
+# observed; it is latent.
 #
 # $$z_n \sim \mathrm{Categorical}(\pi), \qquad x_n \mid z_n = k \sim \mathrm{Normal}(\mu_k, \Sigma_k)$$
 #
-# With the labels summed out, a row has the density (Bishop 2006, section 9.2)
+# Summing over the labels gives the density of a row (Bishop 2006, section 9.2):
 #
 # $$p(x_n \mid \theta) = \sum_{k=1}^{K} \pi_k \, \mathrm{Normal}(x_n \mid \mu_k, \Sigma_k), \qquad
 # \theta = (\pi, \mu, \Sigma).$$
 #
-# In the zoo this story is a program, and the card tells it in words. `Lambda` is the precision,
+# In the zoo this model is a program, and its card describes it in words. `Lambda` is the precision,
 # $\Lambda_k = \Sigma_k^{-1}$.
 
 # %%
@@ -50,35 +50,36 @@ model = zoo.load("gaussian_mixture", K=2)
 print(model.card.story)
 
 # %% [markdown]
-# ## What EM does
+# ## How EM works
 #
-# If the labels were known, the best $\theta$ would be shares, means and covariances of groups. If $\theta$ were known,
-# each label would have a posterior,
+# If the labels were known, the best $\theta$ would consist of the proportions, means and covariances of the groups. If
+# $\theta$ were known, each label would have the posterior
 #
 # $$r_{nk} = p(z_n = k \mid x_n, \theta) =
 # \frac{\pi_k \mathrm{Normal}(x_n \mid \mu_k, \Sigma_k)}{\sum_j \pi_j \mathrm{Normal}(x_n \mid \mu_j, \Sigma_j)},$$
 #
-# the *responsibility* of component $k$ for row $n$. EM (Dempster, Laird and Rubin 1977) does the one, then the other,
-# and repeats. For this model both steps are closed forms (Bishop 2006, section 9.2.2), and the whole algorithm is
+# the *responsibility* of component $k$ for row $n$. EM (Dempster, Laird and Rubin 1977) alternates between the two
+# computations. For this model both steps have closed forms (Bishop 2006, section 9.2.2), and the algorithm consists of
 # these three functions.
 
 
 # %%
-def complete(theta):
+def log_joint(theta):
     """log p(x_n, z_n = k | theta), for each row and component: (N, K)."""
-    parts = zip(theta["pi"], theta["mu"], theta["Lambda"], strict=True)
-    return np.stack([np.log(pi) + multivariate_normal.logpdf(x, mu, np.linalg.inv(P)) for pi, mu, P in parts], axis=1)
+    components = zip(theta["pi"], theta["mu"], theta["Lambda"], strict=True)
+    logs = [np.log(pi) + multivariate_normal.logpdf(x, mu, np.linalg.inv(Lambda)) for pi, mu, Lambda in components]
+    return np.stack(logs, axis=1)
 
 
 def e_step(theta):
     """The responsibilities (N, K), and the log-likelihood."""
-    joint = complete(theta)
-    evidence = logsumexp(joint, axis=1, keepdims=True)
-    return np.exp(joint - evidence), evidence.sum()
+    joint = log_joint(theta)
+    log_density = logsumexp(joint, axis=1, keepdims=True)
+    return np.exp(joint - log_density), log_density.sum()
 
 
 def m_step(r):
-    """Shares, means and precisions of the rows, each counted in component k by its responsibility."""
+    """Proportions, means and precisions of the rows, weighted by their responsibilities."""
     n = r.sum(0)
     mu = r.T @ x / n[:, None]
     Sigma = [(r[:, [k]] * (x - mu[k])).T @ (x - mu[k]) / n[k] for k in range(len(n))]
@@ -86,66 +87,68 @@ def m_step(r):
 
 
 # %% [markdown]
-# A start that knows almost nothing: both components in the middle of the data and as wide as all of it, their means
-# a little apart.
+# The starting point contains almost no information: both components have the covariance of the whole data set, and
+# means near its centre that differ slightly.
 
 # %%
 wide = np.linalg.inv(np.cov(x.T, bias=True))
 start = {"pi": np.array([0.5, 0.5]), "mu": np.array([[3.4, 70.0], [3.6, 71.0]]), "Lambda": np.stack([wide, wide])}
 
-path, climbed = [start], []
+path, log_likelihoods = [start], []
 for _ in range(60):
     r, log_likelihood = e_step(path[-1])
-    climbed.append(log_likelihood)
+    log_likelihoods.append(log_likelihood)
     path.append(m_step(r))
 
-by_hand = np.array(climbed)
-print(f"log-likelihood: {by_hand[0]:.2f} nats at the start, {by_hand[-1]:.2f} after {len(by_hand) - 1} iterations")
-print(f"smallest step:  {np.diff(by_hand).min():+.1e} nats")
+trace = np.array(log_likelihoods)
+print(f"log-likelihood: {trace[0]:.2f} nats at the start, {trace[-1]:.2f} after {len(trace) - 1} iterations")
+print(f"smallest step:  {np.diff(trace).min():+.1e} nats")
 
 # %% [markdown]
-# The zoo's `em` engine takes the same steps. For models without a closed form it still can: the E-step is then a
-# gradient of the enumerated log marginal, and the M-step a numerical ascent (`inference/em/general`).
+# The `em` engine of the zoo takes the same steps. It also fits models without closed forms: the E-step is then a
+# gradient of the enumerated log marginal, and the M-step a numerical maximisation (`inference/engines/em/general`).
 
 # %%
 em = inference.fit(model, table, engine="em", start=start)
-same = min(len(em.trace), len(by_hand))
+length = min(len(em.trace), len(trace))
 print(f"{em.diagnostics['iterations']} iterations; converged: {em.diagnostics['converged']}")
-print(f"largest difference from the loop above: {np.abs(em.trace[:same] - by_hand[:same]).max():.1e} nats")
-assert np.allclose(em.trace[:same], by_hand[:same], atol=1e-6)
+print(f"largest difference from the loop above: {np.abs(em.trace[:length] - trace[:length]).max():.1e} nats")
+assert np.allclose(em.trace[:length], trace[:length], atol=1e-6)
 print(em.summary().round(3))
 
 # %%
 figure = Figure((10, 5.6), layout="constrained")
-above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
-for axes, i in zip(above.subplots(1, 4, sharey=True), (0, 14, 18, len(em.trace) - 1), strict=True):
+top, bottom = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+for axes, i in zip(top.subplots(1, 4, sharey=True), (0, 14, 18, len(em.trace) - 1), strict=True):
     plot(axes, path[i], em.data, {"z": e_step(path[i])[0]}, columns=columns)
     axes.get_legend().remove()
     axes.set(title=f"iteration {i}", xlim=(1, 5.7), ylim=(38, 101))
     axes.label_outer()
-axes = below.subplots()
+axes = bottom.subplots()
 axes.plot(em.trace, color=FIT_COLOURS[0], marker="o", markersize=3)
 axes.set(xlabel="iteration", ylabel="log-likelihood (nats)")
 show(figure, "em_climbs")
 
 # %% [markdown]
-# Ellipses are one and two standard deviations; a point's colour mixes the colours of the components that claim it.
+# Ellipses are one and two standard deviations. The colour of a point mixes the colours of the components in proportion
+# to their responsibilities.
 #
-# Look at the long flat stretch. Nothing is wrong there: the components overlap so much that the labels are nearly
-# unknown, and EM's steps shrink with the share of the information that is missing (Dempster, Laird and Rubin 1977,
-# section 3). A rule that stops at the first small gain would have stopped on this ledge.
+# The long flat stretch is normal behaviour. The components overlap there so much that the labels are nearly unknown.
+# The convergence rate of EM depends on the fraction of missing information (Dempster, Laird and Rubin 1977, section 3),
+# so the steps are small. A rule that stops at the first small gain would have stopped here.
 #
-# ## Why it climbs
+# ## Why EM increases the likelihood
 #
-# Take *any* distribution $q$ over the labels. Then, exactly (Neal and Hinton 1998; Bishop 2006, section 9.4),
+# Take *any* distribution $q$ over the labels. The following identity is exact (Neal and Hinton 1998; Bishop 2006,
+# section 9.4):
 #
 # $$\log p(x \mid \theta) =
 # \underbrace{\mathbb{E}_q[\log p(x, z \mid \theta)]}_{Q} \;+\;
 # \underbrace{\mathbb{H}[q]}_{H} \;+\;
 # \mathrm{KL}\big(q \,\|\, p(z \mid x, \theta)\big).$$
 #
-# KL is never negative, so $Q + H$ is a lower bound on the log-likelihood. To see that the identity holds, take $q$
-# from one $\theta$ and the rest from another; the left side is the zoo's own exact sum over the labels.
+# KL is never negative, so $Q + H$ is a lower bound on the log-likelihood. To check the identity, take $q$ from one
+# $\theta$ and the other terms from another. The left side is the exact sum over the labels, computed by the zoo.
 
 # %%
 old, new = path[17], path[18]
@@ -154,21 +157,21 @@ q = enumeration.responsibilities(model, old, x)["z"]
 
 def bound(q, theta):
     """Q + H, in nats."""
-    return (q * complete(theta)).sum() + entr(q).sum()
+    return (q * log_joint(theta)).sum() + entr(q).sum()
 
 
 for name, theta in {"old": old, "new": new}.items():
     exact = enumeration.log_marginal(model, theta, x).sum()
     kl = rel_entr(q, enumeration.responsibilities(model, theta, x)["z"]).sum()
-    Q, H = (q * complete(theta)).sum(), entr(q).sum()
+    Q, H = (q * log_joint(theta)).sum(), entr(q).sum()
     print(f"at the {name} theta: log p = {exact:.6f};  Q + H + KL = {Q:.3f} + {H:.3f} + {kl:.3f} = {Q + H + kl:.6f}")
     assert np.isclose(exact, Q + H + kl, atol=1e-8)
 
 # %% [markdown]
-# The *E-step* sets $q$ to the posterior of the labels: KL becomes zero, and the bound touches the log-likelihood. The
-# *M-step* maximises $Q$, and so the bound, over $\theta$. The log-likelihood lies above the bound everywhere, so it
-# rises at least as much as the bound did; what KL has grown to meanwhile comes on top. Here is the picture, along the
-# straight line through two iterates.
+# The *E-step* sets $q$ to the posterior of the labels. KL becomes zero, and the bound equals the log-likelihood at the
+# current $\theta$. The *M-step* maximises $Q$, and hence the bound, over $\theta$. The log-likelihood is at least as
+# large as the bound everywhere, so it increases by at least as much as the bound does. The KL of the new $\theta$ is an
+# additional gain. The figure shows both along the straight line through two iterates.
 
 # %%
 t = np.linspace(-0.7, 2.1, 57)
@@ -179,143 +182,150 @@ exact = enumeration.log_marginal(model, draws, x)[0].sum(-1)
 figure = Figure((7, 3.6), layout="constrained")
 axes = figure.subplots()
 axes.plot(t, exact, color="black", linewidth=2, label="log-likelihood")
-for shade, at, name in ((FIT_COLOURS[1], 0, "old"), (FIT_COLOURS[0], 1, "new")):
-    touching = enumeration.responsibilities(model, (old, new)[at], x)["z"]
-    axes.plot(t, [bound(touching, theta) for theta in line], color=shade, label=f"bound, q from the {name} parameters")
-    axes.plot(at, bound(touching, (old, new)[at]), "o", color=shade)
+for colour, at, name in ((FIT_COLOURS[1], 0, "old"), (FIT_COLOURS[0], 1, "new")):
+    posterior = enumeration.responsibilities(model, (old, new)[at], x)["z"]
+    values = [bound(posterior, theta) for theta in line]
+    axes.plot(t, values, color=colour, label=f"bound, q from the {name} parameters")
+    axes.plot(at, bound(posterior, (old, new)[at]), "o", color=colour)
 axes.axvline(1, color="0.7", linewidth=0.8, zorder=0)
 axes.set(xlabel="0: old parameters, 1: after the M-step", ylabel="nats")
 axes.legend(loc="lower center")
 show(figure, "lower_bound")
 
 # %% [markdown]
-# The first bound touches at 0 and has its maximum at 1; the second touches at 1 and takes over from there.
+# The first bound equals the log-likelihood at 0 and has its maximum at 1. The second bound equals it at 1, where the
+# next iteration starts.
 #
-# This is also a test of any EM program: if the objective ever falls by more than rounding, its M-step is wrong. The
-# zoo raises an error then. And the same bound, with a $q$ over *all* unknowns, will come back below as the ELBO.
+# This property is a test of any EM program: if the objective decreases by more than rounding error, the M-step is
+# wrong, and the zoo raises an error. The same bound, with a $q$ over *all* unknowns, appears below as the ELBO.
 #
-# ## When it gets stuck
+# ## Failures of EM
 #
-# Climbing is all that EM promises. It ends where the gradient vanishes, which need not be the top (Wu 1983). Three
-# ways to go astray:
+# EM only guarantees that the likelihood does not decrease. It converges to a point of zero gradient, which need not be
+# the global maximum (Wu 1983). There are three ways to fail.
 #
-# **A start without any difference.** Two equal components claim every row equally, so they stay equal for ever.
+# **Identical components.** Two equal components have equal responsibilities for every row, so they remain equal in
+# every iteration.
 
 # %%
-equal, values = {**start, "mu": np.array([[3.5, 70.0], [3.5, 70.0]])}, []
+equal, log_likelihoods = {**start, "mu": np.array([[3.5, 70.0], [3.5, 70.0]])}, []
 for _ in range(50):
     r, log_likelihood = e_step(equal)
-    values.append(log_likelihood)
+    log_likelihoods.append(log_likelihood)
     equal = m_step(r)
-one = e_step(m_step(np.ones((len(x), 1))))[1]
-print(f"two equal components after 50 iterations: {values[-1]:.3f} nats; one component: {one:.3f}")
+single = e_step(m_step(np.ones((len(x), 1))))[1]
+print(f"two equal components after 50 iterations: {log_likelihoods[-1]:.3f} nats; one component: {single:.3f}")
 
 # %% [markdown]
-# **A lower maximum.** With three components there are several ways to spend the third. The zoo starts EM from k-means
-# with k-means++ seeding (Arthur and Vassilvitskii 2007), and `restarts` tries again and keeps the highest:
+# **Local maxima.** With three components there are several ways to place the third. The zoo starts EM from k-means with
+# k-means++ seeding (Arthur and Vassilvitskii 2007). The option `restarts` repeats this from several starts and returns
+# the best fit:
 
 # %%
 three = model.with_settings(K=3)
-high = inference.fit(three, table, restarts=20)
-heights = np.array(high.diagnostics["restarts"])
-top = heights > heights.max() - 0.01
-print(f"{top.sum()} of {len(heights)} starts reach {heights.max():.2f} nats")
-print(f"the others end at {np.unique(heights[~top].round(2))}")
-assert 0 < top.sum() < len(heights)
+best_of_twenty = inference.fit(three, table, restarts=20)
+maxima = np.array(best_of_twenty.diagnostics["restarts"])
+is_best = maxima > maxima.max() - 0.01
+print(f"{is_best.sum()} of {len(maxima)} starts reach {maxima.max():.2f} nats")
+print(f"the others end at {np.unique(maxima[~is_best].round(2))}")
+assert 0 < is_best.sum() < len(maxima)
 
-low = inference.fit(three, table, seed=int(np.argmin(top)))  # restart i has the seed of the fit plus i
-judged = inference.compare(low, high, names=["one start", "twenty starts"])
-print(f"one start: {judged.verdicts['one start'].explanation}.")
+one_start = inference.fit(three, table, seed=int(np.argmin(is_best)))  # restart i has the seed of the fit plus i
+comparison = inference.compare(one_start, best_of_twenty, names=["one start", "twenty starts"])
+print(f"one start: {comparison.verdicts['one start'].explanation}.")
 
 # %%
 figure = Figure((10, 3.6), layout="constrained")
-sorted_starts, one_start, many_starts = figure.subplots(1, 3)
-many_starts.sharex(one_start)
-many_starts.sharey(one_start)
-sorted_starts.plot(np.arange(1, 21), np.sort(heights), "o", color=FIT_COLOURS[0], markersize=5)
-sorted_starts.set(xlabel="start, the lowest first", ylabel="log-likelihood (nats)", xticks=[1, 5, 10, 15, 20])
-for axes, name, fit in ((one_start, "one start", low), (many_starts, "the best of twenty", high)):
+left, middle, right = figure.subplots(1, 3)
+right.sharex(middle)
+right.sharey(middle)
+left.plot(np.arange(1, 21), np.sort(maxima), "o", color=FIT_COLOURS[0], markersize=5)
+left.set(xlabel="start, the lowest first", ylabel="log-likelihood (nats)", xticks=[1, 5, 10, 15, 20])
+for axes, name, fit in ((middle, "one start", one_start), (right, "the best of twenty", best_of_twenty)):
     plot(axes, fit.params, fit.data, fit.local(), columns=columns)
     axes.get_legend().remove()
     axes.set_title(f"{name}: {fit.trace[-1]:.1f} nats")
 show(figure, "local_maxima")
 
 # %% [markdown]
-# One start lays the third component between the two clusters, where there are hardly any rows; the best of twenty finds
-# a thin layer among the short eruptions. Nothing proves that there is no higher place yet; one can only start again.
+# The fit from one start places the third component between the two clusters, where there are hardly any rows. The best
+# of twenty finds a narrow group among the short eruptions. There is no proof that it is the global maximum; more
+# restarts are the only check.
 #
-# **A component that collapses.** Put a component on one row and let it shrink: the density at that row grows without
-# bound, and so does the likelihood (Day 1969; Bishop 2006, section 9.2.1). No maximum exists there, and whatever came
-# out would be an accident of rounding. The zoo refuses, and names the component:
+# **A component that collapses.** If a component is centred on one row and its covariance shrinks, the density at that
+# row grows without bound, and so does the likelihood (Day 1969; Bishop 2006, section 9.2.1). No maximum exists, and any
+# result would be an accident of rounding. The zoo raises an error that names the component:
 
 # %%
-trap = {n: v.copy() for n, v in low.params.items()}
-trap["mu"][2], trap["Lambda"][2] = x[0], np.diag(1000 / x.var(0))
+collapsing = {n: v.copy() for n, v in one_start.params.items()}
+collapsing["mu"][2], collapsing["Lambda"][2] = x[0], np.diag(1000 / x.var(0))
 try:
-    inference.fit(three, table, start=trap)
+    inference.fit(three, table, start=collapsing)
 except zoo.ZooError as error:
     print(error)
 
 # %% [markdown]
-# The principled way out is a prior: `objective="map"` maximises $\log p(x \mid \theta) + \log p(\theta)$. The zoo's
-# prior on a covariance is worth one row of vague data (after Fraley and Raftery 2007), enough to make zero width
-# impossible.
+# A prior removes the problem: `objective="map"` maximises $\log p(x \mid \theta) + \log p(\theta)$. The default prior
+# of a covariance has the weight of about one row of vague data (after Fraley and Raftery 2007), which excludes zero
+# width.
 
 # %%
-rescued = inference.fit(three, table, start=trap, objective="map")
-width = np.sqrt(np.linalg.eigvalsh(np.linalg.inv(rescued.params["Lambda"]))[:, 0])
-print(f"MAP from the same start: log-likelihood {rescued.diagnostics['log_likelihood']:.2f} nats")
+regularised = inference.fit(three, table, start=collapsing, objective="map")
+width = np.sqrt(np.linalg.eigvalsh(np.linalg.inv(regularised.params["Lambda"]))[:, 0])
+print(f"MAP from the same start: log-likelihood {regularised.diagnostics['log_likelihood']:.2f} nats")
 print("narrowest standard deviation of each component:", width.round(3), "minutes")
 
 # %% [markdown]
-# The same start now ends in a fit without a component of no width. What MAP does not cure is lower maxima.
+# From the same start, no component collapses. MAP does not remove local maxima.
 #
-# ## How many components?
+# ## The number of components
 #
-# More components always fit better, so the likelihood cannot choose. Two criteria that charge for parameters, smaller
-# being better: with $P$ free numbers,
+# The maximised likelihood increases with the number of components, so it cannot select one. Two criteria penalise the
+# number $P$ of free parameters; smaller is better:
 #
 # $$\mathrm{BIC} = -2 \log p(x \mid \hat\theta) + P \log N, \qquad
 # \mathrm{ICL} = \mathrm{BIC} + 2\, \mathbb{H}[z \mid x, \hat\theta]$$
 #
-# (Schwarz 1978; Biernacki, Celeux and Govaert 2000). BIC asks how many components the *density* needs. ICL also charges
-# for labels in doubt, and so asks how many *clusters* there are. We let the components share one covariance, `tied`.
+# (Schwarz 1978; Biernacki, Celeux and Govaert 2000). BIC selects the number of components that the *density* needs. ICL
+# also penalises uncertain labels, and so selects the number of *clusters*. Here the components share one covariance,
+# `tied`.
 
 # %%
 tied = model.with_settings(covariance="tied")
 choice = inference.choose(tied, table, K=range(1, 5), criterion="bic", restarts=10)
 print(choice.table[["log_likelihood", "parameters", "bic", "icl"]].round(1))
 by_bic, by_icl = choice.table["bic"].idxmin(), choice.table["icl"].idxmin()
-print(f"BIC takes K = {by_bic}, ICL takes K = {by_icl}")
+print(f"BIC selects K = {by_bic}, ICL selects K = {by_icl}")
 assert by_bic > by_icl
 
 # %%
 figure = Figure((10, 3.6), layout="constrained")
-criteria, density = figure.subplots(1, 2)
-for shade, name in zip(FIT_COLOURS, ("bic", "icl"), strict=False):
+left, right = figure.subplots(1, 2)
+for colour, name in zip(FIT_COLOURS, ("bic", "icl"), strict=False):
     column = choice.table[name]
-    criteria.plot(column.index, column, marker="o", color=shade, label=name.upper())
-    criteria.plot(column.idxmin(), column.min(), "o", color=shade, markersize=11, fillstyle="none")
-criteria.set(xlabel="K", ylabel="criterion (smaller is better)", xticks=list(choice.table.index))
-criteria.legend()
-plot(density, choice.best.params, choice.best.data, choice.best.local(), choice.best.keywords, columns)
-density.set_title(f"the {by_bic} components that BIC takes")
+    left.plot(column.index, column, marker="o", color=colour, label=name.upper())
+    left.plot(column.idxmin(), column.min(), "o", color=colour, markersize=11, fillstyle="none")
+left.set(xlabel="K", ylabel="criterion (smaller is better)", xticks=list(choice.table.index))
+left.legend()
+plot(right, choice.best.params, choice.best.data, choice.best.local(), choice.best.keywords, columns)
+right.set_title(f"the {by_bic} components that BIC selects")
 show(figure, "how_many")
 
 # %% [markdown]
-# They disagree, and both are right. There are two clusters. But the long eruptions are not one normal cloud, and a
-# better density takes two overlapping components to draw it. Which you want depends on what the answer is for. The
-# rest of this page keeps BIC's choice, because overlap is where methods of inference part ways.
+# The criteria answer different questions. There are two clusters. But the distribution of the long eruptions is not
+# normal, and two overlapping components approximate its density better than one. Which number is better depends on the
+# purpose. The rest of this tutorial uses the number selected by BIC, because methods of inference differ most where
+# components overlap.
 #
-# ## How sure? Standard errors
+# ## Standard errors
 #
-# A maximum alone says nothing of its own precision. Where data is plenty, the estimate is about normal around the
-# truth, with the inverse of the *observed information* as covariance (Efron and Hinkley 1978):
+# A maximum does not say how precise it is. With enough data, the estimate is approximately normal around the true
+# value, with the inverse of the *observed information* as covariance (Efron and Hinkley 1978):
 #
 # $$\mathrm{Cov}(\hat\theta) \approx \Big[ -\nabla^2_\theta \log p(x \mid \theta) \Big]_{\theta = \hat\theta}^{-1}.$$
 #
-# EM never computes this matrix; the zoo differentiates the enumerated likelihood twice. (`method="bootstrap"`
-# resamples the rows instead.)
+# EM never computes this matrix. The zoo differentiates the enumerated likelihood twice. (`method="bootstrap"` resamples
+# the rows instead.)
 
 # %%
 best = choice.best
@@ -325,43 +335,44 @@ estimates = best.summary().assign(standard_error=pd.Series(flat))
 print(estimates.round(3))
 
 # %% [markdown]
-# ## What SVI adds: a distribution
+# ## SVI: an approximation of the posterior
 #
-# A Bayesian answer is not a point with an error bar but the posterior $p(\theta \mid x)$. *Variational inference* takes
-# a family of distributions $q_\phi(\theta)$, called guides here, and climbs the same kind of bound, now on the evidence
-# $p(x)$ (Jordan et al. 1999; Hoffman et al. 2013):
+# Bayesian inference computes the posterior distribution $p(\theta \mid x)$ instead of a point estimate. *Variational
+# inference* approximates it within a family of distributions $q_\phi(\theta)$, called guides here. It maximises the
+# same kind of bound, now on the evidence $p(x)$ (Jordan et al. 1999; Hoffman et al. 2013):
 #
 # $$\log p(x) = \underbrace{\mathbb{E}_{q_\phi}[\log p(x, \theta) - \log q_\phi(\theta)]}_{\text{ELBO}} +
 # \mathrm{KL}\big(q_\phi(\theta) \,\|\, p(\theta \mid x)\big).$$
 #
-# There are no closed forms any more: the gradient is estimated from draws of $q_\phi$, which is the S in SVI. That is
-# what makes it general. Any program and any guide will do, and with `batch_size=` a step sees only some of the rows.
-# The labels stay summed out exactly.
+# There are no closed forms. Stochastic variational inference (SVI) estimates the gradient from draws of $q_\phi$. It
+# therefore applies to any program and any guide, and with `batch_size=` each step uses only some of the rows. The
+# labels are still summed out exactly.
 #
-# `mean_field` gives every parameter a normal of its own, in free coordinates, with no correlation. `full_rank` has one
-# normal over all of them.
+# The guide `mean_field` is a normal distribution without correlations, in unconstrained coordinates. The guide
+# `full_rank` is a normal distribution with a full covariance matrix.
 
 # %%
 mean_field = inference.fit(best.model, table, engine="svi", guide="mean_field", seed=1)
 full_rank = inference.fit(best.model, table, engine="svi", guide="full_rank", seed=1)
 for name, fit in {"mean_field": mean_field, "full_rank": full_rank}.items():
-    said = fit.diagnostics
-    print(f"{name:10}  ELBO {said['elbo']:.2f} +- {said['elbo_se']:.2f} nats; converged: {said['converged']}")
+    elbo, error, converged = (fit.diagnostics[key] for key in ("elbo", "elbo_se", "converged"))
+    print(f"{name:10}  ELBO {elbo:.2f} +- {error:.2f} nats; converged: {converged}")
 
 # %% [markdown]
-# The higher ELBO is the nearer guide: both differ from the same $\log p(x)$ by their KL. But the ELBO does not say how
-# far off either is, nor in what. And *converged* means only that the climbing is over.
+# The guide with the higher ELBO is closer to the posterior, since each ELBO differs from the same $\log p(x)$ by its
+# KL. But the ELBO does not say how large the KL is, nor which parameters are wrong. *Converged* means only that the
+# ELBO has stopped increasing.
 #
-# There is a reason to be wary of mean-field. If the posterior is normal with precision matrix $A$, the best mean-field
-# guide has variances $1 / A_{ii}$, where the true ones are $(A^{-1})_{ii}$ (Bishop 2006, section 10.1.2). The first are
-# never larger. Where parameters are correlated, mean-field is too sure of itself.
+# Mean-field guides are known to underestimate variances. If the posterior is normal with precision matrix $A$, the best
+# mean-field guide has variances $1 / A_{ii}$, while the true variances are $(A^{-1})_{ii}$ (Bishop 2006, section
+# 10.1.2). The former are never larger. The difference grows with the correlations.
 #
-# ## What NUTS adds: draws from the posterior itself
+# ## NUTS: draws from the posterior
 #
-# The No-U-Turn sampler (Hoffman and Gelman 2014) has no family to be limited by. It walks through parameter space,
-# and its draws come from the posterior, given time. Several chains from different starts tell whether it was enough
-# time: $\hat R$ compares the spread between chains to that within them, and should be near 1; ESS is the number of
-# independent draws that the correlated ones are worth (Vehtari et al. 2021).
+# The No-U-Turn sampler (Hoffman and Gelman 2014) does not assume a family. It is a Markov chain whose draws converge to
+# the posterior. Several chains with different starts show whether it has run for long enough: $\hat R$ compares the
+# variance between chains with the variance within them and should be close to 1. The ESS is the number of independent
+# draws that are as informative as the correlated ones (Vehtari et al. 2021).
 
 # %%
 nuts = inference.fit(best.model, table, engine="nuts", seed=1)
@@ -369,114 +380,119 @@ print("draws of mu (chain, draw, K, D):", nuts.draws["mu"].shape)
 print("divergences:", nuts.diagnostics["divergences"])
 
 # %% [markdown]
-# One thing must be settled before anything is averaged. Swap the names of two components and the density is the same,
-# so the posterior has $K!$ equal copies, and each chain may live in another one: *label switching* (Stephens 2000). A
-# raw mean over chains is then a mean of different things. `inference.compare` puts the labels of every draw into one
-# order, the nearest to common centres, before it computes anything; `params` and `summary()` of a fit do the same.
+# Before draws are averaged, their labels must be aligned. Exchanging the labels of two components does not change the
+# density, so the posterior has $K!$ equal modes, and chains may explore different ones: *label switching* (Stephens
+# 2000). The mean over such chains mixes different components. `inference.compare` first reorders the labels of every
+# draw to match common centres. `params` and `summary()` of a fit do the same.
 
 # %%
-judged = inference.compare(best, mean_field, full_rank, nuts, columns=columns)
-ordered = judged.draws["nuts"]
+comparison = inference.compare(best, mean_field, full_rank, nuts, columns=columns)
+aligned = comparison.draws["nuts"]
 print("raw means of mu over all chains:\n", nuts.draws["mu"].mean((0, 1)).round(2))
-print("means of mu, labels aligned:\n", ordered["mu"].mean((0, 1)).round(2))
+print("means of mu, labels aligned:\n", aligned["mu"].mean((0, 1)).round(2))
 
 # %%
+num_chains, num_draws, K, _ = aligned["mu"].shape
 figure = Figure((10, 3.2), layout="constrained")
 for axes, title, mu in zip(
     figure.subplots(1, 2, sharey=True),
-    ("as drawn: chains differ in the order of labels", "labels aligned"),
-    (nuts.draws["mu"], ordered["mu"]),
+    ("raw draws: chains differ in the order of labels", "labels aligned"),
+    (nuts.draws["mu"], aligned["mu"]),
     strict=True,
 ):
-    chains, length, K, _ = mu.shape
-    for chain in range(chains):
-        draw = np.arange(length) + chain * length
+    for chain in range(num_chains):
+        draw = np.arange(num_draws) + chain * num_draws
         for k in range(K):
             axes.plot(draw, mu[chain, :, k, 0], color=COMPONENT_COLOURS[k], linewidth=0.6)
         axes.axvline(draw[0], color="0.6", linewidth=0.8, linestyle=":")
-    axes.set(title=title, xlabel=f"draw, {chains} chains in a row", ylabel="minutes")
+    axes.set(title=title, xlabel=f"draw, {num_chains} chains in a row", ylabel="minutes")
     axes.label_outer()
-for k in range(K):
-    axes.plot([], [], color=COMPONENT_COLOURS[k], label=f"mu[{k},0]")  # for the legend
+    if title == "labels aligned":
+        for k in range(K):
+            axes.plot([], [], color=COMPONENT_COLOURS[k], label=f"mu[{k},0]")  # for the legend
 figure.legend(loc="outside lower center", ncols=K)
 show(figure, "label_switching")
 
 # %% [markdown]
-# ## Which to trust
+# ## Which fit to trust
 #
-# `compare` holds every fit to its own checks, and then to the most trustworthy one.
+# `compare` checks every fit by its own diagnostics, and then against the most trustworthy fit, the reference.
 
 # %%
-print(judged)
+print(comparison)
 
 # %%
-show(judged.figures()["marginals"], "marginals")
+show(comparison.figures()["marginals"], "marginals")
 
 # %% [markdown]
-# Each panel is the posterior of one number by each fit; the dashed line is EM's estimate. How to read the table, from
-# the top:
+# Each panel shows the posterior of one quantity by each fit. The dashed line is the estimate by EM. The rows of the
+# table are, from the top:
 #
-# - *means off by*, *sd ratio* and *Wasserstein* are distances from the reference, the worst over all quantities, in
-#   posterior standard deviations of the reference. An sd ratio of one half means intervals half as wide as they
-#   ought to be.
-# - *R-hat*, *ESS* and *divergent* are the chains' own checks. A reference must pass them, or nobody is the reference.
-# - *k-hat* is the guides' own check (Vehtari et al. 2024): the shape of the largest weights
-#   $p(\theta, x) / q(\theta)$. Above about 0.7 the guide leaves out places where the posterior has mass. It needs no
-#   chains to compare to.
-# - *KL at least* is how far the ELBO lies below the best bound known.
-# - *trust* is the verdict: `yes`, `means only`, `point` (an estimate without spread) or `no`; the sentences say
-#   why, and what to do.
+# - *means off by*, *sd ratio* and *Wasserstein* are distances from the reference, the largest over all quantities, in
+#   posterior standard deviations of the reference. An sd ratio of 0.5 means that intervals are half as wide as they
+#   should be.
+# - *R-hat*, *ESS* and *divergent* are diagnostics of chains. A fit that fails them cannot be the reference.
+# - *k-hat* is a diagnostic of guides (Vehtari et al. 2024): the tail shape of the importance weights
+#   $p(\theta, x) / q(\theta)$. Above about 0.7 the guide misses regions where the posterior has mass. It does not need
+#   chains for comparison.
+# - *KL at least* is the distance of the ELBO from the best known bound.
+# - *trust* is the verdict: `yes`, `means only`, `point` (an estimate without spread) or `no`. The sentences below the
+#   table give the reason, and what to do.
 #
-# Nothing in the verdict is taste. Each comes with its rule:
+# Each verdict follows a fixed rule:
 
 # %%
 for kind, name in {"chains": "nuts", "guides": "svi (mean_field)", "points": "em"}.items():
-    print(f"{kind}: {judged.verdicts[name].rule}.\n")
-assert judged.verdicts["svi (mean_field)"].trust != "yes"
-assert judged.verdicts["svi (full_rank)"].trust == "yes"
+    print(f"{kind}: {comparison.verdicts[name].rule}.\n")
+assert comparison.verdicts["svi (mean_field)"].trust != "yes"
+assert comparison.verdicts["svi (full_rank)"].trust == "yes"
 
 # %% [markdown]
-# What went wrong with mean-field can be seen. The two components of the long eruptions overlap: move the mean of one,
-# and rows change hands, so its weight follows. Their posterior is a tilted cloud, and a family without correlation can
-# only lie inside it.
+# The failure of the mean-field guide is visible in two dimensions. The two components of the long eruptions overlap: if
+# the mean of one changes, rows change their component, and its weight changes too. So the two parameters are correlated
+# in the posterior. A guide without correlations covers only the inner part of it.
 
 # %%
-k = int(np.argmin(ordered["pi"].mean((0, 1))))  # the smaller of the overlapping components
+k = int(np.argmin(aligned["pi"].mean((0, 1))))  # the smaller of the overlapping components
 figure = Figure((6, 3.8), layout="constrained")
 axes = figure.subplots()
-for shade, name in zip(FIT_COLOURS, ("nuts", "svi (mean_field)", "svi (full_rank)"), strict=False):
-    pair = np.stack([judged.draws[name]["mu"][..., k, 0].ravel(), judged.draws[name]["pi"][..., k].ravel()], axis=1)
+for colour, name in zip(FIT_COLOURS, ("nuts", "svi (mean_field)", "svi (full_rank)"), strict=False):
+    draws = comparison.draws[name]
+    pair = np.stack([draws["mu"][..., k, 0].ravel(), draws["pi"][..., k].ravel()], axis=1)
     if name == "nuts":
         axes.scatter(*pair.T, s=4, color="0.7", linewidth=0, label="nuts, draws")
         print(f"correlation of mu[{k},0] and pi[{k}] in the posterior: {np.corrcoef(pair.T)[0, 1]:.2f}")
-    axes.add_patch(ellipse(pair.mean(0), np.cov(pair.T), 2, shade))
-    axes.plot([], [], color=shade, label=f"{name}, 2 sd")
+    axes.add_patch(ellipse(pair.mean(0), np.cov(pair.T), 2, colour))
+    axes.plot([], [], color=colour, label=f"{name}, 2 sd")
 axes.set(xlabel=f"mu[{k},0] (minutes)", ylabel=f"pi[{k}]")
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 show(figure, "mean_field_misleads")
 
 # %% [markdown]
-# And the standard errors? They come from one Hessian at one point, for the price of one EM fit. Beside the posterior
+# The standard errors need one Hessian at one point, after one EM fit. The table compares them with the posterior
 # standard deviations:
 
 # %%
-in_order = [int(np.abs(best.params["mu"] - mu).sum(1).argmin()) for mu in judged.draws["em"]["mu"][0, 0]]
-beside = {
-    "standard error": np.concatenate([errors["pi"][in_order], errors["mu"][in_order].ravel()]),
-    "posterior sd": np.concatenate([ordered["pi"].std((0, 1)), ordered["mu"].std((0, 1)).ravel()]),
+order = [int(np.abs(best.params["mu"] - mu).sum(1).argmin()) for mu in comparison.draws["em"]["mu"][0, 0]]
+spreads = {
+    "standard error": np.concatenate([errors["pi"][order], errors["mu"][order].ravel()]),
+    "posterior sd": np.concatenate([aligned["pi"].std((0, 1)), aligned["mu"].std((0, 1)).ravel()]),
 }
-print(pd.DataFrame(beside, index=judged.statistics["nuts"].quantities[: len(beside["posterior sd"])]).round(3))
+quantities = comparison.statistics["nuts"].quantities[: len(spreads["posterior sd"])]
+print(pd.DataFrame(spreads, index=pd.Index(quantities)).round(3))
 
 # %% [markdown]
-# ## What to remember
+# ## Summary
 #
-# - EM is exact and fast, and it climbs because each step lifts a bound that touches. It finds *a* maximum: use
-#   `restarts`, read the error when a component collapses, and take MAP where there is little data.
-# - BIC counts components of a density, ICL counts clusters.
-# - SVI gives a distribution from any program, within a family. Check k-hat, and prefer `full_rank` where you can
-#   afford it.
-# - NUTS gives the posterior, and its checks tell when it did not. Align labels before you average.
-# - `inference.compare(...)` says all this of your own fits; `.save("report.html")` writes it down with the figures.
+# - EM is exact and fast. It increases the likelihood because each step maximises a bound that equals the likelihood at
+#   the current parameters. It finds *a* local maximum: use `restarts`, read the error when a component collapses, and
+#   use MAP for small data sets.
+# - BIC selects the number of components of a density, ICL the number of clusters.
+# - SVI approximates the posterior of any program, within a family. Check k-hat, and prefer `full_rank` where it is
+#   affordable.
+# - NUTS draws from the posterior, and its diagnostics show when it failed. Align labels before averaging.
+# - `inference.compare(...)` does all of this for your own fits, and `.save("report.html")` writes a report with
+#   figures.
 
 # %% [markdown]
 # ## References

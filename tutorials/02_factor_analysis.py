@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Factor analysis: what nine tests share, and how sure one can be of it
+# # Factor analysis: loadings, their rotation, and their uncertainty
 #
-# One table, one linear model with hidden causes, and the questions one asks of it: what the parameters mean, which of
-# them the data can tell and which not, how many factors there are, how certain the loadings are. Every number below is
-# computed where it stands. Figures are written to the folder that the environment variable `FIGURES` names (else in
+# This tutorial fits one linear latent variable model to one table. It explains what the parameters mean, which of them
+# the data identify, how to select the number of factors, and how certain the loadings are. Every number below is
+# computed where it stands. Figures are written to the folder that the environment variable `FIGURES` names (else to
 # `figures/`).
 
 # %%
@@ -38,47 +38,47 @@ visual, textual, speed = [0, 1, 2], [3, 4, 5], [6, 7, 8]
 print(table.describe().loc[["count", "mean", "std", "min", "max"]].round(2))
 
 # %% [markdown]
-# Tests of one kind go together: who is good at one of them is good at the others. *Factor analysis* says that they do
-# because of a few unseen abilities, the *factors* $z_n$, to which each test answers linearly:
+# Scores of tests of one kind are correlated. *Factor analysis* explains the correlations by a few latent abilities, the
+# *factors* $z_n$, on which each test depends linearly:
 #
 # $$z_n \sim \mathrm{Normal}(0, I_Z), \qquad x_n \mid z_n \sim \mathrm{Normal}(W z_n + \mu, \Psi), \qquad
 # \Psi = \mathrm{diag}(\psi_1, \dots, \psi_D).$$
 #
-# - $W$ holds the *loadings*: $W_{dj}$ is what one standard deviation more of factor $j$ adds to test $d$.
+# - $W$ contains the *loadings*: $W_{dj}$ is the change of test $d$ for one standard deviation of factor $j$.
 # - $\mu$ is the mean of each test.
-# - $\psi_d$ is the *uniqueness* of test $d$: the variance of what it shares with no other test. Its own subject and
-#   plain chance are both in it; the model cannot tell them apart.
-# - $z_n$ are the *scores* of pupil $n$, in standard deviations, since nothing else gives a factor a unit.
+# - $\psi_d$ is the *uniqueness* of test $d$: the variance that it shares with no other test. It contains the specific
+#   content of the test and measurement error; the model does not separate them.
+# - $z_n$ are the *scores* of pupil $n$. Their unit is the standard deviation, because a factor has no unit of its own.
 #
-# That $\Psi$ is diagonal is the whole content: *given* the factors the tests are independent, so that everything they
-# share must come through $z$. In the zoo the story is a program; $W$, $\mu$ and $\Psi$ have vague priors, which
-# maximum likelihood does not look at.
+# The main assumption is that $\Psi$ is diagonal: *given* the factors the tests are independent, so all correlations
+# between tests come from $z$. In the zoo this model is a program. $W$, $\mu$ and $\Psi$ have vague priors, which
+# maximum likelihood ignores.
 
 # %%
 model = zoo.load("factor_analysis", Z=3)
 print(model.card.story)
 
 # %% [markdown]
-# A sum of normal vectors is normal, so that $z$ can be integrated out by hand (Bishop 2006, section 12.2.4):
+# A sum of normal vectors is normal, so $z$ can be integrated out in closed form (Bishop 2006, section 12.2.4):
 #
 # $$x_n \sim \mathrm{Normal}(\mu, \Sigma), \qquad \Sigma = W W^\top + \Psi.$$
 #
-# Factor analysis is thus a model of a covariance. A free one has $D(D+1)/2$ numbers; this one has fewer, and the
-# difference is what the data can contradict. Nothing in $\Sigma$ is about single pupils: the sample covariance $S$ and
-# the number of rows are all that the likelihood needs,
+# Factor analysis is thus a model of a covariance matrix. An unrestricted covariance has $D(D+1)/2$ parameters; this one
+# has fewer, so the data can contradict it. The likelihood depends on the data only through the sample mean $\bar x$,
+# the sample covariance $S$ and the number of rows:
 #
 # $$\log p(x \mid W, \mu, \Psi) = -\frac{N}{2} \Big( D \log 2 \pi + \log |\Sigma| +
 # \mathrm{tr}(\Sigma^{-1} S) \Big) \quad \text{at } \mu = \bar x.$$
 #
 # ## EM in closed form
 #
-# If the scores were known, each test would be a linear regression on them. EM (Rubin and Thayer 1982) puts in what is
-# known of them. Given a row, the scores are normal too, with
+# If the scores were known, each test would be a linear regression on them. EM (Rubin and Thayer 1982) replaces the
+# scores by their posterior. Given a row, it is normal with
 #
 # $$\mathbb{E}[z_n \mid x_n] = \beta (x_n - \mu), \qquad \mathrm{Cov}[z_n \mid x_n] = I - \beta W, \qquad
-# \beta = W^\top \Sigma^{-1},$$
+# \beta = W^\top \Sigma^{-1}.$$
 #
-# and the regression needs the averages of $x z^\top$ and of $z z^\top$ only, which come from $S$:
+# The regression needs only the averages of $x z^\top$ and of $z z^\top$, which follow from $S$:
 
 # %%
 S = np.cov(x.T, bias=True)
@@ -92,45 +92,45 @@ def log_likelihood(Sigma):
 def em_step(W, Psi):
     beta = W.T @ np.linalg.inv(W @ W.T + np.diag(Psi))
     xz = S @ beta.T  # E-step: the average of (x - mu) z', given the rows
-    zz = np.eye(W.shape[1]) - beta @ W + beta @ xz  # and of z z': what is uncertain, and what varies between rows
+    zz = np.eye(W.shape[1]) - beta @ W + beta @ xz  # and of z z': posterior covariance, and that of posterior means
     W = np.linalg.solve(zz, xz.T).T  # M-step: regression of x on z
-    return W, np.diag(S - W @ xz.T)  # and what it leaves of each test
+    return W, np.diag(S - W @ xz.T)  # and its residual variances
 
 
 # %% [markdown]
-# The zoo's engine does the same with two accelerations that change nothing of what is maximised (parameter-expanded EM:
+# The engine of the zoo does the same with two accelerations, which do not change the maximum (parameter-expanded EM:
 # Liu, Rubin and Wu 1998; SQUAREM: Varadhan and Roland 2008).
 
 # %%
 em = inference.fit(model, table, engine="em")
-top = em.diagnostics["log_likelihood"]
+maximum = em.diagnostics["log_likelihood"]
 
 values, vectors = np.linalg.eigh(S)
-W, Psi = vectors[:, -3:] * np.sqrt(values[-3:]), np.diag(S) / 2  # a start: the principal axes, half of each variance
-climbed = []
+W, Psi = vectors[:, -3:] * np.sqrt(values[-3:]), np.diag(S) / 2  # start: principal axes, half of each variance
+log_likelihoods = []
 for _ in range(300):
-    climbed.append(log_likelihood(W @ W.T + np.diag(Psi)))
+    log_likelihoods.append(log_likelihood(W @ W.T + np.diag(Psi)))
     W, Psi = em_step(W, Psi)
-by_hand = np.array(climbed)
-near = 1e-6 * N  # nats
-print(f"by hand: {by_hand[-1]:.6f} nats, within {near:.4f} of it after {np.argmax(by_hand > top - near)} iterations")
-print(f"engine:  {top:.6f} nats, converged after {em.diagnostics['iterations']} iterations")
-assert abs(by_hand[-1] - top) < 1e-3
-assert np.diff(by_hand).min() > -1e-8
+trace = np.array(log_likelihoods)
+tolerance = 1e-6 * N  # nats
+first = np.argmax(trace > maximum - tolerance)
+print(f"loop above: {trace[-1]:.6f} nats, within {tolerance:.4f} of the maximum after {first} iterations")
+print(f"engine:     {maximum:.6f} nats, converged after {em.diagnostics['iterations']} iterations")
+assert abs(trace[-1] - maximum) < 1e-3
+assert np.diff(trace).min() > -1e-8
 
 # %% [markdown]
-# ## The covariance it implies
+# ## The implied covariance
 #
-# Is $\Sigma$ like the covariance that was measured? Both are drawn as correlations, in which all tests have one unit.
+# The figure compares $\Sigma$ with the sample covariance, both as correlations.
 
 # %%
 Sigma = em.params["W"] @ em.params["W"].T + np.diag(em.params["Psi"])
 sd = np.sqrt(np.diag(S))
 sample, implied = S / np.outer(sd, sd), Sigma / np.outer(sd, sd)
 figure = Figure((10, 3.4), layout="constrained")
-panels = figure.subplots(1, 3)
 for axes, title, matrix, limit in zip(
-    panels,
+    figure.subplots(1, 3),
     ("sample correlations", "those of WW' + Psi", "sample less model"),
     (sample, implied, sample - implied),
     (1, 1, 0.2),
@@ -145,50 +145,51 @@ for axes, title, matrix, limit in zip(
 show(figure, "covariance")
 
 # %%
-off = ~np.eye(D, dtype=bool)
+off_diagonal = ~np.eye(D, dtype=bool)
 saturated = log_likelihood(S)
-free = ((D - 3) ** 2 - (D + 3)) // 2  # numbers of a free covariance, less those of W and Psi, rotations not counted
-ratio = 2 * (saturated - top)
-print(f"largest gap on the diagonal: {np.abs(np.diag(sample - implied)).max():.4f}")
-print(f"off the diagonal: root mean square {np.sqrt(((sample - implied)[off] ** 2).mean()):.3f}")
-print(f"likelihood ratio against a free covariance: {ratio:.1f} on {free} degrees of freedom", end="")
-print(f" (p = {chi2.sf(ratio, free):.3f})")
-assert np.abs(np.diag(sample - implied)).max() < 1e-3
-assert chi2.sf(ratio, free) > 0.01
+degrees = ((D - 3) ** 2 - (D + 3)) // 2  # parameters of a free covariance, less those of W and Psi up to rotation
+ratio = 2 * (saturated - maximum)
+residuals = sample - implied
+print(f"largest residual on the diagonal: {np.abs(np.diag(residuals)).max():.4f}")
+print(f"off the diagonal: root mean square {np.sqrt((residuals[off_diagonal] ** 2).mean()):.3f}")
+print(f"likelihood ratio against a free covariance: {ratio:.1f} on {degrees} degrees of freedom", end="")
+print(f" (p = {chi2.sf(ratio, degrees):.3f})")
+assert np.abs(np.diag(residuals)).max() < 1e-3
+assert chi2.sf(ratio, degrees) > 0.01
 
 # %% [markdown]
-# The diagonal is met exactly: $\Psi$ takes whatever variance is left. It is the correlations between tests that could
-# have gone wrong, and three factors leave little of them. The test of the last line (Lawley and Maxwell 1971) asks
-# whether the rest could be chance. It doubts it a little: a model of three abilities is not the whole truth about these
-# pupils, and with enough pupils no model of a few numbers passes.
+# The diagonal is reproduced exactly, because $\Psi$ takes all remaining variance. The correlations between tests could
+# have been wrong, but three factors leave only small residuals. The likelihood ratio test in the last line (Lawley and
+# Maxwell 1971) has a small p-value: a model of three abilities is not the whole truth about these pupils. With enough
+# data, any model with few parameters is rejected.
 #
-# ## Rotation is free
+# ## Rotation
 #
 # Take any orthogonal matrix $R$ and let $W' = W R$. Then $W' W'^\top = W R R^\top W^\top = W W^\top$: the covariance
-# does not move, nor does the likelihood of any row. It cannot be known in which direction the axes of the factors
-# point, only which space they span.
+# does not change, nor does the likelihood of any row. The data identify the space that the factors span, but not the
+# direction of its axes.
 
 # %%
 R = ortho_group.rvs(3, random_state=np.random.default_rng(0))
-turned = {**em.params, "W": em.params["W"] @ R}
-by_row = enumeration.log_marginal(model, turned, table)
-print("loadings of x1:", em.params["W"][0].round(2), "and turned:", turned["W"][0].round(2))
+rotated = {**em.params, "W": em.params["W"] @ R}
+by_row = enumeration.log_marginal(model, rotated, table)
+print("loadings of x1:", em.params["W"][0].round(2), "and rotated:", rotated["W"][0].round(2))
 print(f"largest change of any row's log-likelihood: {np.abs(by_row - em.log_likelihood()).max():.1e} nats")
 assert np.allclose(by_row, em.log_likelihood(), atol=1e-9)
 
 # %% [markdown]
-# So axes may be chosen by what is easy to read. A matrix of loadings is easy to read when each test loads on few
-# factors: *simple structure* (Thurstone 1947). *Varimax* (Kaiser 1958) looks for the orthogonal $R$ whose squared
-# loadings vary most within each column, so that they are either large or near nothing. *Oblimin* (Jennrich and Sampson
-# 1966) also lets the axes leave their right angles: factors may then be correlated, as abilities of real pupils are.
+# The axes may therefore be chosen for interpretation. A matrix of loadings is easy to interpret when each test loads on
+# few factors: *simple structure* (Thurstone 1947). *Varimax* (Kaiser 1958) finds the orthogonal $R$ whose squared
+# loadings vary most within each column, so that they are either large or close to zero. *Oblimin* (Jennrich and Sampson
+# 1966) also allows axes that are not orthogonal: factors may then be correlated, as real abilities are.
 #
-# The loadings are shown standardised, in standard deviations of each test.
+# The loadings are standardised: they are in standard deviations of each test.
 
 # %%
 figure = Figure((10, 3.8), layout="constrained")
 for axes, rotation in zip(figure.subplots(1, 3), (None, "varimax", "oblimin"), strict=True):
     factors.heatmap(factors.loadings(em, rotation, columns=columns), axes)
-    axes.set_title(rotation or "as EM left them")
+    axes.set_title(rotation or "axes of the fit")
 show(figure, "rotations")
 
 # %%
@@ -202,37 +203,37 @@ for group, factor in ((textual, 0), (visual, 1), (speed, 2)):
 assert phi.to_numpy().min() > 0
 
 # %% [markdown]
-# The three groups of the publication appear, though nobody told the model of them: factor 1 is textual, factor 2
-# visual, factor 3 speed. Only `x9` divides itself: it asks to tell straight capitals from curved ones, quickly, and
-# that is visual as well. The factors are correlated, all of them positively. With oblique factors a loading is a
-# regression weight and no correlation, and a negative one (`x7` on the visual factor) says: less than its speed would
-# lead one to expect.
+# The fit recovers the three groups of the publication without using them: factor 1 is textual, factor 2 visual, factor
+# 3 speed. Only `x9` loads on two factors. It asks the pupil to tell straight capitals from curved ones quickly, which
+# needs visual ability as well. All correlations between factors are positive. With oblique factors a loading is a
+# regression weight and not a correlation. A negative one (`x7` on the visual factor) means less than its speed would
+# predict.
 #
-# One thing must not be read into this. Varimax and oblimin fit the data equally well, and so does any other choice. A
-# rotation is a way of speaking, and no finding.
+# A rotation is a choice of description, not a result. Varimax, oblimin and every other rotation fit the data equally
+# well.
 #
 # ## Communality, uniqueness, and a Heywood case
 #
-# What no rotation touches is how much of each test the factors explain: its *communality*
-# $h_d^2 = \sum_j W_{dj}^2 / \Sigma_{dd}$; the rest, $\psi_d / \Sigma_{dd}$, is its uniqueness as a share.
+# The share of each test's variance that the factors explain does not depend on the rotation. It is the *communality*
+# $h_d^2 = \sum_j W_{dj}^2 / \Sigma_{dd}$. The rest, $\psi_d / \Sigma_{dd}$, is the uniqueness as a share.
 
 # %%
 varimax = factors.loadings(em, "varimax", columns=columns)
 assert np.allclose(varimax["communality"], oblique["communality"])
 assert np.allclose(oblique["communality"] + oblique["uniqueness"], 1)
 share = factors.explained_variance(em, "varimax")["share"]
-low, high = oblique["communality"].idxmin(), oblique["communality"].idxmax()
+lowest, highest = oblique["communality"].idxmin(), oblique["communality"].idxmax()
 print(oblique[["communality", "uniqueness"]].T.round(2).to_string())
-print(f"least of {low}, most of {high}; of all tests together {share['all']:.0%}")
+print(f"least of {lowest}, most of {highest}; of all tests together {share['all']:.0%}")
 
 # %% [markdown]
-# A variance cannot be negative, but nothing keeps the *formula* for one from it. Take three tests and one factor: three
-# correlations $r$ and three loadings, so that the loadings can be solved for, and
+# A variance cannot be negative, but the *formula* that estimates it can be. Take three tests and one factor. There are
+# three correlations $r$ and three loadings, so one can solve for the loadings, and
 #
 # $$h_3^2 = \frac{r_{13} \, r_{23}}{r_{12}}.$$
 #
-# If tests 1 and 2 have little to do with each other while each goes along with test 3, this is above 1. Such are `x1`,
-# `x7` and `x9`, the one that is both visual and fast.
+# If tests 1 and 2 are weakly correlated while each is correlated with test 3, this exceeds 1. `x1`, `x7` and `x9`,
+# which is both visual and fast, are such tests.
 
 # %%
 three = table[["x1", "x7", "x9"]]
@@ -244,102 +245,104 @@ print("columns reported as Heywood cases:", heywood.diagnostics["heywood"])
 assert heywood.diagnostics["heywood"] == [2]
 
 # %% [markdown]
-# That is a *Heywood case* (Heywood 1931): the likelihood is highest where a uniqueness is zero, at the edge of what is
-# possible. The fit says, in words, that `x9` *is* the factor, measured without any error, which nobody believes. It is
-# a sign of too many factors, of too few rows, or of a model that is wrong: here one factor, where there are two. The
-# zoo reports it under `heywood` and does not hide it.
+# This is a *Heywood case* (Heywood 1931): the likelihood is largest where a uniqueness is zero, on the boundary of the
+# parameter space. In this fit `x9` equals the factor, without any error, which is implausible. A Heywood case indicates
+# too many factors, too few rows, or a wrong model: here one factor where there are two. The zoo reports it under
+# `heywood`.
 #
-# With all nine tests, three factors are free of it, and a fourth is not.
+# With all nine tests, three factors have no Heywood case. A fourth factor produces one.
 
 # %%
 print("three factors:", em.diagnostics["heywood"], "smallest uniqueness", oblique["uniqueness"].min().round(2))
 four = model.with_settings(Z=4)
-early = inference.fit(four, table, max_iter=40)
-fit = inference.fit(four, table)
-held = inference.fit(four, table, objective="map")
-unique = {
-    name: factors.loadings(f, columns=columns).loc["x7", "uniqueness"]
-    for name, f in (("40 iterations of EM", early), ("to the end", fit), ("MAP", held))
+fits = {
+    "40 iterations of EM": inference.fit(four, table, max_iter=40),
+    "converged": inference.fit(four, table),
+    "MAP": inference.fit(four, table, objective="map"),
 }
-for (name, u), f in zip(unique.items(), (early, fit, held), strict=True):
-    print(f"four factors, {name:20} {f.diagnostics['log_likelihood']:.3f} nats, uniqueness of x7 {u:.4f}")
-print("columns reported as Heywood cases:", fit.diagnostics["heywood"])
-assert fit.diagnostics["heywood"] == [columns.index("x7")]
-assert early.diagnostics["heywood"] == held.diagnostics["heywood"] == []
-assert unique["to the end"] < 1e-5 < 0.1 < unique["MAP"]
-assert 0 < fit.trace[-1] - held.diagnostics["log_likelihood"] < 0.5
+uniqueness = {name: factors.loadings(fit, columns=columns).loc["x7", "uniqueness"] for name, fit in fits.items()}
+for name, fit in fits.items():
+    nats = fit.diagnostics["log_likelihood"]
+    print(f"four factors, {name:20} {nats:.3f} nats, uniqueness of x7 {uniqueness[name]:.4f}")
+print("columns reported as Heywood cases:", fits["converged"].diagnostics["heywood"])
+assert fits["converged"].diagnostics["heywood"] == [columns.index("x7")]
+assert fits["40 iterations of EM"].diagnostics["heywood"] == fits["MAP"].diagnostics["heywood"] == []
+assert uniqueness["converged"] < 1e-5 < 0.1 < uniqueness["MAP"]
+assert 0 < fits["converged"].trace[-1] - fits["MAP"].diagnostics["log_likelihood"] < 0.5
 
 # %% [markdown]
-# EM by itself creeps towards the edge, ever more slowly, for a gain that is next to nothing: an EM that has stopped is
-# no proof that a uniqueness is above zero. So where one is small the zoo's EM hands over to quasi-Newton steps that
-# know the bound, and arrives. `objective="map"` keeps away from the edge at the price of a fraction of a nat, by the
-# prior: an inverse gamma that has no mass at zero (a remedy of the kind that Martin and McDonald 1975 proposed).
+# EM is sublinear near a Heywood case: it approaches the boundary ever more slowly, for a negligible gain. An EM that
+# has stopped does not prove that a uniqueness is positive. So where a uniqueness is small, the zoo continues with
+# quasi-Newton steps with bounds (L-BFGS-B), which reach the boundary. `objective="map"` stays away from it at the cost
+# of a fraction of a nat: the prior is an inverse gamma, whose density is zero at zero (Martin and McDonald 1975
+# proposed a similar remedy).
 #
-# ## Scores, and how little is known of them
+# ## Scores and their uncertainty
 #
-# The scores of a pupil are not computed but inferred: $p(z_n \mid x_n)$ is normal, with the mean and covariance given
-# above. `fit.local()` has both. The covariance is the same for all pupils, for they all took the same tests.
+# The scores of a pupil are inferred: $p(z_n \mid x_n)$ is normal, with the mean and covariance given above.
+# `fit.local()` returns both. The covariance is the same for all pupils, because all took the same tests.
 
 # %%
 z = em.local()["z"]
 T = factors.rotate(factors.loadings(em)[["factor 1", "factor 2", "factor 3"]].to_numpy(), "oblimin").T
-scores, spread = z.mean @ T, T.T @ z.covariance[0] @ T  # on the oblique axes
+scores, covariance = z.mean @ T, T.T @ z.covariance[0] @ T  # on the oblique axes
 names = ["textual", "visual", "speed"]
-whole = z.mean.T @ z.mean / N + z.covariance[0]
-print("posterior standard deviations:", dict(zip(names, np.sqrt(np.diag(spread)).round(2).tolist(), strict=True)))
-print(f"variance between pupils and within, together: identity up to {np.abs(whole - np.eye(3)).max():.4f}")
-assert np.abs(whole - np.eye(3)).max() < 1e-2
-assert np.sqrt(np.diag(spread)).argmin() == 0
+total = z.mean.T @ z.mean / N + z.covariance[0]
+print("posterior standard deviations:", dict(zip(names, np.sqrt(np.diag(covariance)).round(2).tolist(), strict=True)))
+print(f"variance between pupils and within, together: identity up to {np.abs(total - np.eye(3)).max():.4f}")
+assert np.abs(total - np.eye(3)).max() < 1e-2
+assert np.sqrt(np.diag(covariance)).argmin() == 0
 
 # %% [markdown]
-# A factor has a standard deviation of one; the posterior standard deviation is what the tests leave open of it. The
-# textual factor is known best. The two parts of the variance, that of the posterior means and that around them, must
-# add up to the prior's, and they do (at the maximum of the likelihood this is exact). So the posterior *means* vary by
-# less than the factors do; they are drawn to zero, the more so the less is known.
+# A factor has a standard deviation of one. The posterior standard deviation is the uncertainty that remains after the
+# tests; it is smallest for the textual factor. The variance of the posterior means and the posterior variance add up to
+# the variance of the prior (at the maximum of the likelihood this is exact). So the posterior *means* vary less than
+# the factors do. They shrink towards zero, and more so where the uncertainty is larger.
 
 # %%
 schools = pupils["school"].to_numpy()
 figure = Figure((10, 4), layout="constrained")
-for axes, (i, j) in zip(figure.subplots(1, 2), ((1, 0), (1, 2)), strict=True):
-    for shade, school in zip(FIT_COLOURS, np.unique(schools), strict=False):
-        of = scores[schools == school]
-        axes.scatter(of[:, i], of[:, j], s=9, color=shade, linewidth=0, label=school)
+left, right = figure.subplots(1, 2)
+for axes, (i, j) in ((left, (1, 0)), (right, (1, 2))):
+    for colour, school in zip(FIT_COLOURS, np.unique(schools), strict=False):
+        group = scores[schools == school]
+        axes.scatter(group[:, i], group[:, j], s=9, color=colour, linewidth=0, label=school)
     for pupil in (0, 100, 200, 300):
-        axes.add_patch(ellipse(scores[pupil, [i, j]], spread[np.ix_([i, j], [i, j])], 2, "black"))
+        axes.add_patch(ellipse(scores[pupil, [i, j]], covariance[np.ix_([i, j], [i, j])], 2, "black"))
         axes.plot(*scores[pupil, [i, j]], "o", color="black", markersize=4)
     axes.set(xlabel=names[i], ylabel=names[j], aspect="equal")
-axes.legend(title="posterior means", loc="center left", bbox_to_anchor=(1, 0.5))
+right.legend(title="posterior means", loc="center left", bbox_to_anchor=(1, 0.5))
 show(figure, "scores")
 
 # %%
-apart = np.abs(scores[:, None, 1] - scores[None, :, 1])[np.triu_indices(N, 1)]
-told = (apart > 1.96 * np.sqrt(2) * np.sqrt(spread[1, 1])).mean()
-print(f"pairs of pupils whose visual scores differ by more than chance allows (at 5%): {told:.0%}")
-between = pd.DataFrame(scores, columns=pd.Index(names)).groupby(schools)
-print(pd.concat({"mean": between.mean(), "standard error": between.sem()}, axis=1).round(2).to_string())
-assert told < 0.5
-assert np.ptp(between.mean()["textual"]) > 3 * between.sem()["textual"].max()
+differences = np.abs(scores[:, None, 1] - scores[None, :, 1])[np.triu_indices(N, 1)]
+significant = (differences > 1.96 * np.sqrt(2) * np.sqrt(covariance[1, 1])).mean()
+print(f"pairs of pupils whose visual scores differ by more than chance allows (at 5%): {significant:.0%}")
+by_school = pd.DataFrame(scores, columns=pd.Index(names)).groupby(schools)
+print(pd.concat({"mean": by_school.mean(), "standard error": by_school.sem()}, axis=1).round(2).to_string())
+assert significant < 0.5
+assert np.ptp(by_school.mean()["textual"]) > 3 * by_school.sem()["textual"].max()
 
 # %% [markdown]
-# The ellipses hold two posterior standard deviations of four of the pupils. Most pairs of pupils cannot be told apart
-# by their visual score. Means of many pupils can be: the school of Grant-White is ahead in the textual tests.
+# The ellipses are two posterior standard deviations of four of the pupils. The visual scores of most pairs of pupils do
+# not differ significantly. Means of many pupils do: the Grant-White school has higher textual scores.
 #
-# ## How many factors?
+# ## The number of factors
 #
-# More factors always fit better. `inference.choose` fits each number and lays the criteria side by side. With $P$ free
-# numbers (a rotation not counted),
+# The maximised likelihood increases with the number of factors. `inference.choose` fits each number and compares
+# criteria. With $P$ free parameters (up to rotation),
 #
 # $$\mathrm{BIC} = -2 \log p(x \mid \hat\theta) + P \log N, \qquad \mathrm{AIC} = -2 \log p(x \mid \hat\theta) + 2 P$$
 #
-# (Schwarz 1978; Akaike 1974), and *cross-validation*: the exact log-density of rows that the fit has not seen (Stone
-# 1974). (`tol` ends the long way to the edge of the fits with too many factors.)
+# (Schwarz 1978; Akaike 1974). *Cross-validation* computes the exact log-density of rows that were not used in the fit
+# (Stone 1974). (`tol` shortens the convergence to the boundary of fits with too many factors.)
 
 # %%
 choice = inference.choose(model, table, Z=range(1, 6), folds=5, tol=1e-6)
 print(choice.table[["log_likelihood", "parameters", "bic", "aic", "cv", "cv_behind_se"]].round(3))
 print(choice.sizes)
-behind = choice.table["cv"].max() - choice.table["cv"]
-simplest = int(behind.index[behind <= choice.table["cv_behind_se"]].min())
+loss = choice.table["cv"].max() - choice.table["cv"]
+simplest = int(loss.index[loss <= choice.table["cv_behind_se"]].min())
 print(f"the smallest number within one standard error of the best by cross-validation: {simplest}")
 assert choice.sizes["bic"] == simplest == 3
 
@@ -347,14 +350,15 @@ assert choice.sizes["bic"] == simplest == 3
 show(choice.figure(), "how_many")
 
 # %% [markdown]
-# BIC takes three. AIC and cross-validation ask which number *predicts* best, and a fourth factor predicts no worse: the
-# difference is far within its standard error, and the smallest number within one standard error of the best is three
-# again. What a fourth factor would be we have seen: one test's own noise. Three it is.
+# BIC selects three factors. AIC and cross-validation estimate which number *predicts* best, and four factors predict as
+# well as three: the difference is far within its standard error. The smallest number within one standard error of the
+# best is again three. The Heywood case above shows what a fourth factor describes: the noise of one test. The rest of
+# this tutorial uses three factors.
 #
-# ## NUTS: the whole posterior, and why its raw loadings are no use
+# ## NUTS: the posterior of the loadings
 #
-# How certain are the loadings? NUTS (Hoffman and Gelman 2014) draws from the posterior of $W$, $\mu$ and $\Psi$, by
-# default on the program `collapsed`, where $z$ is integrated out: 45 numbers to explore, and not 45 and 903 more.
+# How certain are the loadings? NUTS (Hoffman and Gelman 2014) draws from the posterior of $W$, $\mu$ and $\Psi$. By
+# default it uses the program `collapsed`, in which $z$ is integrated out. It has 45 parameters, without the 903 scores.
 
 # %%
 nuts = inference.fit(model, table, engine="nuts", num_warmup=300, num_samples=400, target_accept=0.8, seed=1)
@@ -363,41 +367,40 @@ print("draws of W (chain, draw, D, Z):", raw.shape, "divergences:", nuts.diagnos
 checks = {}
 for name, draws in {"raw": raw, "aligned": aligned}.items():
     r_hat, ess, _ = chain_statistics(draws.reshape(*draws.shape[:2], -1))
-    length = np.abs(draws.mean((0, 1))).max()
+    largest_mean = np.abs(draws.mean((0, 1))).max()
     checks[name] = r_hat.max(), ess.min()
-    print(f"{name:8}: largest R-hat {r_hat.max():.3f}, least ESS {ess.min():5.0f}, largest mean {length:.2f}")
+    print(f"{name:8}: largest R-hat {r_hat.max():.3f}, least ESS {ess.min():5.0f}, largest mean {largest_mean:.2f}")
 assert checks["raw"][0] > 1.01 > checks["aligned"][0]
 
 # %% [markdown]
-# The likelihood does not know the rotation, and the prior of $W$ is the same in all directions, so the *posterior* does
-# not know it either: it is a shell, and the chains wander over it for ever, some one way, some another. Hence the bad
-# $\hat R$ and the few independent draws of the raw loadings. But patience is no cure. The true posterior mean of every
-# loading is zero, by symmetry: chains that had mixed perfectly would tell us nothing.
+# The likelihood does not depend on the rotation, and the prior of $W$ is the same in all directions, so the *posterior*
+# does not depend on it either. Chains move over all rotations, each in its own way. Hence the large $\hat R$ and the
+# small ESS of the raw loadings. Longer chains would not help: by symmetry, the true posterior mean of every loading is
+# zero.
 #
-# What helps is to turn the draws into one frame before anything is averaged: each draw gets the orthogonal matrix that
-# brings its loadings nearest to a common mean (*Procrustes*: Schönemann 1966; the mean and the matrices in turn: Gower
-# 1975). That changes no draw's likelihood. What is left of the spread is what the data leave open.
+# Instead, the draws are aligned before they are averaged. Each draw is rotated by the orthogonal matrix that brings its
+# loadings nearest to a common mean (*Procrustes*: Schönemann 1966; mean and matrices in turn: Gower 1975). This does
+# not change the likelihood of any draw. The remaining spread is the uncertainty of the loadings.
 
 # %%
 figure = Figure((9, 4), layout="constrained")
-for axes, title, draws in zip(
-    figure.subplots(1, 2, sharex=True, sharey=True), ("as drawn", "aligned"), (raw, aligned), strict=True
-):
+left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+for axes, title, draws in ((left, "raw draws", raw), (right, "aligned", aligned)):
     for d in (0, 3, 6):
-        for chain, mark in zip(range(len(draws)), "o^sv", strict=False):
+        for chain, marker in zip(range(len(draws)), "o^sv", strict=False):
             pair = draws[chain, ::2, d, :2]
-            axes.scatter(*pair.T, s=7, marker=mark, color=FIT_COLOURS[d // 3], alpha=0.5, linewidth=0)
+            axes.scatter(*pair.T, s=7, marker=marker, color=FIT_COLOURS[d // 3], alpha=0.5, linewidth=0)
         axes.scatter([], [], s=16, color=FIT_COLOURS[d // 3], label=columns[d])
     axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.set(title=title, xlabel="loading on axis 1", ylabel="loading on axis 2", aspect="equal")
-axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 show(figure, "procrustes")
 
 # %% [markdown]
-# Left, each test's loadings fill a disc, the shadow of a sphere. Right, they are three clouds. What never needed
-# alignment are quantities that no rotation changes, such as the entries of $W W^\top + \Psi$; by them one sees that the
-# chains were sound all along.
+# On the left, the loadings of each test fill a disc, the projection of a sphere. On the right, they form three clouds.
+# Quantities that do not depend on the rotation, such as the entries of $W W^\top + \Psi$, need no alignment. They show
+# that the chains have converged.
 
 # %%
 invariant = factors.covariances(nuts, columns)
@@ -407,103 +410,105 @@ print(
 assert invariant["r_hat"].max() < 1.01
 
 # %% [markdown]
-# Now the loadings have intervals, on axes that oblimin chose for their mean (the spread does not hold that of the
-# choice itself).
+# The aligned loadings have intervals, on the axes that oblimin gives for their mean. (The intervals do not include the
+# uncertainty of the rotation itself.)
 
 # %%
 posterior = factors.loadings(nuts, "oblimin", columns=columns)
 figure = Figure((9, 3.6), layout="constrained")
-for axes, name, factor in zip(figure.subplots(1, 3, sharey=True), names, (1, 2, 3), strict=True):
-    of = posterior[f"factor {factor}"]
-    clear = ((of["eti_3%"] > 0) | (of["eti_97%"] < 0)).to_numpy()
+panels = figure.subplots(1, 3, sharey=True)
+for axes, name, factor in zip(panels, names, (1, 2, 3), strict=True):
+    statistics = posterior[f"factor {factor}"]
+    excludes_zero = ((statistics["eti_3%"] > 0) | (statistics["eti_97%"] < 0)).to_numpy()
     for d in range(D):
-        shade = FIT_COLOURS[0] if clear[d] else "0.6"
-        axes.plot(of.loc[columns[d], ["eti_3%", "eti_97%"]], [d, d], color=shade, linewidth=2)
-        axes.plot(of.loc[columns[d], "mean"], d, "o", color=shade, markersize=5)
-    axes.plot(
-        loadings[:, factor - 1], np.arange(D), "d", color=FIT_COLOURS[1], markersize=4, fillstyle="none", label="em"
-    )
+        colour = FIT_COLOURS[0] if excludes_zero[d] else "0.6"
+        axes.plot(statistics.loc[columns[d], ["eti_3%", "eti_97%"]], [d, d], color=colour, linewidth=2)
+        axes.plot(statistics.loc[columns[d], "mean"], d, "o", color=colour, markersize=5)
+    by_em = loadings[:, factor - 1]
+    axes.plot(by_em, np.arange(D), "d", color=FIT_COLOURS[1], markersize=4, fillstyle="none", label="em")
     axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
     axes.set(title=name, xlabel="standardised loading", yticks=range(D), yticklabels=columns)
     axes.label_outer()
-axes.invert_yaxis()
-axes.legend(loc="lower right")
+panels[-1].invert_yaxis()
+panels[-1].legend(loc="lower right")
 show(figure, "loadings")
 
 # %%
-grey = posterior.xs("eti_3%", axis=1, level=1).lt(0) & posterior.xs("eti_97%", axis=1, level=1).gt(0)
-own = [grey.loc[columns[d], f"factor {j + 1}"] for g, j in ((textual, 0), (visual, 1), (speed, 2)) for d in g]
-assert not any(own)
+includes_zero = posterior.xs("eti_3%", axis=1, level=1).lt(0) & posterior.xs("eti_97%", axis=1, level=1).gt(0)
+for group, factor in ((textual, 1), (visual, 2), (speed, 3)):
+    assert not any(includes_zero.loc[columns[d], f"factor {factor}"] for d in group)
 print("94% interval of x9 on visual:", posterior.loc["x9", "factor 2"][["eti_3%", "eti_97%"]].round(2).tolist())
 print("94% interval of x7's uniqueness:", posterior.loc["x7", "uniqueness"][["eti_3%", "eti_97%"]].round(2).tolist())
 assert posterior.loc["x9", ("factor 2", "eti_3%")] > 0
 
 # %% [markdown]
-# Bars are 94% intervals, blue where they leave out zero; diamonds are EM's. Each test's loading on its own factor is
-# well above zero, and so is that of `x9` on the visual factor: the exception is no accident of the sample.
+# Bars are 94% intervals, blue where they exclude zero; diamonds are the estimates by EM. Each test's loading on its own
+# factor is well above zero. So is the loading of `x9` on the visual factor, which is therefore not due to chance.
 #
-# ## Which to trust
+# ## Which fit to trust
 #
-# EM took a fraction of a second, NUTS far longer. Between them stands SVI, which fits a normal with independent
-# coordinates (`mean_field`) to the posterior. `compare` aligns the axes of each fit and turns all of them into one
-# frame before it compares anything.
+# EM took a fraction of a second, NUTS much longer. SVI is in between: it fits a normal with independent coordinates
+# (`mean_field`) to the posterior. `compare` aligns the axes of each fit, and then those of all fits, before it compares
+# anything.
 
 # %%
 svi = inference.fit(model, table, engine="svi", num_steps=2000, seed=1)
-judged = inference.compare(em, svi, nuts, columns=columns)
-print(judged)
-assert judged.verdicts["nuts"].trust == "yes"
-assert judged.verdicts["svi (mean_field)"].trust != "yes"
-ordered = {n: v.reshape(-1, *v.shape[2:]) for n, v in judged.draws["nuts"].items()}
-tight = np.corrcoef(np.square(ordered["W"][:, 6]).sum(-1), ordered["Psi"][:, 6])[0, 1]
-means = np.corrcoef(ordered["mu"][:, 3], ordered["mu"][:, 4])[0, 1]
-print(f"correlations by NUTS: of what x7 shares with its uniqueness {tight:.2f}; of the means of x4 and x5 {means:.2f}")
-assert tight < -0.5
-assert means > 0.5
+comparison = inference.compare(em, svi, nuts, columns=columns)
+print(comparison)
+assert comparison.verdicts["nuts"].trust == "yes"
+assert comparison.verdicts["svi (mean_field)"].trust != "yes"
+pooled = {n: v.reshape(-1, *v.shape[2:]) for n, v in comparison.draws["nuts"].items()}
+within_test = np.corrcoef(np.square(pooled["W"][:, 6]).sum(-1), pooled["Psi"][:, 6])[0, 1]
+of_means = np.corrcoef(pooled["mu"][:, 3], pooled["mu"][:, 4])[0, 1]
+print("correlations by NUTS:")
+print(f"    communality and uniqueness of x7 {within_test:.2f}; means of x4 and x5 {of_means:.2f}")
+assert within_test < -0.5
+assert of_means > 0.5
 
 # %%
-show(judged.figures()["marginals"], "marginals")
+show(comparison.figures()["marginals"], "marginals")
 
 # %% [markdown]
-# Each panel is one number's posterior, those on which the fits agree least first; the dashed line is EM's estimate. The
-# verdict reads: NUTS passes its own checks and is what the others are held against. EM is a point, and a good one.
-# The guide's means are right, its intervals are not. What a test shares and its uniqueness must add up to its variance,
-# so that one falls where the other rises; and the means of tests of one group rise and fall together, as the tests do.
-# A family without correlations can hold neither.
+# Each panel shows the posterior of one quantity; the first panels are those on which the fits differ most. The dashed
+# line is the estimate by EM. NUTS passes its own checks and is the reference. EM is a point estimate, and a good one.
+# The means of the guide are correct, but its intervals are too narrow. The shared variance of a test and its uniqueness
+# add up to its variance, so they are negatively correlated in the posterior. The means of correlated tests are
+# positively correlated. A family without correlations can represent neither.
 #
 # ## PCA as a limit
 #
-# *Probabilistic PCA* (Tipping and Bishop 1999; Roweis 1998) is factor analysis with one and the same noise for each
-# column, $\Psi = \sigma^2 I$. Its maximum likelihood is known in closed form: the columns of $W$ span the space of the
-# first principal axes $u_j$, with $w_j = u_j \sqrt{\lambda_j - \sigma^2}$, where $\lambda_j$ are the eigenvalues of $S$
-# and $\sigma^2$ is the mean of those left out. The posterior mean of $z$ puts the row at
+# *Probabilistic PCA* (Tipping and Bishop 1999; Roweis 1998) is factor analysis with the same noise variance for each
+# column, $\Psi = \sigma^2 I$. Its maximum likelihood estimate has a closed form: the columns of $W$ span the space of
+# the first principal axes $u_j$, with $w_j = u_j \sqrt{\lambda_j - \sigma^2}$, where $\lambda_j$ are the eigenvalues of
+# $S$ and $\sigma^2$ is the mean of the remaining eigenvalues. With the posterior mean of $z$ a row is reconstructed as
 #
 # $$W \, \mathbb{E}[z_n \mid x_n] + \mu = \mu + \sum_j \Big( 1 - \frac{\sigma^2}{\lambda_j} \Big)
-# u_j u_j^\top (x_n - \mu),$$
+# u_j u_j^\top (x_n - \mu).$$
 #
-# which is PCA's projection, drawn towards the mean. As $\sigma^2 \to 0$ the factor goes to 1: PCA. To watch it happen,
-# we take what lies outside of the plane of the first three axes and shrink it, so that $\sigma^2$ shrinks and nothing
-# else changes; and each time we let EM fit. It starts from loadings drawn at random, lest it begin where it should end.
+# This is the projection of PCA, shrunk towards the mean. As $\sigma^2 \to 0$ the factor goes to 1, and the result is
+# PCA. To show this, the part of the data outside of the space of the first three axes is scaled down, so that only
+# $\sigma^2$ changes, and EM is fitted each time. It starts from random loadings, so that the start does not already
+# contain the solution.
 
 # %%
 ppca = zoo.load("probabilistic_pca", Z=3)
 pca = PCA(3).fit(x)
-plane = pca.inverse_transform(pca.transform(x))
+projection = pca.inverse_transform(pca.transform(x))
 start = {"W": np.random.default_rng(0).normal(size=(D, 3)), "mu": x.mean(0), "sigma2": np.array(1.0)}
 rows = []
-for shrink in np.logspace(0, -3, 7):
-    y = plane + shrink * (x - plane)
+for scale in np.logspace(0, -3, 7):
+    y = projection + scale * (x - projection)
     fit = inference.fit(ppca, y, start=start)
     sigma2 = float(fit.params["sigma2"])
     angle = factors.angles(fit, pca.components_.T).max()
-    gap = np.linalg.norm(factors.reconstruct(fit)[0] - plane) / np.linalg.norm(plane - x.mean(0))
-    spread_j = x.var(0).sum() * pca.explained_variance_ratio_  # the eigenvalues, with N below
-    exact = np.sqrt(((sigma2 / spread_j) ** 2 * spread_j).sum() / spread_j.sum())
-    rows.append((sigma2, angle, gap, exact))
-limit = pd.DataFrame(rows, columns=pd.Index(["sigma2", "angle", "gap", "exact"]))
+    distance = np.linalg.norm(factors.reconstruct(fit)[0] - projection) / np.linalg.norm(projection - x.mean(0))
+    eigenvalues = x.var(0).sum() * pca.explained_variance_ratio_
+    exact = np.sqrt(((sigma2 / eigenvalues) ** 2 * eigenvalues).sum() / eigenvalues.sum())
+    rows.append((sigma2, angle, distance, exact))
+limit = pd.DataFrame(rows, columns=pd.Index(["sigma2", "angle", "distance", "exact"]))
 print(limit.map("{:.2e}".format))
 assert limit["angle"].iloc[-1] < 1e-6
-assert np.allclose(limit["gap"], limit["exact"], rtol=1e-3)
+assert np.allclose(limit["distance"], limit["exact"], rtol=1e-3)
 
 # %%
 figure = Figure((9, 3.4), layout="constrained")
@@ -511,7 +516,7 @@ left, right = figure.subplots(1, 2)
 left.loglog(limit["sigma2"], limit["angle"], "o-", color=FIT_COLOURS[0])
 left.set(ylabel="radians", title="angle between the space of W and that of PCA")
 right.loglog(limit["sigma2"], limit["exact"], color="0.6", label="by the formula")
-right.loglog(limit["sigma2"], limit["gap"], "o", color=FIT_COLOURS[1], label="of the fits")
+right.loglog(limit["sigma2"], limit["distance"], "o", color=FIT_COLOURS[1], label="of the fits")
 right.set(ylabel="relative distance", title="W E[z] + mu: distance from PCA's projection")
 right.legend()
 for axes in (left, right):
@@ -519,59 +524,63 @@ for axes in (left, right):
 show(figure, "pca_limit")
 
 # %% [markdown]
-# The scores approach PCA's in proportion to $\sigma^2$, as the formula has it. The space is that of PCA at *every*
-# $\sigma^2$; what the left panel shows is only where EM stopped: the smaller the noise, the more sharply the
-# likelihood tells a small angle, down to rounding.
+# The reconstructions approach those of PCA in proportion to $\sigma^2$, as the formula predicts. The maximum likelihood
+# space equals that of PCA at *every* $\sigma^2$. The left panel shows only the numerical error of EM, which is smaller
+# where the noise is smaller, because the likelihood is then more sensitive to the angle.
 #
-# That is not to say that factor analysis is PCA. PCA explains variances and takes a noisy column for an important one;
-# factor analysis explains correlations, and lets the noise of each column be its own. Multiply one test by ten:
+# Factor analysis differs from PCA. PCA explains variances, so a noisy column looks important. Factor analysis explains
+# correlations, and each column has its own noise variance. Multiply one test by ten:
 
 # %%
 stretched = x * np.where(np.arange(D) == 1, 10.0, 1.0)
 refitted = inference.fit(model, stretched)
 change = np.abs(factors.loadings(refitted, "varimax") - varimax.to_numpy()).to_numpy().max()
-first = np.abs(PCA(1).fit(stretched).components_[0])
+first_axis = np.abs(PCA(1).fit(stretched).components_[0])
 print(f"standardised loadings of factor analysis change by {change:.4f} at most")
-print(f"PCA's first axis is now x2 itself: {first[1]:.3f} of 1")
-assert change < 1e-2 < 0.99 < first[1]
+print(f"weight of x2 in PCA's first axis: {first_axis[1]:.3f} of 1")
+assert change < 1e-2 < 0.99 < first_axis[1]
 
 # %% [markdown]
 # ## A mixture of factor analysers
 #
-# Where rows come from several groups, each may have factors of its own: a *mixture of factor analysers* (Ghahramani and
-# Hinton 1996) has the covariance $W_k W_k^\top + \Psi_k$ in component $k$. It stands between the two mixtures everybody
-# knows: `diag`, in which columns do not correlate within a group, and `full`, in which a group has
-# $D(D+1)/2$ numbers for its covariance alone. Wine has 13 columns and 178 rows, of three cultivars:
+# Where rows come from several groups, each group may have its own factors: a *mixture of factor analysers* (Ghahramani
+# and Hinton 1996) has the covariance $W_k W_k^\top + \Psi_k$ in component $k$. It is between two common mixtures:
+# `diag`, in which columns are uncorrelated within a group, and `full`, in which each group has $D(D+1)/2$ covariance
+# parameters. The wine data have 13 columns and 178 rows, of three cultivars:
 
 # %%
 wine = datasets.observed("wine")
 wine = (wine - wine.mean()) / wine.std(ddof=0)
-kinds = {
+models = {
     "diag": zoo.load("gaussian_mixture", K=3, covariance="diag"),
     "full": zoo.load("gaussian_mixture", K=3, covariance="full"),
     "one factor in each": zoo.load("mixture_of_factor_analysers", K=3, Z=1),
     "two factors in each": zoo.load("mixture_of_factor_analysers", K=3, Z=2),
 }
-fits = {name: inference.fit(kind, wine, restarts=3) for name, kind in kinds.items()}
-said = pd.DataFrame({name: dict(fit.diagnostics) for name, fit in fits.items()}).T
-print(said[["log_likelihood", "parameters", "bic"]].astype(float).round(1))
-print("Heywood cases of one factor in each (component, column):", said.loc["one factor in each", "heywood"])
-assert said["bic"].astype(float).idxmin() == "one factor in each"
+fits = {name: inference.fit(mixture, wine, restarts=3) for name, mixture in models.items()}
+criteria = pd.DataFrame(
+    {name: {key: fit.diagnostics[key] for key in ("log_likelihood", "parameters", "bic")} for name, fit in fits.items()}
+).T
+print(criteria.round(1))
+heywood_cases = fits["one factor in each"].diagnostics["heywood"]
+print("Heywood cases of one factor in each (component, column):", heywood_cases)
+assert criteria["bic"].idxmin() == "one factor in each"
 
 # %% [markdown]
-# By BIC one factor in each group is best: a few correlations are worth having, all of them are not worth their price.
-# The Heywood cases are a warning of the kind we have met. In a group of some sixty wines a factor can attach itself to
-# a single column. `factors.loadings(fit, k=0)` shows the loadings of one group.
+# By BIC one factor in each group is best: a few correlations improve the fit enough for their parameters, a full
+# covariance does not. The Heywood cases are the warning described above. In a group of about sixty wines a factor can
+# describe a single column. `factors.loadings(fit, k=0)` shows the loadings of one group.
 #
-# ## What to remember
+# ## Summary
 #
-# - $\Sigma = W W^\top + \Psi$ is all that the likelihood knows. Check it against the sample covariance.
-# - A rotation is chosen, not found. Communalities and uniquenesses need none.
-# - A uniqueness of nothing (Heywood) says: too many factors, too few rows, or the wrong model.
-# - Scores come with uncertainty, and often a great deal of it.
-# - Before draws of loadings are averaged, or their R-hat is looked at, they are aligned; `summary`, `loadings` and
-#   `compare` do so. `factors.covariances` needs no alignment.
-# - PCA is the limit of no noise. Factor analysis is for columns with noises of their own.
+# - The likelihood depends on $W$ and $\Psi$ only through $\Sigma = W W^\top + \Psi$. Check it against the sample
+#   covariance.
+# - A rotation is chosen and not estimated. Communalities and uniquenesses do not depend on it.
+# - A uniqueness of zero (Heywood case) indicates too many factors, too few rows, or a wrong model.
+# - Scores are uncertain, often considerably.
+# - Align draws of loadings before averaging them or computing R-hat. `summary`, `loadings` and `compare` do so.
+#   `factors.covariances` needs no alignment.
+# - PCA is the limit of zero noise. Factor analysis allows a different noise variance for each column.
 
 # %% [markdown]
 # ## References

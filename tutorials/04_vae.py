@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Variational autoencoders: from principal components to networks, and how to see what one has
+# # Variational autoencoders: from principal components to networks, and how to evaluate them
 #
-# One data set of small images, first with a matrix for a decoder, where all can be computed, then with a network, where
-# nothing can, and the question that is left: how good is it? Every number below is computed where it stands. Figures
-# are kept in the folder that the environment variable `FIGURES` names (else in `figures/`).
+# This tutorial fits one data set of small images, first with a linear decoder, where everything can be computed
+# exactly, then with a neural network, where the quality of a fit has to be estimated. Every number below is computed
+# where it stands. Figures are written to the folder that the environment variable `FIGURES` names (else to `figures/`).
 
 # %%
 import tempfile
@@ -27,68 +27,68 @@ from zoo import datasets
 # %% [markdown]
 # ## The data
 #
-# `digits`: handwritten digits of 8 by 8 pixels, whose ink goes from 0 to 16 (Alpaydin and Kaynak 1998). 1500 are for
-# training, 297 for testing: nothing is ever fitted to these.
+# `digits`: handwritten digits of 8 by 8 pixels with intensities from 0 to 16 (Alpaydin and Kaynak 1998). 1500 images
+# are for training and 297 for testing. No model is fitted to the test images.
 #
-# The first model is for real numbers and takes the ink as it is. The others are for black and white. `digits_dynamic`
-# gives them the ink as a probability: each look at an image draws its pixels anew, 1 with probability ink / 16
-# (Salakhutdinov and Murray 2008). Of the test images one draw is taken, once and for all.
+# The first model is for real numbers and uses the intensities. The others are for binary pixels. `digits_dynamic`
+# provides the intensity as a probability: each training step draws the pixels anew, 1 with probability intensity / 16
+# (Salakhutdinov and Murray 2008). Of the test images one draw is used throughout.
 
 # %%
-ink = datasets.observed("digits", "train").to_numpy(float)
-ink = ink[:, ink.std(0) > 0]  # corner pixels that nobody ever wrote on
+intensities = datasets.observed("digits", "train").to_numpy(float)
+intensities = intensities[:, intensities.std(0) > 0]  # without the corner pixels, which are always zero
 train, digits = datasets.observed("digits_dynamic", "train"), datasets.observed("digits_dynamic", "test").drawn(0)
 labels = {part: datasets.labels("digits_dynamic", part) for part in ("train", "test")}
-(N, D), P = ink.shape, digits.shape[1]
-print(f"ink: {N} images of {D} pixels that vary; black and white: {len(train)} and {len(digits)} images of {P} pixels")
+(N, D), P = intensities.shape, digits.shape[1]
+print(f"intensities: {N} images of {D} pixels that vary; binary: {len(train)} and {len(digits)} images of {P} pixels")
 
 # %% [markdown]
-# ## A matrix for a decoder
+# ## A linear decoder
 #
-# *Probabilistic PCA* says that an image is a plane's point and noise: $z_n \sim \mathrm{Normal}(0, I_Z)$, $x_n \mid z_n
-# \sim \mathrm{Normal}(W z_n + \mu, \sigma^2 I)$. Its likelihood has a formula and EM climbs it (Tipping and Bishop
-# 1999; tutorial 2). Now forget that formula. For any density $q$ of the codes
+# In *probabilistic PCA* (PPCA) an image is a point of a plane plus noise: $z_n \sim \mathrm{Normal}(0, I_Z)$, $x_n \mid
+# z_n \sim \mathrm{Normal}(W z_n + \mu, \sigma^2 I)$. Its likelihood has a closed form, and EM maximises it (Tipping and
+# Bishop 1999; tutorial 2). A bound needs no closed form. For any density $q$ of the codes
 #
 # $$\log p(x) = \underbrace{\mathbb{E}_{q(z)} \big[ \log p(x, z) - \log q(z) \big]}_{\mathrm{ELBO}} +
 # \mathrm{KL} \big( q(z) \,\|\, p(z \mid x) \big).$$
 #
-# A KL divergence is never negative, so that the first term, the *evidence lower bound*, is below $\log p(x)$, by as
-# much as $q$ differs from the posterior. It can be estimated by draws from $q$, without any integral. A *variational
-# autoencoder* (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014) maximises it in both at once: in the
-# parameters of the *decoder* $p(x \mid z)$, and in those of an *encoder*, one function that makes for each image its
-# $q(z \mid x)$, a normal with independent coordinates.
+# A KL divergence is never negative, so the first term, the *evidence lower bound*, is at most $\log p(x)$. The
+# difference is the divergence of $q$ from the posterior. The ELBO can be estimated by draws from $q$, without an
+# integral. A *variational autoencoder* (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014) maximises it over
+# two sets of parameters: those of the *decoder* $p(x \mid z)$, and those of an *encoder*, a function that maps each
+# image to its $q(z \mid x)$, a normal with independent coordinates.
 #
-# `linear_vae` is the least of them. The decoder is the matrix of PPCA; the encoder is linear too, with one standard
-# deviation for each coordinate. We train it three times, twice too short.
+# `linear_vae` is the simplest example. The decoder is the matrix of PPCA. The encoder is linear too, with one standard
+# deviation for each coordinate. The loop trains it three times, twice with too few steps.
 
 # %%
-ppca = inference.fit(zoo.load("probabilistic_pca", Z=2), ink, engine="em")
-top = ppca.log_likelihood().mean()
+ppca = inference.fit(zoo.load("probabilistic_pca", Z=2), intensities, engine="em")
+maximum = ppca.log_likelihood().mean()
 fits = {
     steps: inference.fit(
         zoo.load("linear_vae", Z=2),
-        ink,
+        intensities,
         engine="svi",
         num_steps=steps,
         batch_size=N,  # all images in each step
         learning_rate=optax.cosine_decay_schedule(0.1, 1000),
-        gradient="sticking_the_landing",  # of which more below
+        gradient="sticking_the_landing",  # explained below
     )
     for steps in (10, 20, 1000)
 }
-whole = fits[1000]
+converged = fits[1000]
 
 
 def gap(fit):
-    """KL(q || posterior) of each row, in nats: the posterior of a linear model is a normal that is known."""
+    """KL(q || posterior) of each row, in nats; the posterior of a linear model is normal and known exactly."""
     (mean, sd), exact = latents.encode(fit), fit.local()["z"]
-    precision, apart = np.linalg.inv(exact.covariance), mean - exact.mean
+    precision, difference = np.linalg.inv(exact.covariance), mean - exact.mean
     spread = (sd**2 * np.diagonal(precision, 0, 1, 2)).sum(1) - 2 * np.log(sd).sum(1)
-    shift = np.einsum("ni,nij,nj->n", apart, precision, apart)
+    shift = np.einsum("ni,nij,nj->n", difference, precision, difference)
     return (spread + shift - mean.shape[1] + np.linalg.slogdet(exact.covariance)[1]) / 2
 
 
-told = pd.DataFrame(
+results = pd.DataFrame(
     {
         f"{steps} steps": {
             "elbo by draws": fit.trace[-1] / N,
@@ -99,335 +99,336 @@ told = pd.DataFrame(
         for steps, fit in fits.items()
     }
 ).T
-print("nats per image:", told.round(4), f"log p at EM's maximum: {top:.4f}", sep="\n")
-assert gap(whole).mean() < 1e-3 < 0.5 < gap(fits[20]).mean()
-assert abs(told.loc["1000 steps", "elbo"] - top) < 1e-3
-assert told.loc["20 steps", "elbo"] > told.loc["10 steps", "elbo"] + 1
-assert told.loc["20 steps", "log p"] < told.loc["10 steps", "log p"] - 1
+print("nats per image:", results.round(4), f"log p at EM's maximum: {maximum:.4f}", sep="\n")
+assert gap(converged).mean() < 1e-3 < 0.5 < gap(fits[20]).mean()
+assert abs(results.loc["1000 steps", "elbo"] - maximum) < 1e-3
+assert results.loc["20 steps", "elbo"] > results.loc["10 steps", "elbo"] + 1
+assert results.loc["20 steps", "log p"] < results.loc["10 steps", "log p"] - 1
 
 # %% [markdown]
-# Stopped early, the ELBO is short of the maximum for two reasons that it does not tell apart: the parameters could be
-# better, and $q$ is not yet the posterior. From the tenth step to the twentieth it rises though the model becomes
-# *worse*: the encoder is catching up. At the end both reasons are gone. The ELBO *is* the log-likelihood, and that is
-# EM's. So is the rest: the matrix spans the same plane, and the encoder gives each image the mean of its posterior.
+# After few steps the ELBO is below the maximum for two reasons, which it does not distinguish: the parameters are not
+# optimal, and $q$ is not the posterior. From step 10 to step 20 it increases although the model becomes *worse*,
+# because the encoder improves. At the end both reasons are gone: the ELBO *equals* the log-likelihood, which is that of
+# EM. The matrix spans the same plane, and the encoder returns the mean of each image's posterior.
 
 # %%
-angle = factors.angles(whole, ppca.params["W"]).max()
-off = np.abs(latents.encode(whole).mean - whole.local()["z"].mean).max()
-gram = whole.params["W"].T @ whole.params["W"]
-print(
-    f"largest angle between the planes of W: {angle:.4f} radians; largest distance of a code from its mean: {off:.4f}"
-)
+angle = factors.angles(converged, ppca.params["W"]).max()
+code_error = np.abs(latents.encode(converged).mean - converged.local()["z"].mean).max()
+gram = converged.params["W"].T @ converged.params["W"]
+print(f"largest angle between the planes of W: {angle:.4f} radians;", end=" ")
+print(f"largest error of a code: {code_error:.4f}")
 print("W'W:", gram.round(1).tolist())
 assert angle < 0.01
-assert off < 0.01
+assert code_error < 0.01
 assert abs(gram[0, 1]) < 0.02 * gram[0, 0]
 
 figure = Figure((9, 3.4), layout="constrained")
 left, right = figure.subplots(1, 2)
-left.semilogy(np.maximum(top - whole.trace / N, 1e-5), color=FIT_COLOURS[0], linewidth=1)
+left.semilogy(np.maximum(maximum - converged.trace / N, 1e-5), color=FIT_COLOURS[0], linewidth=1)
 left.set(xlabel="step", ylabel="nats per image", title="EM's log-likelihood less the ELBO by draws")
-for (steps, fit), color in zip(fits.items(), (FIT_COLOURS[1], FIT_COLOURS[2], FIT_COLOURS[0]), strict=True):
-    of_each = fit.local()["z"].mean[:, 0], latents.encode(fit).mean[:, 0]
-    right.plot(*of_each, ".", color=color, markersize=3, label=f"{steps} steps")
+for (steps, fit), colour in zip(fits.items(), (FIT_COLOURS[1], FIT_COLOURS[2], FIT_COLOURS[0]), strict=True):
+    exact, encoded = fit.local()["z"].mean[:, 0], latents.encode(fit).mean[:, 0]
+    right.plot(exact, encoded, ".", color=colour, markersize=3, label=f"{steps} steps")
 right.axline((0, 0), slope=1, color="0.7", linewidth=0.8, zorder=0)
-right.set(xlabel="mean of the posterior", ylabel="mean by the encoder", title="the first number of each code")
+right.set(xlabel="mean of the posterior", ylabel="mean by the encoder", title="the first dimension of each code")
 right.legend(markerscale=3)
 show(figure, "linear")
 
 # %% [markdown]
-# In one thing it says more than PPCA, whose axes may be turned at will. Coordinates that are independent given an image
-# need a $W^\top W$ that is diagonal; so the ELBO prefers those axes (Lucas et al. 2019), and its long shelf on the left
-# is where they are still being turned. There is nothing in the likelihood for it: what the encoder can express has its
-# say in what is learned.
+# The fit identifies more than PPCA does, whose axes can be rotated freely. Codes are independent given an image only if
+# $W^\top W$ is diagonal, so the ELBO prefers such axes (Lucas et al. 2019). During the long plateau on the left the
+# axes are still rotating. The likelihood has no such preference: the family of the encoder influences what is learned.
 #
-# `sticking_the_landing` (Roeder, Wu and Duvenaud 2017) is why a stochastic climb ends so near the top. It leaves a term
-# out of the gradient whose mean is zero, and what remains is without noise where $q$ is the posterior.
+# `sticking_the_landing` (Roeder, Wu and Duvenaud 2017) is the reason why a stochastic optimiser ends so close to the
+# maximum. It omits a term of the gradient whose mean is zero. The remaining terms have no noise where $q$ is the
+# posterior.
 #
-# ## A network for a decoder
+# ## A network as decoder
 #
-# A plane is a poor place for digits. `vae` puts networks in place of the matrices, here with two layers of 64 units on
-# either side, and a Bernoulli for each pixel. The code has two numbers still, so that one can look at all of it.
+# A plane is a poor model of digits. `vae` replaces the matrices by networks, here with two layers of 64 units each, and
+# a Bernoulli distribution for each pixel. The code still has two dimensions, so that it can be plotted.
 
 # %%
-flat = inference.fit(
+two_dimensional = inference.fit(
     zoo.load("vae", Z=2, width=64), train, "svi", num_epochs=100, learning_rate=5e-3, held_out=0.1, seed=1
 )
-show(figures.training(flat), "training")
+show(figures.training(two_dimensional), "training")
 
 # %%
-show(figures.reconstructions(flat, digits, count=12), "reconstructions")
+show(figures.reconstructions(two_dimensional, digits, count=12), "reconstructions")
 
 # %% [markdown]
-# Training goes as it should: the bound rises, quickly and then slowly, and on images held out nearly as on the others.
-# Reconstructions are of test images: above what was seen, below the probability of a one that the decoder gives to each
-# pixel at the mean code. Two numbers are few; what is left of an image is its broad shape.
+# Training is normal: the bound increases, quickly at first, and nearly as much on the validation images as on the
+# others. The reconstructions are of test images. The upper row shows the images; the lower row shows the decoder's
+# probability of a one for each pixel at the mean code. Two dimensions retain only the broad shape of an image.
 #
-# The map of codes has a point for each test image, the mean of its code, and the colour of a label that the model has
-# never seen. The board under it walks over that map, in even steps of the prior's probability, and decodes each point.
+# The next figure shows the mean code of each test image, coloured by its label, which the model does not use. The
+# figure below it decodes a grid of codes, in equal steps of the prior's probability.
 
 # %%
-show(figures.codes(flat, digits, labels["test"]), "codes")
+show(figures.codes(two_dimensional, digits, labels["test"]), "codes")
 
 # %%
 side = ndtri(np.linspace(0.03, 0.97, 12))
-walk = np.stack(np.meshgrid(side, side[::-1]), -1).reshape(-1, 2)  # as the map is drawn: z[1] upwards
-walked = latents.decode(flat, walk).reshape(12, 12, P)
-words = [f"{v:+.1f}" for v in side]
-show(image_table(walked, (8, 8), (0, 1), rows=[f"z[1] = {w}" for w in words[::-1]], columns=words), "plane")
+grid = np.stack(np.meshgrid(side, side[::-1]), -1).reshape(-1, 2)  # z[1] increases upwards, as in the figure above
+images = latents.decode(two_dimensional, grid).reshape(12, 12, P)
+ticks = [f"{v:+.1f}" for v in side]
+show(image_table(images, (8, 8), (0, 1), rows=[f"z[1] = {tick}" for tick in ticks[::-1]], columns=ticks), "plane")
 
 # %%
-new = [latents.sample(flat, 24, seed=1, mean=mean).reshape(2, 12, P) for mean in (True, False)]
+new = [latents.sample(two_dimensional, 24, seed=1, mean=mean).reshape(2, 12, P) for mean in (True, False)]
 lines = np.stack(new, 1).reshape(4, 12, P)
 show(image_table(lines, (8, 8), (0, 1), rows=["decoded", "pixels drawn"] * 2), "samples")
 
 # %% [markdown]
-# These are *new* digits: codes from the prior, decoded, and under each what comes of it when the pixels are drawn too,
-# as in the data. Some would pass; those between two regions of the map are neither the one nor the other.
+# These are *new* digits: codes drawn from the prior are decoded. Below each image its pixels are drawn too, as in the
+# data. Some look like digits. Those whose codes lie between two regions look like neither.
 #
-# ## What the ELBO hides: how far below it is
+# ## What the ELBO does not show: the gap
 #
-# With two numbers in a code the integral can still be had by brute force, on a fine grid of codes:
+# With two dimensions the integral over codes can be computed on a fine grid:
 # $p(x) \approx \sum_g p(z_g) \, p(x \mid z_g) \, \Delta$.
 
 # %%
 axis = np.linspace(-5, 5, 161)
 codes = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-pixel = np.clip(latents.decode(flat, codes).astype(float), 1e-7, 1 - 1e-7)
+pixel = np.clip(latents.decode(two_dimensional, codes).astype(float), 1e-7, 1 - 1e-7)
 log_prior = -(codes**2).sum(1) / 2 - np.log(2 * np.pi) + 2 * np.log(axis[1] - axis[0])
 
 
 def log_joint(x):
-    """log p(x, z) of each row (N, D) and each code of the grid, (N, G), without the pixels that are missing."""
-    seen = ~np.isnan(x)
-    ones = np.where(seen, x, 0)
-    return ones @ np.log(pixel).T + (seen - ones) @ np.log1p(-pixel).T + log_prior
+    """log p(x, z) of each row (N, D) and each code of the grid, (N, G); missing pixels are left out."""
+    observed = ~np.isnan(x)
+    ones = np.where(observed, x, 0)
+    return ones @ np.log(pixel).T + (observed - ones) @ np.log1p(-pixel).T + log_prior
 
 
 log_p = logsumexp(log_joint(digits), axis=1)
-split = inference.elbo_split(flat, digits)
-below = log_p - split.elbo
+split = inference.elbo_split(two_dimensional, digits)
+gaps = log_p - split.elbo
 print(split)
-print(f"log p by the grid: {log_p.mean():.3f} nats per image, {below.mean():.3f} above the ELBO;", end=" ")
-print(f"for half of the images by less than {np.median(below):.2f}, for one by {below.max():.1f}")
-assert below.min() > -5 * split.errors.max()
-assert below.mean() > 0.1
+print(f"log p by the grid: {log_p.mean():.3f} nats per image, {gaps.mean():.3f} above the ELBO;", end=" ")
+print(f"for half of the images by less than {np.median(gaps):.2f}, for one by {gaps.max():.1f}")
+assert gaps.min() > -5 * split.errors.max()
+assert gaps.mean() > 0.1
 
 # %% [markdown]
-# The ELBO is *reconstruction*, the log-probability of the image given codes drawn for it, less the *KL divergence* of
-# these codes from the prior. It is short of $\log p(x)$ for every image, by very different amounts. The posterior is on
-# the grid too, so that we can look at where it fails: at an image of an ordinary gap, and at three of large ones.
+# The ELBO is the *reconstruction* term, the expected log-probability of the image given codes from $q$, minus the *KL
+# divergence* of $q$ from the prior. It is below $\log p(x)$ for every image, by very different amounts. The grid also
+# gives the posterior. The figure shows it for an image with a typical gap, and for three with large gaps.
 
 # %%
-order = np.argsort(below)
-some = order[[len(order) // 2, -12, -5, -1]]
-mean, sd = latents.encode(flat, digits[some])
+order = np.argsort(gaps)
+examples = order[[len(order) // 2, -12, -5, -1]]
+mean, sd = latents.encode(two_dimensional, digits[examples])
 figure = Figure((10, 2.9), layout="constrained")
-around = np.linspace(0, 2 * np.pi, 200)
-for axes, n, m, s in zip(figure.subplots(1, 4), some, mean, sd, strict=True):
+angles = np.linspace(0, 2 * np.pi, 200)
+for axes, n, m, s in zip(figure.subplots(1, 4), examples, mean, sd, strict=True):
     density = softmax(log_joint(digits[[n]])[0]).reshape(len(axis), -1)
     axes.contourf(axis, axis, density / density.max(), levels=[0.05, 0.2, 0.4, 0.6, 0.8, 1], cmap="Greys")
     for width in (1, 2):
-        axes.plot(m[0] + width * s[0] * np.cos(around), m[1] + width * s[1] * np.sin(around), color=FIT_COLOURS[1])
-    inside = axes.inset_axes((0.02, 0.72, 0.26, 0.26))
-    inside.imshow(digits[n].reshape(8, 8), cmap="gray")
-    inside.set(xticks=[], yticks=[])
+        axes.plot(m[0] + width * s[0] * np.cos(angles), m[1] + width * s[1] * np.sin(angles), color=FIT_COLOURS[1])
+    inset = axes.inset_axes((0.02, 0.72, 0.26, 0.26))
+    inset.imshow(digits[n].reshape(8, 8), cmap="gray")
+    inset.set(xticks=[], yticks=[])
     centre = (codes * density.reshape(-1, 1)).sum(0)
-    axes.set(xlim=centre[0] + np.array([-2, 2]), ylim=centre[1] + np.array([-2, 2]), title=f"gap {below[n]:.2f} nats")
+    axes.set(xlim=centre[0] + np.array([-2, 2]), ylim=centre[1] + np.array([-2, 2]), title=f"gap {gaps[n]:.2f} nats")
     axes.set_aspect("equal")
 show(figure, "posteriors")
 
 # %% [markdown]
-# Grey is the posterior, the ellipses are one and two standard deviations of the encoder's normal. There are two ways to
-# lose. The posterior has a shape that no such normal has: bent, or in two pieces, where an image could be either of two
-# digits. That is the *family gap*. Or a better normal was there, and the encoder, which has to serve all images with
-# one network, did not find it: the *amortisation gap* (Cremer, Li and Duvenaud 2018).
+# Grey is the posterior. The ellipses are one and two standard deviations of the encoder's normal. The gap has two
+# parts. The *family gap* arises where the posterior is far from any normal with independent coordinates: it is curved,
+# or has two modes, because the image could be either of two digits. The *amortisation gap* arises where a better normal
+# exists, but the encoder, one network for all images, does not find it (Cremer, Li and Duvenaud 2018).
 #
-# With more than a few numbers in a code there is no grid. What there is are draws: with $z_1, \dots, z_K$ from the
-# encoder, weigh each by $w_k = p(x, z_k) / q(z_k \mid x)$. The mean weight is $p(x)$ in expectation; the logarithm of
-# the mean weight is below $\log p(x)$ on average, and approaches it as $K$ grows (Burda, Grosse and Salakhutdinov
-# 2016). With $K = 1$ it is the ELBO again.
+# With more dimensions a grid is not feasible. Importance sampling is. With $z_1, \dots, z_K$ from the encoder, weight
+# each by $w_k = p(x, z_k) / q(z_k \mid x)$. The expectation of the mean weight is $p(x)$. The logarithm of the mean
+# weight is below $\log p(x)$ on average, and approaches it as $K$ grows (Burda, Grosse and Salakhutdinov 2016). With $K
+# = 1$ it is the ELBO.
 
 # %%
-found = inference.log_marginal(flat, digits, num_samples=5000)
-bounds = {K: -inference.log_marginal(flat, digits, num_samples=K).nats_per_example for K in (5, 50)}
-bounds[5000] = -found.nats_per_example
-print(found)
+marginal = inference.log_marginal(two_dimensional, digits, num_samples=5000)
+bounds = {K: -inference.log_marginal(two_dimensional, digits, num_samples=K).nats_per_example for K in (5, 50)}
+bounds[5000] = -marginal.nats_per_example
+print(marginal)
 print({"ELBO": round(split.elbo_nats_per_example, 3), **{K: round(b, 3) for K, b in bounds.items()}}, end=" ")
 print(f"grid {log_p.mean():.3f}")
-short = log_p - found.log_p
-worst = short.argmax()
-mean, sd = latents.encode(flat, digits[[worst]])
-far = (((codes - mean) / sd) ** 2).sum(1) > 3.5**2
-out_of_reach = softmax(log_joint(digits[[worst]])[0])[far].sum()
-print(f"the grid less 5000 draws: {short.mean():.3f} nats on average, {np.median(short):.3f} for half of the images")
-print(f"for one it is {short[worst]:.1f}, where an error of {found.errors[worst]:.2f} is reported;", end=" ")
-print(f"{out_of_reach:.0%} of its posterior is more than 3.5 standard deviations away from the encoder's mean")
-assert out_of_reach > 0.5
-assert split.elbo_nats_per_example < bounds[5] < bounds[50] < bounds[5000] < log_p.mean() + 4 * found.monte_carlo_error
+differences = log_p - marginal.log_p
+worst = differences.argmax()
+mean, sd = latents.encode(two_dimensional, digits[[worst]])
+is_far = (((codes - mean) / sd) ** 2).sum(1) > 3.5**2
+far_mass = softmax(log_joint(digits[[worst]])[0])[is_far].sum()
+print(f"grid less 5000 draws: {differences.mean():.3f} nats on average, {np.median(differences):.3f} in the median;")
+print(f"{differences[worst]:.1f} for one image, where an error of {marginal.errors[worst]:.2f} is reported:", end=" ")
+print(f"{far_mass:.0%} of its posterior is more than 3.5 standard deviations away from the encoder's mean")
+assert far_mass > 0.5
+assert (
+    split.elbo_nats_per_example < bounds[5] < bounds[50] < bounds[5000] < log_p.mean() + 4 * marginal.monte_carlo_error
+)
 assert bounds[5000] > log_p.mean() - 0.03
-assert np.median(np.abs(short)) < 2 * np.median(found.errors)
+assert np.median(np.abs(differences)) < 2 * np.median(marginal.errors)
 
 # %% [markdown]
-# With 5000 draws the estimate is within a few hundredths of a nat of the grid. It is what one should report, and
-# compare models by. For most images it is off by about its own error, but not for all: where the posterior has a second
-# piece and the encoder's normal does not reach it, no draw comes there, and nothing in the weights tells of it. An
-# error that is computed from draws knows of what was drawn. The estimate is then too low, so that it flatters no model.
+# With 5000 draws the estimate is within a few hundredths of a nat of the grid. It is the number to report, and to
+# compare models by. For most images the error is about as large as reported. An exception is a posterior with a second
+# mode that the encoder's normal does not reach: no draw falls there, so the weights do not reveal it. A standard error
+# computed from draws reflects only the regions that were sampled. The estimate is then too low, so it does not
+# overstate the model.
 #
-# ## What the ELBO hides: what a code means
+# ## What the ELBO does not show: the meaning of codes
 #
-# The ELBO looks at images, and at the prior of the codes; what the codes *are* it does not see. Take a whirl: turn each
-# code about the origin, by an angle that grows with its distance from there. The prior does not change by it, for
-# distances stay, and so do areas. Let the decoder undo the whirl first, and the encoder's draws go through it.
+# The ELBO depends on the images and on the prior of the codes, but not on what the codes *mean*. To see this, rotate
+# each code about the origin, by an angle proportional to its distance from the origin. This swirl does not change the
+# prior, because it preserves distances from the origin and areas. Let the encoder apply the swirl to its draws, and the
+# decoder first undo it.
 
 
 # %%
-def whirl(z, angle=4.0):
-    """Turn codes (N, 2) about the origin, by ``angle`` radians for each unit of distance."""
+def swirl(z, angle=4.0):
+    """Rotate codes (N, 2) about the origin, by ``angle`` radians for each unit of distance."""
     c = z[:, 0] + 1j * z[:, 1]
     c *= np.exp(1j * angle * np.abs(c))
     return np.stack([c.real, c.imag], 1)
 
 
-def read(codes, test):
-    """How many test images have the label whose mean code is nearest to theirs."""
+def accuracy(codes, test):
+    """The share of test images that have the label whose mean code is nearest to theirs."""
     centres = np.stack([codes[labels["train"] == c].mean(0) for c in range(10)])
     return (np.linalg.norm(test[:, None] - centres, axis=2).argmin(1) == labels["test"]).mean()
 
 
 z = np.random.default_rng(0).normal(size=(2000, 2))
 step = 1e-5 * np.eye(2)
-slopes = np.stack([(whirl(z + d) - whirl(z - d)) / 2e-5 for d in step], -1)
-prior_moves = np.abs((whirl(z) ** 2).sum(1) - (z**2).sum(1)).max()
-area_moves = np.abs(np.linalg.det(slopes) - 1).max()
-undone = latents.decode(flat, whirl(whirl(z), -4.0)) - latents.decode(flat, z)
-print(
-    f"largest change of the prior {prior_moves:.0e}, of an area {area_moves:.0e}, of a pixel {np.abs(undone).max():.0e}"
-)
-assert max(prior_moves, area_moves) < 1e-6
-assert np.abs(undone).max() < 1e-4
+jacobian = np.stack([(swirl(z + d) - swirl(z - d)) / 2e-5 for d in step], -1)
+prior_change = np.abs((swirl(z) ** 2).sum(1) - (z**2).sum(1)).max()
+area_change = np.abs(np.linalg.det(jacobian) - 1).max()
+pixel_change = np.abs(latents.decode(two_dimensional, swirl(swirl(z), -4.0)) - latents.decode(two_dimensional, z)).max()
+print(f"largest change of the prior {prior_change:.0e}, of an area {area_change:.0e}, of a pixel {pixel_change:.0e}")
+assert max(prior_change, area_change) < 1e-6
+assert pixel_change < 1e-4
 
-means = {"as trained": [latents.encode(flat, x).mean for x in (train.drawn(0), digits)]}
-means["whirled"] = [whirl(z) for z in means["as trained"]]
-right = {name: read(*pair) for name, pair in means.items()}
-print("digits told by the nearest mean code:", {name: f"{share:.0%}" for name, share in right.items()})
-assert right["whirled"] < right["as trained"] - 0.2
+means = {"as trained": [latents.encode(two_dimensional, x).mean for x in (train.drawn(0), digits)]}
+means["swirled"] = [swirl(z) for z in means["as trained"]]
+accuracies = {name: accuracy(*pair) for name, pair in means.items()}
+print("digits classified by the nearest mean code:", {name: f"{share:.0%}" for name, share in accuracies.items()})
+assert accuracies["swirled"] < accuracies["as trained"] - 0.2
 
 # %%
 figure = Figure((8.4, 3.9), layout="constrained")
 for axes, (name, (_, test)) in zip(figure.subplots(1, 2, sharex=True, sharey=True), means.items(), strict=True):
     axes.scatter(*test.T, c=labels["test"], cmap="tab10", s=12, linewidth=0)
-    axes.set(title=f"{name}: {right[name]:.0%} told by the nearest mean", xlabel="z[0]", ylabel="z[1]", aspect="equal")
+    title = f"{name}: {accuracies[name]:.0%} correct by the nearest mean"
+    axes.set(title=title, xlabel="z[0]", ylabel="z[1]", aspect="equal")
     axes.label_outer()
-show(figure, "whirled")
+show(figure, "swirled")
 
 # %% [markdown]
-# Every image has the same $p(x)$ as before and, with that encoder, the same ELBO, draw by draw. And yet the digits are
-# stirred together. Whatever is pleasant about the codes of a VAE came from networks, which like smooth functions, and
-# from encoders that can only say "about here", not from the likelihood of any image. Codes are to be judged by what
-# they are used for.
+# Every image has the same $p(x)$ as before and, with the swirled encoder, the same ELBO, draw by draw. But the digits
+# are now mixed. The useful structure of the codes of a VAE is not due to the likelihood. It comes from the networks,
+# which prefer smooth functions, and from encoders with a simple family. Evaluate codes by the task that they are used
+# for.
 #
-# ## What the ELBO hides: codes that are not used
+# ## What the ELBO does not show: unused dimensions
 #
-# More numbers in a code, more is kept of an image: eight in place of two. The second of these fits was told that the KL
-# divergence counts twice (`beta=2`; Higgins et al. 2017), which buys codes nearer to the prior with worse images.
+# More dimensions retain more of an image. The next fits have eight. In the second fit the KL divergence has twice the
+# weight (`beta=2`; Higgins et al. 2017), so its codes are closer to the prior and its images are worse.
 
 # %%
 vae = zoo.load("vae", Z=8, width=64)
-training = {"num_epochs": 50, "learning_rate": 5e-3}
-plain = inference.fit(vae, train, "svi", **training)
-heavy = inference.fit(vae, train, "svi", beta=2.0, **training)
-splits = {"beta 1": inference.elbo_split(plain, digits), "beta 2": inference.elbo_split(heavy, digits)}
-used = {name: int((of.kl_by_dimension["z"] > 0.1).sum()) for name, of in splits.items()}
-for name, of in splits.items():
-    print(f"{name}: {of}; {used[name]} with a KL above 0.1 nats")
-assert used["beta 2"] < used["beta 1"] - 2
+options = {"num_epochs": 50, "learning_rate": 5e-3}
+beta_1 = inference.fit(vae, train, "svi", **options)
+beta_2 = inference.fit(vae, train, "svi", beta=2.0, **options)
+splits = {"beta 1": inference.elbo_split(beta_1, digits), "beta 2": inference.elbo_split(beta_2, digits)}
+informative = {name: int((split.kl_by_dimension["z"] > 0.1).sum()) for name, split in splits.items()}
+for name, split in splits.items():
+    print(f"{name}: {split}; {informative[name]} with a KL above 0.1 nats")
+assert informative["beta 2"] < informative["beta 1"] - 2
 assert splits["beta 2"].kl_nats_per_example < splits["beta 1"].kl_nats_per_example / 2
 
 # %%
 figure = Figure((8.4, 3.2), layout="constrained")
-for axes, (name, of) in zip(figure.subplots(1, 2, sharey=True), splits.items(), strict=True):
-    axes.bar(
-        np.arange(8), of.kl_by_dimension["z"], color=np.where(of.variances["z"] > 0.01, FIT_COLOURS[0], FIT_COLOURS[1])
-    )
-    axes.set(title=f"{name}: {of.active_units} of 8 count as active", xlabel="number of the code", ylabel="KL in nats")
+for axes, (name, split) in zip(figure.subplots(1, 2, sharey=True), splits.items(), strict=True):
+    colours = np.where(split.variances["z"] > 0.01, FIT_COLOURS[0], FIT_COLOURS[1])
+    axes.bar(np.arange(8), split.kl_by_dimension["z"], color=colours)
+    axes.set(title=f"{name}: {split.active_units} of 8 count as active", xlabel="dimension", ylabel="KL in nats")
     axes.label_outer()
 show(figure, "units")
 
 # %% [markdown]
-# One ELBO is many pairs of reconstruction and KL, so both should be looked at, and the KL for each number of the code.
-# A number whose KL is nothing carries nothing: its posterior is its prior for every image, which is called *posterior
-# collapse*. Burda, Grosse and Salakhutdinov (2016) count as *active* the numbers whose posterior mean varies over
-# images with a variance above 0.01. The bars say more than the count, which is generous: with `beta=2` three numbers
-# carry all there is. Nor is collapse always a failure to optimise. Where the decoder does better without a number, the
-# best $q$ for it *is* the prior; so it is in `linear_vae`, exactly, for directions whose variance is not above
+# One value of the ELBO is compatible with many pairs of reconstruction and KL. Report both, and the KL of each
+# dimension. A dimension with zero KL carries no information: its posterior equals its prior for every image. This is
+# called *posterior collapse*. Burda, Grosse and Salakhutdinov (2016) count a dimension as *active* if its posterior
+# mean has a variance above 0.01 over images. The KL is more informative than this count: with `beta=2` three dimensions
+# carry all information. Collapse is not always a failure of optimisation. Where the decoder does not benefit from a
+# dimension, the best $q$ *is* the prior. For `linear_vae` this holds exactly for directions whose variance is at most
 # $\sigma^2$ (Lucas et al. 2019).
 #
-# A traversal shows it. Each line takes one number of a code of `beta=2` from -3 to 3 and leaves the others at 0; the
-# lines are ordered by KL.
+# A traversal shows collapse. Each line varies one dimension of a code of `beta=2` from -3 to 3, with the others at 0.
+# The lines are ordered by KL.
 
 # %%
-show(figures.traversals(heavy, dims=np.argsort(-splits["beta 2"].kl_by_dimension["z"]).tolist()), "traversals")
+show(figures.traversals(beta_2, dims=np.argsort(-splits["beta 2"].kl_by_dimension["z"]).tolist()), "traversals")
 
 # %% [markdown]
-# ## What importance weights buy
+# ## Importance-weighted training
 #
-# If the weighted bound is nearer to $\log p(x)$, why not climb *it*? That is the importance-weighted autoencoder, with
-# `objective="iwae"`. The networks are the same, so are the steps; only $K$ differs.
+# The weighted bound is closer to $\log p(x)$ than the ELBO, so one can maximise it instead. This is the
+# importance-weighted autoencoder, with `objective="iwae"`. The networks and the steps are the same; only $K$ differs.
 
 # %%
 weighted = {"objective": "iwae", "gradient": "doubly_reparameterised"}
-trained = {1: plain} | {K: inference.fit(vae, train, "svi", num_particles=K, **weighted, **training) for K in (5, 50)}
-told = {}
+trained = {1: beta_1} | {K: inference.fit(vae, train, "svi", num_particles=K, **weighted, **options) for K in (5, 50)}
+results = {}
 for K, fit in trained.items():
-    of = splits["beta 1"] if K == 1 else inference.elbo_split(fit, digits)
+    split = splits["beta 1"] if K == 1 else inference.elbo_split(fit, digits)
     marginal = inference.log_marginal(fit, digits)
-    told[f"K = {K}"] = {
-        "elbo": of.elbo_nats_per_example,
-        "reconstruction": of.reconstruction_nats_per_example,
-        "KL": of.kl_nats_per_example,
-        "active": of.active_units,
+    results[f"K = {K}"] = {
+        "elbo": split.elbo_nats_per_example,
+        "reconstruction": split.reconstruction_nats_per_example,
+        "KL": split.kl_nats_per_example,
+        "active": split.active_units,
         "-log p": marginal.nats_per_example,
         "error": marginal.monte_carlo_error,
         "few draws": marginal.num_unreliable,
     }
-table = pd.DataFrame(told).T
+table = pd.DataFrame(results).T
 print(table.round(3))
 assert table["-log p"].is_monotonic_decreasing
 assert table["elbo"].is_monotonic_decreasing
 
 # %% [markdown]
-# Now compare the columns. By the ELBO, training with $K = 50$ gave the worst of the three. By $\log p(x)$ it gave the
-# best, on the same test images, by far more than the draws were short of the grid above. This is what the ELBO hides:
-# it is a score of a model *and* a $q$, and says as much about the one as about the other.
+# By the ELBO, training with $K = 50$ gives the worst of the three fits. By $\log p(x)$ it gives the best, on the same
+# test images, with a difference far above the error of the estimates. The ELBO evaluates the model *and* the encoder,
+# and does not separate them.
 #
-# Why is the model better? The ELBO punishes a decoder for a posterior that the encoder cannot follow, so that it learns
-# a model whose posteriors are simple, and not the best. With $K$ draws $q$ needs only to hit the posterior now and
-# then. But then the encoder is no posterior. Its gap is that of a proposal:
+# The reason is that the ELBO penalises a decoder whose posteriors the encoder cannot match, so training prefers models
+# with simple posteriors. With $K$ draws $q$ only needs to cover the posterior with some of them. The encoder is then a
+# proposal distribution and no longer an approximation of the posterior. The gaps show it:
 
 # %%
 gaps = {K: inference.inference_gap(trained[K], digits, rows=40, steps=200, num_samples=1000) for K in (1, 50)}
-for K, of in gaps.items():
-    print(f"K = {K}: {of}")
+for K, gap_of_fit in gaps.items():
+    print(f"K = {K}: {gap_of_fit}")
 assert gaps[1].amortisation_gap.nats_per_example > gaps[1].family_gap.nats_per_example
-for part in ("amortisation_gap", "family_gap"):
-    low, high = getattr(gaps[1], part), getattr(gaps[50], part)
+for name in ("amortisation_gap", "family_gap"):
+    low, high = getattr(gaps[1], name), getattr(gaps[50], name)
     assert 3 * low.monte_carlo_error < low.nats_per_example < high.nats_per_example - 3 * high.monte_carlo_error
 
 # %% [markdown]
-# Here each of forty images was given a normal of its own, which climbed that image's ELBO while the decoder stayed as
-# it was: what it gained is the amortisation gap, what is left to $\log p(x)$ the family gap, rather too small, for
-# $\log p(x)$ is by draws. At $K = 1$ most of the loss is the encoder's, and a better one is to be had. At $K = 50$ both
-# are large, because nobody asked for anything else. Who wants codes should refine them, or weigh draws; who wants a
-# likelihood has it.
+# Here the ELBO of each of forty images was maximised over a separate normal, with the decoder fixed. The increase is
+# the amortisation gap. The remaining distance to $\log p(x)$ is the family gap, which is slightly underestimated,
+# because $\log p(x)$ is estimated by draws. At $K = 1$ most of the gap is due to the encoder, so a better encoder would
+# help. At $K = 50$ both gaps are large, because the objective does not penalise them. For codes, refine them or use
+# weighted draws; for likelihoods, this fit is the best.
 #
-# ## The gradient that comes with it
+# ## The gradient of the weighted bound
 #
-# Importance weights have a price that does not show in the bound. As $K$ grows, the bound depends ever less on $q$, and
-# the plain gradient's mean for the encoder shrinks faster than its noise (Rainforth et al. 2018). The *doubly
-# reparameterised* gradient (Tucker et al. 2019) has the same mean and keeps its signal. It is seen best where all is
-# small: $z \sim \mathrm{Normal}(0, 1)$, $x \mid z \sim \mathrm{Normal}(z, 1)$, $x = 2$, and
-# $q = \mathrm{Normal}(m, s^2)$ near the posterior. With normalised weights $\bar w_k$ the two gradients for $m$ are
+# As $K$ grows, the bound depends less and less on $q$. The mean of the plain gradient for the encoder then decreases
+# faster than its noise (Rainforth et al. 2018). The *doubly reparameterised* gradient (Tucker et al. 2019) has the same
+# mean and a better signal-to-noise ratio. A small example shows it: $z \sim \mathrm{Normal}(0, 1)$,
+# $x \mid z \sim \mathrm{Normal}(z, 1)$, $x = 2$, and $q = \mathrm{Normal}(m, s^2)$ near the posterior. With normalised
+# weights $\bar w_k$ the two gradients for $m$ are
 #
 # $$\sum_k \bar w_k \frac{\partial \log p(x, z_k)}{\partial z_k} \qquad \text{and} \qquad
 # \sum_k \bar w_k^2 \, \frac{\partial}{\partial z_k} \log \frac{p(x, z_k)}{q(z_k)}.$$
@@ -441,108 +442,108 @@ for K in (1, 10, 100, 1000):
     slope = x - 2 * z  # of log p(x, z)
     for name, g in (("plain", (w * slope).sum(1)), ("doubly", (w**2 * (slope + (z - m) / s**2)).sum(1))):
         rows[name, K] = {"mean": g.mean(), "error": g.std() / np.sqrt(len(g)), "signal to noise": g.mean() / g.std()}
-toy = pd.DataFrame(rows).T
-print(toy.unstack(0).swaplevel(axis=1).sort_index(axis=1).round(4).to_string())
-either = toy.loc["plain"], toy.loc["doubly"]
-assert (np.abs(either[0]["mean"] - either[1]["mean"]) < 4 * np.hypot(either[0]["error"], either[1]["error"])).all()
-assert either[1].loc[1000, "signal to noise"] > 10 * either[0].loc[1000, "signal to noise"]
+gradients = pd.DataFrame(rows).T
+print(gradients.unstack(0).swaplevel(axis=1).sort_index(axis=1).round(4).to_string())
+plain, doubly = gradients.loc["plain"], gradients.loc["doubly"]
+assert (np.abs(plain["mean"] - doubly["mean"]) < 4 * np.hypot(plain["error"], doubly["error"])).all()
+assert doubly.loc[1000, "signal to noise"] > 10 * plain.loc[1000, "signal to noise"]
 
 # %% [markdown]
-# The means agree within their errors. The plain gradient's signal sinks under its noise, the other's rises from it.
-# With $K = 1$ the second is `sticking_the_landing`, which we met in the beginning.
+# The means agree within their errors. As $K$ grows, the signal-to-noise ratio of the plain gradient decreases, and that
+# of the doubly reparameterised gradient increases. With $K = 1$ the latter is `sticking_the_landing`.
 #
-# ## Half an image
+# ## Missing pixels
 #
-# A pixel that nobody saw is NaN, and the likelihood leaves it out, which is exact where pixels are missing at random
-# (tutorial 3). So a model of whole images answers for half of one as well: what may the lower half be, given the upper?
-# The encoder has an answer, but it was trained on whole images and takes a missing pixel for a zero. The posterior of
-# the code given the seen half is on our grid; it needs no training.
+# A missing pixel is NaN. The likelihood leaves it out, which is exact where pixels are missing at random (tutorial 3).
+# So a model of complete images also predicts one half of an image given the other. The encoder gives one answer, but it
+# was trained on complete images and treats a missing pixel as zero. The posterior of the code given the upper half is
+# available on the grid, without training.
 
 # %%
 half = digits.copy()
 half[:, P // 2 :] = np.nan
-given = log_joint(half)
-weights = softmax(given, axis=1)
-ways = {
+log_joint_half = log_joint(half)
+weights = softmax(log_joint_half, axis=1)
+predictions = {
     "mean image": np.tile(train[:].mean(0), (len(digits), 1)),
-    "encoder": latents.reconstruct(flat, half),
+    "encoder": latents.reconstruct(two_dimensional, half),
     "posterior": weights @ pixel,
 }
 lower = digits[:, P // 2 :]
-cost = {}
-for name, guess in ways.items():
-    p = np.clip(guess[:, P // 2 :].astype(float), 1e-3, 1 - 1e-3)
-    cost[name] = -(lower * np.log(p) + (1 - lower) * np.log1p(-p)).sum(1).mean()
-cost["posterior, all pixels together"] = -(log_p - logsumexp(given, axis=1)).mean()
-print("nats for the lower half:", {name: round(float(c), 2) for name, c in cost.items()})
-assert cost["posterior, all pixels together"] < cost["posterior"] < cost["mean image"] < cost["encoder"]
+loss = {}
+for name, prediction in predictions.items():
+    p = np.clip(prediction[:, P // 2 :].astype(float), 1e-3, 1 - 1e-3)
+    loss[name] = -(lower * np.log(p) + (1 - lower) * np.log1p(-p)).sum(1).mean()
+loss["posterior, joint"] = -(log_p - logsumexp(log_joint_half, axis=1)).mean()
+print("nats for the lower half:", {name: round(float(value), 2) for name, value in loss.items()})
+assert loss["posterior, joint"] < loss["posterior"] < loss["mean image"] < loss["encoder"]
 
 # %%
 ten = np.linspace(0, len(digits) - 1, 10).astype(int)
 draws = [pixel[[rng.choice(len(codes), p=weights[n] / weights[n].sum()) for n in ten]] for _ in range(3)]
 lines = {
     "image": digits[ten],
-    "seen": half[ten],
-    "encoder": ways["encoder"][ten],
-    "posterior": ways["posterior"][ten],
+    "observed": half[ten],
+    "encoder": predictions["encoder"][ten],
+    "posterior": predictions["posterior"][ten],
     **{f"draw {i + 1}": draw for i, draw in enumerate(draws)},
 }
 show(image_table(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines)), "halves")
 
 # %% [markdown]
-# The lower a number, the less the lower half was a surprise. The encoder is worse than the mean image of all digits,
-# which looks at nothing: half an image is unlike anything it was trained on. The posterior's mean is blurred where the
-# upper half leaves a choice; single draws of the code choose. The last number is the lowest because given a code pixels
-# are independent, but without it they are not: what the model says of the half as a whole is more than what it says of
-# each pixel.
+# A lower number is a better prediction. The encoder is worse than the mean image of all digits, because half an image
+# is unlike its training data. The mean of the posterior is blurred where the upper half is compatible with several
+# digits; single draws of the code are not. The last number is the lowest because pixels are independent only given the
+# code: the joint distribution of the lower half is more informative than the distributions of its pixels.
 #
-# ## In the other language
+# ## The other backend
 #
-# Weights are the same arrays in both backends. What was trained above by NumPyro can be read by Pyro, and answers
-# alike; and Pyro can go on training from there.
+# Weights are the same arrays in both backends. Pyro can read the NumPyro fit above and returns the same codes. It can
+# also continue the training.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    plain.save(Path(folder) / "plain")
-    read_in_pyro = inference.load(Path(folder) / "plain", backend="pyro")
-difference = np.abs(latents.encode(read_in_pyro, digits).mean - latents.encode(plain, digits).mean).max()
+    beta_1.save(Path(folder) / "beta_1")
+    in_pyro = inference.load(Path(folder) / "beta_1", backend="pyro")
+difference = np.abs(latents.encode(in_pyro, digits).mean - latents.encode(beta_1, digits).mean).max()
 print(f"largest difference of a code between the backends: {difference:.0e}")
 assert difference < 1e-4
 
-again = inference.fit(
-    zoo.load("vae", backend="pyro", Z=8, width=64), train, "svi", num_epochs=3, learning_rate=1e-3, start=plain.state
+continued = inference.fit(
+    zoo.load("vae", backend="pyro", Z=8, width=64), train, "svi", num_epochs=3, learning_rate=1e-3, start=beta_1.state
 )
-ended, went_on = (fit.diagnostics["epochs"]["bound_nats_per_row"] for fit in (plain, again))
+before, after = (fit.diagnostics["epochs"]["bound_nats_per_row"] for fit in (beta_1, continued))
 print(
-    f"nats per image in the last epochs of NumPyro: {ended[-3:].round(2)}, and in the next, by Pyro: {went_on.round(2)}"
+    f"nats per image in the last epochs of NumPyro: {before[-3:].round(2)}, and in the next, by Pyro: {after.round(2)}"
 )
-assert np.abs(went_on - ended[-1]).max() < 0.5
+assert np.abs(after - before[-1]).max() < 0.5
 
 # %% [markdown]
-# ## What to remember
+# ## Summary
 #
-# - An ELBO is $\log p(x)$ less a gap, and does not say how large it is. A rising ELBO can be a better model, or a
-#   better $q$ for the same one, or even for a worse.
-# - Compare models by `inference.held_out`, on rows they were not trained on: importance sampling, with its error, and
-#   with the rows where it cannot be trusted.
-# - Look at reconstruction and KL, at the KL of each number of a code, and at pictures of a traversal.
-# - Codes mean what the networks make of them. No bound checks it.
-# - IWAE buys a better model with a worse encoder. `gradient="doubly_reparameterised"` belongs to it.
-# - Missing pixels are left out of the likelihood. The encoder's guess of them is a guess.
+# - An ELBO is $\log p(x)$ minus a gap of unknown size. A higher ELBO can mean a better model, or a better $q$ for the
+#   same model, or even for a worse one.
+# - Compare models by `inference.held_out`, on rows that were not used for training. It uses importance sampling, and
+#   reports its error and the rows for which it is unreliable.
+# - Report reconstruction and KL, and the KL of each dimension, and plot traversals.
+# - The networks determine what codes mean. No bound evaluates it.
+# - IWAE gives a better model with a worse encoder. Use it with `gradient="doubly_reparameterised"`.
+# - Missing pixels are left out of the likelihood. The encoder's prediction of them is only a guess.
 #
 # ## Exercises
 #
-# 1. Give `linear_vae` eight numbers and turn its $W$ by a random orthogonal matrix. The likelihood stays. What does the
-#    best encoder with independent coordinates lose? (Its variances are one over the diagonal of the posterior's
-#    precision.)
-# 2. Train `flat` with `depth=0`: a linear decoder of log-odds. How many nats do two hidden layers buy?
-# 3. Let the KL rise slowly: `warm_up=0.5` with `beta=2`. Are there more active units at the end? Is the ELBO better?
-# 4. Take the encoder of `trained[50]` for what it is, a proposal: encode an image by weighing 50 draws, and decode
-#    their weighted mean. Compare it with `reconstruct`.
-# 5. Train `flat` on `datasets.observed("digits_static").astype(float)` with NaN in the lower half of every other image.
-#    Does the encoder learn to guess?
-# 6. Train with `objective="iwae"`, `num_particles=50` and the reparameterised gradient. How far from the doubly
-#    reparameterised one does it end?
+# 1. Give `linear_vae` eight dimensions and rotate its $W$ by a random orthogonal matrix. The likelihood does not
+#    change. How much does the best encoder with independent coordinates lose? (Its variances are the reciprocals of the
+#    diagonal of the posterior's precision.)
+# 2. Train `two_dimensional` with `depth=0`: a linear decoder of log-odds. How many nats do two hidden layers gain?
+# 3. Increase the weight of the KL slowly: `warm_up=0.5` with `beta=2`. Are there more active dimensions at the end? Is
+#    the ELBO better?
+# 4. Use the encoder of `trained[50]` as a proposal: encode an image by weighting 50 draws, and decode their weighted
+#    mean. Compare it with `reconstruct`.
+# 5. Train `two_dimensional` on `datasets.observed("digits_static").astype(float)` with NaN in the lower half of every
+#    other image. Does the encoder learn to predict it?
+# 6. Train with `objective="iwae"`, `num_particles=50` and the reparameterised gradient. How does the result differ from
+#    that of the doubly reparameterised gradient?
 
 # %% [markdown]
 # ## References

@@ -1,4 +1,4 @@
-"""The picture of the README, in a minute: python docs/old_faithful.py"""
+"""The figure of the README, in a minute: python docs/old_faithful.py"""
 
 from pathlib import Path
 
@@ -17,32 +17,32 @@ from zoo.gaussian_mixture.plot import plot
 QUANTITIES = "pi[1]", "mu[1,0]", "mu[1,1]", "mu[2,0]"  # of the two components that overlap
 
 table = datasets.load("faithful")
-model = zoo.load("gaussian_mixture", K=3, covariance="tied")  # what BIC takes: see tutorials/01_mixtures.py
+model = zoo.load("gaussian_mixture", K=3, covariance="tied")  # selected by BIC: see tutorials/01_mixtures.py
 svi = inference.fit(model, table, engine="svi", seed=1)
 nuts = inference.fit(model, table, engine="nuts", seed=1)
-judged = inference.compare(nuts, svi)
+comparison = inference.compare(nuts, svi)
 
 mpl.rcParams.update({"axes.prop_cycle": cycler(color=COMPONENT_COLOURS), "legend.frameon": False, "font.size": 9})
 mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 figure = Figure((10, 4.2), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(1.2, 1))
 axes = left.subplots()
-means = {name: draws.mean((0, 1)) for name, draws in judged.draws["nuts"].items()}
+means = {name: draws.mean((0, 1)) for name, draws in comparison.draws["nuts"].items()}
 plot(axes, means, nuts.data, nuts.local(), nuts.keywords)
 axes.legend(loc="upper left")
 axes.set(title="three components of Old Faithful", xlabel="eruption (minutes)", ylabel="wait (minutes)")
 
-shown = {}
+lines = {}
 for axes, quantity in zip(right.subplots(2, 2).ravel(), QUANTITIES, strict=True):
-    for shade, (name, statistics) in zip(FIT_COLOURS, judged.statistics.items(), strict=False):
+    for colour, (name, statistics) in zip(FIT_COLOURS, comparison.statistics.items(), strict=False):
         draws = statistics.flat[:, statistics.quantities.index(quantity)]
-        said = f"{name}: {judged.verdicts[name].trust}"
-        shown[said] = plot_marginal(axes, draws, shade, is_point=False, is_filled=name == judged.reference)
-    reference = judged.statistics[judged.reference]
+        label = f"{name}: {comparison.verdicts[name].trust}"
+        lines[label] = plot_marginal(axes, draws, colour, is_point=False, is_filled=name == comparison.reference)
+    reference = comparison.statistics[comparison.reference]
     axes.set_xlim(np.percentile(reference.flat[:, reference.quantities.index(quantity)], [0.5, 99.5]))
     axes.set(title=quantity, yticks=[])
     axes.set_ylim(bottom=0)
     axes.locator_params(axis="x", nbins=4)
     axes.spines["left"].set_visible(False)
-right.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=2, title="which posterior to trust?")
+right.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=2, title="which posterior to trust?")
 figure.savefig(Path(__file__).with_suffix(".png"), dpi=110)

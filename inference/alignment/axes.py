@@ -134,8 +134,8 @@ def nearest_signed_permutation(product: np.ndarray) -> np.ndarray:
 
 def principal_rotation(W: np.ndarray) -> np.ndarray:
     """The rotation to principal axes: columns of W R are orthogonal, by decreasing length, with positive sums."""
-    few = W.shape[-2] < W.shape[-1]
-    axes = np.swapaxes(np.linalg.svd(W, full_matrices=few)[2], -1, -2)
+    has_few_rows = W.shape[-2] < W.shape[-1]
+    axes = np.swapaxes(np.linalg.svd(W, full_matrices=has_few_rows)[2], -1, -2)
     return axes * np.where((W @ axes).sum(-2, keepdims=True) < 0, -1.0, 1.0)
 
 

@@ -78,15 +78,15 @@ def fit_trial(values: Mapping[str, np.ndarray], fit: Fit, count: int, are_indepe
     sites = card.parameters(settings)
     flat = {n: fit.draws[n].reshape(-1, *fit.draws[n].shape[2:]) for n in sites}
     chains, length = fit.draws[next(iter(sites))].shape[:2]
-    kept = thin_indices(chains * length, count)
+    ranked = thin_indices(chains * length, count)
     names, draws = invariants(card, settings, flat)
     _, truth = invariants(card, settings, {n: values[n][None] for n in sites})
     ess = float("inf")
     if not are_independent:
         ess = float(np.nanmin(chain_statistics(draws.reshape(chains, length, -1))[1], initial=np.inf))
-    columns, true_values, warnings = draws[kept], truth[0], ()
+    columns, true_values, warnings = draws[ranked], truth[0], ()
     try:
-        joined = {n: np.concatenate([values[n][None], flat[n][kept]])[None] for n in sites}
+        joined = {n: np.concatenate([values[n][None], flat[n][ranked]])[None] for n in sites}
         log_likelihood = replace(fit, draws=joined).log_likelihood().sum(-1)[0]
         names = [*names, "log-likelihood"]
         columns = np.column_stack([columns, log_likelihood[1:]])

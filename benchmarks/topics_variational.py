@@ -54,40 +54,37 @@ def bound(lam, corpus):
     """The evidence lower bound per token in nats of topics lam (V, K), each document at its fixed point."""
     import numpy as np
 
-    from inference.engines.em.latent_dirichlet.documents import evenly, expected
-    from inference.engines.em.latent_dirichlet.threads import Threads
-    from inference.engines.em.latent_dirichlet.topics import of_dirichlet
+    from inference.engines.em.latent_dirichlet.e_step import dirichlet_factors, e_step, uniform_gamma
+    from inference.run.workers import WorkerPool
 
     alpha, lam = np.full(lam.shape[1], ALPHA), np.ascontiguousarray(lam, float)
-    with Threads(1) as one:
-        topics = of_dirichlet(lam, lam.sum(0), one)
-        found = expected(corpus, topics, alpha, evenly(corpus, alpha), 1e-5, 1000, one)
-    return (found.height + topics.height(ETA)) / corpus.total
+    with WorkerPool(1) as pool:
+        factors = dirichlet_factors(lam, lam.sum(0), pool)
+        posteriors = e_step(corpus, factors, alpha, uniform_gamma(corpus, alpha), 1e-5, 1000, pool)
+    return (posteriors.elbo_term + factors.elbo_term(ETA)) / corpus.total
 
 
 class Ours:
     """Our engine pass by pass: what ``inference.fit(model, corpus, "em")`` does, and stops nowhere."""
 
     def __init__(self, corpus, K):
-        import inference.engines.em.latent_dirichlet as folder
         import zoo
-        from inference.engines import FitRequest, complete
+        from inference.engines import FitRequest
         from inference.engines.em.latent_dirichlet.batch import LatentDirichletEM
-        from inference.engines.em.latent_dirichlet.options import checked
-        from inference.engines.em.latent_dirichlet.threads import Threads
+        from inference.engines.em.latent_dirichlet.options import VariationalEMOptions, prepare_options
+        from inference.run.workers import WorkerPool
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
-        self.opening = folder.OPTIONS["opening"]
-        start = {"lambda": first(K, corpus.V)}
-        options = complete("em", {"threads": 1, "start": start}, model.card)
+        options = VariationalEMOptions(threads=1, start={"lambda": first(K, corpus.V)})
+        self.opening = options.opening
         request = FitRequest(model, keywords, table, 0, options, False)
-        self.algorithm = LatentDirichletEM(request, checked(request), Threads(1))
+        self.algorithm = LatentDirichletEM(request, prepare_options(request), WorkerPool(1))
         self.state, self.done = self.algorithm.initialize(0), 0
 
     def one_pass(self):
         em, opening = self.algorithm, self.done < self.opening
-        self.state = em.afresh(self.state) if opening else em.step(self.state)[0]
+        self.state = em.opening_pass(self.state) if opening else em.step(self.state)[0]
         self.done += 1
 
     @property

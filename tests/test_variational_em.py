@@ -1,4 +1,4 @@
-"""Variational EM for topic models: against exact sums, scikit-learn, and its own fixed point."""
+"""Variational EM for topic models: against sums over all topics, scikit-learn, and its own fixed point."""
 
 import itertools
 import math
@@ -11,8 +11,9 @@ from scipy.special import digamma, gammaln, logsumexp
 
 import inference
 import zoo
-from inference.engines.em.latent_dirichlet import priors
-from inference.engines.em.latent_dirichlet.documents import infer
+from inference.engines.em.latent_dirichlet.e_step import infer_documents
+from inference.engines.em.latent_dirichlet.kernels import digamma_and_log_gamma, exp_digamma
+from inference.engines.em.latent_dirichlet.m_step import LEAST_CONCENTRATION, asymmetric_concentration
 from zoo import ZooError
 from zoo.data.corpus import Corpus
 from zoo.data.corpus.synthetic import bars, generated
@@ -21,7 +22,7 @@ TIGHT = {"document_tol": 1e-7, "document_steps": 2000}
 TINY = np.array([[2, 1, 0], [0, 1, 2], [1, 0, 1]], np.int32)
 
 
-def corpus_of(counts, V=None):
+def make_corpus(counts, V=None):
     counts = np.asarray(counts)
     document, word = np.nonzero(counts)
     indptr = np.searchsorted(document, np.arange(len(counts) + 1))
@@ -32,7 +33,7 @@ def lda(K, **settings):
     return zoo.load("latent_dirichlet", K=K, **settings)
 
 
-def bound_of(fit):
+def elbo(fit):
     """The bound in nats, term by term (Hoffman, Blei and Bach 2010, equation 4), in 64 bits and logarithms."""
     lam, gamma, counts = fit.state["lambda"], fit.state["gamma"], fit.data["w"].dense()
     K, V = lam.shape
@@ -63,11 +64,11 @@ def log_evidence(counts, K, alpha, eta):
 
     total = []
     for z in itertools.product(range(K), repeat=len(tokens)):
-        of_document, of_topic = np.zeros((len(counts), K)), np.zeros((K, V))
+        document_counts, topic_counts = np.zeros((len(counts), K)), np.zeros((K, V))
         for (d, v), k in zip(tokens, z, strict=True):
-            of_document[d, k] += 1
-            of_topic[k, v] += 1
-        total.append(block(of_document, alpha).sum() + block(of_topic, eta).sum())
+            document_counts[d, k] += 1
+            topic_counts[k, v] += 1
+        total.append(block(document_counts, alpha).sum() + block(topic_counts, eta).sum())
     constants = len(counts) * block(np.zeros(K), alpha) + K * block(np.zeros(V), eta)
     return logsumexp(total) - constants
 
@@ -78,50 +79,50 @@ def synthetic():
 
 
 @pytest.fixture(scope="module")
-def fitted(synthetic):
+def synthetic_fit(synthetic):
     return inference.fit(lda(5, alpha=0.3, eta=0.1), synthetic[0], "em", max_iter=30, tol=0.0)
 
 
 def test_functions_of_the_gamma_function():
-    from inference.engines.em.latent_dirichlet.special import digamma_and_log_gamma, exp_digamma
-
     x = np.exp(np.random.default_rng(0).uniform(math.log(1e-3), math.log(1e9), 2000))
     psi, log_gamma = np.array([digamma_and_log_gamma(v) for v in x]).T
     np.testing.assert_allclose(psi, digamma(x), rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(log_gamma, gammaln(x), rtol=1e-13, atol=1e-13)
     x = x.astype(np.float32)
     exact = digamma(x.astype(float))
-    found = np.array([exp_digamma(v) for v in x])
-    kept = exact > -83
-    assert (abs(found / np.exp(np.maximum(exact, -83)) - 1) < 1e-6 * (1 + abs(exact)))[kept].all()
-    assert (found[~kept] < 1e-35).all()
+    result = np.array([exp_digamma(v) for v in x])
+    is_normal = exact > -83
+    assert (abs(result / np.exp(np.maximum(exact, -83)) - 1) < 1e-6 * (1 + abs(exact)))[is_normal].all()
+    assert (result[~is_normal] < 1e-35).all()
 
 
-def test_the_trace_is_the_bound_and_never_falls(fitted):
-    assert fitted.trace[-1] == pytest.approx(bound_of(fitted), rel=1e-8)
-    assert fitted.diagnostics["bound"] == fitted.trace[-1]
-    assert (np.diff(fitted.trace) > -1e-9 * abs(fitted.trace[-1])).all()
-    np.testing.assert_allclose(fitted.params["phi"].sum(1), 1)
-    np.testing.assert_allclose(fitted.state["theta"].sum(1), 1)
-    assert (fitted.params["phi"] > 0).all()
+def test_the_trace_is_the_bound_and_does_not_fall(synthetic_fit):
+    assert synthetic_fit.trace[-1] == pytest.approx(elbo(synthetic_fit), rel=1e-8)
+    assert synthetic_fit.diagnostics["bound"] == synthetic_fit.trace[-1]
+    assert (np.diff(synthetic_fit.trace) > -1e-9 * abs(synthetic_fit.trace[-1])).all()
+    np.testing.assert_allclose(synthetic_fit.params["phi"].sum(1), 1)
+    np.testing.assert_allclose(synthetic_fit.state["theta"].sum(1), 1)
+    assert (synthetic_fit.params["phi"] > 0).all()
 
 
 @pytest.mark.parametrize("backend", ["numpyro", "pyro"])
 def test_the_bound_is_below_the_evidence(backend):
     evidence = log_evidence(TINY, 2, 0.8, 0.5)
     model = zoo.load("latent_dirichlet", backend=backend, K=2, alpha=0.8, eta=0.5)
-    fit = inference.fit(model, corpus_of(TINY), "em", max_iter=200, tol=1e-9, restarts=3, **TIGHT)
-    assert bound_of(fit) == pytest.approx(fit.trace[-1], rel=1e-6)
+    fit = inference.fit(model, make_corpus(TINY), "em", max_iter=200, tol=1e-9, restarts=3, **TIGHT)
+    assert elbo(fit) == pytest.approx(fit.trace[-1], rel=1e-6)
     assert evidence - 3 < fit.trace[-1] < evidence
-    one = inference.fit(lda(1, alpha=0.8, eta=0.5), corpus_of(TINY), "em")
-    assert one.trace[-1] == pytest.approx(log_evidence(TINY, 1, 0.8, 0.5), rel=1e-6)  # one topic leaves no gap
+    one = inference.fit(lda(1, alpha=0.8, eta=0.5), make_corpus(TINY), "em")
+    assert one.trace[-1] == pytest.approx(
+        log_evidence(TINY, 1, 0.8, 0.5), rel=1e-6
+    )  # with one topic the bound is exact
 
 
-def test_a_pass_is_scikit_learns(synthetic):
+def test_passes_agree_with_scikit_learn(synthetic):
     from sklearn.decomposition import LatentDirichletAllocation
 
     corpus, K, passes = synthetic[0], 4, 3
-    theirs = LatentDirichletAllocation(
+    reference_fit = LatentDirichletAllocation(
         K,
         doc_topic_prior=0.9,
         topic_word_prior=0.2,
@@ -132,11 +133,11 @@ def test_a_pass_is_scikit_learns(synthetic):
         random_state=3,
     ).fit(corpus.sparse())
     start = {"lambda": np.random.RandomState(3).gamma(100.0, 0.01, (K, corpus.V))}
-    ours = inference.fit(lda(K, alpha=0.9, eta=0.2), corpus, "em", start=start, max_iter=passes, tol=0.0, **TIGHT)
-    np.testing.assert_allclose(ours.state["lambda"], theirs.components_, rtol=1e-4)
+    fit = inference.fit(lda(K, alpha=0.9, eta=0.2), corpus, "em", start=start, max_iter=passes, tol=0.0, **TIGHT)
+    np.testing.assert_allclose(fit.state["lambda"], reference_fit.components_, rtol=1e-4)
 
 
-def test_where_it_ends_is_a_fixed_point(synthetic):
+def test_the_result_is_a_fixed_point(synthetic):
     fit = inference.fit(
         lda(3, alpha=0.5, eta=0.1), synthetic[0], "em", max_iter=2000, tol=1e-9, document_tol=1e-7, document_steps=200
     )
@@ -146,17 +147,17 @@ def test_where_it_ends_is_a_fixed_point(synthetic):
     np.testing.assert_allclose(fit.state["gamma"], 0.5 + counts.sum(2), rtol=1e-3, atol=1e-3)
 
 
-def test_online_in_one_batch_is_batch(synthetic):
+def test_online_in_one_batch_equals_batch(synthetic):
     model, corpus = lda(5, alpha=0.3, eta=0.1), synthetic[0]
     same: dict[str, Any] = {"document_steps": 10, "seed": 4}
     online = inference.fit(model, corpus, "em", online=True, batch_size=corpus.N, kappa=0.0, num_passes=3, **same)
     batch = inference.fit(model, corpus, "em", opening=3, max_iter=1, **same)
-    # the first thing that batch does after an opening of three passes is what the last pass of online does
-    assert online.diagnostics["bound"] == pytest.approx(bound_of(online), rel=1e-8)
+    # the first step of batch after an opening of three passes equals the last pass of online
+    assert online.diagnostics["bound"] == pytest.approx(elbo(online), rel=1e-8)
     assert online.diagnostics["bound"] == pytest.approx(batch.trace[0], rel=1e-7)
 
 
-def test_online_comes_near_batch(synthetic):
+def test_online_approaches_batch(synthetic):
     model, corpus = lda(5, alpha=0.3, eta=0.1), synthetic[0]
     batch = inference.fit(model, corpus, "em")
     online = inference.fit(model, corpus, "em", online=True, batch_size=25, num_passes=30, tau0=5.0)
@@ -165,28 +166,30 @@ def test_online_comes_near_batch(synthetic):
     assert online.state["theta"].shape == (corpus.N, 5)
 
 
-def test_bars_are_found():
+def test_bars_are_recovered():
     corpus, truth = bars(N=1000, seed=2)
     fit = inference.fit(lda(10, alpha=1.0, eta=0.1), corpus, "em", restarts=4)
-    apart = abs(fit.params["phi"][:, None] - truth).sum(2) / 2
-    assert apart[linear_sum_assignment(apart)].max() < 0.1  # total variation; some starts end with two bars in one
+    distance = abs(fit.params["phi"][:, None] - truth).sum(2) / 2
+    assert (
+        distance[linear_sum_assignment(distance)].max() < 0.1
+    )  # total variation; some starts end with two bars in one
 
 
-@pytest.mark.parametrize("how", ["symmetric", "asymmetric"])
-def test_alpha_and_eta_are_learned(how):
+@pytest.mark.parametrize("kind", ["symmetric", "asymmetric"])
+def test_alpha_and_eta_are_learned(kind):
     alpha = np.array([1.2, 0.4, 0.1])
     corpus, _, _ = generated(N=800, T=100, V=300, K=3, alpha=alpha, eta=0.05, seed=0)
     fixed = inference.fit(lda(3), corpus, "em")
-    fit = inference.fit(lda(3), corpus, "em", start=fixed.state, learn_alpha=how, learn_eta=True, max_iter=100)
+    fit = inference.fit(lda(3), corpus, "em", start=fixed.state, learn_alpha=kind, learn_eta=True, max_iter=100)
     assert (np.diff(fit.trace) > -1e-9 * abs(fit.trace[-1])).all()
     assert fit.trace[-1] > fixed.trace[-1]
-    found = np.sort(fit.keywords["alpha"])[::-1]
-    if how == "asymmetric":
-        np.testing.assert_allclose(found, alpha, rtol=0.1)  # the spread of 800 draws of theta is half of that
+    result = np.sort(fit.keywords["alpha"])[::-1]
+    if kind == "asymmetric":
+        np.testing.assert_allclose(result, alpha, rtol=0.1)  # the spread of 800 draws of theta is half of that
     else:
-        assert np.ptp(found) == 0
+        assert np.ptp(result) == 0
     assert fit.keywords["eta"] == pytest.approx(0.05, rel=0.2)
-    assert fit.trace[-1] == pytest.approx(bound_of(fit), rel=1e-8)
+    assert fit.trace[-1] == pytest.approx(elbo(fit), rel=1e-8)
 
 
 def test_learned_alpha_is_the_maximum():
@@ -194,12 +197,12 @@ def test_learned_alpha_is_the_maximum():
     for _ in range(20):
         truth = rng.gamma(0.5, 1.0, 4) + 0.01
         logs = digamma(truth) - digamma(truth.sum())
-        np.testing.assert_allclose(priors.asymmetric(logs, np.ones(4)), truth, rtol=1e-4)
-    assert (priors.asymmetric(np.array([-1e9, -0.1]), np.ones(2)) >= priors.LEAST).all()
+        np.testing.assert_allclose(asymmetric_concentration(logs, np.ones(4)), truth, rtol=1e-4)
+    assert (asymmetric_concentration(np.array([-1e9, -0.1]), np.ones(2)) >= LEAST_CONCENTRATION).all()
 
 
 @pytest.mark.parametrize("further", [{}, {"online": True, "batch_size": 40, "learn_alpha": "symmetric"}])
-def test_threads_make_no_difference(synthetic, further):
+def test_results_do_not_depend_on_the_number_of_threads(synthetic, further):
     fits = [
         inference.fit(lda(5), synthetic[0], "em", max_iter=3, tol=0.0, threads=threads, **further)
         for threads in (1, 2, 3)
@@ -209,47 +212,47 @@ def test_threads_make_no_difference(synthetic, further):
         assert all((fit.state[n] == v).all() for n, v in fits[0].state.items())
 
 
-def test_it_goes_on_where_it_stopped(synthetic):
+def test_a_fit_continues_from_its_state(synthetic):
     model, options = lda(5), {"tol": 0.0, "learn_alpha": "asymmetric", "learn_eta": True}
-    whole = inference.fit(model, synthetic[0], "em", max_iter=20, **options)
-    half = inference.fit(model, synthetic[0], "em", max_iter=10, **options)
-    rest = inference.fit(model, synthetic[0], "em", start=half.state, max_iter=10, **options)
-    assert rest.trace[0] >= half.trace[-1] - 1e-9 * abs(half.trace[-1])
-    assert rest.trace[-1] == pytest.approx(whole.trace[-1], rel=1e-4)
-    held = inference.fit(model, synthetic[0], "em", start=half.state, max_iter=2)
-    assert held.keywords["eta"] == half.keywords["eta"] != model.settings.get("eta")
-    from_phi = inference.fit(model, synthetic[0], "em", start=half.params, max_iter=10)
-    assert from_phi.trace[-1] > half.trace[0]
+    uninterrupted = inference.fit(model, synthetic[0], "em", max_iter=20, **options)
+    first_half = inference.fit(model, synthetic[0], "em", max_iter=10, **options)
+    second_half = inference.fit(model, synthetic[0], "em", start=first_half.state, max_iter=10, **options)
+    assert second_half.trace[0] >= first_half.trace[-1] - 1e-9 * abs(first_half.trace[-1])
+    assert second_half.trace[-1] == pytest.approx(uninterrupted.trace[-1], rel=1e-4)
+    not_learned = inference.fit(model, synthetic[0], "em", start=first_half.state, max_iter=2)
+    assert not_learned.keywords["eta"] == first_half.keywords["eta"] != model.settings.get("eta")
+    from_phi = inference.fit(model, synthetic[0], "em", start=first_half.params, max_iter=10)
+    assert from_phi.trace[-1] > first_half.trace[0]
 
 
-ODD = {
+EDGE_CASES = {
     "an empty document": [[2, 1, 0, 1], [0, 0, 0, 0], [0, 1, 1, 0]],
     "one document": [[1, 2, 0, 4]],
     "one word": [[3], [2], [0]],
-    "words never seen": [[0, 2, 0, 1], [0, 1, 0, 3]],
+    "absent words": [[0, 2, 0, 1], [0, 1, 0, 3]],
     "huge counts": [[2_000_000_000, 3, 1, 0], [1, 0, 2_000_000_000, 5]],
 }
 
 
 @pytest.mark.parametrize("K", [1, 3, 6])
-@pytest.mark.parametrize("counts", ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize("counts", EDGE_CASES.values(), ids=EDGE_CASES.keys())
 @pytest.mark.parametrize("further", [{}, {"online": True, "batch_size": 2}])
-def test_odd_corpora(counts, K, further):
+def test_edge_case_corpora(counts, K, further):
     with np.errstate(all="raise", under="ignore"):
-        fit = inference.fit(lda(K), corpus_of(counts), "em", max_iter=20, learn_alpha="asymmetric", **further)
+        fit = inference.fit(lda(K), make_corpus(counts), "em", max_iter=20, learn_alpha="asymmetric", **further)
     assert np.isfinite(fit.trace).all()
     assert all(np.isfinite(v).all() for v in fit.state.values())
     np.testing.assert_allclose(fit.params["phi"].sum(1), 1)
-    assert fit.diagnostics["bound"] == pytest.approx(bound_of(fit), rel=1e-6, abs=1e-6 * fit.data["w"].total)
+    assert fit.diagnostics["bound"] == pytest.approx(elbo(fit), rel=1e-6, abs=1e-6 * fit.data["w"].total)
 
 
 def test_an_empty_document_keeps_its_prior():
-    fit = inference.fit(lda(3, alpha=[0.2, 0.3, 0.5]), corpus_of(ODD["an empty document"]), "em", max_iter=3)
+    fit = inference.fit(lda(3, alpha=[0.2, 0.3, 0.5]), make_corpus(EDGE_CASES["an empty document"]), "em", max_iter=3)
     np.testing.assert_allclose(fit.state["theta"][1], [0.2, 0.3, 0.5], rtol=1e-6)
 
 
-def reference(counts, phi, alpha, steps=5000):
-    """gamma (N, K) by the fixed point in 64 bits and logarithms, from even parts."""
+def reference_gamma(counts, phi, alpha, steps=5000):
+    """gamma (N, K) by the fixed point in 64 bits and logarithms, from uniform proportions."""
     K = len(phi)
     gamma = alpha + counts.sum(1, keepdims=True) / K * np.ones(K)
     with np.errstate(divide="ignore"):
@@ -262,67 +265,67 @@ def reference(counts, phi, alpha, steps=5000):
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.1, 0.001])
-def test_documents_by_known_topics(synthetic, alpha):
+def test_documents_with_known_topics(synthetic, alpha):
     corpus, phi, _ = synthetic
     few = corpus.take(slice(0, 20))
-    found = infer(few, phi, alpha, tol=1e-8, steps=5000)
-    assert found.shape == (20, 5)
-    np.testing.assert_allclose(found, reference(few.dense(), phi, alpha), rtol=1e-3, atol=1e-4)
+    result = infer_documents(few, phi, alpha, tol=1e-8, max_steps=5000)
+    assert result.shape == (20, 5)
+    np.testing.assert_allclose(result, reference_gamma(few.dense(), phi, alpha), rtol=1e-3, atol=1e-4)
 
 
-def test_what_32_bits_cannot_do_is_done_in_64():
-    # each word is of one topic alone, and the second document has a topic that its prior all but rules out
+def test_64_bits_are_used_where_32_do_not_suffice():
+    # each word has one topic, and the second document has a topic that its prior nearly excludes
     phi = np.array([[0.5, 0.5 - 1e-30, 1e-30], [1e-30, 1e-30, 1 - 2e-30]])
     counts = np.array([[3, 2, 0], [1, 0, 1]], np.int32)
     alpha = np.array([0.5, 1e-3])
-    found = infer(corpus_of(counts), phi, alpha, tol=1e-9, steps=1000)
-    np.testing.assert_allclose(found, reference(counts, phi, alpha), rtol=1e-4, atol=1e-5)
+    result = infer_documents(make_corpus(counts), phi, alpha, tol=1e-9, max_steps=1000)
+    np.testing.assert_allclose(result, reference_gamma(counts, phi, alpha), rtol=1e-4, atol=1e-5)
 
 
-def test_words_that_no_topic_has():
+def test_words_that_no_topic_has_are_an_error():
     phi = np.array([[0.5, 0.5, 0.0], [0.9, 0.1, 0.0]])
     with pytest.raises(ZooError, match="word 2 has probability 0"):
-        infer(corpus_of(TINY), phi, 0.1)
+        infer_documents(make_corpus(TINY), phi, 0.1)
     with pytest.raises(ZooError, match="3 words and the topics 2"):
-        infer(corpus_of(TINY), phi[:, :2], 0.1)
+        infer_documents(make_corpus(TINY), phi[:, :2], 0.1)
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "line"),
     [
         ({"closed_form": False}, "closed_form is an option of exact EM"),
         ({"sample_weight": np.ones(3)}, "sample_weight is an option of exact EM"),
-        ({"objective": "map"}, "is 'bound'"),
+        ({"objective": "map"}, "no objective 'map'; known: bound"),
         ({"kappa": 2.0}, "kappa is a number from 0 to 1"),
         ({"batch_size": 0}, "batch_size is a whole number from 1 up"),
         ({"learn_alpha": "asymetric"}, "asymmetric"),
         ({"online": True, "restarts": 2}, "one start"),
-        ({"start": {"phi": np.ones((3, 3))}}, r"wants \(2, 3\)"),
+        ({"start": {"phi": np.ones((3, 3))}}, r"needs \(2, 3\)"),
         ({"start": {"phi": np.full((2, 3), np.nan)}}, "no probabilities"),
         ({"start": 3}, "a fit's state"),
         ({"tau": 3}, "tau0"),
     ],
 )
-def test_options_that_cannot_be(options, says):
-    with pytest.raises(ZooError, match=says):
-        inference.fit(lda(2), corpus_of(TINY), "em", **options)
+def test_errors_for_wrong_options(options, line):
+    with pytest.raises(ZooError, match=line):
+        inference.fit(lda(2), make_corpus(TINY), "em", **options)
 
 
-def test_other_models_have_no_such_options():
+def test_options_of_variational_em_are_errors_for_other_models():
     with pytest.raises(ZooError, match="online"):
         inference.fit(zoo.load("poisson_mixture", K=2), np.arange(9), "em", online=True)
 
 
-def test_a_fit_is_kept(fitted, tmp_path):
-    fit = inference.fit(fitted.model, fitted.data["w"], "em", start=fitted.state, max_iter=2)
+def test_a_fit_is_saved_and_loaded(synthetic_fit, tmp_path):
+    fit = inference.fit(synthetic_fit.model, synthetic_fit.data["w"], "em", start=synthetic_fit.state, max_iter=2)
     again = inference.load(fit.save(tmp_path / "fit"))
     assert all((again.state[n] == v).all() for n, v in fit.state.items())
     assert (again.params["phi"] == fit.params["phi"]).all()
     assert len(again.summary())
 
 
-def test_no_standard_errors_from_a_bound(fitted):
+def test_standard_errors_are_refused(synthetic_fit):
     from inference.evaluation.standard_errors import standard_errors
 
     with pytest.raises(ZooError, match="bound"):
-        standard_errors(fitted)
+        standard_errors(synthetic_fit)

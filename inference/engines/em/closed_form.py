@@ -57,12 +57,12 @@ class LinearGaussianForm(Protocol):
 class VariationalForm(Protocol):
     """Variational EM of one model.
 
-    ``begin(request, seed)`` returns the latents, those of the rows too, at which other engines may begin.
+    ``initial_values(request, seed)`` returns the latents, those of the rows too, at which other engines may begin.
     """
 
     Options: type[EngineOptions]
 
-    def begin(self, request: FitRequest[Any], seed: int) -> dict[str, np.ndarray]: ...
+    def initial_values(self, request: FitRequest[Any], seed: int) -> dict[str, np.ndarray]: ...
     def run(self, request: FitRequest[Any]) -> EngineResult: ...
 
 

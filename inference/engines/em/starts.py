@@ -22,7 +22,7 @@ def initial_values(backend: EMBackend, request: FitRequest[Any], seeds: Iterable
     if ENGINE.refuses(request.card, request.model.backend):
         return [{} for _ in seeds]
     if variational := closed_form.variational_form(request.card):
-        values = [variational.begin(request, seed) for seed in seeds]
+        values = [variational.initial_values(request, seed) for seed in seeds]
     else:
         defaults = EMOptions(objective="map").as_dict()
         options = PreparedOptions(**{**defaults, "sample_weight": np.ones(request.rows)})

@@ -1,27 +1,26 @@
 """Variational EM for latent Dirichlet allocation: q(phi_k) = Dirichlet(lambda_k), q(theta_n) = Dirichlet(gamma_n).
 
-The posterior of a document's topics has no closed form, so the E-step is the best of a family: a fixed point of gamma
-for each document (Blei, Ng and Jordan 2003). The M-step is lambda = eta + the expected counts of each word in each
-topic (Hoffman, Blei and Bach 2010). What climbs, the trace, is the whole evidence lower bound in nats, constants and
-all: a lower bound of log p(w | alpha, eta), where w is one sequence of tokens for each document (no multinomial
-coefficient), and phi, theta and z are integrated out. ``params["phi"]`` is the mean of q(phi); ``state`` has lambda
-(K, V), gamma and the mean theta (N, K), and ``start=fit.state`` goes on from there.
+The posterior of a document's topic proportions has no closed form, so the E-step finds the best member of a family: a
+fixed point of gamma for each document (Blei, Ng and Jordan 2003). The M-step is lambda = eta + the expected counts of
+each word in each topic (Hoffman, Blei and Bach 2010). The objective, and the trace, is the complete evidence lower
+bound in nats, constants included: a lower bound of log p(w | alpha, eta), where w is one sequence of tokens for each
+document (no multinomial coefficient), and phi, theta and z are integrated out. ``params["phi"]`` is the mean of q(phi);
+``state`` has lambda (K, V), gamma and the mean theta (N, K), and ``start=fit.state`` continues from there.
 
-Batch: gamma goes on from where the last pass left it, ``document_steps`` steps at a time, which cannot lower the bound.
-From random topics this would be a poor climb, since documents settle in topics that mean nothing yet: it is preceded by
-``opening`` passes in which each document begins afresh, from all topics alike. They are a part of the start, as k-means
-is elsewhere, and the trace begins after them.
+Batch: gamma continues from the previous pass, ``document_steps`` steps at a time, which cannot lower the bound. From
+random topics this alone would reach poor maxima, since documents commit to topics that are not formed yet: it is
+preceded by ``opening`` passes in which each document begins from uniform proportions. They are part of the start, as
+k-means is for mixtures, and the trace begins after them.
 
-Online: ``num_passes`` passes over the documents in a random order, ``batch_size`` at a time; lambda moves to what the
-batch asks for by rho_t = (tau0 + t)^-kappa, t = 1, 2, ... Only the words of a batch are touched, and documents are read
-from where they are, so that the corpus may be a mapped file of any length. The trace has estimates of the bound, at
-most twenty a pass. Where theta is no more than ``FEW`` numbers, a last pass by topics that stay gives it, and the bound
-itself; where it is more, ask for the mixtures of the documents that you want.
+Online: ``num_passes`` passes over the documents in a random order, ``batch_size`` at a time; lambda moves towards the
+M-step of the batch by rho_t = (tau0 + t)^-kappa, t = 1, 2, ... Only the words of a batch are updated, and documents are
+read from the corpus where it is, so that it may be a mapped file of any length. The trace has estimates of the bound,
+at most twenty a pass. Where theta has no more than ``online.MOST_PROPORTIONS`` numbers, a last pass with fixed topics
+computes it, and the bound; where it has more, use ``inference.topics.mixtures`` for the documents of interest.
 
-The loops are numba's, on the CPU, for models of either backend: their lengths differ from document to document, which
-compiled arrays do not allow. They calculate in 32 bits where that loses nothing, and add up in 64. No thread waits for
-another, and sums are taken in the order of the documents: ``threads`` (None: one for each core) makes no difference to
-a bit.
+The loops are compiled by numba for the CPU, for models of either backend: their lengths differ from document to
+document, which compiled arrays do not allow. They compute in 32 bits where that is accurate, and sum in 64. Threads do
+not wait for each other, and sums are in the order of the documents: the result does not depend on ``threads``.
 """
 
 from __future__ import annotations
@@ -30,17 +29,23 @@ import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.em.latent_dirichlet.options import VariationalEMOptions as Options
+from inference.engines.em.latent_dirichlet.options import prepare_options
+from inference.run.workers import WorkerPool, num_workers
 
 
-def begin(request: FitRequest[Options], seed: int) -> dict[str, np.ndarray]:
-    """Where other engines may begin: phi and theta after the best of a few openings."""
-    from inference.engines.em.latent_dirichlet import running  # loads the kernels of numba
+def initial_values(request: FitRequest[Options], seed: int) -> dict[str, np.ndarray]:
+    """phi and theta at which other engines begin: after the best of a few openings."""
+    from inference.engines.em.latent_dirichlet.batch import best_opening  # loads the kernels of numba
 
-    return running.begin(request, seed)
+    with WorkerPool(num_workers(request.rows)) as pool:
+        return best_opening(request, seed, pool)
 
 
 def run(request: FitRequest[Options]) -> EngineResult:
     """Fit by variational EM."""
-    from inference.engines.em.latent_dirichlet import running
+    from inference.engines.em.latent_dirichlet.batch import run_batch
+    from inference.engines.em.latent_dirichlet.online import run_online
 
-    return running.run(request)
+    options = prepare_options(request)
+    with WorkerPool(num_workers(request.rows, options.threads)) as pool:
+        return (run_online if options.online else run_batch)(request, options, pool)

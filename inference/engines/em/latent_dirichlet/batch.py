@@ -1,110 +1,138 @@
-"""Batch: whole passes over the corpus, by the climb that all EM has."""
+"""Batch variational EM: passes over the complete corpus."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from inference.engines import FitRequest
+from inference.engines import EngineResult, FitRequest
 from inference.engines.em.iteration import run_restarts
-from inference.engines.em.latent_dirichlet.documents import Expected, evenly, expected
-from inference.engines.em.latent_dirichlet.ending import Found
-from inference.engines.em.latent_dirichlet.options import FRESH, GOING_ON
-from inference.engines.em.latent_dirichlet.priors import learned_alpha, learned_eta
-from inference.engines.em.latent_dirichlet.start import corpus_of, first_topics, hyperparameters
-from inference.engines.em.latent_dirichlet.threads import Threads
-from inference.engines.em.latent_dirichlet.topics import Topics, of_dirichlet
-from inference.engines.em.latent_dirichlet.words import by_word, counted
+from inference.engines.em.latent_dirichlet.e_step import (
+    DocumentPosteriors,
+    TopicFactors,
+    dirichlet_factors,
+    e_step,
+    uniform_gamma,
+)
+from inference.engines.em.latent_dirichlet.m_step import expected_counts, index_words, learn_alpha, learn_eta
+from inference.engines.em.latent_dirichlet.options import (
+    BATCH_STEPS,
+    OPENING_STEPS,
+    VariationalEMOptions,
+    initial_hyperparameters,
+    initial_lambda,
+)
+from inference.engines.em.latent_dirichlet.result import VariationalEstimate, make_result
+from inference.run.workers import WorkerPool
+from zoo.data.corpus import Corpus
+
+NUM_OPENINGS = 4  # topics often merge: on the bars corpus half of all openings find all ten
 
 
-class State(NamedTuple):
-    """Where a pass begins. lam: (V, K) float64; topics: their factors; gamma: (N, filled K) float32."""
+class LatentDirichletState(NamedTuple):
+    """Where a pass begins. lam: (V, K) float64; factors: those of lam; gamma: (N, padded K) float32; alpha: (K,)."""
 
     lam: np.ndarray
-    topics: Topics
+    factors: TopicFactors
     gamma: np.ndarray
     alpha: np.ndarray
     eta: float
 
 
 class LatentDirichletEM:
-    """Variational EM of one corpus, an ``EMAlgorithm``."""
+    """Variational EM of one corpus, an ``EMAlgorithm``; ``finalize`` returns a ``VariationalEstimate``."""
 
     patience = None
     relative_rounding = 1e-7  # norms are in 32 bits
 
-    def __init__(self, request: FitRequest, options: dict[str, Any], threads: Threads):
-        self.request, self.options, self.threads = request, options, threads
-        self.corpus = corpus_of(request)
-        self.K, self.V = request.keywords["K"], request.keywords["V"]
+    def __init__(self, request: FitRequest[VariationalEMOptions], options: VariationalEMOptions, pool: WorkerPool):
+        self.request, self.options, self.pool = request, options, pool
+        self.corpus = cast(Corpus, request.table["w"])
+        self.K = request.keywords["K"]
         self.objective_scale = float(self.corpus.total)
-        self.words = by_word(self.corpus)
-        self._arrived: tuple[State, Expected] | None = None
+        self.index = index_words(self.corpus)
+        self._last_e_step: tuple[LatentDirichletState, DocumentPosteriors] | None = None
 
-    def initialize(self, seed: int) -> State:
-        """From the start given; or from random topics, the opening behind them."""
-        alpha, eta = hyperparameters(self.request, self.options)
-        lam = first_topics(self.request, self.options, seed)
-        state = self._state(lam, evenly(self.corpus, alpha), alpha, eta)
-        start = self.options["start"]
+    def initialize(self, seed: int) -> LatentDirichletState:
+        """The start given; or random topics and the opening passes."""
+        alpha, eta = initial_hyperparameters(self.request, self.options)
+        lam = initial_lambda(self.request, self.options, self.corpus.total, seed)
+        state = self._state(lam, uniform_gamma(self.corpus, alpha), alpha, eta)
+        start = self.options.start
         if start is not None:
             if "gamma" in start:
                 state.gamma[:, : self.K] = start["gamma"]
             return state
-        for _ in range(self.options["opening"]):
-            state = self.afresh(state)
+        for _ in range(self.options.opening):
+            state = self.opening_pass(state)
         return state
 
-    def afresh(self, state: State) -> State:
-        """The topics after a pass in which documents begin at ``state.gamma``, and leave it for the next."""
-        found = self._expected(state, FRESH)
-        lam = state.eta + counted(self.corpus, self.words, found, state.topics, self.threads)
-        return self._state(lam, state.gamma, state.alpha, state.eta)
+    def opening_pass(self, state: LatentDirichletState) -> LatentDirichletState:
+        """The state after a pass in which documents begin at ``state.gamma``, which the next pass begins at as well."""
+        posteriors = self._e_step(state, OPENING_STEPS)
+        return self._state(self._m_step(state, posteriors), state.gamma, state.alpha, state.eta)
 
-    def step(self, state: State) -> tuple[State, float]:
-        """A better state, and the bound at this one."""
-        found = self._expected(state)
-        self._arrived = state, found
-        value = found.height + state.topics.height(state.eta)
-        lam = state.eta + counted(self.corpus, self.words, found, state.topics, self.threads)
-        better = self._state(lam, found.gamma, state.alpha, state.eta)
-        alpha = learned_alpha(self.options["learn_alpha"], found.gamma[:, : self.K], state.alpha)
-        eta = learned_eta(self.options["learn_eta"], better.topics, state.eta)
-        return better._replace(alpha=alpha, eta=eta), value
+    def step(self, state: LatentDirichletState) -> tuple[LatentDirichletState, float]:
+        """The next state, and the bound at this one in nats."""
+        posteriors = self._e_step(state)
+        self._last_e_step = state, posteriors
+        bound = posteriors.elbo_term + state.factors.elbo_term(state.eta)
+        next_state = self._state(self._m_step(state, posteriors), posteriors.gamma, state.alpha, state.eta)
+        alpha = learn_alpha(self.options.learn_alpha, posteriors.gamma[:, : self.K], state.alpha)
+        eta = learn_eta(next_state.factors, state.eta) if self.options.learn_eta else state.eta
+        return next_state._replace(alpha=alpha, eta=eta), bound
 
-    def escape_boundary(self, state: State) -> None:
+    def escape_boundary(self, state: LatentDirichletState) -> None:
+        """There is no boundary at which the bound is nearly flat."""
         return None
 
-    def check(self, state: State) -> None:
-        pass
+    def check(self, state: LatentDirichletState) -> None:
+        """The bound has a maximum."""
 
-    def finalize(self, state: State) -> Expected:
-        """The E-step at the state."""
-        if self._arrived and self._arrived[0] is state:
-            return self._arrived[1]
-        return self._expected(state)
+    def finalize(self, state: LatentDirichletState) -> VariationalEstimate:
+        """The estimate after an E-step at the state."""
+        is_last = self._last_e_step is not None and self._last_e_step[0] is state
+        posteriors = self._last_e_step[1] if self._last_e_step and is_last else self._e_step(state)
+        bound = posteriors.elbo_term + state.factors.elbo_term(state.eta)
+        gamma = posteriors.gamma[:, : self.K].astype(float)
+        return VariationalEstimate(state.lam, gamma, state.alpha, state.eta, bound)
 
-    def _expected(self, state: State, steps: int = GOING_ON) -> Expected:
-        steps = self.options["document_steps"] or steps
-        tol = self.options["document_tol"]
-        return expected(self.corpus, state.topics, state.alpha, state.gamma, tol, steps, self.threads)
+    def _e_step(self, state: LatentDirichletState, default_steps: int = BATCH_STEPS) -> DocumentPosteriors:
+        max_steps, tol = self.options.document_steps or default_steps, self.options.document_tol
+        return e_step(self.corpus, state.factors, state.alpha, state.gamma, tol, max_steps, self.pool)
 
-    def _state(self, lam: np.ndarray, gamma: np.ndarray, alpha: np.ndarray, eta: float) -> State:
-        return State(lam, of_dirichlet(lam, lam.sum(0), self.threads), gamma, alpha, eta)
+    def _m_step(self, state: LatentDirichletState, posteriors: DocumentPosteriors) -> np.ndarray:
+        return state.eta + expected_counts(self.corpus, self.index, posteriors, state.factors, self.pool)
+
+    def _state(self, lam: np.ndarray, gamma: np.ndarray, alpha: np.ndarray, eta: float) -> LatentDirichletState:
+        return LatentDirichletState(lam, dirichlet_factors(lam, lam.sum(0), self.pool), gamma, alpha, eta)
 
 
-def climbed(request: FitRequest, options: dict[str, Any], threads: Threads) -> Found:
-    em = LatentDirichletEM(request, options, threads)
-    runs = run_restarts(request, em, request.options, float(request.rows))
-    best, at = runs.best, runs.best.state
-    said = {
-        "start": "given" if options["start"] is not None else f"random topics and {options['opening']} passes",
-        "iterations": len(best.trace) - 1,
-        "converged": best.converged,
-        "objective": options["objective"],
-        "restarts": runs.objectives,
-        "collapsed_restarts": runs.num_collapsed,
-    }
-    gamma = em.finalize(at).gamma[:, : em.K].astype(float)
-    return Found(best.trace, said, float(best.trace[-1]), at.lam, gamma, at.alpha, at.eta)
+def run_batch(
+    request: FitRequest[VariationalEMOptions], options: VariationalEMOptions, pool: WorkerPool
+) -> EngineResult:
+    """Fit by passes over the complete corpus, from one or several starts."""
+    algorithm = LatentDirichletEM(request, options, pool)
+    runs = run_restarts(request, algorithm, options, float(request.rows))
+    return make_result(
+        algorithm.finalize(runs.best.state),
+        runs.best.trace,
+        options,
+        algorithm.corpus.total,
+        start=f"random topics and {options.opening} passes",
+        iterations=len(runs.best.trace) - 1,
+        converged=runs.best.converged,
+        objective=options.objective,
+        restarts=runs.objectives,
+        collapsed_restarts=runs.num_collapsed,
+    )
+
+
+def best_opening(request: FitRequest[VariationalEMOptions], seed: int, pool: WorkerPool) -> dict[str, np.ndarray]:
+    """phi (K, V) and theta (N, K) after the opening with the highest bound of a few."""
+    algorithm = LatentDirichletEM(request, VariationalEMOptions(), pool)
+    states = [algorithm.initialize(NUM_OPENINGS * seed + i) for i in range(NUM_OPENINGS)]
+    state = max(states, key=lambda state: algorithm.step(state)[1])
+    gamma = state.gamma[:, : algorithm.K].astype(float)
+    return {"phi": (state.lam / state.lam.sum(0)).T, "theta": gamma / gamma.sum(1, keepdims=True)}

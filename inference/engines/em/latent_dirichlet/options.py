@@ -1,7 +1,8 @@
-"""The options of variational EM."""
+"""The options of variational EM, and the initial values that follow from them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,8 @@ from inference.engines.options import EngineOptions, choice, custom, flag, numbe
 from zoo import ZooError
 from zoo.errors import unknown
 
-FRESH, GOING_ON, ONLINE = 10, 3, 100  # document_steps where they are not set
-FEW = 20_000_000
+# document_steps where the option is not set: in the opening, in later passes, and online
+OPENING_STEPS, BATCH_STEPS, ONLINE_STEPS = 10, 3, 100
 
 
 def _not_negative(value: float) -> bool:
@@ -59,31 +60,51 @@ class VariationalEMOptions(EngineOptions):
             raise ZooError("online has one start: fit it with several seeds, or leave restarts out")
 
 
-def checked(request: FitRequest[VariationalEMOptions]) -> dict[str, Any]:
-    """The options, with ``start`` as arrays of the right shapes. Raises ZooError."""
-    options = request.options.as_dict()
-    if options["start"] is not None:
-        options["start"] = start(options["start"], request)
-    options["sample_weight"] = np.broadcast_to(1.0, request.rows)
-    return options
+def prepare_options(request: FitRequest[VariationalEMOptions]) -> VariationalEMOptions:
+    """The options, with ``start`` as arrays of the right shapes; raises ZooError."""
+    start = request.options.start
+    return request.options if start is None else dataclasses.replace(request.options, start=check_start(start, request))
 
 
-def start(given: Any, request: FitRequest) -> dict[str, np.ndarray]:
-    """``{"phi": (K, V)}``, or ``{"lambda": (K, V), ...}`` as a fit's state has it; raises ZooError."""
+def check_start(start: Any, request: FitRequest[VariationalEMOptions]) -> dict[str, np.ndarray]:
+    """``{"phi": (K, V)}``, or ``{"lambda": (K, V), ...}`` as in the state of a fit; raises ZooError."""
     N, V, K = (request.keywords[letter] for letter in "NVK")
     shapes = {"phi": (K, V), "lambda": (K, V), "gamma": (N, K), "theta": (N, K), "alpha": (K,), "eta": ()}
-    if not isinstance(given, Mapping) or not given.keys() & {"phi", "lambda"}:
+    if not isinstance(start, Mapping) or not start.keys() & {"phi", "lambda"}:
         raise ZooError("start is a fit's state, or {'phi': array} with a row for each topic")
-    found = {}
-    for name, value in given.items():
+    arrays = {}
+    for name, value in start.items():
         if name not in shapes:
             raise unknown("name in start", name, shapes)
         value = np.asarray(value, float)
         if name == "gamma" and value.shape != shapes[name]:
             continue  # topics of one corpus may be the start on another
         if name != "theta" and value.shape != shapes[name]:
-            raise ZooError(f"start has {name} of shape {value.shape}; {request.card.name} wants {shapes[name]} here")
+            raise ZooError(f"start has {name} of shape {value.shape}; {request.card.name} needs {shapes[name]} here")
         if not (np.isfinite(value).all() and (value >= 0).all() and (name == "phi" or (value > 0).all())):
             raise ZooError(f"start has {name} with numbers that are no {'probabilities' if name == 'phi' else name}")
-        found[name] = value
-    return found
+        arrays[name] = value
+    return arrays
+
+
+def initial_hyperparameters(
+    request: FitRequest[VariationalEMOptions], options: VariationalEMOptions
+) -> tuple[np.ndarray, float]:
+    """alpha (K,) and eta: those learned by the start, if any, else those of the model."""
+    values = {**request.keywords, **(options.start or {})}
+    return np.broadcast_to(np.asarray(values["alpha"], float), request.keywords["K"]).copy(), float(values["eta"])
+
+
+def initial_lambda(
+    request: FitRequest[VariationalEMOptions], options: VariationalEMOptions, tokens: int, seed: int
+) -> np.ndarray:
+    """lambda (V, K): that of the start; or random, 1 with a standard deviation of 0.1 for each word and topic.
+
+    tokens: of the corpus. A start phi is taken as counts of an equal share of them.
+    """
+    V, K, start = request.keywords["V"], request.keywords["K"], options.start or {}
+    if "lambda" in start:
+        return np.ascontiguousarray(start["lambda"].T)
+    if "phi" in start:
+        return np.ascontiguousarray(float(request.keywords["eta"]) + tokens / K * start["phi"].T)
+    return np.ascontiguousarray(np.random.default_rng(seed).gamma(100.0, 0.01, (K, V)).T)

@@ -1,4 +1,4 @@
-"""Stochastic variational inference: a guide made close to the posterior by stochastic gradients of a bound.
+"""Stochastic variational inference: fit a guide to the posterior by stochastic gradients of a lower bound.
 
 Discrete latents are summed out exactly, so every guide over the other latents works with the plain ELBO (Hoffman et
 al. 2013; Ranganath, Gerrish and Blei 2014). The trace is the bound estimated at each step, in nats: higher is better,
@@ -26,14 +26,14 @@ class SVI(Engine):
     redraws_intensities = True
 
     def refuses(self, card: Card, backend: str) -> str | None:
-        """SVI needs gradients: discrete latents must be such as can be summed out, and some latent continuous.
+        """Refuse models without gradients, unless they have a guide of their own.
 
-        A guide of the model's own handles its latents itself.
+        Discrete latents must be such as can be summed out, and some latent must be continuous.
         """
         return None if guides.own_guide(card) else without_gradients(card)
 
     def default_options(self, card: Card) -> SVIOptions:
-        """A model's own guide where there is one; networks learn by smaller steps, or as the guide declares."""
+        """The model's own guide where there is one, with smaller steps, or the options that the guide declares."""
         own = guides.own_guide(card)
         if own is None:
             return SVIOptions()

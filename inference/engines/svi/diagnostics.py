@@ -12,13 +12,32 @@ from inference.diagnostics import Diagnostics, FitKind
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SVIDiagnostics(Diagnostics):
-    """What every training tells.
+    """Diagnostics of every training.
 
-    guide: its name. epochs: how training went, an array for each quantity with a number for each lap. rise, rise_se: by
-    how much the objective rose over the last tenth of the steps, in nats, and its standard error. beta: the weight of
-    the KL divergence at the last step. rows_held_out: the validation rows. broken: whether the objective became
-    something else than a number, after which the step before is the fit. stopped: why training ended early, as a
-    sentence. best_step, held_out_elbo_nats_per_row: of the weights kept, where there are validation rows. elbo: nats.
+    Attributes
+    ----------
+    guide : str
+        The name of the guide.
+    epochs : dict of str to ndarray
+        The reports of training: for each quantity an array with a number for each report.
+    rise, rise_se : float
+        By how much the objective rose over the last tenth of the steps, in nats, and its standard error.
+    beta : float
+        The weight of the KL divergence at the last step.
+    elbo : float
+        The ELBO of all rows that were trained on, in nats.
+    batch_size : int, optional
+        Rows of a step, where there are batches.
+    rows_held_out : ndarray, optional
+        Indices of the validation rows.
+    broken : bool
+        Whether the objective became NaN or infinite; the fit is then that of the step before.
+    stopped : str, optional
+        Why training ended early, as a sentence.
+    best_step : int, optional
+        The step of the fit, where validation rows chose it.
+    held_out_elbo_nats_per_row : float, optional
+        The ELBO of the validation rows at that step.
     """
 
     kind: ClassVar[FitKind] = "guide"
@@ -39,21 +58,33 @@ class SVIDiagnostics(Diagnostics):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GuideDiagnostics(SVIDiagnostics):
-    """Of a guide that is drawn from at the end; elbo_se: the Monte Carlo standard error of ``elbo``."""
+    """Diagnostics of a guide that is drawn from at the end.
+
+    Attributes
+    ----------
+    elbo_se : float
+        The Monte Carlo standard error of ``elbo``.
+    """
 
     elbo_se: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointDiagnostics(GuideDiagnostics):
-    """Of a guide without spread: its draws are all alike, and the fit is a point."""
+    """Diagnostics of a guide without spread: its draws are equal, and the fit is a point."""
 
     kind: ClassVar[FitKind] = "point"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AmortisedDiagnostics(SVIDiagnostics):
-    """Of an encoder trained with the program: the ELBO of rows trained on, by one draw of each."""
+    """Diagnostics of an encoder trained with the program.
+
+    Attributes
+    ----------
+    elbo_nats_per_row : float
+        The ELBO of rows that were trained on, by one draw of each.
+    """
 
     kind: ClassVar[FitKind] = "amortised"
 

@@ -118,7 +118,19 @@ class SVIOptions(EngineOptions):
         self.make_objective()
 
     def make_objective(self) -> Objective:
-        """The objective that is named, with its options, or is given. Raises ZooError where they do not go together."""
+        """The objective with its estimator.
+
+        Returns
+        -------
+        Objective
+            The option ``objective`` where it is one; else that of this name, with the options ``num_particles``,
+            ``gradient`` and ``kl``.
+
+        Raises
+        ------
+        ZooError
+            For options that do not go together.
+        """
         if isinstance(self.objective, Objective):
             return self.objective
         return Objective(self.objective, self.num_particles, self.gradient, self.kl)

@@ -1,4 +1,4 @@
-"""The programs of topic models against sums over every z, against closed forms, and against each other."""
+"""The programs of topic models: against sums over all z, closed forms, and each other."""
 
 from itertools import product
 from typing import Any
@@ -17,7 +17,7 @@ from zoo.data.corpus import Corpus, of_tokens
 from zoo.data.corpus.synthetic import bars
 
 ALPHA, ETA = np.array([0.7, 1.3]), 0.8
-TINY = Corpus([0, 2, 4, 6], [0, 1, 1, 2, 0, 2], [3, 1, 2, 2, 1, 3], V=3)  # 12 tokens: 4096 ways to set z
+TINY = Corpus([0, 2, 4, 6], [0, 1, 1, 2, 0, 2], [3, 1, 2, 2, 1, 3], V=3)  # 12 tokens: 4096 values of z
 SIZES: dict[str, Any] = {"N": 3, "T": 4, "V": 3, "K": 2}
 
 
@@ -26,85 +26,86 @@ def lda(backend="numpyro", **settings: Any):
 
 
 def log_p_of_labels(tokens, z, alpha, eta, V):
-    """log p(w, z | alpha, eta), with theta and phi integrated out, and the counts it is made of (T, N each)."""
-    K, there = len(alpha), ~np.isnan(tokens)
-    of_document = np.stack([((z == k) & there).sum(0) for k in range(K)], -1)
-    of_topic = np.array([[((z == k) & (tokens == v)).sum() for v in range(V)] for k in range(K)])
+    """log p(w, z | alpha, eta), with theta and phi integrated out, and its counts; tokens and z: (T, N)."""
+    K, is_token = len(alpha), ~np.isnan(tokens)
+    document_counts = np.stack([((z == k) & is_token).sum(0) for k in range(K)], -1)
+    topic_counts = np.array([[((z == k) & (tokens == v)).sum() for v in range(V)] for k in range(K)])
 
     def log_beta(a):
         return gammaln(a).sum(-1) - gammaln(a.sum(-1))
 
-    log_p = (log_beta(alpha + of_document) - log_beta(alpha)).sum()
-    return log_p + (log_beta(eta + of_topic) - log_beta(np.full(V, eta))).sum(), of_document, of_topic
+    log_p = (log_beta(alpha + document_counts) - log_beta(alpha)).sum()
+    return log_p + (log_beta(eta + topic_counts) - log_beta(np.full(V, eta))).sum(), document_counts, topic_counts
 
 
 def evidence(corpus, alpha, eta):
-    """log p(w | alpha, eta) by summing over every z."""
+    """log p(w | alpha, eta) by summing over all z."""
     tokens = corpus.tokens()
-    found = []
+    terms = []
     for labels in product(range(len(alpha)), repeat=corpus.total):
         z = np.zeros(tokens.T.shape, int)
         z[~np.isnan(tokens.T)] = labels
-        found.append(log_p_of_labels(tokens, z.T, alpha, eta, corpus.V)[0])
-    return logsumexp(found)
+        terms.append(log_p_of_labels(tokens, z.T, alpha, eta, corpus.V)[0])
+    return logsumexp(terms)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_log_joint_is_the_collapsed_formula_and_two_dirichlet_posteriors(backend):
+def test_the_log_joint_factorises_into_the_collapsed_joint_and_dirichlet_posteriors(backend):
     model = lda(backend)
     for seed in range(3):
         values = model.simulate(seed, **SIZES)
         values["w"] = values["w"].copy()
         values["w"][-1, 1] = np.nan  # a document that ends earlier
-        log_p, of_document, of_topic = log_p_of_labels(values["w"], values["z"], ALPHA, ETA, 3)
-        log_p += sum(dirichlet.logpdf(t, ALPHA + n) for t, n in zip(values["theta"], of_document, strict=True))
-        log_p += sum(dirichlet.logpdf(p, ETA + n) for p, n in zip(values["phi"], of_topic, strict=True))
-        # where there is no token z is still drawn from theta, and counts in the program alone
+        log_p, document_counts, topic_counts = log_p_of_labels(values["w"], values["z"], ALPHA, ETA, 3)
+        log_p += sum(dirichlet.logpdf(t, ALPHA + n) for t, n in zip(values["theta"], document_counts, strict=True))
+        log_p += sum(dirichlet.logpdf(p, ETA + n) for p, n in zip(values["phi"], topic_counts, strict=True))
+        # the program samples z from theta after the end of a document too
         log_p += np.log(values["theta"][1, values["z"][-1, 1]])
         assert abs(model.log_joint(values, **SIZES) - log_p) < 1e-9
 
 
 def log_p_of_words(backend, program, w, theta, phi):
     """log p of each document at given theta and phi, by the program ``collapsed``."""
-    language = in_backend("zoo._backend", backend)
-    with language.runtime("float64"):
-        given = language.to_backend({"theta": theta, "phi": phi, "w": w})
-        w = given.pop("w")
+    module = in_backend("zoo._backend", backend)
+    with module.runtime("float64"):
+        values = module.to_backend({"theta": theta, "phi": phi, "w": w})
+        w = values.pop("w")
         if backend == "numpyro":
             from numpyro.handlers import substitute, trace
 
-            site = trace(substitute(program, data=given)).get_trace(w, **SIZES)["w"]
+            site = trace(substitute(program, data=values)).get_trace(w, **SIZES)["w"]
         else:
             from pyro.poutine import condition, trace
 
-            site = trace(condition(program, data=given)).get_trace(w, **SIZES).nodes["w"]
-        return language.to_numpy({"": site["fn"].log_prob(site["value"])})[""]
+            site = trace(condition(program, data=values)).get_trace(w, **SIZES).nodes["w"]
+        distribution: Any = site["fn"]
+        return module.to_numpy({"": distribution.log_prob(site["value"])})[""]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_collapsed_is_the_program_summed_over_every_label(backend):
+def test_collapsed_equals_the_program_summed_over_all_labels(backend):
     model, rng = lda(backend), np.random.default_rng(0)
     theta, phi = rng.dirichlet(ALPHA, 3), rng.dirichlet(np.ones(3), 2)
     few = Corpus([0, 1, 3, 4], [1, 0, 2, 2], [2, 1, 1, 1], V=3)  # 5 tokens and one document that ends earlier
     tokens, sizes = few.tokens(), {**SIZES, "T": 2}
     at = {"theta": theta, "phi": phi, "w": tokens}
-    found = log_p_of_words(backend, model.collapsed, few, theta, phi)
+    by_counts = log_p_of_words(backend, model.collapsed, few, theta, phi)
     by_tokens = log_p_of_words(backend, model.collapsed, tokens.T, theta, phi)
-    np.testing.assert_allclose(found, by_tokens, rtol=1e-14, err_msg="counts say what tokens say")
-    # of the label where there is no token the sum is over its prior, which is one
-    whole = [model.log_joint({**at, "z": np.reshape(z, (3, 2)).T}, **sizes) for z in product((0, 1), repeat=6)]
+    np.testing.assert_allclose(by_counts, by_tokens, rtol=1e-14, err_msg="counts and tokens")
+    # the sum over a label after the end of a document is that of its prior, one
+    log_joints = [model.log_joint({**at, "z": np.reshape(z, (3, 2)).T}, **sizes) for z in product((0, 1), repeat=6)]
     prior = sum(dirichlet.logpdf(t, ALPHA) for t in theta) + sum(dirichlet.logpdf(p, np.full(3, ETA)) for p in phi)
-    assert abs(found.sum() + prior - logsumexp(whole)) < 1e-10
+    assert abs(by_counts.sum() + prior - logsumexp(log_joints)) < 1e-10
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_documents_in_blocks_are_those_in_one(backend, monkeypatch):
+def test_blocks_of_documents_give_the_same_log_p_and_gradient(backend, monkeypatch):
     rng = np.random.default_rng(1)
     corpus = of_tokens(np.where(rng.random((9, 20)) < 0.8, rng.integers(0, 6, (9, 20)), np.nan), V=6)
     theta, phi = rng.dirichlet(ALPHA, 20), rng.dirichlet(np.ones(6), 2)
     words = in_backend("zoo._distributions.words", backend)
 
-    def log_p_and_slopes():
+    def log_p_and_gradient():
         with in_backend("zoo._backend", backend).runtime("float64"):
             at = in_backend("zoo._backend", backend).to_backend({"theta": theta, "phi": phi, "w": corpus})
             if backend == "numpyro":
@@ -117,136 +118,136 @@ def test_documents_in_blocks_are_those_in_one(backend, monkeypatch):
             value.backward()
             return value.detach(), (theta_.grad, phi_.grad)
 
-    whole, slopes = log_p_and_slopes()
-    monkeypatch.setattr(words, "BLOCK", 40)  # a document or two at a time
-    value, found = log_p_and_slopes()
-    np.testing.assert_allclose(value, whole, rtol=1e-12)
-    for one, other in zip(slopes, found, strict=True):
+    expected, expected_gradient = log_p_and_gradient()
+    monkeypatch.setattr(words, "BLOCK", 40)  # one or two documents at a time
+    value, gradient = log_p_and_gradient()
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    for one, other in zip(expected_gradient, gradient, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_tokens_pairs_and_bags_are_one_corpus(backend):
+def test_tokens_pairs_and_bags_represent_one_corpus(backend):
     rng = np.random.default_rng(2)
     corpus = of_tokens(np.where(rng.random((5, 7)) < 0.6, rng.integers(0, 4, (5, 7)), np.nan), V=4)
-    language, words = (in_backend(f, backend) for f in ("zoo._backend", "zoo._distributions.words"))
-    with language.runtime("float64"):
-        w = language.to_backend({"w": corpus, "tokens": corpus.tokens().T})
+    module, words = (in_backend(f, backend) for f in ("zoo._backend", "zoo._distributions.words"))
+    with module.runtime("float64"):
+        w = module.to_backend({"w": corpus, "tokens": corpus.tokens().T})
         bags = [words.as_bag(w[form], 4) for form in ("w", "tokens")]
-        found = language.to_numpy({"tokens": words.as_tokens(w["w"], 5), "pairs": bags[0], "bag": bags[1]})
+        result = module.to_numpy({"tokens": words.as_tokens(w["w"], 5), "pairs": bags[0], "bag": bags[1]})
     T = corpus.sizes["T"]
-    np.testing.assert_array_equal(found["tokens"][:T], corpus.tokens())
-    assert np.isnan(found["tokens"][T:]).all()
-    np.testing.assert_array_equal(found["pairs"], corpus.dense())
-    np.testing.assert_array_equal(found["bag"], corpus.dense())
+    np.testing.assert_array_equal(result["tokens"][:T], corpus.tokens())
+    assert np.isnan(result["tokens"][T:]).all()
+    np.testing.assert_array_equal(result["pairs"], corpus.dense())
+    np.testing.assert_array_equal(result["bag"], corpus.dense())
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_logistic_normal_is_a_density_on_the_simplex(backend):
-    law = in_backend("zoo._distributions.logistic_normal", backend).LogisticNormal
+    distribution = in_backend("zoo._distributions.logistic_normal", backend).LogisticNormal
     first = np.linspace(1e-6, 1 - 1e-6, 200_001)
     grid = np.stack([first, 1 - first], -1)
     with in_backend("zoo._backend", backend).runtime("float64"):
         at = in_backend("zoo._backend", backend).to_backend(
             {"loc": np.array([0.3]), "scale": np.array([0.8]), "grid": grid}
         )
-        density = np.exp(np.asarray(law(at["loc"], at["scale"]).log_prob(at["grid"])))
+        density = np.exp(np.asarray(distribution(at["loc"], at["scale"]).log_prob(at["grid"])))
     assert abs(np.trapezoid(density, first) - 1) < 1e-5
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_draws_of_dirichlets_and_their_slopes(backend):
+def test_dirichlet_draws_and_their_gradients(backend):
     """E log phi_v = digamma(a_v) - digamma(sum a), and its derivatives; for concentrations far below one."""
     a, count = np.array([0.02, 0.3, 1.5, 6.0]), 200_000
-    law = in_backend("zoo._distributions.dirichlet", backend).Dirichlet
+    distribution = in_backend("zoo._distributions.dirichlet", backend).Dirichlet
     with in_backend("zoo._backend", backend).runtime("float64"):
         if backend == "numpyro":
             import jax
 
             def total(a):
-                drawn = law(a).sample(jax.random.PRNGKey(0), (count,))
-                return (jax.numpy.log(drawn) * np.arange(1, 5)).sum(-1).mean(), drawn
+                draws = distribution(a).sample(jax.random.PRNGKey(0), (count,))
+                return (jax.numpy.log(draws) * np.arange(1, 5)).sum(-1).mean(), draws
 
-            slope, drawn = jax.grad(total, has_aux=True)(jax.numpy.asarray(a))
+            slope, draws = jax.grad(total, has_aux=True)(jax.numpy.asarray(a))
         else:
             import torch
 
             torch.manual_seed(0)
             at = torch.tensor(a, requires_grad=True)
-            drawn = law(at).rsample((count,))
-            (drawn.log() * torch.arange(1, 5)).sum(-1).mean().backward()
-            slope, drawn = at.grad, drawn.detach()
-        slope, drawn = np.asarray(slope), np.asarray(drawn)
-    assert (drawn > 0).all()
-    for v in range(4):  # each part of a Dirichlet vector is a beta variable
-        assert kstest(drawn[:20_000, v], beta(a[v], a.sum() - a[v]).cdf).pvalue > 1e-3
+            draws = distribution(at).rsample((count,))
+            (draws.log() * torch.arange(1, 5)).sum(-1).mean().backward()
+            slope, draws = at.grad, draws.detach()
+        slope, draws = np.asarray(slope), np.asarray(draws)
+    assert (draws > 0).all()
+    for v in range(4):  # each component of a Dirichlet vector is a beta variable
+        assert kstest(draws[:20_000, v], beta(a[v], a.sum() - a[v]).cdf).pvalue > 1e-3
     exact = np.arange(1, 5) * polygamma(1, a) - 10 * polygamma(1, a.sum())
-    # the slope of one draw is about as wide as it is large, or 1: five standard errors
+    # the standard deviation of the gradient of a draw is about its size, or 1: five standard errors
     np.testing.assert_allclose(slope, exact, atol=5 * (1 + abs(exact)).max() / np.sqrt(count), rtol=5e-3)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_an_encoder_and_a_mean_field_stay_below_the_evidence(backend):
+def test_bounds_of_an_encoder_and_a_mean_field_are_below_the_evidence(backend):
     exact = evidence(TINY, ALPHA, ETA)
     steps = {"num_steps": 1500 if backend == "numpyro" else 500, "learning_rate": 0.01, "warm_up": 0.0}
     encoded = inference.fit(lda(backend), TINY, "svi", **steps)
     free = inference.fit(lda(backend), TINY, "svi", guide="mean_field", **steps)
-    for found in (encoded, free):
-        assert found.params["phi"].shape == (2, 3)
-        np.testing.assert_allclose(found.params["phi"].sum(-1), 1, rtol=1e-9)
+    for result in (encoded, free):
+        assert result.params["phi"].shape == (2, 3)
+        np.testing.assert_allclose(result.params["phi"].sum(-1), 1, rtol=1e-9)
     tail = encoded.trace[-300:]
     for bound, error in (
         (tail.mean(), 4 * tail.std() / np.sqrt(300)),
         (free.diagnostics["elbo"], 4 * free.diagnostics["elbo_se"]),
     ):
-        # two topics may change their names: log 2 is lost where a guide sees one of the two
+        # the labels of two topics may be exchanged: a guide at one of the two modes loses log 2
         assert exact - 2.5 < bound < exact + error
 
 
 @pytest.mark.parametrize("backend", [BACKENDS[0], pytest.param(BACKENDS[1], marks=pytest.mark.slow)])
-def test_the_encoder_finds_the_bars(backend):
+def test_the_encoder_recovers_the_bars(backend):
     corpus, phi = bars(N=500, T=100, seed=0)
     model = zoo.load("latent_dirichlet", backend, K=10, alpha=1.0, eta=0.1)
-    found = inference.fit(model, corpus, "svi").params["phi"]
-    away = abs(found[:, None] - phi).sum(-1) / 2  # total variation
-    assert sorted(away.argmin(1)) == list(range(10)), "each bar is one topic"
-    assert away.min(1).max() < 0.25
+    result = inference.fit(model, corpus, "svi").params["phi"]
+    distance = abs(result[:, None] - phi).sum(-1) / 2  # total variation
+    assert sorted(distance.argmin(1)) == list(range(10)), "each bar is one topic"
+    assert distance.min(1).max() < 0.25
 
 
 @pytest.mark.slow
-def test_a_mean_field_and_chains_find_the_bars():
-    """From where variational EM begins; each bar is nearest to a topic of its own."""
+def test_a_mean_field_and_chains_recover_the_bars():
+    """From the start of variational EM; each bar is nearest to a topic of its own."""
     corpus, phi = bars(N=120, T=100, seed=1)
     model = zoo.load("latent_dirichlet", K=10, alpha=1.0, eta=0.1)
-    found = {
+    fits = {
         "svi": inference.fit(model, corpus, "svi", guide="mean_field", num_steps=1500, num_draws=50),
         "nuts": inference.fit(model, corpus, "nuts", num_chains=1, num_warmup=150, num_samples=50),
     }
-    for word, made in found.items():
-        away = abs(made.params["phi"][:, None] - phi).sum(-1) / 2
-        assert made.diagnostics["start"] == "variational EM"
-        assert sorted(away.argmin(1)) == list(range(10)), word
-        assert away.min(1).max() < 0.4, word
+    for name, fit in fits.items():
+        distance = abs(fit.params["phi"][:, None] - phi).sum(-1) / 2
+        assert fit.diagnostics["start"] == "variational EM"
+        assert sorted(distance.argmin(1)) == list(range(10)), name
+        assert distance.min(1).max() < 0.4, name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("collapsed", [True, False])
-def test_nuts_gives_the_means_of_the_sum_over_every_label(collapsed):
+def test_nuts_agrees_with_the_sum_over_all_labels(collapsed):
     tokens, weights, shares = TINY.tokens(), [], []
     for labels in product((0, 1), repeat=12):
         z = np.reshape(labels, (3, 4)).T
-        log_p, of_document, of_topic = log_p_of_labels(tokens, z, ALPHA, ETA, 3)
-        theta = (ALPHA + of_document) / (ALPHA.sum() + 4)
-        phi = (ETA + of_topic) / (3 * ETA + of_topic.sum(1, keepdims=True))
+        log_p, document_counts, topic_counts = log_p_of_labels(tokens, z, ALPHA, ETA, 3)
+        theta = (ALPHA + document_counts) / (ALPHA.sum() + 4)
+        phi = (ETA + topic_counts) / (3 * ETA + topic_counts.sum(1, keepdims=True))
         weights.append(log_p)
         shares.append(np.concatenate([theta.ravel(), phi.ravel()]))
     exact = np.exp(np.array(weights) - logsumexp(weights)) @ np.array(shares)
-    found = inference.fit(lda(), TINY, "nuts", collapsed=collapsed, seed=3, num_samples=4000)
-    draws = np.concatenate([found.draws[n].reshape(4, 4000, -1) for n in ("theta", "phi")], -1)
+    result = inference.fit(lda(), TINY, "nuts", collapsed=collapsed, seed=3, num_samples=4000)
+    draws = np.concatenate([result.draws[n].reshape(4, 4000, -1) for n in ("theta", "phi")], -1)
     for i, truth in enumerate(exact):
-        one = draws[..., i]
-        error = one.std() / np.sqrt(ess(one, method="mean"))
-        assert abs(one.mean() - truth) < 4.5 * error, i
+        component = draws[..., i]
+        error = component.std() / np.sqrt(ess(component, method="mean"))
+        assert abs(component.mean() - truth) < 4.5 * error, i
 
 
 def test_prod_lda_learns_the_words_of_two_kinds_of_documents():
@@ -254,30 +255,30 @@ def test_prod_lda_learns_the_words_of_two_kinds_of_documents():
     kinds = np.array([[0.3, 0.3, 0.3, 0.04, 0.03, 0.03], [0.03, 0.03, 0.04, 0.3, 0.3, 0.3]])
     corpus = of_tokens(np.stack([rng.choice(6, 30, p=kinds[i % 2]) for i in range(60)], 1), V=6)
     model = zoo.load("prod_lda", K=2, width=8, depth=1, alpha=0.5)
-    found = inference.fit(model, corpus, num_steps=1500, learning_rate=0.01)
-    assert found.options["guide"] == "prod_lda"
-    topics = found.params["beta"]
-    raised = topics - topics.mean(0)  # what a topic says more than the other
+    result = inference.fit(model, corpus, num_steps=1500, learning_rate=0.01)
+    assert result.options["guide"] == "prod_lda"
+    topics = result.params["beta"]
+    raised = topics - topics.mean(0)  # relative to the other topic
     assert (np.sign(raised[:, :3]) == -np.sign(raised[:, 3:])).all()
     assert (raised[0, :3] * raised[1, :3] < 0).all()
 
 
-def test_a_hyperparameter_that_is_no_dirichlets_is_one_line():
+def test_errors_for_hyperparameters_are_one_line():
     cases: list[tuple[dict[str, Any], str]] = [
         ({"alpha": -1.0}, "alpha is a number above 0, or K=2 of them"),
         ({"alpha": np.ones(3)}, "K=2 of them"),
         ({"alpha": [[1.0], [1.0, 2.0]]}, "alpha is a number or an array of them"),
         ({"eta": 0.0}, "eta is a number above 0"),
     ]
-    for settings, words in cases:
-        with pytest.raises(zoo.ZooError, match=words):
+    for settings, line in cases:
+        with pytest.raises(zoo.ZooError, match=line):
             lda(**settings).bind(TINY)
     with pytest.raises(zoo.ZooError, match="alpha is a number above 0"):
         zoo.load("prod_lda", K=2, alpha=np.ones(2)).bind(TINY)
 
 
 @pytest.mark.parametrize("backend", ["numpyro", "pyro"])
-def test_one_topic_is_encoded_too(backend):
+def test_one_topic_can_be_encoded(backend):
     fit = inference.fit(lda(backend, K=1, alpha=0.5), TINY, "svi", num_steps=3)
     np.testing.assert_allclose(fit.params["phi"].sum(1), [1.0], rtol=1e-5)
 

@@ -1,4 +1,4 @@
-"""Coherence by hand: the formulas on six documents, against what the library makes of them."""
+"""Coherence of six documents by the formulas, against the library."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ pytest.importorskip("gensim")
 
 DOCUMENTS = [["a", "b", "c"], ["a", "b"], ["c", "d"], ["a", "d", "d"], [], ["b"]]
 WORDS = [["a", "b", "c"], ["c", "d"]]
-TINY = 1e-12  # what is added to p(w, w')
+TINY = 1e-12  # added to p(w, w')
 
 
 def p(windows, *words):
@@ -34,37 +34,37 @@ def c_npmi(words, windows):
 
 def c_v(words, windows):
     vectors = np.array([[npmi(a, b, windows) for b in words] for a in words])
-    whole = vectors.sum(0)
-    return np.mean(vectors @ whole / np.linalg.norm(vectors, axis=1) / np.linalg.norm(whole))
+    total = vectors.sum(0)
+    return np.mean(vectors @ total / np.linalg.norm(vectors, axis=1) / np.linalg.norm(total))
 
 
 @pytest.mark.parametrize(("measure", "by_hand"), [("u_mass", u_mass), ("c_npmi", c_npmi), ("c_v", c_v)])
-def test_by_hand(measure, by_hand):
-    whole = [set(document) for document in DOCUMENTS]
-    exact = [by_hand(words, whole) for words in WORDS]
-    for reference in (as_corpus(DOCUMENTS), DOCUMENTS):  # as counts, and in windows longer than any document
-        found = coherence(WORDS, reference, measure)
-        assert found.name == measure
-        np.testing.assert_allclose(found, exact, rtol=1e-9)
+def test_coherence_equals_the_formula(measure, by_hand):
+    windows = [set(document) for document in DOCUMENTS]
+    exact = [by_hand(words, windows) for words in WORDS]
+    for reference in (as_corpus(DOCUMENTS), DOCUMENTS):  # counts, and windows longer than any document
+        values = coherence(WORDS, reference, measure)
+        assert values.name == measure
+        np.testing.assert_allclose(values, exact, rtol=1e-9)
 
 
-def test_windows_slide_over_documents_of_tokens():
+def test_windows_slide_over_tokens():
     long = [list("abxxxxxxxxxxxxab"), list("bcda")]
     windows = [set(long[0][i : i + 10]) for i in range(7)] + [set(long[1])]
     np.testing.assert_allclose(coherence(WORDS[:1], long, "c_npmi"), [c_npmi(WORDS[0], windows)], rtol=1e-9)
 
 
-def test_words_are_the_first_of_phi_and_documents_those_of_the_fit():
+def test_words_and_documents_default_to_those_of_the_topics():
     corpus = as_corpus(DOCUMENTS)
     phi = [[0.5, 0.3, 0.2, 0.0], [0.0, 0.1, 0.5, 0.4]]
-    found = coherence(Topics(phi, corpus=corpus), top=2)
-    np.testing.assert_array_equal(found, coherence([["a", "b"], ["c", "d"]], corpus))
+    values = coherence(Topics(phi, corpus=corpus), top=2)
+    np.testing.assert_array_equal(values, coherence([["a", "b"], ["c", "d"]], corpus))
     nameless = as_corpus([[0, 1, 2], [0, 1], [2, 3], [0, 3, 3], [], [1]])
-    np.testing.assert_array_equal(coherence(np.array(phi), nameless, top=2), found)
+    np.testing.assert_array_equal(coherence(np.array(phi), nameless, top=2), values)
 
 
 @pytest.mark.parametrize(
-    ("ask", "line"),
+    ("call", "line"),
     [
         (lambda: coherence(WORDS, DOCUMENTS, "cv"), "did you mean 'c_v'"),
         (lambda: coherence(WORDS), "give a Corpus"),
@@ -78,7 +78,7 @@ def test_words_are_the_first_of_phi_and_documents_those_of_the_fit():
         (lambda: coherence(np.full((2, 4), 0.25), as_corpus(DOCUMENTS), top=5), "vocabulary of 4"),
     ],
 )
-def test_one_line_says_what_would_work(ask, line):
+def test_errors_are_one_line(call, line):
     with pytest.raises(ZooError, match=line) as caught:
-        ask()
+        call()
     assert "\n" not in str(caught.value)

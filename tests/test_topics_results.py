@@ -395,11 +395,11 @@ def test_errors_are_one_line(make, line):
 def test_a_fit_of_another_model_has_no_topics(old_faithful):
     model = zoo.load("gaussian_mixture", K=2)
     fit = Fit(model, "em", {"K": 2}, {}, 0, "cpu", None, {"x": old_faithful}, 1.0, {}, np.zeros(0))
-    for asked in (topics.top_words, topics.topic_map, topics.similarity, lambda fit: topics.report(fit, "x.html")):
+    for analysis in (topics.top_words, topics.topic_map, topics.similarity, lambda fit: topics.report(fit, "x.html")):
         with pytest.raises(
             ZooError, match="gaussian_mixture has no topics: give a fit of latent_dirichlet or prod_lda"
         ):
-            asked(fit)
+            analysis(fit)
 
 
 def test_a_large_vocabulary_is_compared_by_the_first_words(truth):

@@ -32,8 +32,8 @@ class Sampler:
         learned = [name for name in ("learn_alpha", "learn_eta") if getattr(self.options, name)]
         self.annealing = self.options.num_warmup // 2  # sweeps until alpha and eta have their own values
         if learned and self.options.num_warmup < 2 * LEARN_EVERY:
-            given = f"given num_warmup={self.options.num_warmup}"
-            raise ZooError(f"{learned[0]} needs num_warmup of {2 * LEARN_EVERY} or more, to learn during it; {given}")
+            value = f"given num_warmup={self.options.num_warmup}"
+            raise ZooError(f"{learned[0]} needs num_warmup of {2 * LEARN_EVERY} or more, to learn during it; {value}")
         self.layout = make_layout(corpus, self.options.shards)
         self.method = self.options.method
         if self.method == "auto":

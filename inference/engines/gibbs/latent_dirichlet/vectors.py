@@ -83,14 +83,14 @@ def _accumulate_weights(
             total = builder.fadd(builder.load(running), weight)
             builder.store(total, running)
             _write(builder, total, sums, first)
-        lanes = builder.load(running)
+        lane_sums = builder.load(running)
         for step in (1, 2, 4, 8):  # cumulative sum over the lanes (Hillis and Steele 1986)
             shifted = [0] * step + [LANES + lane for lane in range(LANES - step)]
-            lanes = builder.fadd(lanes, builder.shuffle_vector(ZERO, lanes, ir.Constant(INTS, shifted)))
+            lane_sums = builder.fadd(lane_sums, builder.shuffle_vector(ZERO, lane_sums, ir.Constant(INTS, shifted)))
         end = builder.mul(rows, ir.Constant(rows.type, LANES))
         builder.store(ir.Constant(FLOAT, 0.0), builder.gep(sums, [end]))
-        _write(builder, lanes, sums, builder.add(end, ir.Constant(rows.type, 1)))
-        return builder.extract_element(lanes, ir.Constant(INT, LANES - 1))
+        _write(builder, lane_sums, sums, builder.add(end, ir.Constant(rows.type, 1)))
+        return builder.extract_element(lane_sums, ir.Constant(INT, LANES - 1))
 
     return signature, code
 
@@ -102,8 +102,8 @@ def _count_at_most(typing: Any, sums: Any, begin: Any, u: Any):
     """How many of sums[begin : begin + 16] are at most u."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lanes = _read(builder, _data(context, builder, signature.args[0], args[0]), args[1], FLOATS)
-        below = builder.fcmp_ordered("<=", lanes, _broadcast(builder, args[2], FLOATS))
+        lane_sums = _read(builder, _data(context, builder, signature.args[0], args[0]), args[1], FLOATS)
+        below = builder.fcmp_ordered("<=", lane_sums, _broadcast(builder, args[2], FLOATS))
         return builder.zext(builder.ctpop(builder.bitcast(below, ir.IntType(LANES))), LONG)
 
     return types.int64(sums, begin, u), code

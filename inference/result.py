@@ -65,7 +65,7 @@ class Fit(FitRecord):
             Where the posterior has no exact form.
         """
         values = exact.thin_draws(self.aligned()) if self.draws else self.params
-        return exact.local(self.fitted_model, values, self.observed_data(data))
+        return exact.local_posterior(self.fitted_model, values, self.observed_data(data))
 
     def aligned(self) -> dict[str, np.ndarray]:
         """Align the component labels and latent axes of the draws, so that they can be averaged.

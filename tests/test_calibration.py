@@ -176,7 +176,7 @@ def test_labels_from_the_prior_are_detected_by_the_log_joint(monkeypatch):
     def prior_labels(model, params, data, seed):
         return {"z": np.random.default_rng(seed).choice(2, p=params["pi"][0, 0], size=(1, 19, len(data["x"])))}
 
-    monkeypatch.setattr("inference.exact.enumeration.sampled", prior_labels)
+    monkeypatch.setattr("inference.exact.enumeration.sample_labels", prior_labels)
     result = inference.calibrate(zoo.load("poisson_mixture", "pyro", K=2), "exact", simulations=10, draws=19)
     assert result.miscalibrated == ["log joint"]
 

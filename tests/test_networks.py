@@ -296,7 +296,7 @@ def test_the_exact_density_of_the_linear_vae_is_that_of_its_program():
     x, z = values["x"], values["z"]
     params = {n: values[n] for n in model.card.parameters()}
     bound = model.with_settings(D=5, Z=2, loc=0.0, spread=1.0)
-    posterior = exact.local(bound, params, x)["z"]
+    posterior = exact.local_posterior(bound, params, x)["z"]
     precision = np.linalg.inv(posterior.covariance)
     away = z - posterior.mean
     log_z = 0.5 * (np.linalg.slogdet(precision)[1] - 2 * np.log(2 * np.pi))

@@ -1,4 +1,6 @@
-"""What is exactly known of rows and their latents at given parameters: sums over labels, integrals over normal latents.
+"""Exact densities of rows and exact posteriors of latents at given parameters.
+
+Discrete latents are summed out, normal latents integrated out.
 
 ``params`` hold one value a site, or draws with two leading dimensions (chain, draw).
 """
@@ -28,13 +30,15 @@ def thin_draws(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {n: v[:, ::step] for n, v in flat.items()}
 
 
-def check_exact(card: Card, what: str, instead: str, of_words: str) -> None:
-    """Raise ZooError for a model whose codes pass through a network, or whose rows are documents."""
+def check_exact(card: Card, quantity: str, instead: str, instead_of_topics: str) -> None:
+    """Raise ZooError for a model with a network between codes and rows, or whose rows are documents."""
     if card.of_words:
         local = ", ".join(n for n in card.local() if n not in card.enumerated)
-        raise ZooError(f"{what} of {card.name} is an integral over {local} and has no exact form: {of_words}")
+        raise ZooError(
+            f"{quantity} of {card.name} is an integral over {local} and has no exact form: {instead_of_topics}"
+        )
     if card.networks and not card.linear:
-        raise ZooError(f"{what} of {card.name} is an integral over a network and has no exact form: {instead}")
+        raise ZooError(f"{quantity} of {card.name} is an integral over a network and has no exact form: {instead}")
 
 
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
@@ -50,15 +54,17 @@ def log_likelihood(fit: FitRecord, data: Any = None) -> np.ndarray:
     return log_density(fit.fitted_model, fit.draws or fit.params, fit.observed_data(data))
 
 
-def local(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
+def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
     """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
-    card, found = model.card, {}
-    encoder, mean = "inference.latents.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"
-    check_exact(card, "the posterior of a code", encoder, mean)
+    card = model.card
+    encoder, mixtures = "inference.latents.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"
+    check_exact(card, "the posterior of a code", encoder, mixtures)
+    posteriors: dict[str, Any] = {}
     if card.enumerated or not card.linear:
-        posterior = enumeration.responsibilities(model, params, data)
-        leading = {n: tuple(range(p.ndim - 1 - len(card.sites()[n].dims))) for n, p in posterior.items()}
-        found = {n: p.mean(leading[n]) if leading[n] else p for n, p in posterior.items()}
+        for name, p in enumeration.responsibilities(model, params, data).items():
+            draw_axes = tuple(range(p.ndim - 1 - len(card.sites()[name].dims)))
+            posteriors[name] = p.mean(draw_axes) if draw_axes else p
     if card.linear:
-        found |= {n: gaussian.latent_posterior(model, params, data) for n in card.local() if n not in card.enumerated}
-    return found
+        for name in [n for n in card.local() if n not in card.enumerated]:
+            posteriors[name] = gaussian.latent_posterior(model, params, data)
+    return posteriors

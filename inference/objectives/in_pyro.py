@@ -39,7 +39,7 @@ class Weights:
 
 def terms(program, guide, inputs, objective, weights=None):
     K = objective.num_particles
-    sample_shape = (K,) if K > 1 and not getattr(program, "all_rows_in_one", False) else ()
+    sample_shape = (K,) if K > 1 and not getattr(program, "sums_over_rows", False) else ()
     try:
         first = traced(guide, {}, inputs, sample_shape=sample_shape)
         pair = BoundDraws(program, guide, inputs, objective, first, sample_shape)

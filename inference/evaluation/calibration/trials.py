@@ -160,6 +160,6 @@ def exact_posterior(model: Model) -> ExactPosterior:
 
     def draw_labels(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
         repeated = {n: np.broadcast_to(v, (1, count, *v.shape)) for n, v in params.items()}
-        return {n: v[0] for n, v in enumeration.sampled(model, repeated, data, seed).items()}
+        return {n: v[0] for n, v in enumeration.sample_labels(model, repeated, data, seed).items()}
 
     return ExactPosterior(local, model.program, draw_labels)

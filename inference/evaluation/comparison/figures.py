@@ -55,7 +55,7 @@ def compute_responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndar
     responsibilities = {}
     for name, fit in c.fits.items():
         try:
-            posterior = exact.local(fit.fitted_model, exact.thin_draws(c.draws[name]), fit.observed_data())
+            posterior = exact.local_posterior(fit.fitted_model, exact.thin_draws(c.draws[name]), fit.observed_data())
         except zoo.ZooError:
             return {}
         responsibilities[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim == 2}

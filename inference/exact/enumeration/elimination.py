@@ -1,8 +1,8 @@
 """Sum-product over enumerated dimensions and plates, one variable at a time.
 
-Tensor variable elimination (Obermeyer et al. 2019, "Tensor variable elimination for plated factor graphs"),
-for arrays of either backend: it needs only ``+``, ``.sum(dim, keepdims=True)`` and the ``logsumexp`` given.
-Dimensions are counted from the right: plates nearest, enumerated sites to their left.
+Tensor variable elimination (Obermeyer et al. 2019, "Tensor variable elimination for plated factor graphs"), for arrays
+of either backend: it needs only ``+``, ``*``, ``.sum(dim, keepdims=True)``, ``.reshape`` and a ``logsumexp``.
+Dimensions are counted from the right: plates are the rightmost, enumerated sites to their left.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 from zoo.errors import ZooError
 
+LogSumExp = Callable[[Any, int], Any]  # (array, dimension), which is kept with size 1
+
 
 class Plate(NamedTuple):
-    """A plate; two that are not nested may share a dimension, so the name tells them apart."""
+    """A plate; two that are not nested may share a dimension, so the name distinguishes them."""
 
     name: str
     dim: int
@@ -28,55 +30,89 @@ class Factor(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """A discrete site: its enumerated dimension, how many values it has, and the plates it lives in."""
+    """A discrete site: its enumerated dimension, the number of its values, and its plates."""
 
     name: str
     dim: int
     size: int
     plates: frozenset[Plate]
 
+    @property
+    def plate_dims(self) -> list[int]:
+        """The dimensions of its plates, from the left."""
+        return sorted(plate.dim for plate in self.plates)
 
-def touches(factor: Factor, dim: int) -> bool:
+
+class FactorGraph(NamedTuple):
+    """The factors of a program by site, its discrete variables, and the plate of the rows, if there is one."""
+
+    factors: dict[str, Factor]
+    variables: list[Variable]
+    rows: Plate | None
+
+    def add(self, logs: dict[str, Any]) -> FactorGraph:
+        """The graph with an array added to the log-density of some of the factors."""
+        changed = {n: self.factors[n]._replace(log=self.factors[n].log + log) for n, log in logs.items()}
+        return self._replace(factors={**self.factors, **changed})
+
+    def log_marginal_by_row(self, logsumexp: LogSumExp) -> Any:
+        """log p of each row, (N,), discrete variables summed out."""
+        return sum_by_row(self._eliminate(logsumexp), self.rows)
+
+    def log_marginal(self, logsumexp: LogSumExp, weights: Any = None) -> tuple[Any, Any]:
+        """log p of all rows, each counted ``weights`` times, and of each row; the latter None without weights."""
+        factors = self._eliminate(logsumexp)
+        if weights is None:
+            return sum(f.log.sum() for f in factors), None
+        by_row = sum_by_row(factors, self.rows)
+        return (by_row * weights).sum(), by_row
+
+    def _eliminate(self, logsumexp: LogSumExp) -> list[Factor]:
+        return eliminate(list(self.factors.values()), self.variables, logsumexp)
+
+
+def depends_on(factor: Factor, dim: int) -> bool:
     """Whether the factor varies along an enumerated dimension."""
     return len(factor.log.shape) >= -dim and factor.log.shape[dim] > 1
 
 
-def eliminate(
-    factors: Sequence[Factor], variables: Sequence[Variable], logsumexp: Callable[[Any, int], Any]
-) -> list[Factor]:
-    """Sum every variable out; what is left are factors over plates alone.
+def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], logsumexp: LogSumExp) -> list[Factor]:
+    """Sum every variable out; the factors that remain are over plates alone.
 
-    Raises ZooError where two variables in different plates meet in one factor, so that no order works.
+    Raises ZooError where two variables in different plates are in one factor, so that no order works.
     """
-    left = list(factors)
-    waiting = sorted(variables, key=lambda v: -len(v.plates))  # those in most plates are innermost
-    while waiting:
-        v = waiting.pop(0)
-        mine = [f for f in left if touches(f, v.dim)]
-        if not mine:
+    remaining = list(factors)
+    queue = sorted(variables, key=lambda v: -len(v.plates))  # those in most plates are innermost
+    while queue:
+        v = queue.pop(0)
+        dependent = [f for f in remaining if depends_on(f, v.dim)]
+        if not dependent:
             continue  # one value only: nothing to sum
-        left = [f for f in left if not touches(f, v.dim)]
+        remaining = [f for f in remaining if not depends_on(f, v.dim)]
         product = None
-        for f in mine:
+        for f in dependent:
             outside = f.plates - v.plates
-            for u in waiting:
-                if touches(f, u.dim) and u.plates & outside:
-                    raise ZooError(f"{v.name} and {u.name} meet across plates: no exact sum; put them in one plate")
-            # given v, what lies in further plates is independent: a product
+            for u in queue:
+                if depends_on(f, u.dim) and u.plates & outside:
+                    raise ZooError(
+                        f"{v.name} and {u.name} are in one factor and in different plates, so that there is no exact "
+                        "sum: put them in one plate"
+                    )
+            # given v, what is in further plates is independent: a product
             log = f.log
             for plate in outside:
                 log = log.sum(plate.dim, keepdims=True)
             product = log if product is None else product + log
-        left.append(Factor(logsumexp(product, v.dim), v.plates))
-    return left
+        remaining.append(Factor(logsumexp(product, v.dim), v.plates))
+    return remaining
 
 
-def by_row(left: Sequence[Factor], rows: Plate | None) -> Any:
-    """log p of each row, (N,), from factors over plates alone. Raises ZooError where one is not within the plate N."""
+def sum_by_row(factors: Sequence[Factor], rows: Plate | None) -> Any:
+    """log p of each row, (N,), from factors over plates alone; raises ZooError where one is not within the plate N."""
     total: Any = 0.0
-    for f in left:
+    for f in factors:
         if rows is None or rows not in f.plates:
-            raise ZooError("a latent outside the plate N ties the rows together: they have no log p each")
+            raise ZooError("a latent outside the plate N couples the rows, so that no row has a log p of its own")
         log = f.log
         for dim in range(-len(log.shape), 0):
             if dim != rows.dim:
@@ -85,9 +121,8 @@ def by_row(left: Sequence[Factor], rows: Plate | None) -> Any:
     return total
 
 
-def total(left: Sequence[Factor], rows: Plate | None, weights: Any = None) -> tuple[Any, Any]:
-    """log p of all rows, each counted ``weights`` times, and that of each; (log p, None) where no weights are given."""
-    if weights is None:
-        return sum(f.log.sum() for f in left), None
-    each = by_row(left, rows)
-    return (each * weights).sum(), each
+def common_scale(scales: Sequence[float]) -> float:
+    """The scale of minibatches, which sites that share a discrete latent have in common; raises ZooError."""
+    if len(set(scales)) > 1:
+        raise ZooError("sites that share a discrete latent are subsampled differently: put them in one plate")
+    return scales[0]

@@ -7,10 +7,11 @@ from jax.core import Tracer
 from numpyro import handlers
 from numpyro.primitives import Messenger
 
-from inference.exact.enumeration.elimination import Factor, Plate, Variable, by_row, eliminate, total
+from inference.exact.enumeration import density
+from inference.exact.enumeration.elimination import Factor, FactorGraph, Plate, Variable, common_scale, eliminate
 from zoo.errors import ZooError
 
-NEVER = jax.random.PRNGKey(0)  # where every site has its value, the seed is not used
+UNUSED_KEY = jax.random.PRNGKey(0)  # for programs in which every site has its value
 
 
 def logsumexp(array, dim):
@@ -18,7 +19,7 @@ def logsumexp(array, dim):
 
 
 class Enumerate(Messenger):
-    """Gives every discrete latent all its values at once, and keeps the sites that depend on one."""
+    """Gives every discrete latent all its values at once, and records the sites that depend on one."""
 
     def __init__(self, program, plate_depth):
         self.plate_depth = plate_depth
@@ -31,26 +32,24 @@ class Enumerate(Messenger):
     def process_message(self, msg):
         if msg["type"] != "sample":
             return
-        latent = not msg["is_observed"]
-        if latent and msg["fn"].is_discrete:
+        is_latent = not msg["is_observed"]
+        if is_latent and msg["fn"].is_discrete:
             if not msg["fn"].has_enumerate_support:
-                raise ZooError(f"{msg['name']} has endlessly many values and cannot be summed out; bound it")
+                raise ZooError(density.infinite_support(msg["name"]))
             dim = -self.plate_depth - 1 - len(self.variables)
             values = msg["fn"].enumerate_support(expand=False)
             msg["value"] = values.reshape((len(values),) + (1,) * (-dim - 1) + msg["fn"].event_shape)
-            self.variables.append(Variable(msg["name"], dim, len(values), plates(msg)))
+            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg)))
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
-        elif latent:
-            raise ZooError(
-                f"{msg['name']} is continuous and depends on a discrete site: it cannot be shared by the sum"
-            )
+        elif is_latent:
+            raise ZooError(density.depends_on_discrete(msg["name"]))
         self.sites.append(msg)
         msg["stop"] = True
 
 
-def plates(msg):
-    return frozenset(Plate(f.name, f.dim) for f in msg.get("cond_indep_stack", ()))
+def site_plates(site):
+    return frozenset(Plate(f.name, f.dim) for f in site.get("cond_indep_stack", ()))
 
 
 def plate_depth(program, *args, **keywords):
@@ -59,7 +58,7 @@ def plate_depth(program, *args, **keywords):
 
     def run():
         with handlers.block():
-            nodes = handlers.trace(handlers.seed(program, NEVER)).get_trace(*args, **keywords)
+            nodes = handlers.trace(handlers.seed(program, UNUSED_KEY)).get_trace(*args, **keywords)
         depth.append(max((-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())), default=0))
 
     jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
@@ -69,189 +68,151 @@ def plate_depth(program, *args, **keywords):
 def marginalize(program):
     """The same joint over the other sites, an ordinary program: its discrete sites become one factor."""
 
-    depth = []  # of the plates, found on the first call
+    depth = []  # of the plates, computed by the first call
 
-    def without_discrete(*args, **keywords):
+    def marginal_program(*args, **keywords):
         if not depth:
             depth.append(plate_depth(program, *args, **keywords))
         enumerated = Enumerate(program, depth[0])
         enumerated(*args, **keywords)
         if not enumerated.sites:
             return
-        factors = [Factor(s["fn"].log_prob(s["value"]), plates(s)) for s in enumerated.sites]
-        scale = one_scale(enumerated.sites)
-        left = eliminate(factors, enumerated.variables, logsumexp)
-        numpyro.factor("summed", scale * sum(f.log.sum() for f in left))
+        factors = [Factor(s["fn"].log_prob(s["value"]), site_plates(s)) for s in enumerated.sites]
+        scale = common_scale([float(s["scale"] or 1.0) for s in enumerated.sites])
+        remaining = eliminate(factors, enumerated.variables, logsumexp)
+        numpyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
 
-    without_discrete.__name__ = getattr(program, "__name__", "program")
-    return without_discrete
-
-
-def one_scale(sites):
-    scales = {float(s["scale"] or 1.0) for s in sites}
-    if len(scales) > 1:
-        raise ZooError("sites that share a discrete latent are subsampled differently: put them in one plate")
-    return scales.pop()
+    marginal_program.__name__ = getattr(program, "__name__", "program")
+    return marginal_program
 
 
-class EnumeratedDensity:
-    """The factors of a program, at parameters: what is asked of its discrete latents is read off them."""
+class EnumeratedDensity(density.EnumeratedDensity):
+    logsumexp = staticmethod(logsumexp)
 
     def __init__(self, program, keywords, data):
-        self.program, self.keywords, self.data = program, keywords, data
-        # what does not depend on the rows is learned from a program with one
-        N = keywords.get("N")
-        row = {n: v[:1] if N and len(v) == N else v for n, v in data.items()}
-        self.small = {**row, **keywords, "N": 1} if N else {**row, **keywords}
-        self.depth = plate_depth(program, **self.small)
-        found = []
+        super().__init__(program, keywords, data)
+        self.depth = plate_depth(program, **self.one_row)
+        outputs = []
 
         def run():
             inner = handlers.trace(program)
             enumerated = Enumerate(inner, self.depth)
             with handlers.block():
-                handlers.seed(enumerated, NEVER)(**self.small)
-            latent = {n: s for n, s in inner.trace.items() if s["type"] == "sample" and not s["is_observed"]}
+                handlers.seed(enumerated, UNUSED_KEY)(**self.one_row)
             discrete = {v.name for v in enumerated.variables}
-            found.append((enumerated.variables, {n: s["fn"].support for n, s in latent.items() if n not in discrete}))
-            return {n: s["value"] for n, s in latent.items() if n not in discrete}
+            sites = {n: s for n, s in inner.trace.items() if s["type"] == "sample" and not s["is_observed"]}
+            continuous = {n: s for n, s in sites.items() if n not in discrete}
+            outputs.append((enumerated.variables, {n: s["fn"].support for n, s in continuous.items()}))
+            return {n: s["value"] for n, s in continuous.items()}
 
         shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
-        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(found[0][1])):
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(outputs[0][1])):
             run()  # a support that depends on values needs the values
-        self.variables, self.supports = found[-1]
+        self.variables, self.supports = outputs[-1]
         self.shapes = {n: shapes[n].shape for n in self.supports}
 
     def prior_draws(self, count):
-        """``{site: (count, ...)}`` of every continuous latent, from a program with one row."""
-
-        def one(key):
+        def draw(key):
             with handlers.block():
-                nodes = handlers.trace(handlers.seed(self.program, key)).get_trace(**self.small)
+                nodes = handlers.trace(handlers.seed(self.program, key)).get_trace(**self.one_row)
             return {n: nodes[n]["value"] for n in self.supports}
 
-        return jax.jit(jax.vmap(one))(jax.random.split(NEVER, count))
-
-    @property
-    def has_one_label_per_row(self):
-        """Whether the only discrete site is one label for each row."""
-        return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
+        return jax.jit(jax.vmap(draw))(jax.random.split(UNUSED_KEY, count))
 
     def log_prior(self, params):
-        """log p(params), of the global latents given."""
-        at = handlers.substitute(handlers.seed(self.program, NEVER), data=params)
+        conditioned = handlers.substitute(handlers.seed(self.program, UNUSED_KEY), data=params)
         with handlers.block():
-            nodes = handlers.trace(at).get_trace(**self.small)
+            nodes = handlers.trace(conditioned).get_trace(**self.one_row)
         return sum(nodes[n]["fn"].log_prob(nodes[n]["value"]).sum() for n in params)
 
-    def factors(self, params):
-        """Every site at ``params``, as ``({name: Factor}, variables, the dimension of the plate N)``.
-
-        The sites are those of the rows (observed or discrete); the priors of ``params`` are not among them.
-        """
+    def factor_graph(self, params):
         inner = handlers.trace(handlers.substitute(self.program, data=params))
         enumerated = Enumerate(inner, self.depth)
         with handlers.block():
-            handlers.seed(enumerated, NEVER)(**self.data, **self.keywords)
-        rows = next((p for s in inner.trace.values() for p in plates(s) if p.name == "N"), None)
-        counted = {}
+            handlers.seed(enumerated, UNUSED_KEY)(**self.data, **self.keywords)
+        rows = next((p for s in inner.trace.values() for p in site_plates(s) if p.name == "N"), None)
+        discrete = {v.name for v in enumerated.variables}
+        factors = {}
         for name, site in inner.trace.items():
-            discrete = name in {v.name for v in enumerated.variables}
-            if site["type"] != "sample" or not (site["is_observed"] or discrete):
-                if site["type"] == "sample" and rows in plates(site):
-                    raise ZooError(
-                        f"{name} is a continuous latent of each row: only its marginal (collapsed) has an exact sum"
-                    )
+            if site["type"] != "sample":
                 continue
-            counted[name] = Factor(site["fn"].log_prob(site["value"]), plates(site))
-        return counted, enumerated.variables, rows
-
-    def left(self, factors, variables):
-        """The factors over plates alone that remain when every discrete site is summed out."""
-        return eliminate(list(factors.values()), variables, logsumexp)
-
-    def total(self, factors, variables, rows, weights=None):
-        return total(self.left(factors, variables), rows, weights)
+            if site["is_observed"] or name in discrete:
+                factors[name] = Factor(site["fn"].log_prob(site["value"]), site_plates(site))
+            elif rows in site_plates(site):
+                raise ZooError(density.is_local(name))
+        return FactorGraph(factors, enumerated.variables, rows)
 
     def posterior(self, params, weights=None):
-        """``{site: p(the values its factor joins | x)}``: the gradient of the total with respect to added zeros."""
-        factors, variables, rows = self.factors(params)
+        graph = self.factor_graph(params)
 
-        def moved(zeros):
-            return self.total(
-                {n: f._replace(log=f.log + zeros[n]) for n, f in factors.items()}, variables, rows, weights
-            )
+        def log_marginal(zeros):
+            return graph.add(zeros).log_marginal(logsumexp, weights)
 
-        joint, each = jax.grad(moved, has_aux=True)({n: jnp.zeros_like(f.log) for n, f in factors.items()})
-        return joint, each
+        zeros = {n: jnp.zeros_like(f.log) for n, f in graph.factors.items()}
+        return jax.grad(log_marginal, has_aux=True)(zeros)
 
-    def over(self, draws, question):
-        """``question(sum, draw)`` for every draw; arrays are arguments of what is compiled, and not part of it."""
+    def map_draws(self, draws, function):
+        """``function(density, draw)`` for every draw; arrays are arguments of what is compiled, not constants in it."""
         inputs = {**self.data, **self.keywords}
 
-        def each(arrays, draws):
-            there = copy(self)
-            there.data, there.keywords = (
+        def evaluate(arrays, draws):
+            density = copy(self)
+            density.data, density.keywords = (
                 {n: arrays.get(n, v) for n, v in d.items()} for d in (self.data, self.keywords)
             )
-            return jax.lax.map(lambda draw: question(there, draw), draws)
+            return jax.lax.map(lambda draw: function(density, draw), draws)
 
-        return jax.jit(each)({n: v for n, v in inputs.items() if isinstance(v, jax.Array)}, draws)
+        return jax.jit(evaluate)({n: v for n, v in inputs.items() if isinstance(v, jax.Array)}, draws)
 
     def log_marginal(self, draws):
-        def one(there, params):
-            factors, variables, rows = there.factors(params)
-            return by_row(there.left(factors, variables), rows)
+        def evaluate(density, params):
+            return density.factor_graph(params).log_marginal_by_row(logsumexp)
 
-        return self.over(draws, one)
+        return self.map_draws(draws, evaluate)
 
     def responsibilities(self, draws):
-        def one(there, params):
-            joint, _ = there.posterior(params)
-            return {v.name: values_last(joint[v.name], v, there.variables) for v in there.variables}
+        def evaluate(density, params):
+            joint, _ = density.posterior(params)
+            return {v.name: values_last(joint[v.name], v, density.variables) for v in density.variables}
 
-        return self.over(draws, one)
+        return self.map_draws(draws, evaluate)
 
-    def sampled(self, draws, seed):
-        def one(there, draw):
+    def sample_labels(self, draws, seed):
+        def sample(density, draw):
             params, key = draw
-            factors, variables, rows = there.factors(params)
+            graph = density.factor_graph(params)
             labels = {}
-            for v in variables:  # z_1, then z_2 given z_1, ...: the marginal of each in what is left
-                key, now = jax.random.split(key)
-                p = there.marginal(v, factors, variables, rows)
-                labels[v.name] = jax.random.categorical(now, jnp.log(p), axis=-1)
-                chosen = values_along(jnp.log(jax.nn.one_hot(labels[v.name], p.shape[-1], dtype=p.dtype)), v)
-                factors = {**factors, v.name: factors[v.name]._replace(log=factors[v.name].log + chosen)}
+            for v in graph.variables:  # z_1, then z_2 given z_1, ...: the marginal of each, the others summed out
+                key, label_key = jax.random.split(key)
+                p = marginal(graph, v)
+                labels[v.name] = jax.random.categorical(label_key, jnp.log(p), axis=-1)
+                certain = jnp.log(jax.nn.one_hot(labels[v.name], p.shape[-1], dtype=p.dtype))
+                graph = graph.add({v.name: values_along(certain, v)})
             return labels
 
         keys = jax.random.split(jax.random.PRNGKey(seed), len(next(iter(draws.values()))))
-        return self.over((draws, keys), one)
-
-    def marginal(self, v, factors, variables, rows):
-        """p(v | x), plates first and its values last, from the factors."""
-
-        def moved(zeros):
-            f = factors[v.name]
-            return self.total({**factors, v.name: f._replace(log=f.log + zeros)}, variables, rows)[0]
-
-        return values_last(jax.grad(moved)(jnp.zeros_like(factors[v.name].log)), v, variables)
+        return self.map_draws((draws, keys), sample)
 
 
-def dims(v):
-    return sorted(p.dim for p in v.plates)
+def marginal(graph, v):
+    """p(v | x), plates first and its values last."""
+
+    def log_marginal(zeros):
+        return graph.add({v.name: zeros}).log_marginal(logsumexp)[0]
+
+    return values_last(jax.grad(log_marginal)(jnp.zeros_like(graph.factors[v.name].log)), v, graph.variables)
 
 
 def values_last(joint, v, variables):
-    """p(v | x) as (plates, values), from the joint posterior of what its factor holds."""
+    """p(v | x) as (plates, values), from the joint posterior of the values that its factor joins."""
     others = tuple(u.dim for u in variables if u.dim != v.dim and -u.dim <= joint.ndim)
     p = jnp.moveaxis(joint.sum(others, keepdims=True), v.dim, 0)
-    p = p.reshape(p.shape[0], *(joint.shape[d] for d in dims(v)))
+    p = p.reshape(p.shape[0], *(joint.shape[d] for d in v.plate_dims))
     return jnp.moveaxis(p, 0, -1)
 
 
 def values_along(array, v):
     """The inverse of ``values_last``: (plates, values) with the values along the dimension of ``v``."""
-    sizes = dict(zip(dims(v), array.shape, strict=False))
+    sizes = dict(zip(v.plate_dims, array.shape, strict=False))
     shape = (array.shape[-1], *(sizes.get(d, 1) for d in range(v.dim + 1, 0)))
     return jnp.moveaxis(array, -1, 0).reshape(shape)

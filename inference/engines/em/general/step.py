@@ -60,13 +60,13 @@ class GeneralStep:
         params = self.constrain(self.preconditioner[0] * 0)
         one_hot = self.one_hot(labels, K)
         # a label's weight is that of every factor that it enters
-        factors = self.density.factors(params)[0]
+        factors = self.density.factor_graph(params).factors
         return self.maximise(params, {n: one_hot + f.log * 0 for n, f in factors.items()})
 
     def expected_log_joint(self, vector: Any, posterior: Any) -> Any:
         """The expected complete-data log joint, apart from what does not depend on the parameters."""
         params = self.constrain(vector)
-        return self.expectation(self.density.factors(params)[0], posterior) + self.log_prior(params)
+        return self.expectation(self.density.factor_graph(params).factors, posterior) + self.log_prior(params)
 
     def expectation(self, factors: Any, posterior: Any) -> Any:
         """The expected sum of the factors' log-densities."""
@@ -75,12 +75,12 @@ class GeneralStep:
     def entropy(self, params: Any) -> float:
         # log p(x) is the sum of the expected complete-data log joint and the entropy of the labels
         posterior, log_marginal = self.posterior(params)
-        expectation = self.expectation(self.density.factors(params)[0], posterior)
+        expectation = self.expectation(self.density.factor_graph(params).factors, posterior)
         return float((log_marginal * self.weights).sum() - expectation)
 
     def log_objective(self, vector: Any) -> Any:
         params = self.constrain(vector)
-        return self.density.total(*self.density.factors(params), self.weights)[0] + self.log_prior(params)
+        return self.density.total(params, self.weights) + self.log_prior(params)
 
     def log_prior(self, params: Any) -> Any:
         return self.density.log_prior(params) if self.objective == "map" else 0.0

@@ -1,0 +1,89 @@
+"""The enumerated density of a program, apart from what a backend computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from inference.exact.enumeration.elimination import FactorGraph, Variable
+
+
+class EnumeratedDensity:
+    """The joint density of a program and data as a function of the parameters, with its discrete latents enumerated.
+
+    A backend adds the methods that raise NotImplementedError here, and sets ``variables`` (the discrete sites),
+    ``supports`` and ``shapes`` (of the continuous latents, by site).
+
+    program: of the backend. keywords, data: in arrays of the backend.
+    """
+
+    variables: list[Variable]
+    supports: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+
+    def __init__(self, program: Any, keywords: Mapping[str, Any], data: Mapping[str, Any]):
+        self.program, self.keywords, self.data = program, keywords, data
+        # what does not depend on the rows is read from a program with one row
+        N = keywords.get("N")
+        row = {n: v[:1] if N and len(v) == N else v for n, v in data.items()}
+        self.one_row = {**row, **keywords, "N": 1} if N else {**row, **keywords}
+
+    @staticmethod
+    def logsumexp(array: Any, dim: int) -> Any:
+        """Log of the sum of the exponentials along a dimension, which is kept with size 1."""
+        raise NotImplementedError
+
+    @property
+    def has_one_label_per_row(self) -> bool:
+        """Whether the only discrete site is one label for each row."""
+        return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
+
+    def prior_draws(self, count: int) -> Any:
+        """Draws of every continuous latent, from a program with one row."""
+        raise NotImplementedError
+
+    def log_prior(self, params: Any) -> Any:
+        """log p(params), of the global latents given."""
+        raise NotImplementedError
+
+    def factor_graph(self, params: Any) -> FactorGraph:
+        """The sites of the rows at ``params``, observed or discrete; the priors of ``params`` are not among them."""
+        raise NotImplementedError
+
+    def total(self, params: Any, weights: Any = None) -> Any:
+        """log p of all rows at ``params``, each counted ``weights`` times."""
+        return self.factor_graph(params).log_marginal(self.logsumexp, weights)[0]
+
+    def posterior(self, params: Any, weights: Any = None) -> tuple[dict[str, Any], Any]:
+        """``{site: p(the values its factor joins | x)}``, and log p by row, None where there are no weights.
+
+        The posterior is the gradient of the log marginal with respect to zeros added to the factors.
+        """
+        raise NotImplementedError
+
+    def log_marginal(self, draws: Any) -> Any:
+        """log p of each row at each draw of the parameters, (draws, N)."""
+        raise NotImplementedError
+
+    def responsibilities(self, draws: Any) -> dict[str, Any]:
+        """p(label | x) of each discrete site at each draw, ``{site: (draws, *plates, values)}``."""
+        raise NotImplementedError
+
+    def sample_labels(self, draws: Any, seed: int) -> dict[str, Any]:
+        """One draw of the labels at each draw of the parameters, ``{site: (draws, *plates)}``."""
+        raise NotImplementedError
+
+
+def infinite_support(name: str) -> str:
+    """The message for a discrete site without finite support."""
+    return f"{name} has infinite support and cannot be summed out: give it a distribution with finite support"
+
+
+def depends_on_discrete(name: str) -> str:
+    """The message for a continuous latent that depends on a discrete one."""
+    return f"{name} is continuous and depends on a discrete site, so the discrete site cannot be summed out"
+
+
+def is_local(name: str) -> str:
+    """The message for a continuous latent of the rows."""
+    return f"{name} is a continuous latent of each row: only its marginal (collapsed) has an exact sum"

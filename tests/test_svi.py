@@ -25,7 +25,7 @@ def mixture(request):
     return zoo.load("poisson_mixture", request.param, K=2)
 
 
-def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(counts):
+def test_the_elbo_of_a_marginalised_program_is_the_enumerated_elbo_in_numpyro(counts):
     import jax
     from numpyro.contrib.funsor import config_enumerate
     from numpyro.handlers import block, seed, trace
@@ -55,7 +55,7 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_numpyro(co
             np.testing.assert_allclose(*losses, rtol=1e-9, err_msg=family.__name__)
 
 
-def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(counts):
+def test_the_elbo_of_a_marginalised_program_is_the_enumerated_elbo_in_pyro(counts):
     import torch
     from pyro.infer import Trace_ELBO, TraceEnum_ELBO, config_enumerate
     from pyro.infer.autoguide import AutoDelta, AutoNormal
@@ -81,7 +81,7 @@ def test_the_plain_elbo_of_a_summed_program_is_the_enumerated_elbo_in_pyro(count
             np.testing.assert_allclose(*losses, rtol=1e-9, err_msg=family.__name__)
 
 
-def test_batches_of_an_epoch_average_to_the_whole(mixture, counts):
+def test_the_batches_of_an_epoch_average_to_the_bound_of_all_rows(mixture, counts):
     options: dict[str, Any] = {"guide": "point", "learning_rate": 1e-300, "num_draws": 1}
     for size in (10, 30):
         epochs = fit(mixture, counts, "svi", batch_size=size, num_steps=2 * 60 // size, **options)
@@ -91,15 +91,15 @@ def test_batches_of_an_epoch_average_to_the_whole(mixture, counts):
 
 
 def test_draws_carry_their_log_joint_and_weight(mixture, counts):
-    found = fit(mixture, counts, "svi", guide="full_rank", **SMALL)
-    assert found.draws["rate"].shape == (1, 5, 2)
+    svi_fit = fit(mixture, counts, "svi", guide="full_rank", **SMALL)
+    assert svi_fit.draws["rate"].shape == (1, 5, 2)
     for i in range(2):
-        values = {n: v[0, i] for n, v in found.draws.items()}
-        assert abs(found.stats["lp"][0, i] - summed_log_joint(found, values)) < 1e-8
-    assert set(found.state) == {"guide_loc", "guide_tril", "mode", "precision"}
-    assert found.trace.shape == (5,)
-    assert found.diagnostics["start"] == "k-means++"
-    assert found.diagnostics["guide"] == "full_rank"
+        values = {n: v[0, i] for n, v in svi_fit.draws.items()}
+        assert abs(svi_fit.stats["lp"][0, i] - summed_log_joint(svi_fit, values)) < 1e-8
+    assert set(svi_fit.state) == {"guide_loc", "guide_tril", "mode", "precision"}
+    assert svi_fit.trace.shape == (5,)
+    assert svi_fit.diagnostics["start"] == "k-means++"
+    assert svi_fit.diagnostics["guide"] == "full_rank"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -118,29 +118,29 @@ def test_training_closes_the_gap_to_the_evidence(backend):
         return AutoMultivariateNormal(program, init_loc_fn=init_to_value(values=start))
 
     options: dict[str, Any] = {"num_steps": 1000, "learning_rate": lambda step: 0.05 * 0.998**step, "num_particles": 2}
-    found = fit(model, sums(), "svi", guide=from_afar, start=start, **options)
-    assert found.trace[:10].mean() < evidence() - 5, "there was nothing to learn"
-    assert abs(found.diagnostics["elbo"] - evidence()) < 0.05
-    assert found.diagnostics["converged"]
-    assert found.diagnostics["start"] == "given"
-    assert found.diagnostics["guide"] == "from_afar"
+    svi_fit = fit(model, sums(), "svi", guide=from_afar, start=start, **options)
+    assert svi_fit.trace[:10].mean() < evidence() - 5, "there was nothing to learn"
+    assert abs(svi_fit.diagnostics["elbo"] - evidence()) < 0.05
+    assert svi_fit.diagnostics["converged"]
+    assert svi_fit.diagnostics["start"] == "given"
+    assert svi_fit.diagnostics["guide"] == "from_afar"
     mean, covariance = posterior()
     for i, name in enumerate("ab"):
-        assert abs(found.draws[name].mean() - mean[i]) < 0.2 * np.sqrt(covariance[i, i])
+        assert abs(svi_fit.draws[name].mean() - mean[i]) < 0.2 * np.sqrt(covariance[i, i])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_program_from_outside_the_zoo(backend):
-    found = fit(
+def test_a_program_of_the_user_is_fitted(backend):
+    svi_fit = fit(
         exponentials(backend), waiting_times(), "svi", dtype="float32", num_steps=20, num_draws=200, batch_size=30
     )
-    assert found.draws["rate"].dtype == np.float32
-    rates = np.sort(found.draws["rate"].mean((0, 1)))
+    assert svi_fit.draws["rate"].dtype == np.float32
+    rates = np.sort(svi_fit.draws["rate"].mean((0, 1)))
     assert abs(np.log(rates / [1 / 50, 1.0])).max() < 0.5
-    assert np.isfinite(found.diagnostics["elbo"])
+    assert np.isfinite(svi_fit.diagnostics["elbo"])
 
 
-def test_a_seed_gives_the_same_fit_again_and_leaves_the_world_alone(mixture, counts):
+def test_a_seed_determines_the_fit_and_global_state_is_unchanged(mixture, counts):
     import jax
     import pyro
     import torch
@@ -155,23 +155,23 @@ def test_a_seed_gives_the_same_fit_again_and_leaves_the_world_alone(mixture, cou
     assert not list(pyro.get_param_store().keys())
 
 
-def test_a_run_that_breaks_down_keeps_its_last_good_guide(mixture, counts):
+def test_a_non_finite_objective_stops_at_the_last_finite_guide(mixture, counts):
     if mixture.backend == "numpyro":
         import jax.numpy as jnp
 
         schedule = lambda step: jnp.where(step < 3, 0.01, jnp.nan)  # noqa: E731
     else:
         schedule = lambda step: 0.01 if step < 3 else float("nan")  # noqa: E731
-    found = fit(mixture, counts, "svi", num_steps=10, num_draws=5, learning_rate=schedule)
-    assert len(found.trace) == 3
-    assert found.diagnostics["stopped"] == "the ELBO was not a number at step 4: the guide is that of the step before"
-    assert not found.diagnostics["converged"]
-    assert np.isfinite(found.stats["lp"]).all()
+    svi_fit = fit(mixture, counts, "svi", num_steps=10, num_draws=5, learning_rate=schedule)
+    assert len(svi_fit.trace) == 3
+    assert svi_fit.diagnostics["stopped"] == "the ELBO was not a number at step 4: the guide is that of the step before"
+    assert not svi_fit.diagnostics["converged"]
+    assert np.isfinite(svi_fit.stats["lp"]).all()
     with pytest.raises(zoo.ZooError, match="not a number at the first step"):
         fit(mixture, counts, "svi", num_steps=10, learning_rate=lambda step: float("nan"))
 
 
-WRONG = [
+INVALID = [
     ({"batch_size": 61}, "batch_size is a whole number from 1 to the 60 rows; given 61"),
     ({"batch_size": 0}, "batch_size is a whole number"),
     ({"num_steps": 0}, "num_steps is a whole number from 1 up; given 0"),
@@ -189,8 +189,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), WRONG, ids=[next(iter(o)) for o, _ in WRONG])
-def test_a_wrong_option_is_one_line_that_says_what_would_work(mixture, counts, options, message):
+@pytest.mark.parametrize(("options", "message"), INVALID, ids=[next(iter(o)) for o, _ in INVALID])
+def test_an_invalid_option_is_refused_in_one_line(mixture, counts, options, message):
     with pytest.raises(zoo.ZooError, match=message) as raised:
         fit(mixture, counts, "svi", **options)
     assert "\n" not in str(raised.value)
@@ -215,8 +215,8 @@ def test_a_guide_must_have_the_sites_of_the_program(mixture, counts):
 
         return lambda program, start: guide
 
-    found = fit(mixture, counts, "svi", guide=guide_with("rate"), **SMALL)
-    assert found.draws["rate"].shape == (1, 5, 2)
+    svi_fit = fit(mixture, counts, "svi", guide=guide_with("rate"), **SMALL)
+    assert svi_fit.draws["rate"].shape == (1, 5, 2)
     with pytest.raises(zoo.ZooError, match="the guide has no site rate"):
         fit(mixture, counts, "svi", guide=guide_with(), **SMALL)
     with pytest.raises(zoo.ZooError, match="the guide has nu, which the program does not"):
@@ -237,7 +237,7 @@ def test_optimisers_are_those_of_the_backend(counts):
     fit(mixture, counts, "svi", optimizer=torch.optim.SGD, learning_rate=1e-3, **options)
 
 
-def test_convergence_is_seen_through_noise():
+def test_convergence_is_detected_under_noise():
     rng = np.random.default_rng(0)
     flat = rng.standard_normal(5000)
     rising = flat + np.linspace(0, 10, 5000)
@@ -251,11 +251,11 @@ def test_convergence_is_seen_through_noise():
     assert convergence(flat + batches, epoch=50)["converged"]
 
 
-def test_progress_is_shown_where_it_is_wanted(mixture, counts, capfd):
+def test_the_progress_bar_is_shown_on_request(mixture, counts, capfd):
     fit(mixture, counts, "svi", **SMALL)
     assert capfd.readouterr() == ("", "")
     fit(mixture, counts, "svi", progress=True, **SMALL)
-    shown = capfd.readouterr()
-    assert "5/5" in shown.err
-    assert "nats per row" in shown.err
-    assert not shown.out
+    output = capfd.readouterr()
+    assert "5/5" in output.err
+    assert "nats per row" in output.err
+    assert not output.out

@@ -25,16 +25,16 @@ def test_the_elbo_of_a_linear_autoencoder_ends_at_the_likelihood_of_ppca(exact, 
     """Without noise in the gradient where the encoder is the posterior, it gets there (Lucas et al. 2019)."""
     model = zoo.load("linear_vae", backend, Z=2)
     options = {"gradient": "sticking_the_landing", "learning_rate": schedule, "num_particles": 10}
-    found = fit(model, exact.data["x"], "svi", num_steps=3000, batch_size=150, **options)
+    vae_fit = fit(model, exact.data["x"], "svi", num_steps=3000, batch_size=150, **options)
     best = exact.log_likelihood().mean()
-    own = found.log_likelihood().mean()
+    own = vae_fit.log_likelihood().mean()
     assert best - ROWS < own < best + 1e-9, "no linear-Gaussian model is likelier than the maximum"
-    assert abs(found.diagnostics["elbo_nats_per_row"] - best) < ROWS
+    assert abs(vae_fit.diagnostics["elbo_nats_per_row"] - best) < ROWS
     # what a parameter may be off by at that cost: delta^2 / (2 variance) for a mean, (D - Z) delta^2 / 4 for log sigma2
     slack = np.sqrt(2 * ROWS)
-    assert (np.abs(found.params["mu"] - exact.params["mu"]) < slack * exact.data["x"].std(0)).all()
-    assert abs(np.log(found.params["sigma2"] / exact.params["sigma2"])) < np.sqrt(2 * ROWS)
-    directions = [np.linalg.qr(f.params["W"])[0] for f in (found, exact)]
+    assert (np.abs(vae_fit.params["mu"] - exact.params["mu"]) < slack * exact.data["x"].std(0)).all()
+    assert abs(np.log(vae_fit.params["sigma2"] / exact.params["sigma2"])) < np.sqrt(2 * ROWS)
+    directions = [np.linalg.qr(f.params["W"])[0] for f in (vae_fit, exact)]
     cosines = np.linalg.svd(directions[0].T @ directions[1])[1]
     assert np.arccos(np.clip(cosines, -1, 1)).max() < slack, "the decoder spans the plane of PPCA"
 
@@ -47,8 +47,8 @@ def test_few_labels_and_many_images_make_a_classifier(backend):
     x = (rng.random((180, 16)) < np.where(np.arange(16) % 3 == kind[:, None], 0.85, 0.15)).astype(float)
     label = np.where(np.arange(180) % 60 < 3, kind, np.nan)
     model = zoo.load("semi_supervised_vae", backend, Z=2, C=3, width=16, depth=1)
-    found = fit(model, {"x": x, "label": label}, num_epochs=100, batch_size=30, learning_rate=0.01)
+    vae_fit = fit(model, {"x": x, "label": label}, num_epochs=100, batch_size=30, learning_rate=0.01)
     hidden = np.isnan(label)
-    right = (latents.classify(found, {"x": x[hidden]}).argmax(1) == kind[hidden]).mean()
+    right = (latents.classify(vae_fit, {"x": x[hidden]}).argmax(1) == kind[hidden]).mean()
     # Bayes' rule at the true chances is right in 99% of rows, and chance in a third
     assert right > 0.9

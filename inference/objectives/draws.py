@@ -24,8 +24,8 @@ Arrays = dict[str, Any]
 class BoundDraws(GuideAndProgram):
     """The draws of a guide, of which a first run shows the latents, and the terms of a bound at them.
 
-    enumerated: discrete latents of the rows, which take each of their values. drawn: latents that are drawn K times.
-    fixed: the values of the others, one for all K draws.
+    enumerated_latents: discrete latents of the rows, which take each of their values. sampled_latents: those with K
+    draws. fixed: the values of the others, one for all K draws.
     """
 
     def __init__(
@@ -40,14 +40,16 @@ class BoundDraws(GuideAndProgram):
         super().__init__(program, guide, inputs, sample_shape)
         self.objective = objective
         latents = first.latents
-        self.enumerated = [n for n, s in latents.items() if is_enumerated(s)]
+        self.enumerated_latents = [n for n, s in latents.items() if is_enumerated(s)]
         self.has_local_latents = any(map(is_in_rows, latents.values()))
-        self.drawn = [
-            n for n, s in latents.items() if n not in self.enumerated and (is_in_rows(s) or not self.has_local_latents)
+        self.sampled_latents = [
+            n
+            for n, s in latents.items()
+            if n not in self.enumerated_latents and (is_in_rows(s) or not self.has_local_latents)
         ]
-        self.fixed = {n: s["value"] for n, s in latents.items() if n not in self.drawn}
-        self.sizes = tuple(len(latents[n]["value"]) for n in reversed(self.enumerated))
-        refusals.check_draws(objective, latents, self.enumerated)
+        self.fixed = {n: s["value"] for n, s in latents.items() if n not in self.sampled_latents}
+        self.sizes = tuple(len(latents[n]["value"]) for n in reversed(self.enumerated_latents))
+        refusals.check_draws(objective, latents, self.enumerated_latents)
 
     def terms(self, run: Run, weight: Any = None) -> tuple[Arrays, Arrays]:
         """Terms by name, of a run of the guide: ``(of the rows, and extra; of the rest)``.
@@ -58,11 +60,11 @@ class BoundDraws(GuideAndProgram):
         latents = run.latents
         values = {n: s["value"] for n, s in latents.items()}
         if weight is not None:
-            values |= {n: self.with_weight(values[n], weight, latents[n]) for n in self.drawn}
+            values |= {n: self.with_weight(values[n], weight, latents[n]) for n in self.sampled_latents}
         program = self.run_program(run, values)
         guide = self.run_stopped(values, weight).latents if self.objective.is_stopped else latents
         analytic = self.objective.kl == "analytic"
-        formulae = self.analytic_kl(program.latents, guide, self.formula, self.enumerated) if analytic else {}
+        formulae = self.analytic_kl(program.latents, guide, self.formula, self.enumerated_latents) if analytic else {}
         logs = self.log_densities(program, guide, values, formulae)
         likelihood = self.sum_sites(logs.likelihood)
         prior, log_q = self.sum_sites(logs.prior.values()), self.sum_sites(logs.guide.values())
@@ -73,8 +75,8 @@ class BoundDraws(GuideAndProgram):
         terms = {"likelihood": likelihood, "prior": prior, "guide": log_q, "kl": kl}
         rows, rest = {n: v[0] for n, v in terms.items()}, {f"{n}_rest": v[1] for n, v in terms.items()}
         probability = rows["probability"] = None
-        if self.enumerated:
-            discrete = ((latents[n], self.log_of(latents[n], values[n])) for n in self.enumerated)
+        if self.enumerated_latents:
+            discrete = ((latents[n], self.log_of(latents[n], values[n])) for n in self.enumerated_latents)
             probability = self.exp(self.sum_sites(discrete)[0])
             # values without probability are infinitely improbable under the program too: they count for nothing, in
             # gradients as well
@@ -99,7 +101,7 @@ class BoundDraws(GuideAndProgram):
         """As in the base class; draws and enumerated values may be dimensions only of sites in the plate N alone."""
         if self.sample_shape:
             check_broadcast(site)
-        if self.enumerated and plate_dims(site) != {"N": -1}:
+        if self.enumerated_latents and plate_dims(site) != {"N": -1}:
             raise refusals.other_plates(site["name"])
         return super().by_row(site, log)
 

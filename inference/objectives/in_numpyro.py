@@ -109,7 +109,7 @@ class BoundDraws(TracedPair, draws.BoundDraws):
 
     def values(self):
         """The K draws of the latents that are drawn K times."""
-        return jax.vmap(lambda key: {n: self.draw(key, {}).sites[n]["value"] for n in self.drawn})(self.keys)
+        return jax.vmap(lambda key: {n: self.draw(key, {}).sites[n]["value"] for n in self.sampled_latents})(self.keys)
 
     def all_terms(self, values=None, weights=None):
         """The terms of K draws, or of ``values``; ``weights``, (K, [E,] B) or (K,), multiply the gradients of each."""

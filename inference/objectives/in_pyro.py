@@ -15,13 +15,13 @@ from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, dr
 def bound(objective, program, guide, inputs, beta=1.0):
     is_doubly = objective.gradient == "doubly_reparameterised" and objective.num_particles > 1
     weights = Weights() if is_doubly else None
-    found = terms(program, guide, inputs, objective, weights)
-    split = bounds.reconstruction_and_kl(found)
+    bound_terms = terms(program, guide, inputs, objective, weights)
+    split = bounds.reconstruction_and_kl(bound_terms)
     with torch.no_grad():
-        metrics = bounds.metrics(objective, found, [part.detach() for part in split], log_mean_exp)
+        metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         if weights:
-            weights.array = bounds.doubly_weights(bounds.log_weights(found, beta).softmax(0), beta)
-    return bounds.value(objective, found, split, beta, log_mean_exp), metrics
+            weights.array = bounds.doubly_weights(bounds.log_weights(bound_terms, beta).softmax(0), beta)
+    return bounds.value(objective, bound_terms, split, beta, log_mean_exp), metrics
 
 
 def log_mean_exp(array):
@@ -144,7 +144,7 @@ class BoundDraws(TracedPair, draws.BoundDraws):
 
     def with_weight(self, value, weight, site):
         event = site["fn"].event_dim
-        if self.enumerated:
+        if self.enumerated_latents:
             rows = value.shape[: value.dim() - event][-1:]
             value = value.expand(*self.sample_shape, *self.sizes, *rows, *value.shape[value.dim() - event :])
         if not value.requires_grad:

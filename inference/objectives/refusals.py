@@ -11,8 +11,8 @@ from zoo.errors import ZooError
 
 def check_draws(objective: Objective, latents: Mapping[str, Any], enumerated: Sequence[str]) -> None:
     """Raise ZooError unless there is a gradient through every latent of the guide that is not enumerated."""
-    drawn = [n for n in latents if n not in enumerated]
-    for name in drawn:
+    sampled = [n for n in latents if n not in enumerated]
+    for name in sampled:
         distribution = latents[name]["fn"]
         if distribution.has_rsample:
             continue
@@ -25,9 +25,9 @@ def check_draws(objective: Objective, latents: Mapping[str, Any], enumerated: Se
             "use a reparametrised distribution"
         )
     order = list(latents)
-    for name in enumerated if objective.name == "iwae" and drawn else ():
-        if order.index(drawn[0]) < order.index(name):
-            raise ZooError(f"iwae weighs draws given {name}: let the guide have it before {drawn[0]}, or take elbo")
+    for name in enumerated if objective.name == "iwae" and sampled else ():
+        if order.index(sampled[0]) < order.index(name):
+            raise ZooError(f"iwae weighs draws given {name}: let the guide have it before {sampled[0]}, or take elbo")
 
 
 def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:

@@ -200,7 +200,11 @@ def guide_terms(backend, model, keywords, values):
 
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                nodes = poutine.trace(there.at(guide, latents)).get_trace(**data, **there.to_backend(keywords)).nodes
+                nodes = (
+                    poutine.trace(there.substitute(guide, latents))
+                    .get_trace(**data, **there.to_backend(keywords))
+                    .nodes
+                )
             logs = {n: s["fn"].log_prob(s["value"]) for n, s in there.sample_nodes(nodes).items()}
             params = {n: s["value"] for n, s in there.param_nodes(nodes).items()}
         return there.to_numpy(logs), there.to_numpy(params)

@@ -133,8 +133,8 @@ def test_tokens_pairs_and_bags_represent_one_corpus(backend):
     module, words = (in_backend(f, backend) for f in ("zoo._backend", "zoo._distributions.words"))
     with module.runtime("float64"):
         w = module.to_backend({"w": corpus, "tokens": corpus.tokens().T})
-        bags = [words.as_bag(w[form], 4) for form in ("w", "tokens")]
-        result = module.to_numpy({"tokens": words.as_tokens(w["w"], 5), "pairs": bags[0], "bag": bags[1]})
+        bags = [words.to_counts(w[form], 4) for form in ("w", "tokens")]
+        result = module.to_numpy({"tokens": words.to_tokens(w["w"], 5), "pairs": bags[0], "bag": bags[1]})
     T = corpus.sizes["T"]
     np.testing.assert_array_equal(result["tokens"][:T], corpus.tokens())
     assert np.isnan(result["tokens"][T:]).all()

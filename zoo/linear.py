@@ -1,11 +1,11 @@
-"""Linear-Gaussian models, as cards describe them: a row is linear in its latents, plus noise.
+"""Linear-Gaussian models, as cards describe them: a row is a linear function of its latents, plus noise.
 
-    c_n  ~ Categorical(pi)                      the component, where there are several
+    c_n  ~ Categorical(pi)                      the component, in a mixture
     z_n  ~ Normal(0, I)                         [Z]
     x_n  ~ Normal(W_c z_n + mu_c, diag(Psi_c))  [D]
 
-so that p(x_n) is a mixture of normals with covariances W_c W_c' + diag(Psi_c) (Bishop 2006, section 12.2). What this
-makes exact is in ``inference.gaussian``.
+so that p(x_n) is a mixture of normals with covariances W_c W_c' + diag(Psi_c) (Bishop 2006, section 12.2). The exact
+inference that this allows is in ``inference.gaussian``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Linear(NamedTuple):
-    """The parameters as numpy, with any leading dimensions; one component is K = 1."""
+    """The parameters as NumPy arrays with any leading dimensions; K = 1 for one component."""
 
     pi: np.ndarray  # (..., K)
     W: np.ndarray  # (..., K, D, Z)
@@ -25,5 +25,5 @@ class Linear(NamedTuple):
 
     @classmethod
     def single(cls, W: np.ndarray, mu: np.ndarray, Psi: np.ndarray) -> Linear:
-        """One component: W (..., D, Z), mu (..., D), Psi (..., D)."""
+        """The parameters of one component: W (..., D, Z), mu (..., D), Psi (..., D)."""
         return cls(np.ones((*mu.shape[:-1], 1)), W[..., None, :, :], mu[..., None, :], Psi[..., None, :])

@@ -1,4 +1,4 @@
-"""A model: one program of one backend, with its settings, and what data it can be given."""
+"""Model: one program of one backend, with its card and its settings, and the validation of data."""
 
 from __future__ import annotations
 
@@ -16,15 +16,36 @@ from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_seen, check_values
 from zoo.errors import ZooError, unknown
 
-PROBES = (7, 5, 11, 13, 17, 19, 23)  # sizes by which a program without a card is traced
+TRACE_SIZES = (7, 5, 11, 13, 17, 19, 23)  # sizes with which a program without a card is traced
 
 
 class Model:
     """A program with its backend, its card and its settings; immutable.
 
-    ``program`` is a function ``program(x=None, *, N, D, K, ...)`` of sample statements. Its positional
-    arguments are data, named as their sites; each keyword of one capital letter is a size, and what is
-    not set is read off the data when the model is fitted. Without a card, one is inferred by tracing.
+    Parameters
+    ----------
+    program : callable
+        A function ``program(x=None, *, N, D, K, ...)`` of sample statements. Its positional arguments are data, named
+        as their sites; each keyword of one capital letter is a size.
+    backend : str
+        "numpyro" or "pyro".
+    card : Card, optional
+        What is known of the program; without one, a card is inferred by tracing.
+    collapsed : callable, optional
+        The same joint density with the continuous latents of the rows integrated out, with the same arguments.
+    **settings
+        Keywords of the program. Sizes that are not set are read off the data when the model is fitted.
+
+    Raises
+    ------
+    ZooError
+        For an unknown backend or setting, and for a size that is not a whole number.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> zoo.load("gaussian_mixture", K=2)
+    Model('gaussian_mixture', backend='numpyro', K=2)
     """
 
     def __init__(
@@ -44,17 +65,17 @@ class Model:
         parameters = inspect.signature(program).parameters.values()
         self.data_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.keywords = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        for word, value in settings.items():
-            if word not in self.keywords:
-                raise unknown(f"setting of {self.name}", word, self.keywords)
-            least = 0 if word == "Z" else 1  # of latent dimensions there may be none: what is left is the noise
-            if len(word) == 1 and word.isupper() and not (isinstance(value, int | np.integer) and value >= least):
-                raise ZooError(f"{word} is a size: give a whole number from {least} up, not {value!r}")
-            if isinstance(self.keywords[word], int | float) and not _is_rectangular(value):
-                raise ZooError(f"{word} is a number or an array of them: not {value!r}")
-        for word, of in (card.variants if card else {}).items():
-            if settings.get(word, next(iter(of))) not in of:
-                raise unknown(word, settings[word], of)
+        for keyword, value in settings.items():
+            if keyword not in self.keywords:
+                raise unknown(f"setting of {self.name}", keyword, self.keywords)
+            least = 0 if keyword == "Z" else 1  # without latent dimensions, noise remains
+            if len(keyword) == 1 and keyword.isupper() and not (isinstance(value, int | np.integer) and value >= least):
+                raise ZooError(f"{keyword} is a size: give a whole number from {least} up, not {value!r}")
+            if isinstance(self.keywords[keyword], int | float) and not _is_rectangular(value):
+                raise ZooError(f"{keyword} is a number or an array of them: not {value!r}")
+        for keyword, words in (card.variants if card else {}).items():
+            if settings.get(keyword, next(iter(words))) not in words:
+                raise unknown(keyword, settings[keyword], words)
 
     @property
     def name(self) -> str:
@@ -69,11 +90,21 @@ class Model:
 
     @cached_property
     def card(self) -> Card:
-        """The card: the one given, or one inferred by running the program forward once."""
+        """The card that was given, or one inferred by running the program forward once."""
         return self._card or infer_card(self)
 
     def with_settings(self, **settings: Any) -> Model:
-        """The same program with some settings replaced."""
+        """The same program with some settings replaced.
+
+        Parameters
+        ----------
+        **settings
+            Keywords of the program.
+
+        Returns
+        -------
+        Model
+        """
         return Model(
             self.program,
             backend=self.backend,
@@ -83,11 +114,26 @@ class Model:
         )
 
     def bind(self, data: Any, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Check data against the card: ``(arrays by site, every keyword the program needs)``.
+        """Validate data against the card, and complete the keywords.
 
-        ``data`` is ``{"x": array}``, or a bare array or DataFrame where one site is observed. Of ``Intensities`` the
-        arrays are one draw by ``seed``; with None they stay what they are. Raises ZooError, in one line, for data the
-        model cannot take.
+        Parameters
+        ----------
+        data : array, DataFrame or dict
+            ``{site: array}``; a bare array or DataFrame where one site is observed.
+        seed : int or None, default 0
+            Seed of the one draw of binary pixels from ``Intensities``; None leaves them unchanged.
+
+        Returns
+        -------
+        table : dict of str to array
+            The data by site.
+        keywords : dict
+            Every keyword that the program needs.
+
+        Raises
+        ------
+        ZooError
+            For data that the model does not allow.
         """
         sites = self.card.sites(self.settings)
         table = as_table(data, {n: sites[n] for n in self.data_names})
@@ -102,36 +148,72 @@ class Model:
         return table, self.complete({**self.settings, **sizes}, table)
 
     def complete(self, settings: Mapping[str, Any], table: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Every keyword of the program: as set, else a variant's default, else the card's prior, else its own."""
-        chosen = {**(self._card.variant(settings) if self._card else {}), **settings}
-        self._require([k for k in self.keywords if len(k) == 1], chosen)  # priors may want the sizes
-        if self._card and self._card.priors and table and not chosen.keys() >= self.keywords.keys():
-            chosen = {**self._card.priors(table, chosen), **chosen}
-        self._require(self.keywords, chosen)
-        whole = {k: chosen.get(k, default) for k, default in self.keywords.items()}
-        if self._card and self._card.check:
-            self._card.check(whole)
-        return whole
+        """Every keyword of the program: the setting, else a variant's default, else the card's prior, else the default.
 
-    def _require(self, words: Iterable[str], chosen: Mapping[str, Any]) -> None:
-        lacking = [k for k in words if k not in chosen and self.keywords[k] is inspect.Parameter.empty]
-        if lacking:
-            raise ZooError(f"{self.name} needs {', '.join(f'{k}=...' for k in lacking)}")
+        Parameters
+        ----------
+        settings : dict
+            Keywords that are set, sizes among them.
+        table : dict of str to array
+            The data by site, from which priors are computed; {} for none.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        ZooError
+            Where a keyword without a default is missing, or the card does not allow a value.
+        """
+        settings = {**(self._card.variant(settings) if self._card else {}), **settings}
+        self._require([k for k in self.keywords if len(k) == 1], settings)  # priors may depend on the sizes
+        if self._card and self._card.priors and table and not settings.keys() >= self.keywords.keys():
+            settings = {**self._card.priors(table, settings), **settings}
+        self._require(self.keywords, settings)
+        keywords = {k: settings.get(k, default) for k, default in self.keywords.items()}
+        if self._card and self._card.check:
+            self._card.check(keywords)
+        return keywords
+
+    def _require(self, names: Iterable[str], settings: Mapping[str, Any]) -> None:
+        missing = [k for k in names if k not in settings and self.keywords[k] is inspect.Parameter.empty]
+        if missing:
+            raise ZooError(f"{self.name} needs {', '.join(f'{k}=...' for k in missing)}")
 
     def simulate(
         self, seed: int = 0, values: Mapping[str, np.ndarray] = NOTHING, **settings: Any
     ) -> dict[str, np.ndarray]:
-        """Draw every site that has no value in ``values`` from the program: ``{site: array}``.
+        """Draw every site without a value in ``values`` from the program.
 
-        What the program learns is among them: as in ``values``, or as it begins. Sizes not set are the card's defaults.
+        Parameters
+        ----------
+        seed : int, default 0
+        values : dict of str to array, optional
+            Sites and learned parameters that are fixed.
+        **settings
+            Keywords of the program; sizes that are not set are the card's defaults.
+
+        Returns
+        -------
+        dict of str to ndarray
+            One draw of every site, and what the program learns: from ``values``, or its initial value.
         """
         keywords = self.complete({**self.card.sizes, **self.settings, **settings}, {})
         return self._as_data(backend_of(self).simulate(self.program, keywords, seed, self._as_data(values)))
 
     def data_of(self, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Of simulated values what is observed, as a fit takes it: of tokens the corpus of their counts.
+        """The observed part of simulated values, as ``inference.fit`` takes it.
 
-        Their V is that of the settings, else the card's default.
+        Parameters
+        ----------
+        values : dict of str to array
+            From ``simulate``.
+
+        Returns
+        -------
+        dict
+            Arrays by site; tokens become the Corpus of their counts, with V of the settings or the card.
         """
         sites, V = self.card.sites(self.settings), self.settings.get("V", self.card.sizes.get("V"))
         data: dict[str, Any] = {n: values[n] for n in self.data_names}
@@ -141,7 +223,19 @@ class Model:
         return data
 
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
-        """log p(latents, data) in nats at ``values``, an array for each site and each thing learned, in 64 bits."""
+        """log p(latents, data) in nats, in 64 bits.
+
+        Parameters
+        ----------
+        values : dict of str to array
+            A value for each site and each learned parameter.
+        **settings
+            Keywords of the program.
+
+        Returns
+        -------
+        float
+        """
         keywords = self.complete({**self.settings, **settings}, {})
         values = self._as_data(values)
         data = {n: values[n] for n in self.data_names}
@@ -149,7 +243,7 @@ class Model:
         return backend_of(self).log_joint(self.program, {**data, **keywords}, latents)
 
     def _as_data(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        # labels are integers and all else float64, whichever backend drew them and whichever is asked
+        # labels are integers and everything else float64, in both backends
         sites = self.card.sites(self.settings)
         labels = {n for n, site in sites.items() if site.kind == "category" and n not in self.card.missing}
         return {n: np.asarray(v, dtype=int if n in labels else float) for n, v in values.items()}
@@ -160,7 +254,7 @@ class Model:
 
 
 def _is_rectangular(value: Any) -> bool:
-    """Whether it can be a number or an array of them: no text, and no rows of several lengths."""
+    """Whether a value is a number or an array of them: no text, and no rows of several lengths."""
     try:
         return np.asarray(value).dtype.kind not in "US"
     except ValueError:
@@ -168,31 +262,31 @@ def _is_rectangular(value: Any) -> bool:
 
 
 def sizes_of(values: Any, site: Site) -> dict[str, int]:
-    """What data tells of the sizes: an array by its shape, a corpus also how many words there are."""
+    """The sizes of data by letter: the shape of an array; of a corpus also the number of words."""
     return values.sizes if isinstance(values, Corpus) else dict(zip(site.dims, values.shape, strict=True))
 
 
 def infer_card(model: Model) -> Card:
-    """A card read off one forward run, in which each letter has a size of its own.
+    """The card of a program from one forward run, in which each letter has a different size.
 
     Raises ZooError for a site with a dimension that no keyword names.
     """
     letters = [k for k, default in model.keywords.items() if _is_size(k, default, model)]
-    if len(letters) > len(PROBES):
-        raise ZooError(f"{model.name} has {len(letters)} sizes: a card is inferred for at most {len(PROBES)}")
-    sizes = dict(zip(letters, PROBES, strict=False))
+    if len(letters) > len(TRACE_SIZES):
+        raise ZooError(f"{model.name} has {len(letters)} sizes: a card is inferred for at most {len(TRACE_SIZES)}")
+    sizes = dict(zip(letters, TRACE_SIZES, strict=False))
     try:
         traced = _trace(model, sizes)
-    except Exception:  # settings of the user's may have the user's sizes: then those must do
+    except Exception:  # settings of the user may be arrays of the user's sizes: use those
         sizes |= {k: int(v) for k, v in model.settings.items() if k in sizes}
         traced = _trace(model, sizes)
     by_size = {size: letter for letter, size in sizes.items()}
     lines = {}
     for name, site in traced.items():
-        nameless = [s for s in site.shape if s not in by_size]
-        if nameless:
+        unnamed = [s for s in site.shape if s not in by_size]
+        if unnamed:
             raise ZooError(
-                f"site {name!r} has a dimension of {nameless[0]}: let a keyword of one capital letter name it"
+                f"site {name!r} has a dimension of {unnamed[0]}: let a keyword of one capital letter name it"
             )
         lines[name] = f"{site.kind} [{' '.join(by_size[s] for s in site.shape)}]" if site.shape else site.kind
     discrete = tuple(n for n, site in traced.items() if site.discrete and n not in model.data_names)
@@ -208,8 +302,9 @@ def infer_card(model: Model) -> Card:
     )
 
 
-def _is_size(word: str, default: Any, model: Model) -> bool:
-    return len(word) == 1 and word.isupper() and (default is inspect.Parameter.empty or word in model.settings)
+def _is_size(keyword: str, default: Any, model: Model) -> bool:
+    is_letter = len(keyword) == 1 and keyword.isupper()
+    return is_letter and (default is inspect.Parameter.empty or keyword in model.settings)
 
 
 def _trace(model: Model, sizes: Mapping[str, int]) -> dict[str, Any]:

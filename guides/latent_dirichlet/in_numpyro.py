@@ -6,7 +6,7 @@ from numpyro.distributions import constraints
 from guides.latent_dirichlet import WIDTHS
 from zoo._distributions.dirichlet.in_numpyro import Dirichlet
 from zoo._distributions.logistic_normal.in_numpyro import LogisticNormal
-from zoo._distributions.words.in_numpyro import as_bag
+from zoo._distributions.words.in_numpyro import to_counts
 from zoo._networks.in_numpyro import MLP, network
 
 
@@ -15,7 +15,7 @@ def guide(program, start=None):
 
 
 def amortised(w, *, N, V, K, **others):
-    bag = as_bag(w, V)
+    bag = to_counts(w, V)
 
     def begin(key):  # the corpus, dealt to the topics at random
         return 1 + jax.random.gamma(key, 1.0, (K, V)) * bag.sum(0) * (N / len(bag) / K)

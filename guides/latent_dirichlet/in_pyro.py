@@ -5,7 +5,7 @@ from pyro.distributions import constraints
 from guides.latent_dirichlet import WIDTHS
 from zoo._distributions.dirichlet.in_pyro import Dirichlet
 from zoo._distributions.logistic_normal.in_pyro import LogisticNormal
-from zoo._distributions.words.in_pyro import as_bag
+from zoo._distributions.words.in_pyro import to_counts
 from zoo._networks.in_pyro import MLP, network
 
 
@@ -14,7 +14,7 @@ def guide(program, start=None):
 
 
 def amortised(w, *, N, V, K, **others):
-    bag = as_bag(w, V)
+    bag = to_counts(w, V)
 
     def begin():  # the corpus, dealt to the topics at random
         return 1 + torch.empty(K, V).exponential_() * bag.sum(0) * (N / len(bag) / K)

@@ -1,7 +1,7 @@
 from pyro import plate, sample
 from pyro.distributions import Normal
 
-from zoo._distributions.words.in_pyro import as_bag
+from zoo._distributions.words.in_pyro import to_counts
 from zoo._networks import in_pyro as networks
 
 
@@ -12,5 +12,5 @@ def guide(program, start=None):
 def amortised(w, *, N, V, K, width, depth, **others):
     encoder = networks.network("encoder", *networks.encoder("mlp", V, width, depth, 2 * K))
     with plate("N", N):
-        loc, log_scale = encoder(as_bag(w, V).log1p()).chunk(2, -1)
+        loc, log_scale = encoder(to_counts(w, V).log1p()).chunk(2, -1)
         sample("z", Normal(loc, log_scale.exp()).to_event(1))

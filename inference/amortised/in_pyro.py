@@ -10,7 +10,7 @@ from inference.amortised.draws import LEARNING_RATE, DrawTerms, not_normal
 from inference.amortised.records import Code, ElboTerms
 from inference.objectives.in_pyro import TracedPair, traced
 from inference.objectives.sites import Run, draw_site
-from zoo._backend.in_pyro import Learned, kind_of, to_backend, to_numpy
+from zoo._backend.in_pyro import SubstituteParams, kind_of, to_backend, to_numpy
 
 
 class AmortisedKernels:
@@ -85,11 +85,11 @@ class RowDraws(TracedPair, draws.RowDraws):
         super().__init__(program, guide, inputs, (K,) if K else ())
 
     def run(self, program, values, stopped=False):
-        with Learned(self.state):
+        with SubstituteParams(self.state):
             return super().run(program, values, stopped)
 
     def trace(self, program, values, fill=draw_site, sample_shape=()):
-        with Learned(self.state):
+        with SubstituteParams(self.state):
             return traced(program, values, self.inputs, fill, sample_shape)
 
     def centres(self, values):

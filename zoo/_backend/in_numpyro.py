@@ -17,24 +17,24 @@ from zoo.errors import ZooError
 @contextmanager
 def runtime(dtype=None, device="cpu"):
     try:
-        place = jax.devices(device)[0]
+        target = jax.devices(device)[0]
     except RuntimeError:
         raise ZooError(f"no device {device!r} here; there is {jax.default_backend()!r}") from None
-    wide = (dtype or ("float64" if place.platform == "cpu" else "float32")) == "float64"
-    # x64 for this block alone: the user's own JAX code keeps its setting. Data was checked at the door, and
-    # numpyro's checks of every distribution compile for longer than a small fit runs
-    with jax.enable_x64(wide), jax.default_device(place), validation_enabled(False):
+    is_64_bit = (dtype or ("float64" if target.platform == "cpu" else "float32")) == "float64"
+    # x64 for this block alone: the user's own JAX code keeps its setting. Data is validated
+    # before a fit, and numpyro's validation of every distribution takes longer to compile than a small fit runs
+    with jax.enable_x64(is_64_bit), jax.default_device(target), validation_enabled(False):
         yield
 
 
 def to_backend(values):
-    def one(value):
+    def convert(value):
         value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return jnp.asarray(value, dtype=jnp.zeros(()).dtype)
         return jnp.asarray(value) if isinstance(value, np.ndarray) else value
 
-    return {name: one(value) for name, value in values.items()}
+    return {name: convert(value) for name, value in values.items()}
 
 
 def to_numpy(values):
@@ -75,8 +75,8 @@ def kind_of(distribution):
 
 def simulate(program, keywords, seed, values):
     with runtime("float64"):
-        at = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(seed)), data=to_backend(values))
-        nodes = handlers.trace(at).get_trace(**to_backend(keywords))
+        substitute = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(seed)), data=to_backend(values))
+        nodes = handlers.trace(substitute).get_trace(**to_backend(keywords))
         return to_numpy({n: s["value"] for n, s in nodes.items() if s["type"] in ("sample", "param")})
 
 
@@ -88,12 +88,12 @@ def learned(program, keywords):
 
 def log_joint(program, keywords, values):
     with runtime("float64"):
-        seeded = handlers.seed(program, jax.random.PRNGKey(0))  # networks ask for a key, whether or not it is used
+        seeded = handlers.seed(program, jax.random.PRNGKey(0))  # networks need a key, even where it is not used
         return float(log_density(seeded, (), to_backend(keywords), to_backend(values))[0])
 
 
 class minibatch(Messenger):
-    """The plate over N takes ``rows``, and the log-densities inside count N / len(rows) times."""
+    """The program with its plate N subsampled to ``rows``; log densities inside are scaled by N / len(rows)."""
 
     def __init__(self, program, rows):
         self.rows = rows

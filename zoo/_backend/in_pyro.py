@@ -23,28 +23,28 @@ def runtime(dtype=None, device="cpu"):
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError):
         raise ZooError(f"no device {device!r} here; there is 'cpu'") from None
-    before = torch.get_default_dtype()
-    # torch keeps its default precision globally: put it back, whatever happens
+    previous = torch.get_default_dtype()
+    # torch keeps its default precision globally: it is restored, whatever happens
     torch.set_default_dtype(DTYPES[dtype or ("float64" if device == "cpu" else "float32")])
     try:
-        # a default device is looked up at every operation, which is slow: where it is the one there is, none is set
-        there = torch.get_default_device() == torch.device(device)
-        place = nullcontext() if there else torch.device(device)
-        # so is Pyro's parameter store: each fit has one of its own. Data was checked at the door
-        with place, pyro.get_param_store().scope(), pyro.validation_enabled(False):
+        # a default device costs time at every operation, so it is set only where it differs
+        is_default = torch.get_default_device() == torch.device(device)
+        context = nullcontext() if is_default else torch.device(device)
+        # Pyro's parameter store is global too: each fit has its own. Data is validated before a fit
+        with context, pyro.get_param_store().scope(), pyro.validation_enabled(False):
             yield
     finally:
-        torch.set_default_dtype(before)
+        torch.set_default_dtype(previous)
 
 
 def to_backend(values):
-    def one(value):
+    def convert(value):
         value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f":
             return torch.as_tensor(np.array(value), dtype=torch.get_default_dtype(), device=torch.zeros(()).device)
         return torch.as_tensor(value.copy(), device=torch.zeros(()).device) if isinstance(value, np.ndarray) else value
 
-    return {name: one(value) for name, value in values.items()}
+    return {name: convert(value) for name, value in values.items()}
 
 
 def to_numpy(values):
@@ -88,19 +88,21 @@ def kind_of(distribution):
         "count": constraints.nonnegative_integer,
         "positive": constraints.positive,
     }
-    if isinstance(support, type(constraints.nonnegative)):  # torch says so of Gamma
+    if isinstance(support, type(constraints.nonnegative)):  # torch's Gamma
         return "positive"
-    return next((kind for kind, c in named.items() if isinstance(support, type(c)) and same(c, support)), "real")
+    return next(
+        (kind for kind, c in named.items() if isinstance(support, type(c)) and is_same_constraint(c, support)), "real"
+    )
 
 
-def same(a, b):
+def is_same_constraint(a, b):
     return repr(a) == repr(b) or not hasattr(a, "lower_bound")
 
 
 def simulate(program, keywords, seed, values):
     with runtime("float64"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        nodes = poutine.trace(at(program, to_backend(values))).get_trace(**to_backend(keywords)).nodes
+        nodes = poutine.trace(substitute(program, to_backend(values))).get_trace(**to_backend(keywords)).nodes
         return to_numpy({n: s["value"] for n, s in (sample_nodes(nodes) | param_nodes(nodes)).items()})
 
 
@@ -112,11 +114,13 @@ def learned(program, keywords):
 
 def log_joint(program, keywords, values):
     with runtime("float64"):
-        return float(poutine.trace(at(program, to_backend(values))).get_trace(**to_backend(keywords)).log_prob_sum())
+        return float(
+            poutine.trace(substitute(program, to_backend(values))).get_trace(**to_backend(keywords)).log_prob_sum()
+        )
 
 
-class Learned(Messenger):
-    """Gives param statements the values in ``values``, which stay out of the parameter store."""
+class SubstituteParams(Messenger):
+    """Param statements take the values in ``values``, which stay out of the parameter store."""
 
     def __init__(self, values):
         super().__init__()
@@ -127,12 +131,12 @@ class Learned(Messenger):
             msg["value"], msg["done"] = self.values[msg["name"]], True
 
 
-def at(program, values):
-    """The program with its sites and its param statements at ``values``, where there are any."""
-    return Learned(values)(poutine.condition(program, data=values))
+def substitute(program, values):
+    """The program with its sites and param statements fixed at ``values``."""
+    return SubstituteParams(values)(poutine.condition(program, data=values))
 
 
-class Rows(Messenger):
+class SubsampleRows(Messenger):
     def __init__(self, rows):
         super().__init__()
         self.rows = rows
@@ -144,11 +148,11 @@ class Rows(Messenger):
 
 
 def minibatch(program, rows):
-    """The plate over N takes ``rows``, and the log-densities inside count N / len(rows) times."""
+    """The program with its plate N subsampled to ``rows``; log densities inside are scaled by N / len(rows)."""
 
     @wraps(program)
-    def on_rows(*args, **keywords):
-        with Rows(rows):
+    def subsampled(*args, **keywords):
+        with SubsampleRows(rows):
             return program(*args, **keywords)
 
-    return on_rows
+    return subsampled

@@ -5,8 +5,8 @@ from torch.linalg import solve_triangular
 LOG_2PI = 1.8378770664093453
 
 
-class Rows(TorchDistribution):
-    """A distribution of rows (..., D), whose parameters keep their shapes however many rows are drawn from it."""
+class RowDistribution(TorchDistribution):
+    """A distribution of rows (..., D), whose parameters keep their shapes when the batch is expanded."""
 
     support = constraints.real_vector
     has_rsample = True
@@ -18,7 +18,7 @@ class Rows(TorchDistribution):
         return new
 
 
-class DiagonalNormal(Rows):
+class DiagonalNormal(RowDistribution):
     arg_constraints = {"loc": constraints.real_vector, "cov_diag": constraints.independent(constraints.positive, 1)}  # noqa: RUF012
 
     def __init__(self, loc, cov_diag, validate_args=None):
@@ -34,11 +34,11 @@ class DiagonalNormal(Rows):
         return self.loc + self.cov_diag.sqrt() * self.loc.new_empty(self.shape(sample_shape)).normal_()
 
     def log_prob(self, value):
-        seen, rest = residual(value, self.loc)
-        return -0.5 * torch.where(seen, rest**2 / self.cov_diag + self.cov_diag.log() + LOG_2PI, 0.0).sum(-1)
+        observed, difference = observed_difference(value, self.loc)
+        return -0.5 * torch.where(observed, difference**2 / self.cov_diag + self.cov_diag.log() + LOG_2PI, 0.0).sum(-1)
 
 
-class LowRankNormal(Rows):
+class LowRankNormal(RowDistribution):
     arg_constraints = {  # noqa: RUF012
         "loc": constraints.real_vector,
         "cov_factor": constraints.independent(constraints.real, 2),
@@ -52,37 +52,39 @@ class LowRankNormal(Rows):
 
     def rsample(self, sample_shape=()):
         D, Z = self.cov_factor.shape[-2:]
-        both = self.loc.new_empty((*sample_shape, *self.batch_shape, D + Z)).normal_()
-        systematic = torch.einsum("...dz,...z->...d", self.cov_factor, both[..., D:])
-        return self.loc + systematic + self.cov_diag.sqrt() * both[..., :D]
+        noise = self.loc.new_empty((*sample_shape, *self.batch_shape, D + Z)).normal_()
+        systematic = torch.einsum("...dz,...z->...d", self.cov_factor, noise[..., D:])
+        return self.loc + systematic + self.cov_diag.sqrt() * noise[..., :D]
 
     def log_prob(self, value):
-        seen, rest = residual(value, self.loc)
-        scaled = self.cov_factor / self.cov_diag[..., None]
+        observed, difference = observed_difference(value, self.loc)
+        scaled_factor = self.cov_factor / self.cov_diag[..., None]
         constant = self.cov_diag.log() + LOG_2PI
-        if seen.all():  # rows alike share one M
-            return self.density(rest, 1.0, constant.sum(-1), scaled, scaled.mT @ self.cov_factor)
-        seen = seen.to(rest.dtype)
-        products = scaled[..., None] * self.cov_factor[..., None, :]
-        inner = torch.einsum("...d,...dzy->...zy", seen, products)
-        return self.density(rest, seen, (seen * constant).sum(-1), scaled, inner)
+        if observed.all():  # rows alike share one M
+            return self.density(difference, 1.0, constant.sum(-1), scaled_factor, scaled_factor.mT @ self.cov_factor)
+        observed = observed.to(difference.dtype)
+        products = scaled_factor[..., None] * self.cov_factor[..., None, :]
+        gram = torch.einsum("...d,...dzy->...zy", observed, products)
+        return self.density(difference, observed, (observed * constant).sum(-1), scaled_factor, gram)
 
-    def density(self, rest, seen, constant, scaled, inner):
-        unit = torch.eye(inner.shape[-1], dtype=inner.dtype, device=inner.device)
-        root = torch.linalg.cholesky(unit + inner)
-        half = solve_triangular(root, unit.expand(inner.shape), upper=False)
+    def density(self, difference, observed, constant, scaled_factor, gram):
+        unit = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+        root = torch.linalg.cholesky(unit + gram)
+        half = solve_triangular(root, unit.expand(gram.shape), upper=False)
         covariance = half.mT @ half  # of z given the row
-        if covariance.shape[:-2] == scaled.shape[:-2]:  # rows alike: the product by them comes last
-            mean = torch.einsum("...d,...dz->...z", rest, scaled @ covariance)
+        if covariance.shape[:-2] == scaled_factor.shape[:-2]:  # rows alike: the product by them comes last
+            mean = torch.einsum("...d,...dz->...z", difference, scaled_factor @ covariance)
         else:
-            mean = torch.einsum("...z,...zy->...y", torch.einsum("...d,...dz->...z", rest, scaled), covariance)
-        left = rest - seen * torch.einsum("...dz,...z->...d", self.cov_factor, mean)
+            mean = torch.einsum(
+                "...z,...zy->...y", torch.einsum("...d,...dz->...z", difference, scaled_factor), covariance
+            )
+        residuals = difference - observed * torch.einsum("...dz,...z->...d", self.cov_factor, mean)
         log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         # a sum of squares, and not a difference of two that may be far larger than it
-        return -0.5 * ((left**2 / self.cov_diag).sum(-1) + (mean**2).sum(-1) + constant + log_det)
+        return -0.5 * ((residuals**2 / self.cov_diag).sum(-1) + (mean**2).sum(-1) + constant + log_det)
 
 
-def residual(value, loc):
-    """Which entries were seen, and how far they are from ``loc``: 0 where unseen, with a gradient of 0."""
-    seen = ~value.isnan()
-    return seen, torch.where(seen, value.nan_to_num() - loc, 0.0)
+def observed_difference(value, loc):
+    """Which entries are observed, and their differences from ``loc``: 0 where missing, with a gradient of 0."""
+    observed = ~value.isnan()
+    return observed, torch.where(observed, value.nan_to_num() - loc, 0.0)

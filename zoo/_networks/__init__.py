@@ -1,6 +1,6 @@
 """Neural networks, whose weights are ``param`` statements: learned, and the same arrays in every backend.
 
-Each ``in_<backend>.py`` promises
+Each ``in_<backend>.py`` provides
 
     network(name, Module, *args)   a function from arrays to arrays: ``Module(*args)``, of flax nnx or of torch.nn
     MLP(inputs, widths, outputs)   layers of tanh units, as in Burda et al. (2016); the last is linear
@@ -9,12 +9,12 @@ Each ``in_<backend>.py`` promises
                                    the Module and its args for the word "mlp" or "convolutional"
 
 Each weight is a param statement of its own, ``<name>.<path>``, as ``decoder.layers.0.weight``, in one layout: of a
-linear layer (in, out), of a convolution (height, width, in, out); vectors as they are. What is not there yet begins as
-the library's own layers do. Modules take any leading dimensions, and have weights alone: no running averages, no
+linear layer (in, out), of a convolution (height, width, in, out); vectors unchanged. New weights are initialised as
+the library's own layers are. Modules accept any leading dimensions, and have weights alone: no running averages, no
 dropout.
 
 Convolutions halve the side of an image twice; to double it back each pixel is repeated before a convolution (Odena,
-Dumoulin and Olah 2016), which means the same in both libraries, where transposed convolutions do not.
+Dumoulin and Olah 2016), which is the same operation in both libraries; transposed convolutions are not.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
-import numpy as np
-
+from zoo.checks import check_whole
 from zoo.errors import ZooError
 
 CHANNELS = (32, 64)  # of the image at half its side, and at a quarter
@@ -45,16 +44,14 @@ def side_of(D: int) -> int:
     return side
 
 
-def other_state(module: object) -> ZooError:
-    """What to say of a module that holds more than weights."""
+def unsupported_module(module: object) -> ZooError:
+    """The error for a module that holds more than weights."""
     return ZooError(f"{module} holds something other than weights (running averages, dropout): a network has weights")
 
 
 def check_network(settings: Mapping[str, Any], D: int) -> None:
-    """Raises ZooError for Z, width, depth or a number of pixels D that no network here can have."""
-    for word, least in (("Z", 1), ("width", 1), ("depth", 0)):
-        value = settings.get(word, least)
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ZooError(f"{word} is a whole number from {least} up; given {value!r}")
+    """Raise ZooError for Z, width, depth or a number of pixels D that no network here can have."""
+    for keyword, least in (("Z", 1), ("width", 1), ("depth", 0)):
+        check_whole(least, **{keyword: settings.get(keyword, least)})
     if settings.get("network") == "convolutional":
         side_of(D)

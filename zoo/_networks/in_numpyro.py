@@ -6,39 +6,39 @@ import jax.numpy as jnp
 from flax import nnx
 from numpyro import param
 
-from zoo._networks import CHANNELS, other_state, side_of
+from zoo._networks import CHANNELS, side_of, unsupported_module
 
 WEIGHTS = ("kernel", "scale")  # flax's names for what is a weight everywhere else
 
 
 def network(name, Module, *args):
-    structure, paths = skeleton(Module, args)
-    begun = {}
+    structure, paths = module_structure(Module, args)
+    initial = {}
 
-    def first(path):
+    def initialiser(path):
         def value(key):
-            if not begun:  # one draw of the whole network
-                begun.update(nnx.to_flat_state(nnx.state(Module(*args, rngs=nnx.Rngs(key)))))
-            return begun[path][...].astype(jnp.zeros(()).dtype)
+            if not initial:  # one draw of the whole network
+                initial.update(nnx.to_flat_state(nnx.state(Module(*args, rngs=nnx.Rngs(key)))))
+            return initial[path][...].astype(jnp.zeros(()).dtype)
 
         return value
 
-    weights = {path: param(f"{name}.{neutral}", first(path)) for neutral, path in paths.items()}
+    weights = {path: param(f"{name}.{neutral}", initialiser(path)) for neutral, path in paths.items()}
     return nnx.merge(structure, nnx.from_flat_state({path: nnx.Param(w) for path, w in weights.items()}))
 
 
 @lru_cache(maxsize=64)
-def skeleton(Module, args):
+def module_structure(Module, args):
     """The structure of the module, and ``{neutral name: path}`` of its weights; nothing is computed."""
     shapes = nnx.eval_shape(lambda: Module(*args, rngs=nnx.Rngs(0)))
     structure, weights, rest = nnx.split(shapes, nnx.Param, ...)
     if rest:
-        raise other_state(Module.__name__)
+        raise unsupported_module(Module.__name__)
     paths = [path for path, _ in nnx.to_flat_state(weights)]
-    return structure, {".".join(said(path)): path for path in paths}
+    return structure, {".".join(neutral_path(path)): path for path in paths}
 
 
-def said(path):
+def neutral_path(path):
     *owner, last = map(str, path)
     return *owner, "weight" if last in WEIGHTS else last
 
@@ -79,31 +79,31 @@ class ConvolutionalDecoder(nnx.Module):
         x = self.dense(z)
         x = x.reshape(*x.shape[:-1], self.side // 4, self.side // 4, -1)
         for convolution in self.convolutions:
-            x = convolution(doubled(jax.nn.relu(x)))
+            x = convolution(upsample(jax.nn.relu(x)))
         return x.reshape(*x.shape[:-3], -1)
 
 
 def convolution(inputs, outputs, stride, rngs):
     padding = ((1, 1), (1, 1))
-    return nnx.Conv(inputs, outputs, (3, 3), stride, padding=padding, conv_general_dilated=convolved, rngs=rngs)
+    return nnx.Conv(inputs, outputs, (3, 3), stride, padding=padding, conv_general_dilated=convolve, rngs=rngs)
 
 
-def convolved(x, kernel, strides, padding, **rest):
+def convolve(x, kernel, strides, padding, **rest):
     # on a CPU XLA's own is up to fifty times slower in a compiled loop, as of training, than outside of one
-    def by_product(x, kernel):
+    def as_product(x, kernel):
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
         (height, width), (down, right) = kernel.shape[:2], strides
         ends = x.shape[1] - height + 1, x.shape[2] - width + 1
-        seen = [x[:, i : i + ends[0] : down, j : j + ends[1] : right] for i in range(height) for j in range(width)]
-        return jnp.concatenate(seen, axis=-1) @ kernel.reshape(-1, kernel.shape[-1])
+        patches = [x[:, i : i + ends[0] : down, j : j + ends[1] : right] for i in range(height) for j in range(width)]
+        return jnp.concatenate(patches, axis=-1) @ kernel.reshape(-1, kernel.shape[-1])
 
-    def by_xla(x, kernel):
+    def as_convolution(x, kernel):
         return jax.lax.conv_general_dilated(x, kernel, strides, padding, **rest)
 
-    return jax.lax.platform_dependent(x, kernel, cpu=by_product, default=by_xla)
+    return jax.lax.platform_dependent(x, kernel, cpu=as_product, default=as_convolution)
 
 
-def doubled(x):
+def upsample(x):
     return x.repeat(2, axis=-3).repeat(2, axis=-2)
 
 

@@ -5,71 +5,73 @@ import torch
 from pyro import param
 from torch import nn
 
-from zoo._networks import CHANNELS, other_state, side_of
+from zoo._networks import CHANNELS, side_of, unsupported_module
 
 
 def network(name, Module, *args):
-    skeleton, layouts, places = hollow(Module, args)
-    begun = {}
+    module, layouts, slots = empty_module(Module, args)
+    initial = {}
 
-    def first(path, layout):
+    def initialiser(path, layout):
         def value():
-            if not begun:  # one draw of the whole network
-                begun.update(Module(*args).named_parameters())
-            return layout.neutral(begun[path].detach())
+            if not initial:  # one draw of the whole network
+                initial.update(Module(*args).named_parameters())
+            return layout.to_neutral(initial[path].detach())
 
         return value
 
     # torch's layout is a view of the neutral one
-    weights = {path: layout.own(param(f"{name}.{path}", first(path, layout))) for path, layout in layouts.items()}
+    weights = {
+        path: layout.to_torch(param(f"{name}.{path}", initialiser(path, layout))) for path, layout in layouts.items()
+    }
 
     # torch.func.functional_call does the same, in the time of a tenth of a small network's step
     def call(*inputs):
-        for owner, last, path, _ in places:
+        for owner, last, path, _ in slots:
             owner[last] = weights[path]
         try:
-            return skeleton(*inputs)
+            return module(*inputs)
         finally:
-            for owner, last, _, empty in places:
+            for owner, last, _, empty in slots:
                 owner[last] = empty
 
     return call
 
 
 @lru_cache(maxsize=64)
-def hollow(Module, args):
-    """The module without memory for its weights; of these ``{path: layout}``, and the places where it looks for them.
+def empty_module(Module, args):
+    """The module without memory for its weights, their layouts ``{path: layout}``, and the slots that hold them.
 
-    A place is a dict, a key in it, the path of the weight, and what is there while it is hollow.
+    A slot is a dict, a key of it, the path of the weight, and the placeholder that is there between calls.
     """
     with torch.device("meta"):
         module = Module(*args)
     if next(module.buffers(), None) is not None or any(isinstance(m, nn.Dropout) for m in module.modules()):
-        raise other_state(Module.__name__)
+        raise unsupported_module(Module.__name__)
     layouts, paths = {}, {}
     for path, weight in module.named_parameters():
         paths[weight] = path
         owner, _, last = path.rpartition(".")
         layouts[path] = LAYOUTS.get(type(module.get_submodule(owner)), Vector) if last == "weight" else Vector
     # a weight may be in several places
-    places = [
+    slots = [
         (m._parameters, n, paths[w], w) for m in module.modules() for n, w in m._parameters.items() if w is not None
     ]
-    return module, layouts, places
+    return module, layouts, slots
 
 
 class Vector:
-    neutral = own = staticmethod(lambda weight: weight)
+    to_neutral = to_torch = staticmethod(lambda weight: weight)
 
 
 class Matrix:
-    neutral = staticmethod(lambda weight: weight.mT.contiguous())  # (in, out)
-    own = staticmethod(lambda weight: weight.mT)
+    to_neutral = staticmethod(lambda weight: weight.mT.contiguous())  # (in, out)
+    to_torch = staticmethod(lambda weight: weight.mT)
 
 
 class Kernel:
-    neutral = staticmethod(lambda weight: weight.permute(2, 3, 1, 0).contiguous())  # (height, width, in, out)
-    own = staticmethod(lambda weight: weight.permute(3, 2, 0, 1))
+    to_neutral = staticmethod(lambda weight: weight.permute(2, 3, 1, 0).contiguous())  # (height, width, in, out)
+    to_torch = staticmethod(lambda weight: weight.permute(3, 2, 0, 1))
 
 
 LAYOUTS = {nn.Linear: Matrix, nn.Conv2d: Kernel}

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 from numpyro import plate, sample
 from numpyro.distributions import Categorical, Dirichlet
 
-from zoo._distributions.words.in_numpyro import Topics, Word, as_tokens
+from zoo._distributions.words.in_numpyro import Topics, Word, to_tokens
 
 
 def model(w=None, *, N, T, V, K, alpha=0.1, eta=0.01):
@@ -12,7 +12,7 @@ def model(w=None, *, N, T, V, K, alpha=0.1, eta=0.01):
         theta = sample("theta", Dirichlet(jnp.broadcast_to(jnp.asarray(alpha), (K,))))
         with plate("T", T):
             z = sample("z", Categorical(theta))
-            sample("w", Word(phi[z]), obs=None if w is None else as_tokens(w, T))
+            sample("w", Word(phi[z]), obs=None if w is None else to_tokens(w, T))
 
 
 def collapsed(w=None, *, N, T, V, K, alpha=0.1, eta=0.01):

@@ -2,7 +2,7 @@ import torch
 from pyro import plate, sample
 from pyro.distributions import Categorical, Dirichlet
 
-from zoo._distributions.words.in_pyro import Topics, Word, as_tokens
+from zoo._distributions.words.in_pyro import Topics, Word, to_tokens
 
 
 def model(w=None, *, N, T, V, K, alpha=0.1, eta=0.01):
@@ -12,7 +12,7 @@ def model(w=None, *, N, T, V, K, alpha=0.1, eta=0.01):
         theta = sample("theta", Dirichlet(torch.as_tensor(alpha).expand(K)))
         with plate("T", T):
             z = sample("z", Categorical(theta))
-            sample("w", Word(phi[z]), obs=None if w is None else as_tokens(w, T))
+            sample("w", Word(phi[z]), obs=None if w is None else to_tokens(w, T))
 
 
 def collapsed(w=None, *, N, T, V, K, alpha=0.1, eta=0.01):

@@ -7,5 +7,5 @@ class Dirichlet(Plain):
         return Dirichlet(self.concentration.expand(*batch_shape, -1))
 
     def rsample(self, sample_shape=()):
-        drawn = super().rsample(sample_shape)
-        return drawn.clamp(min=torch.finfo(drawn.dtype).tiny)
+        draws = super().rsample(sample_shape)
+        return draws.clamp(min=torch.finfo(draws.dtype).tiny)

@@ -17,10 +17,10 @@ class DiscretisedLogistic(Distribution):
     @property
     def mean(self):
         # of a count the sum of P(x >= k), one after another: all at once would fill the memory
-        def more(k, sum_):
+        def add_tail(k, sum_):
             return sum_ + jax.nn.sigmoid((self.loc - k + 0.5) / self.scale)
 
-        return lax.fori_loop(1, self.levels, more, jnp.zeros(self.batch_shape))
+        return lax.fori_loop(1, self.levels, add_tail, jnp.zeros(self.batch_shape))
 
     def sample(self, key, sample_shape=()):
         value = self.loc + self.scale * jax.random.logistic(key, sample_shape + self.batch_shape)
@@ -28,8 +28,11 @@ class DiscretisedLogistic(Distribution):
 
     def log_prob(self, value):
         rate = 1 / self.scale
-        low, high = value > 0, value < self.levels - 1  # whether there is an edge below, and one above
-        edges = jnp.where(high, log_sigmoid((value + 0.5 - self.loc) * rate), 0.0)
-        edges += jnp.where(low, log_sigmoid((self.loc - value + 0.5) * rate), 0.0)
-        inner = edges + jnp.where(low & high, jnp.log(-jnp.expm1(-rate)), 0.0)
+        has_lower_edge, has_upper_edge = (
+            value > 0,
+            value < self.levels - 1,
+        )  # whether there is an edge below, and one above
+        edges = jnp.where(has_upper_edge, log_sigmoid((value + 0.5 - self.loc) * rate), 0.0)
+        edges += jnp.where(has_lower_edge, log_sigmoid((self.loc - value + 0.5) * rate), 0.0)
+        inner = edges + jnp.where(has_lower_edge & has_upper_edge, jnp.log(-jnp.expm1(-rate)), 0.0)
         return jnp.where((value >= 0) & (value <= self.levels - 1), inner, -jnp.inf)

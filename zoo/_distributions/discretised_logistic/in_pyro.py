@@ -30,8 +30,11 @@ class DiscretisedLogistic(TorchDistribution):
 
     def log_prob(self, value):
         rate = 1 / self.scale
-        low, high = value > 0, value < self.levels - 1  # whether there is an edge below, and one above
-        edges = torch.where(high, logsigmoid((value + 0.5 - self.loc) * rate), 0.0)
-        edges = edges + torch.where(low, logsigmoid((self.loc - value + 0.5) * rate), 0.0)
-        inner = edges + torch.where(low & high, (-torch.expm1(-rate)).log(), 0.0)
+        has_lower_edge, has_upper_edge = (
+            value > 0,
+            value < self.levels - 1,
+        )  # whether there is an edge below, and one above
+        edges = torch.where(has_upper_edge, logsigmoid((value + 0.5 - self.loc) * rate), 0.0)
+        edges = edges + torch.where(has_lower_edge, logsigmoid((self.loc - value + 0.5) * rate), 0.0)
+        inner = edges + torch.where(has_lower_edge & has_upper_edge, (-torch.expm1(-rate)).log(), 0.0)
         return torch.where((value >= 0) & (value <= self.levels - 1), inner, -torch.inf)

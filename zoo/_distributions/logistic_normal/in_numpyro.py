@@ -15,8 +15,8 @@ class LogisticNormal(Distribution):
     def sample(self, key, sample_shape=()):
         noise = jax.random.normal(key, (*sample_shape, *jnp.shape(self.loc)))
         y = self.loc + self.scale * noise
-        found = jax.nn.softmax(jnp.concatenate([y, jnp.zeros((*y.shape[:-1], 1), y.dtype)], -1))
-        return jnp.maximum(found, jnp.finfo(found.dtype).tiny)  # so that it has a logarithm
+        values = jax.nn.softmax(jnp.concatenate([y, jnp.zeros((*y.shape[:-1], 1), y.dtype)], -1))
+        return jnp.maximum(values, jnp.finfo(values.dtype).tiny)  # so that it has a logarithm
 
     def log_prob(self, value):
         log = jnp.log(value)

@@ -16,8 +16,8 @@ class LogisticNormal(TorchDistribution):
 
     def rsample(self, sample_shape=()):
         y = self.loc + self.scale * torch.randn(*sample_shape, *self.loc.shape)
-        found = torch.nn.functional.pad(y, (0, 1)).softmax(-1)
-        return found.clamp(min=torch.finfo(found.dtype).tiny)  # so that it has a logarithm
+        values = torch.nn.functional.pad(y, (0, 1)).softmax(-1)
+        return values.clamp(min=torch.finfo(values.dtype).tiny)  # so that it has a logarithm
 
     def log_prob(self, value):
         log = value.log()

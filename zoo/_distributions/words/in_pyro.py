@@ -31,14 +31,14 @@ class Word(TorchDistribution):
         return torch.distributions.Categorical(self.probs).sample(sample_shape).to(self.probs.dtype)
 
     def log_prob(self, value):
-        there, index = seen(value)
+        is_token, index = token_index(value)
         shape = torch.broadcast_shapes(self.batch_shape, value.shape)
         p = self.probs.expand(*shape, -1).gather(-1, index.expand(shape)[..., None])[..., 0]
-        return torch.where(there, p.log(), 0.0)
+        return torch.where(is_token, p.log(), 0.0)
 
 
 class Document(TorchDistribution):
-    """What documents of independent tokens have in common."""
+    """The base of distributions of documents of independent tokens."""
 
     arg_constraints = {}  # noqa: RUF012
 
@@ -52,8 +52,8 @@ class Document(TorchDistribution):
 
     def sample(self, sample_shape=()):
         log_p = self.log_probs()
-        drawn = torch.distributions.Categorical(logits=log_p).sample((*sample_shape, self.length))
-        return drawn.movedim(len(sample_shape), -1).to(log_p.dtype)
+        draws = torch.distributions.Categorical(logits=log_p).sample((*sample_shape, self.length))
+        return draws.movedim(len(sample_shape), -1).to(log_p.dtype)
 
 
 class Topics(Document):
@@ -72,21 +72,21 @@ class Topics(Document):
         return (self.theta @ self.phi).log()
 
     def log_prob(self, value):
-        words, counts = as_pairs(value)
-        of_word = self.phi.mT.contiguous()
+        words, counts = to_pairs(value)
+        phi_by_word = self.phi.mT.contiguous()
 
-        def some(theta, of_word, words, counts):
-            p = (of_word[words] @ theta[..., None])[..., 0]
+        def block_log_prob(theta, phi_by_word, words, counts):
+            p = (phi_by_word[words] @ theta[..., None])[..., 0]
             return torch.where(counts > 0, counts * p.log(), 0.0).sum(-1)
 
         theta = self.theta.expand(*words.shape[:-1], -1)
         theta, words, counts = (x.reshape(-1, x.shape[-1]) for x in (theta, words, counts))
         size = max(1, BLOCK // (words.shape[-1] * self.phi.shape[-2]))
         if len(theta) <= size:
-            return some(theta, of_word, words, counts).reshape(self.batch_shape)
-        # nothing of a block is kept: what the gradient needs is computed again
+            return block_log_prob(theta, phi_by_word, words, counts).reshape(self.batch_shape)
+        # intermediate values of a block are not stored: the backward pass computes them again
         parts = zip(theta.split(size), words.split(size), counts.split(size), strict=True)
-        found = [checkpoint(some, t, of_word, w, c, use_reentrant=False) for t, w, c in parts]
+        found = [checkpoint(block_log_prob, t, phi_by_word, w, c, use_reentrant=False) for t, w, c in parts]
         return torch.cat(found).reshape(self.batch_shape)
 
 
@@ -106,27 +106,27 @@ class Words(Document):
         return self.logits.log_softmax(-1)
 
     def log_prob(self, value):
-        words, counts = as_pairs(value)
+        words, counts = to_pairs(value)
         words, counts = (x.expand(*self.batch_shape, -1) for x in (words, counts))
         return (counts * self.log_probs().gather(-1, words)).sum(-1)
 
 
-def seen(tokens):
-    """Where there is a token, and its word as an index."""
-    there = ~tokens.isnan()
-    return there, tokens.nan_to_num().long()
+def token_index(tokens):
+    """Whether there is a token, and the index of its word."""
+    is_token = ~tokens.isnan()
+    return is_token, tokens.nan_to_num().long()
 
 
-def as_pairs(w):
-    """Words and counts, each (..., L); of tokens each counts once."""
+def to_pairs(w):
+    """Words and counts, each (..., L); each token counts once."""
     if not w.is_floating_point():
         return w[..., 0].long(), w[..., 1]
-    there, words = seen(w)
-    return words, there.long()
+    is_token, words = token_index(w)
+    return words, is_token.long()
 
 
-def as_tokens(w, T):
-    """Tokens (T, N) of a corpus given as pairs (N, L, 2); tokens are left as they are."""
+def to_tokens(w, T):
+    """Tokens (T, N) of a corpus given as pairs (N, L, 2); tokens are unchanged."""
     if w.is_floating_point():
         return w
     ends = w[..., 1].cumsum(1)
@@ -135,8 +135,8 @@ def as_tokens(w, T):
     return torch.where(torch.arange(T) < ends[:, -1:], words, torch.nan).mT
 
 
-def as_bag(w, V):
+def to_counts(w, V):
     """How often each of V words occurs, (..., V), as floats."""
-    words, counts = as_pairs(w)
+    words, counts = to_pairs(w)
     zeros = torch.zeros(*words.shape[:-1], V)
     return zeros.scatter_add(-1, words, counts.to(zeros.dtype))

@@ -10,7 +10,7 @@ from inference.objectives.in_pyro import bound
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
 from zoo import ZooError
-from zoo._backend.in_pyro import Learned, minibatch, param_nodes, sample_nodes, to_backend, to_numpy
+from zoo._backend.in_pyro import SubstituteParams, minibatch, param_nodes, sample_nodes, to_backend, to_numpy
 
 
 class Trainer:
@@ -61,7 +61,7 @@ class Trainer:
         for i in range(count):
             beta = float(self.plan.beta_at(first + i))
             inputs, pair = self.step_inputs(rows[i])
-            with Learned({n: t(p) for n, t, p in zip(self.names, self.transforms, self.params, strict=True)}):
+            with SubstituteParams({n: t(p) for n, t, p in zip(self.names, self.transforms, self.params, strict=True)}):
                 value, metrics = bound(self.objective, *pair, inputs, beta)  # quicker than the store
             for param in self.params:
                 param.grad = None

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ def images():
 def train(model, data, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return fit(model, data, "svi", **{"num_epochs": 6, "batch_size": 20, "learning_rate": 0.01, **options})
+        settings: dict[str, Any] = {"num_epochs": 6, "batch_size": 20, "learning_rate": 0.01, **options}
+        return fit(model, data, "svi", **settings)
 
 
 def assert_same(one, other):

@@ -1,18 +1,16 @@
-"""Seconds and log-likelihood of factor analysis by EM, beside scikit-learn's FactorAnalysis by both of its methods.
+"""Time and log-likelihood of factor analysis by EM, compared with both methods of scikit-learn's FactorAnalysis.
 
     python benchmarks/em_factors.py [--rows 100000] [--features 64] [--factors 8] [--threads 1] [--rounds 3]
 
-Whole calls on the same rows, each with its own stopping rule (scikit-learn's at its default, tol=1e-2), run in turn so
-that a busy machine slows all of them. One function scores all the answers. CPU time is compared.
+Each call fits the same rows with its own stopping rule (scikit-learn's is the default, tol=1e-2). Calls alternate, so that
+other load slows all of them alike. One function computes every log-likelihood. The ratio is of CPU times.
 """
 
-import argparse
-import os
-import time
+from report import Report, make_parser, measure, median_and_range, set_threads
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments():
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--features", type=int, default=64)
     parser.add_argument("--factors", type=int, default=8)
@@ -21,22 +19,15 @@ def arguments():
     return parser.parse_args()
 
 
-def factors(rows, features, count):
-    """Rows (N, D) of a factor analysis with uniquenesses between a half and three halves."""
+def simulate(rows, features, factors):
+    """Rows (N, D) of a factor analysis with uniquenesses between 0.5 and 1.5."""
     import numpy as np
 
     rng = np.random.default_rng(0)
-    W, Psi = rng.normal(size=(features, count)), rng.uniform(0.5, 1.5, features)
-    x = rng.normal(size=(rows, count)) @ W.T
+    W, Psi = rng.normal(size=(features, factors)), rng.uniform(0.5, 1.5, features)
+    x = rng.normal(size=(rows, factors)) @ W.T
     x += rng.normal(size=x.shape) * np.sqrt(Psi)
     return x + rng.normal(size=features)
-
-
-def timed(call):
-    """What the call gives, its seconds by the clock and those of the CPU."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    found = call()
-    return found, time.perf_counter() - wall, time.process_time() - cpu
 
 
 def main(args):
@@ -46,48 +37,52 @@ def main(args):
     import inference
     import zoo
 
-    x = factors(args.rows, args.features, args.factors)
+    report = Report(__file__, args)
+    x = simulate(args.rows, args.features, args.factors)
     mean = x.mean(0)
     scatter = np.cov(x.T, bias=True)
 
-    def score(mu, covariance):
-        """Mean log-density of the rows under Normal(mu, covariance), in nats."""
-        away = mean - mu
-        spread = scatter + np.outer(away, away)
+    def log_likelihood(mu, covariance):
+        """Mean log density of the rows under Normal(mu, covariance), in nats."""
+        difference = mean - mu
+        second_moment = scatter + np.outer(difference, difference)
         _, log_det = np.linalg.slogdet(2 * np.pi * covariance)
-        return -0.5 * (log_det + np.trace(np.linalg.solve(covariance, spread)))
+        return -0.5 * (log_det + np.trace(np.linalg.solve(covariance, second_moment)))
 
-    def ours():
+    def fit_zoo():
         return inference.fit(zoo.load("factor_analysis", Z=args.factors), x, "em")
 
-    def theirs(method):
+    def fit_peer(method):
         return FactorAnalysis(args.factors, svd_method=method, tol=1e-2, random_state=0).fit(x)
 
-    _, wall, cpu = timed(ours)
-    print(f"ours, first call (the backend is imported by it): {wall:.3f} s, CPU {cpu:.3f}")
-    ratios, apart = [], []
-    for turn in range(args.rounds):
-        fit, wall, cpu = timed(ours)
+    _, wall, cpu = measure(fit_zoo)
+    report.add(f"zoo, first call, with the import of the backend: {wall:.3f} s, CPU {cpu:.3f}", first_wall=wall)
+    ratios, differences = [], []
+    for round_number in range(args.rounds):
+        fit, wall, cpu = measure(fit_zoo)
         W, Psi = fit.params["W"], fit.params["Psi"]
-        reached = score(fit.params["mu"], W @ W.T + np.diag(Psi))
-        print(f"round {turn}: ours {wall:.3f} s, CPU {cpu:.3f}, {reached:.8f} nats per row")
-        peers = []
+        score = log_likelihood(fit.params["mu"], W @ W.T + np.diag(Psi))
+        text = f"round {round_number}: zoo {wall:.3f} s, CPU {cpu:.3f}, {score:.8f} nats per row"
+        report.add(text, method="zoo", wall=wall, cpu=cpu, nats_per_row=score)
+        peer_cpus, peer_scores = [], []
         for method in ("lapack", "randomized"):
-            peer, peer_wall, peer_cpu = timed(lambda method=method: theirs(method))
-            height = score(peer.mean_, peer.get_covariance())
-            peers.append((peer_cpu, height))
-            said = f"scikit-learn {method} {peer_wall:.3f} s, CPU {peer_cpu:.3f}, {height:.8f} nats per row"
-            print(f"         {said}, ratio {peer_cpu / cpu:.1f}")
-        ratios.append(min(p for p, _ in peers) / cpu)
-        apart.append(reached - max(h for _, h in peers))
-    size = f"N={args.rows}, D={args.features}, Z={args.factors}, {args.threads} thread{'s' * (args.threads > 1)}"
-    said = f"{np.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}; {size})"
-    print(f"median ratio to the quicker of theirs {said}")
-    print(f"ours less the higher of theirs: {min(apart):+.1e} nats per row or more")
+            peer, peer_wall, peer_cpu = measure(fit_peer, method)
+            peer_score = log_likelihood(peer.mean_, peer.get_covariance())
+            peer_cpus.append(peer_cpu)
+            peer_scores.append(peer_score)
+            text = f"scikit-learn {method} {peer_wall:.3f} s, CPU {peer_cpu:.3f}, {peer_score:.8f} nats per row"
+            record = {"method": method, "wall": peer_wall, "cpu": peer_cpu, "nats_per_row": peer_score}
+            report.add(f"         {text}, ratio {peer_cpu / cpu:.1f}", **record)
+        ratios.append(min(peer_cpus) / cpu)
+        differences.append(score - max(peer_scores))
+    size = f"N={args.rows}, D={args.features}, Z={args.factors}, threads: {args.threads}"
+    text = f"ratio to the faster method of scikit-learn: median {median_and_range(ratios)}; {size}"
+    report.add(text, ratio=float(np.median(ratios)), least_difference_nats_per_row=min(differences))
+    report.add(f"log-likelihood minus the higher one of scikit-learn: at least {min(differences):+.1e} nats per row")
+    report.write()
 
 
 if __name__ == "__main__":
-    given = arguments()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(given.threads)
-    main(given)
+    args = parse_arguments()
+    set_threads(args.threads)
+    main(args)

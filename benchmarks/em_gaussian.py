@@ -1,19 +1,20 @@
-"""Seconds per EM iteration and log-likelihood of the full-covariance Gaussian mixture, beside scikit-learn's.
+"""Time per EM iteration and log-likelihood of the full-covariance Gaussian mixture, compared with scikit-learn.
 
     python benchmarks/em_gaussian.py [--rows 200000] [--features 16] [--components 16] [--threads 2] [--rounds 3]
 
-Both begin at the same parameters, take the same number of iterations and are run in turn, so that a busy machine
-slows both. ``--memory`` fits once at ``--rows`` rows and prints the largest resident size instead.
+Both start at the same parameters and run the same number of iterations. Runs alternate, so that other load slows both
+alike. ``--memory`` runs one fit of ``--rows`` rows and prints the peak resident memory instead.
 """
 
-import argparse
 import os
 import resource
-import time
+import warnings
+
+from report import Report, make_parser, measure, set_threads
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments():
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--features", type=int, default=16)
     parser.add_argument("--components", type=int, default=16)
@@ -25,8 +26,8 @@ def arguments():
     return parser.parse_args()
 
 
-def clusters(rows, features, components):
-    """Rows around components of random covariance, and parameters near the truth to begin from."""
+def simulate(rows, features, components):
+    """Rows around components of random covariance, and parameters near the truth to start from."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -35,8 +36,8 @@ def clusters(rows, features, components):
     labels = rng.integers(components, size=rows)
     x = np.empty((rows, features))
     for k in range(components):
-        mine = labels == k
-        x[mine] = centres[k] + rng.normal(size=(mine.sum(), features)) @ roots[k].T
+        members = labels == k
+        x[members] = centres[k] + rng.normal(size=(members.sum(), features)) @ roots[k].T
     start = {
         "pi": np.full(components, 1 / components),
         "mu": centres + rng.normal(0, 0.5, centres.shape),
@@ -49,30 +50,28 @@ def main(args):
     import inference
     import zoo
 
-    x, start = clusters(args.rows, args.features, args.components)
+    report = Report(__file__, args)
+    x, start = simulate(args.rows, args.features, args.components)
     model = zoo.load("gaussian_mixture", backend=args.backend, K=args.components)
+    size = f"N={args.rows}, D={args.features}, K={args.components}"
 
-    def ours(iterations):
-        begun = time.perf_counter()
+    def fit_zoo(iterations):
         fit = inference.fit(model, x, "em", start=start, max_iter=iterations, tol=0.0)
-        return time.perf_counter() - begun, fit.trace[-1] / args.rows
+        return fit.trace[-1] / args.rows
 
     if args.memory:
-        seconds, _ = ours(5)
+        _, wall, _ = measure(fit_zoo, 5)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(
-            f"N={args.rows} D={args.features} K={args.components}: 5 iterations in {seconds:.1f} s, peak {peak:.2f} GiB"
-        )
+        report.add(f"{size}: 5 iterations in {wall:.1f} s, peak {peak:.2f} GiB", wall=wall, peak_gib=peak)
+        report.write()
         return
-
-    import warnings
 
     from sklearn.mixture import GaussianMixture
 
-    warnings.simplefilter("ignore")  # that so few iterations do not converge is the point
+    warnings.simplefilter("ignore")  # scikit-learn warns that so few iterations do not converge
 
-    def theirs(iterations):
-        peer = GaussianMixture(
+    def make_peer(iterations):
+        return GaussianMixture(
             args.components,
             tol=0,
             reg_covar=1e-6,
@@ -81,28 +80,31 @@ def main(args):
             means_init=start["mu"],
             precisions_init=start["Lambda"],
         )
-        begun = time.perf_counter()
-        peer.fit(x)
-        return time.perf_counter() - begun, peer.score(x)
 
-    few, many = 2, 2 + args.iterations  # the difference of two runs: no start, no compilation, no final pass
-    rows = []
-    for turn in range(args.rounds):
-        a_few, a_many, b_few, b_many = ours(few), ours(many), theirs(few), theirs(many)
-        a, b = (a_many[0] - a_few[0]) / args.iterations, (b_many[0] - b_few[0]) / args.iterations
-        rows.append((a, b, a_many[1] - b_many[1]))
-        said = f"ours {a:.4f} s/iteration, scikit-learn {b:.4f}, ratio {b / a:.2f}"
-        print(f"round {turn}: {said}, difference in nats per row {rows[-1][2]:+.2e}")
-    middle = sorted(rows, key=lambda r: r[1] / r[0])[len(rows) // 2]
-    size = f"N={args.rows}, D={args.features}, K={args.components}"
-    print(f"median ratio {middle[1] / middle[0]:.2f} ({args.threads} threads, {args.backend}, {size})")
+    few, many = 2, 2 + args.iterations  # the difference of two runs has no start, no compilation, no final pass
+    ratios = []
+    for round_number in range(args.rounds):
+        zoo_few, zoo_many = measure(fit_zoo, few), measure(fit_zoo, many)
+        peer_few, peer_many = measure(make_peer(few).fit, x), measure(make_peer(many).fit, x)
+        zoo_time = (zoo_many.wall - zoo_few.wall) / args.iterations
+        peer_time = (peer_many.wall - peer_few.wall) / args.iterations
+        difference = zoo_many.result - peer_many.result.score(x)
+        ratios.append(peer_time / zoo_time)
+        text = f"zoo {zoo_time:.4f} s per iteration, scikit-learn {peer_time:.4f}, ratio {ratios[-1]:.2f}"
+        report.add(
+            f"round {round_number}: {text}, difference {difference:+.2e} nats per row",
+            zoo_seconds_per_iteration=zoo_time,
+            peer_seconds_per_iteration=peer_time,
+            difference_nats_per_row=difference,
+        )
+    median = sorted(ratios)[len(ratios) // 2]
+    report.add(f"median ratio {median:.2f}; {args.threads} threads, {args.backend}, {size}", ratio=median)
+    report.write()
 
 
 if __name__ == "__main__":
-    given = arguments()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(given.threads)
-    os.environ["XLA_FLAGS"] = (
-        f"--xla_cpu_multi_thread_eigen={'true' if given.threads > 1 else 'false'} " + os.environ.get("XLA_FLAGS", "")
-    )
-    main(given)
+    args = parse_arguments()
+    set_threads(args.threads)
+    multi_thread = "true" if args.threads > 1 else "false"
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={multi_thread} " + os.environ.get("XLA_FLAGS", "")
+    main(args)

@@ -1,21 +1,20 @@
-"""Seconds and log-likelihood of probabilistic PCA with missing values, beside ppca-py (its core is C++).
+"""Time and log-likelihood of probabilistic PCA with missing values, compared with ppca-py (written in C++).
 
     python benchmarks/em_missing.py [--rows 5000] [--features 50] [--axes 5] [--missing 0.2] [--threads 1] [--rounds 3]
 
-Whole calls on the same rows, each with its own stopping rule, run in turn; CPU time is compared. One function scores
-all the answers: the exact density of what was seen of each row. A long run of ours says how far from the maximum the
-others end. ``pip install ppca-py`` brings the peer.
+Each call fits the same rows with its own stopping rule; calls alternate, and the ratio is of CPU times. One function
+computes every log-likelihood: the exact density of the observed values of each row. A long run of the zoo gives the
+maximum. ``pip install ppca-py`` installs the peer.
 """
 
-import argparse
-import os
-import time
 from importlib import import_module
 from importlib.util import find_spec
 
+from report import Report, make_parser, measure, median_and_range, set_threads
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+
+def parse_arguments():
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--features", type=int, default=50)
     parser.add_argument("--axes", type=int, default=5)
@@ -25,8 +24,8 @@ def arguments():
     return parser.parse_args()
 
 
-def with_holes(rows, features, axes, missing):
-    """Rows (N, D), NaN at random, and the mean and covariance they were drawn with."""
+def simulate(rows, features, axes, missing):
+    """Rows (N, D) with NaN at random places, and the mean and covariance of their distribution."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -37,24 +36,17 @@ def with_holes(rows, features, axes, missing):
     return x, (mu, W @ W.T + noise**2 * np.eye(features))
 
 
-def score(x, mu, covariance):
-    """Mean log-density, in nats, of what was seen of each row under Normal(mu, covariance)."""
+def log_likelihood(x, mu, covariance):
+    """Mean log density of the observed values of a row under Normal(mu, covariance), in nats."""
     import numpy as np
 
     total = 0.0
     for row in x:
-        seen = np.flatnonzero(~np.isnan(row))
-        root = np.linalg.cholesky(covariance[np.ix_(seen, seen)])
-        away = np.linalg.solve(root, row[seen] - mu[seen])
-        total -= 0.5 * (away @ away + len(seen) * np.log(2 * np.pi)) + np.log(np.diagonal(root)).sum()
+        observed = np.flatnonzero(~np.isnan(row))
+        root = np.linalg.cholesky(covariance[np.ix_(observed, observed)])
+        z = np.linalg.solve(root, row[observed] - mu[observed])
+        total -= 0.5 * (z @ z + len(observed) * np.log(2 * np.pi)) + np.log(np.diagonal(root)).sum()
     return total / len(x)
-
-
-def timed(call):
-    """What the call gives, its seconds by the clock and those of the CPU."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    found = call()
-    return found, time.perf_counter() - wall, time.process_time() - cpu
 
 
 def main(args):
@@ -63,45 +55,47 @@ def main(args):
     import inference
     import zoo
 
-    x, truth = with_holes(args.rows, args.features, args.axes, args.missing)
+    report = Report(__file__, args)
+    x, truth = simulate(args.rows, args.features, args.axes, args.missing)
     model = zoo.load("probabilistic_pca", Z=args.axes)
 
-    def ours(**options):
+    def fit_zoo(**options):
         fit = inference.fit(model, x, "em", **options)
         W, sigma2 = fit.params["W"], fit.params["sigma2"]
         return fit, (fit.params["mu"], W @ W.T + sigma2 * np.eye(args.features))
 
-    print(f"the parameters that drew the rows: {score(x, *truth):.6f} nats per row")
-    (fit, found), wall, cpu = timed(lambda: ours(tol=1e-13, max_iter=100_000))
-    highest = score(x, *found)
-    said = f"{fit.diagnostics['iterations']} iterations, converged: {fit.diagnostics['converged']}"
-    print(f"ours, a long run (tol=1e-13): {highest:.9f}, {wall:.2f} s, CPU {cpu:.2f}, {said}")
+    report.add(f"parameters of the simulation: {log_likelihood(x, *truth):.6f} nats per row")
+    (fit, params), wall, cpu = measure(lambda: fit_zoo(tol=1e-13, max_iter=100_000))
+    maximum = log_likelihood(x, *params)
+    text = f"{fit.diagnostics['iterations']} iterations, converged: {fit.diagnostics['converged']}"
+    report.add(f"zoo, long run (tol=1e-13): {maximum:.9f}, {wall:.2f} s, CPU {cpu:.2f}, {text}", maximum=maximum)
 
-    peer = import_module("ppca").PPCA if find_spec("ppca") else None
-    if peer is None:
-        print("ppca-py is not installed, so there is nothing to compare with: pip install ppca-py")
+    peer_class = import_module("ppca").PPCA if find_spec("ppca") else None
+    if peer_class is None:
+        print("ppca-py is not installed, and the zoo runs alone: pip install ppca-py")
     ratios = []
-    for turn in range(args.rounds):
-        (fit, found), wall, cpu = timed(ours)
-        reached = score(x, *found)
-        said = f"{reached:.6f} nats per row, {highest - reached:.1e} below the maximum"
-        print(f"round {turn}: ours {wall:.2f} s, CPU {cpu:.2f}, {fit.diagnostics['iterations']} iterations, {said}")
-        if peer is None:
+    for round_number in range(args.rounds):
+        (fit, params), wall, cpu = measure(fit_zoo)
+        score, iterations = log_likelihood(x, *params), fit.diagnostics["iterations"]
+        text = f"{iterations} iterations, {score:.6f} nats per row, {maximum - score:.1e} below the maximum"
+        record = {"method": "zoo", "wall": wall, "cpu": cpu, "nats_per_row": score, "iterations": iterations}
+        report.add(f"round {round_number}: zoo {wall:.2f} s, CPU {cpu:.2f}, {text}", **record)
+        if peer_class is None:
             continue
-        other, peer_wall, peer_cpu = timed(lambda: peer(n_components=args.axes, random_state=0).fit(x))
-        height = score(x, other.mean_, other.get_covariance())
+        peer, peer_wall, peer_cpu = measure(lambda: peer_class(n_components=args.axes, random_state=0).fit(x))
+        peer_score = log_likelihood(x, peer.mean_, peer.get_covariance())
         ratios.append(peer_cpu / cpu)
-        means = score(x, found[0], other.get_covariance()) - height  # what the means of the columns cost it
-        said = f"{height:.6f}, {reached - height:.4f} below ours, {means:.4f} of that by its fixed means"
-        print(f"         ppca-py {peer_wall:.2f} s, CPU {peer_cpu:.2f}, {said}, ratio {ratios[-1]:.1f}")
+        loss = log_likelihood(x, params[0], peer.get_covariance()) - peer_score  # it takes the means of the columns
+        text = f"{peer_score:.6f}, {score - peer_score:.4f} below, of which {loss:.4f} by its fixed means"
+        record = {"method": "ppca-py", "wall": peer_wall, "cpu": peer_cpu, "nats_per_row": peer_score}
+        report.add(f"         ppca-py {peer_wall:.2f} s, CPU {peer_cpu:.2f}, {text}, ratio {ratios[-1]:.1f}", **record)
     if ratios:
-        size = f"N={args.rows}, D={args.features}, Z={args.axes}, {args.missing:.0%} missing"
-        threads = f"{args.threads} thread{'s' * (args.threads > 1)}"
-        print(f"median ratio {np.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}; {size}, {threads})")
+        size = f"N={args.rows}, D={args.features}, Z={args.axes}, {args.missing:.0%} missing, threads: {args.threads}"
+        report.add(f"ratio: median {median_and_range(ratios)}; {size}", ratio=float(np.median(ratios)))
+    report.write()
 
 
 if __name__ == "__main__":
-    given = arguments()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(given.threads)
-    main(given)
+    args = parse_arguments()
+    set_threads(args.threads)
+    main(args)

@@ -1,113 +1,87 @@
-"""Factor analysis by EM of a table that stays on disk: rows per second, and that more rows take no more memory.
+"""Factor analysis by EM of a table on disk: rows per second, and memory that does not grow with the rows.
 
     python benchmarks/em_stream.py [--rows 10000000] [--features 16] [--factors 4] [--dtype float64] [--threads 1]
                                    [--folder DIR]
 
 Writes a .npy file block by block into a temporary folder, opens it by ``np.load(mmap_mode="r")`` and fits a tenth of
-its rows, then all. Memory is RssAnon of /proc/self/status, looked at every few milliseconds: pages of the process's
-own, without those of the mapped file, which the system keeps while nobody else wants them and which are given beside
-(RssFile).
+its rows, then all. Memory is RssAnon of /proc/self/status, read every few milliseconds: the pages of the process without
+those of the mapped file (RssFile), which the system can drop at any time.
 """
 
-import argparse
-import os
 import tempfile
-import threading
-import time
 from pathlib import Path
 
-BLOCK = 100_000  # rows drawn at a time
+from report import Report, make_parser, measure, set_threads
+
+BLOCK = 100_000  # rows simulated at a time
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments():
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--features", type=int, default=16)
     parser.add_argument("--factors", type=int, default=4)
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--folder", help="where the file is to lie for a while; the system's temporary folder if none")
+    parser.add_argument("--folder", help="folder of the file; the system's temporary folder by default")
     return parser.parse_args()
 
 
-def write(path, args):
-    """Rows (N, D) of a factor analysis, in the file alone; and its likelihood per row at what drew them, in nats."""
+def write_simulation(path, args):
+    """Write rows (N, D) of a factor analysis; returns their log-likelihood per row at its parameters, in nats."""
     import numpy as np
+    from memory import write_rows
 
     rng = np.random.default_rng(0)
     D, Z = args.features, args.factors
     W, mu, Psi = rng.normal(size=(D, Z)), rng.normal(size=D), rng.uniform(0.5, 1.5, D)
     root = np.linalg.cholesky(W @ W.T + np.diag(Psi))
-    file = np.lib.format.open_memmap(path, mode="w+", dtype=args.dtype, shape=(args.rows, D))
-    squares = 0.0
-    for begun in range(0, args.rows, BLOCK):
-        noise = rng.normal(size=(min(BLOCK, args.rows - begun), D))
-        squares += np.square(noise).sum()
-        file[begun : begun + len(noise)] = noise @ root.T + mu
-    file.flush()
-    return -0.5 * (squares / args.rows + D * np.log(2 * np.pi)) - np.log(np.diagonal(root)).sum()
+    squares = []
 
+    def make_rows(count):
+        noise = rng.normal(size=(count, D))
+        squares.append(np.square(noise).sum())
+        return noise @ root.T + mu
 
-def resident():
-    """RssAnon and RssFile in MiB."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return [int(lines[word].split()[0]) / 1024 for word in ("RssAnon", "RssFile")]
-
-
-class Peak:
-    """The largest resident sizes while the block runs, in MiB: the process's own memory, and what is mapped."""
-
-    def __enter__(self):
-        self.most = resident()
-        self._done = threading.Event()
-        self._watch = threading.Thread(target=self._look)
-        self._watch.start()
-        return self
-
-    def _look(self):
-        while not self._done.wait(0.003):
-            self.most = [max(pair) for pair in zip(self.most, resident(), strict=True)]
-
-    def __exit__(self, *raised):
-        self._done.set()
-        self._watch.join()
-        self.own, self.mapped = self.most
+    write_rows(path, (args.rows, D), args.dtype, BLOCK, make_rows)
+    return -0.5 * (sum(squares) / args.rows + D * np.log(2 * np.pi)) - np.log(np.diagonal(root)).sum()
 
 
 def main(args):
     import numpy as np
+    from memory import PeakMemory, can_measure
 
     import inference
     import zoo
 
-    if not Path("/proc/self/status").exists():
-        print("no /proc here, by which memory without mapped files is measured: nothing done")
+    if not can_measure():
         return
+    report = Report(__file__, args)
     model = zoo.load("factor_analysis", Z=args.factors)
-    inference.fit(model, np.random.default_rng(1).normal(size=(1000, args.features)), "em")  # all code is loaded now
+    inference.fit(model, np.random.default_rng(1).normal(size=(1000, args.features)), "em")  # loads all code
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         path = Path(folder) / "rows.npy"
-        truth = write(path, args)
+        truth = write_simulation(path, args)
         size = path.stat().st_size / 2**30
-        print(f"{args.rows} rows, D={args.features}, Z={args.factors}, {args.dtype}: {size:.2f} GiB on disk")
+        report.add(f"{args.rows} rows, D={args.features}, Z={args.factors}, {args.dtype}: {size:.2f} GiB on disk")
         peaks = []
         for rows in (args.rows // 10, args.rows):
             x = np.load(path, mmap_mode="r")[:rows]
-            wall, cpu = time.perf_counter(), time.process_time()
-            with Peak() as peak:
-                fit = inference.fit(model, x, "em")
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            height = fit.diagnostics["log_likelihood"] / rows
+            with PeakMemory() as peak:
+                fit, wall, cpu = measure(inference.fit, model, x, "em")
+            score, iterations = fit.diagnostics["log_likelihood"] / rows, fit.diagnostics["iterations"]
             peaks.append(peak.own)
-            said = f"{fit.diagnostics['iterations']} iterations, {height:.6f} nats per row"
-            print(f"N={rows}: {wall:.2f} s, CPU {cpu:.2f}, {rows / wall / 1e6:.1f} million rows per second, {said}")
-            print(f"    peak of own memory {peak.own:.1f} MiB, and {peak.mapped:.0f} MiB of mapped files (code, and x)")
-        print(f"the parameters that drew all rows: {truth:.6f} nats per row")
-        print(f"ten times the rows took {max(peaks[1] - peaks[0], 0.0):.1f} MiB of memory more")
+            rate = f"{rows / wall / 1e6:.1f} million rows per second"
+            record = {"rows": rows, "wall": wall, "cpu": cpu, "own_mib": peak.own, "nats_per_row": score}
+            text = f"N={rows}: {wall:.2f} s, CPU {cpu:.2f}, {rate}, {iterations} iterations, {score:.6f} nats per row"
+            report.add(text, **record)
+            report.add(f"    peak memory {peak.own:.1f} MiB, and {peak.mapped:.0f} MiB of mapped files (code, and x)")
+        report.add(f"parameters of the simulation: {truth:.6f} nats per row")
+        report.add(f"more memory for ten times the rows: {max(peaks[1] - peaks[0], 0.0):.1f} MiB")
+    report.write()
 
 
 if __name__ == "__main__":
-    given = arguments()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(given.threads)
-    main(given)
+    args = parse_arguments()
+    set_threads(args.threads)
+    main(args)

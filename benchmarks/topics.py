@@ -1,15 +1,18 @@
-"""Every figure of topic models in one go: each script in turn, with the settings that benchmarks/README.md records.
+"""All benchmarks of topic models, with the settings that benchmarks/README.md records.
 
     python benchmarks/topics.py [--quick]
 
-``pip install tomotopy lda gensim`` brings the peers. ``--quick`` has fewer rounds, and no perplexity at a time. The
-scripts run one after another, each in a process of its own, and can be run alone.
+``pip install tomotopy lda gensim`` installs the peers. ``--quick`` has fewer rounds, and no perplexity at equal time. The
+scripts run one after another, each in its own process.
 """
 
-import argparse
+import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from report import Report, make_parser
 
 RUNS = (
     ("topics_gibbs.py", "--K", "50", "--workers", "1"),
@@ -23,10 +26,17 @@ RUNS = (
 QUICK = {"topics_gibbs.py": ("--rounds", "2", "--seconds", "0"), "topics_variational.py": ("--rounds", "1")}
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    for script, *words in RUNS:
-        command = [script, *words, *(QUICK.get(script, ()) if quick else ())]
-        print("==", *command, flush=True)
-        subprocess.run([sys.executable, str(Path(__file__).with_name(script)), *command[1:]], check=True)
+    args = parser.parse_args()
+    report = Report(__file__, args)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results.json"
+        for script, *options in RUNS:
+            options = [*options, *(QUICK.get(script, ()) if args.quick else ())]
+            print("==", script, *options, flush=True)
+            script_path = str(Path(__file__).with_name(script))
+            subprocess.run([sys.executable, script_path, *options, "--json", str(path)], check=True)
+            content = json.loads(path.read_text())
+            report.content["results"].append({n: content[n] for n in ("benchmark", "options", "results")})
+    report.write()

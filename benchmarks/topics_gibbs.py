@@ -1,65 +1,58 @@
-"""Collapsed Gibbs sampling of topics beside tomotopy (C++) and lda (Cython): tokens per second, and perplexity.
+"""Collapsed Gibbs sampling of topics, compared with tomotopy (C++) and lda (Cython): tokens per second, and perplexity.
 
     python benchmarks/topics_gibbs.py [--K 50] [--workers 1] [--rounds 7] [--seconds 12] [--method auto]
 
-Everyone has the same corpus, alpha and eta, and learns neither. Speed is of sweeps after the first fifty, in turn, a
-few of each at a time, by the clock and by the CPU. Held-out perplexity is by document completion, one evaluator for
-all, of topics smoothed by eta: after as many sweeps of each, by our last sweep alone and averaged; and after so many
-seconds of the workers' CPU time (0 for no perplexity). ``pip install tomotopy lda`` brings the peers.
+All have the same corpus, alpha and eta, and learn no hyperparameter. Sweeps are timed after the first fifty, a few of each
+sampler in turn, by wall and CPU time. Held-out perplexity is by document completion, with one evaluator, of topics smoothed
+by eta: at equal sweeps, of our last sweep and of averaged topics; and at equal CPU time, ``--seconds`` for each worker (0
+for no perplexity). ``pip install tomotopy lda`` installs the peers.
 """
 
-import argparse
+import logging
 import os
-import time
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from report import Report, make_parser, measure, median_and_range, set_threads
+
 ALPHA, ETA, BURN_IN, HELD_OUT = 0.1, 0.01, 50, 500
-PEERS = {n: import_module(n) for n in ("tomotopy", "lda") if find_spec(n)}
+INSTALLED = [name for name in ("tomotopy", "lda") if find_spec(name)]
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments():
+    parser = make_parser(__doc__)
     parser.add_argument("--documents", type=int, default=5000)
     parser.add_argument("--tokens", type=int, default=100, help="of a document")
     parser.add_argument("--words", type=int, default=5000)
     parser.add_argument("--K", type=int, default=50)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--sweeps", type=int, default=10, help="of each in a round")
+    parser.add_argument("--sweeps", type=int, default=10, help="of each sampler in a round")
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--method", default="auto")
     return parser.parse_args()
 
 
-class Tomotopy:
+class TomotopySampler:
     """The peer, sweep by sweep."""
 
     def __init__(self, corpus, K, workers):
-        import numpy as np
+        from peers import make_tomotopy
 
-        optional = PEERS["tomotopy"]
-        self.model = optional.LDAModel(k=K, alpha=ALPHA, eta=ETA, seed=1, tw=optional.TermWeight.ONE)
-        self.model.optim_interval, self.workers, self.V = 0, workers, corpus.V
-        for n in range(corpus.N):
-            row = slice(corpus.indptr[n], corpus.indptr[n + 1])
-            self.model.add_doc([str(w) for w in np.repeat(corpus.words[row], corpus.counts[row])])
+        self.model, self.workers, self.V = make_tomotopy(corpus, K, seed=1), workers, corpus.V
 
     def sweep(self, count):
         self.model.train(count, workers=self.workers)
 
-    def topics(self):
-        import numpy as np
+    def phi(self):
+        from peers import tomotopy_topics
 
-        from inference.analysis.topics import smoothed
-
-        with_eta = np.array([self.model.get_topic_word_dist(k, normalize=False) for k in range(self.model.k)])
-        return smoothed(np.maximum(with_eta - ETA, 0), ETA, words=[int(w) for w in self.model.used_vocabs], V=self.V)
+        return tomotopy_topics(self.model, self.V)["phi"]
 
 
-class Ours:
-    """The sampler of inference/gibbs, sweep by sweep."""
+class ZooSampler:
+    """The sampler of the engine, sweep by sweep."""
 
     def __init__(self, corpus, K, workers, method):
         import zoo
@@ -70,8 +63,7 @@ class Ours:
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
-        options = GibbsOptions(method=method)
-        self.sampler = Sampler(FitRequest(model, keywords, table, 0, options, False))
+        self.sampler = Sampler(FitRequest(model, keywords, table, 0, GibbsOptions(method=method), False))
         self.pool = WorkerPool(workers)
         self.done = 0
 
@@ -81,117 +73,103 @@ class Ours:
             self.done += 1
 
 
-def timed(call, *args):
-    """Seconds by the clock and those of the CPU."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    call(*args)
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
-def spread(ratios):
-    """Median and range."""
+def measure_speed(report, args, corpus):
+    """Rounds of sweeps in turn."""
     import numpy as np
 
-    return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
-
-
-def speed(args, corpus):
-    """Rounds of sweeps in turn; returns million tokens per second of ours, by the clock."""
-    import numpy as np
-
-    running: dict[str, Any] = {"ours": Ours(corpus, args.K, args.workers, args.method)}
-    if "tomotopy" in PEERS:
-        running["tomotopy"] = Tomotopy(corpus, args.K, args.workers)
-    for sampler in running.values():
+    zoo_sampler = ZooSampler(corpus, args.K, args.workers, args.method)
+    samplers: dict[str, Any] = {"zoo": zoo_sampler}
+    if "tomotopy" in INSTALLED:
+        samplers["tomotopy"] = TomotopySampler(corpus, args.K, args.workers)
+    for sampler in samplers.values():
         sampler.sweep(BURN_IN)
-    taken = {name: [] for name in running}
+    seconds = {name: [] for name in samplers}
     for _ in range(args.rounds):
-        for name, sampler in running.items():
-            taken[name].append(timed(sampler.sweep, args.sweeps))
-    tokens = corpus.total * args.sweeps / 1e6
-    rates = {name: tokens / np.array(seconds) for name, seconds in taken.items()}
-    if "lda" in PEERS:
-        rates["lda"] = tokens / np.array(of_lda(args, corpus))[None]
-    ours = rates["ours"]
-    layout = running["ours"].sampler
-    print(f"ours: {layout.method}, {layout.layout.P} shards")
+        for name, sampler in samplers.items():
+            seconds[name].append(measure(sampler.sweep, args.sweeps)[1:])
+    if "lda" in INSTALLED:
+        seconds["lda"] = [lda_seconds(args, corpus)]
+    rates = {name: corpus.total * args.sweeps / 1e6 / np.array(times) for name, times in seconds.items()}
+    report.add(f"zoo: {zoo_sampler.sampler.method}, {zoo_sampler.sampler.layout.P} shards")
     for name, rate in rates.items():
         wall, cpu = np.median(rate, 0)
-        ratio = ours / rate if len(rate) == len(ours) else np.median(ours, 0) / rate
-        of = (
-            ""
-            if name == "ours"
-            else (f"; ours is {spread(ratio[:, 0])} times as fast, by CPU time {spread(ratio[:, 1])}")
-        )
-        print(f"{name:>9}: {wall:6.2f} million tokens per second, best {rate[:, 0].max():.2f}, by CPU {cpu:.2f}{of}")
-    return float(np.median(rates["ours"][:, 0]))
+        ratio = rates["zoo"] / (rate if len(rate) == args.rounds else np.median(rate, 0))
+        record = {"sampler": name, "million_tokens_per_second": wall, "million_tokens_per_cpu_second": cpu}
+        text = f"{name:>9}: {wall:6.2f} million tokens per second, best {rate[:, 0].max():.2f}, by CPU {cpu:.2f}"
+        if name != "zoo":
+            wall_ratio, cpu_ratio = (median_and_range(ratio[:, i], 2) for i in (0, 1))
+            text += f"; ratio {wall_ratio}, by CPU time {cpu_ratio}"
+            record |= {"ratio": np.median(ratio[:, 0]), "cpu_ratio": np.median(ratio[:, 1])}
+        report.add(text, **record)
 
 
-def of_lda(args, corpus):
-    """Seconds of some sweeps of lda, which cannot go on from where it was: those of many less those of few."""
-    import logging
-
+def lda_seconds(args, corpus):
+    """Wall and CPU seconds of lda's sweeps; it cannot resume, so that a run of one sweep is subtracted."""
+    lda, counts = import_module("lda"), corpus.dense()
     logging.getLogger("lda").setLevel(logging.ERROR)
-    counts = corpus.dense()
 
-    def run(count):
-        PEERS["lda"].LDA(args.K, n_iter=count, alpha=ALPHA, eta=ETA, random_state=1, refresh=10_000).fit(counts)
+    def run(sweeps):
+        lda.LDA(args.K, n_iter=sweeps, alpha=ALPHA, eta=ETA, random_state=1, refresh=10_000).fit(counts)
 
-    few, many = timed(run, 1), timed(run, 1 + args.sweeps)
-    return [b - a for a, b in zip(few, many, strict=True)]
+    few, many = measure(run, 1), measure(run, 1 + args.sweeps)
+    return many.wall - few.wall, many.cpu - few.cpu
 
 
-def quality(args, corpus, held_out, truth):
+def measure_quality(report, args, corpus, held_out, true_phi):
     """Perplexity at equal sweeps and at equal time."""
     import inference
     import zoo
     from inference.analysis.topics import perplexity
 
-    def said(phi):
-        found = perplexity(phi, held_out, alpha=ALPHA)
-        return f"{found.per_word:.1f}", found.per_word
+    def evaluate(phi):
+        return perplexity(phi, held_out, alpha=ALPHA).per_word
 
-    print(f"perplexity of {held_out.N} documents held out; by the topics that drew them: {said(truth)[0]}")
+    truth = evaluate(true_phi)
+    report.add(
+        f"perplexity of {held_out.N} held-out documents; of the topics of the simulation: {truth:.1f}", truth=truth
+    )
     model = zoo.load("latent_dirichlet", K=args.K, alpha=ALPHA, eta=ETA)
 
-    def ours(num_warmup, num_samples, seed=0):
-        options = {"num_draws": 0, "threads": args.workers, "method": args.method, "seed": seed}
+    def fit_zoo(num_warmup, num_samples):
+        options = {"num_draws": 0, "threads": args.workers, "method": args.method, "seed": 0}
         return inference.fit(model, corpus, "gibbs", num_warmup=num_warmup, num_samples=num_samples, **options)
 
     budget = args.seconds * args.workers
-    peer, spent, sweeps = Tomotopy(corpus, args.K, args.workers), 0.0, 0
-    while spent < budget:
-        spent += timed(peer.sweep, args.sweeps)[1]
+    peer, cpu, sweeps = TomotopySampler(corpus, args.K, args.workers), 0.0, 0
+    while cpu < budget:
+        cpu += measure(peer.sweep, args.sweeps).cpu
         sweeps += args.sweeps
-    reached, theirs = said(peer.topics())
-    print(f"tomotopy, {spent:.1f} s of CPU, {sweeps} sweeps: {reached}")
-    last = said(ours(sweeps - 1, 1).params["phi"])[0]
-    averaged = said(ours(sweeps // 2, sweeps - sweeps // 2).params["phi"])[0]
-    print(f"ours, {sweeps} sweeps: {averaged} averaged over the second half, {last} by the last sweep alone")
-    _, pace = timed(lambda: ours(BURN_IN, BURN_IN))
-    total = int(budget / pace * 2 * BURN_IN)
-    found = []
-    spent = timed(lambda: found.append(ours(total // 2, total - total // 2)))[1]
-    reached, value = said(found[0].params["phi"])
-    print(f"ours, {spent:.1f} s of CPU, {total} sweeps: {reached}, {100 * (1 - value / theirs):.1f}% below tomotopy")
+    peer_value = evaluate(peer.phi())
+    text = f"tomotopy, CPU {cpu:.1f} s, {sweeps} sweeps: {peer_value:.1f}"
+    report.add(text, sampler="tomotopy", cpu=cpu, sweeps=sweeps, perplexity=peer_value)
+    last = evaluate(fit_zoo(sweeps - 1, 1).params["phi"])
+    average = evaluate(fit_zoo(sweeps // 2, sweeps - sweeps // 2).params["phi"])
+    text = f"zoo, {sweeps} sweeps: {average:.1f} averaged over the second half, {last:.1f} of the last sweep"
+    report.add(text, sampler="zoo", sweeps=sweeps, perplexity=average, perplexity_of_last_sweep=last)
+    pace = measure(fit_zoo, BURN_IN, BURN_IN).cpu / (2 * BURN_IN)
+    sweeps = int(budget / pace)
+    fit, _, cpu = measure(fit_zoo, sweeps // 2, sweeps - sweeps // 2)
+    value = evaluate(fit.params["phi"])
+    text = f"zoo, CPU {cpu:.1f} s, {sweeps} sweeps: {value:.1f}, {100 * (1 - value / peer_value):.1f}% below tomotopy"
+    report.add(text, sampler="zoo", cpu=cpu, sweeps=sweeps, perplexity=value)
 
 
 def main(args):
     from zoo.data.corpus.synthetic import generated
 
+    report = Report(__file__, args)
     size = args.documents + HELD_OUT
-    corpus, truth, _ = generated(size, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)
-    trained, held_out = corpus.take(slice(0, args.documents)), corpus.take(slice(args.documents, size))
-    print(f"{trained}, K={args.K}, {args.workers} workers; load average {os.getloadavg()[0]:.1f}")
-    for name in ("tomotopy", "lda"):
-        if name not in PEERS:
-            print(f"{name} is not installed, so there is nothing to compare with: pip install {name}")
-    speed(args, trained)
-    if args.seconds and "tomotopy" in PEERS:
-        quality(args, trained, held_out, truth)
+    corpus, true_phi, _ = generated(size, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)
+    train, held_out = corpus.take(slice(0, args.documents)), corpus.take(slice(args.documents, size))
+    report.add(f"{train}, K={args.K}, {args.workers} workers; load average {os.getloadavg()[0]:.1f}")
+    for name in sorted({"tomotopy", "lda"} - set(INSTALLED)):
+        print(f"{name} is not installed, and is not compared: pip install {name}")
+    measure_speed(report, args, train)
+    if args.seconds and "tomotopy" in INSTALLED:
+        measure_quality(report, args, train, held_out, true_phi)
+    report.write()
 
 
 if __name__ == "__main__":
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"
-    main(arguments())
+    set_threads(1)
+    main(parse_arguments())

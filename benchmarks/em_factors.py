@@ -2,8 +2,8 @@
 
     python benchmarks/em_factors.py [--rows 100000] [--features 64] [--factors 8] [--threads 1] [--rounds 3]
 
-Each call fits the same rows with its own stopping rule (scikit-learn's is the default, tol=1e-2). Calls alternate, so that
-other load slows all of them alike. One function computes every log-likelihood. The ratio is of CPU times.
+Each call fits the same rows with its own stopping rule (scikit-learn's is the default, tol=1e-2). Calls alternate, so
+that other load slows all of them alike. One function computes every log-likelihood. The ratio is of CPU times.
 """
 
 from report import Report, make_parser, measure, median_and_range, set_threads

@@ -4,8 +4,8 @@
                                    [--folder DIR]
 
 Writes a .npy file block by block into a temporary folder, opens it by ``np.load(mmap_mode="r")`` and fits a tenth of
-its rows, then all. Memory is RssAnon of /proc/self/status, read every few milliseconds: the pages of the process without
-those of the mapped file (RssFile), which the system can drop at any time.
+its rows, then all. Memory is RssAnon of /proc/self/status, read every few milliseconds: the pages of the process
+without those of the mapped file (RssFile), which the system can drop at any time.
 """
 
 import tempfile

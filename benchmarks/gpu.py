@@ -2,9 +2,9 @@
 
     python benchmarks/gpu.py [--rows 1000000]
 
-EM of factor models runs in NumPy on the CPU on any device (an iteration is a few small matrices, however many the rows), so
-SVI, NUTS and gradients of these models are compared, with the factors integrated out. Where JAX finds no GPU, the
-benchmark says so and exits with status 0.
+EM of factor models runs in NumPy on the CPU on any device (an iteration is a few small matrices, however many the
+rows), so SVI, NUTS and gradients of these models are compared, with the factors integrated out. Where JAX finds no
+GPU, the benchmark says so and exits with status 0.
 """
 
 import tempfile

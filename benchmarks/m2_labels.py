@@ -4,11 +4,11 @@
     python benchmarks/m2_labels.py --data digits --epochs 200
 
 Ten images of each class have labels, by the data set's own fixed choice; the other images have none. M2 has MLPs of
-200-200 and Z = 20, and trains in NumPyro by Adam with a learning rate that falls linearly from 0.001 to 0. It classifies one
-binary draw of each test image by q(y | x). In the first ``--labels-first`` epochs the labels have ten thousand times their
-later weight (alpha), so that classes represent digits before images without labels matter. No choice depends on the
-test images. The classifiers are scikit-learn's logistic regression, support vector machine with the Gaussian kernel and
-random forest, with default settings, on grey pixels.
+200-200 and Z = 20, and trains in NumPyro by Adam with a learning rate that falls linearly from 0.001 to 0. It
+classifies one binary draw of each test image by q(y | x). In the first ``--labels-first`` epochs the labels have ten
+thousand times their later weight (alpha), so that classes represent digits before images without labels matter. No
+choice depends on the test images. The classifiers are scikit-learn's logistic regression, support vector machine with
+the Gaussian kernel and random forest, with default settings, on grey pixels.
 """
 
 from report import Report, make_parser, measure

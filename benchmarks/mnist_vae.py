@@ -6,11 +6,11 @@
     python benchmarks/mnist_vae.py --full --device gpu                  all images, more epochs
     python benchmarks/mnist_vae.py --full --device gpu --particles 50   the recipe for 86
 
-Batches of 128, Adam with a learning rate that falls linearly from 0.001 to 0, moving average of the weights with decay
-0.999; K > 1 particles train by ``iwae`` with doubly reparameterised gradients. Some training images are for validation, and
-the weights with their best bound are returned: no choice depends on the test images. log p(x) of the test images is
-estimated by importance sampling with 5000 draws each (Burda, Grosse and Salakhutdinov 2016), for every tenth image, with
---full for all. With --folder, a run that stopped continues from its checkpoint, bit for bit.
+Batches of 128, Adam with a learning rate that falls linearly from 0.001 to 0, moving average of the weights with
+decay 0.999; K > 1 particles train by ``iwae`` with doubly reparameterised gradients. Some training images are for
+validation, and the weights with their best bound are returned: no choice depends on the test images. log p(x) of the
+test images is estimated by importance sampling with 5000 draws each (Burda, Grosse and Salakhutdinov 2016), for every
+tenth image, with --full for all. With --folder, a run that stopped continues from its checkpoint, bit for bit.
 """
 
 from report import Report, make_parser, measure

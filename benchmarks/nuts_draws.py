@@ -3,9 +3,9 @@
     python benchmarks/nuts_draws.py [--rounds 3]
 
 Four chains of 500 + 500 iterations on the Gaussian mixture (K = 2, full covariance) of Old Faithful, with its labels
-marginalised, from the same start and with the same target acceptance probability. Each run has a process of its own and no
-compilation cache; runs alternate. NumPyro runs its chains sequentially, vectorised, and in parallel on one host device per
-chain; the ratio is to the fastest of the three. Effective draws are those of the log joint density.
+marginalised, from the same start and with the same target acceptance probability. Each run has a process of its own
+and no compilation cache; runs alternate. NumPyro runs its chains sequentially, vectorised, and in parallel on one
+host device per chain; the ratio is to the fastest of the three. Effective draws are those of the log joint density.
 """
 
 import argparse

@@ -1,4 +1,5 @@
-"""Topics of other libraries as arguments of ``inference.topics.perplexity``: alpha, and phi with every word smoothed by eta.
+"""Topics of other libraries as arguments of ``inference.topics.perplexity``: alpha, and phi with every word smoothed
+by eta.
 
 Each ``<library>_topics`` takes a fitted model of its library. Columns of phi are the words of the training corpus; for
 libraries whose words are text, the training documents are ``as_tokens(corpus)``.

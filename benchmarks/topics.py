@@ -1,4 +1,4 @@
-"""All benchmarks of topic models, with the settings that benchmarks/README.md records.
+"""All benchmarks of topic models at the settings of benchmarks/README.md.
 
     python benchmarks/topics.py [--quick]
 

@@ -2,10 +2,10 @@
 
     python benchmarks/topics_gibbs.py [--K 50] [--workers 1] [--rounds 7] [--seconds 12] [--method auto]
 
-All have the same corpus, alpha and eta, and learn no hyperparameter. Sweeps are timed after the first fifty, a few of each
-sampler in turn, by wall and CPU time. Held-out perplexity is by document completion, with one evaluator, of topics smoothed
-by eta: at equal sweeps, of our last sweep and of averaged topics; and at equal CPU time, ``--seconds`` for each worker (0
-for no perplexity). ``pip install tomotopy lda`` installs the peers.
+All have the same corpus, alpha and eta, and learn no hyperparameter. Sweeps are timed after the first fifty, a few of
+each sampler in turn, by wall and CPU time. Held-out perplexity is by document completion, with one evaluator, of
+topics smoothed by eta: at equal sweeps, of our last sweep and of averaged topics; and at equal CPU time,
+``--seconds`` for each worker (0 for no perplexity). ``pip install tomotopy lda`` installs the peers.
 """
 
 import logging

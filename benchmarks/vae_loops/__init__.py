@@ -1,10 +1,10 @@
 """The VAE of ``vae_speed.py`` without the zoo, in JAX and in torch.
 
-Each ``in_<backend>.py`` promises
+Each ``in_<backend>.py`` has
 
-    by_hand(pixels, loc, Z, width, batch, kl)   as optax and flax, or torch alone, have it
-    example(pixels, loc, Z, width, batch)       as the examples of NumPyro and of Pyro have it, by their SVI
+    make_loop_trainer(pixels, loc, Z, width, batch, kl)      a loop in optax and flax, or in torch
+    make_example_trainer(pixels, loc, Z, width, batch)       SVI as in the examples of NumPyro and of Pyro
 
-which are given bytes (N, D) and the log-odds that the decoder counts from, (D,), and return ``train(epochs,
-epoch_is_over, seed)``. It trains a new VAE and calls ``epoch_is_over(bound)``, in nats per row, after each epoch.
+pixels: bytes (N, D). loc: the logits (D,) that the decoder adds its output to. Both return ``train(epochs, end_epoch,
+seed)``, which trains a new VAE and calls ``end_epoch(bound)``, in nats per row, after each epoch.
 """

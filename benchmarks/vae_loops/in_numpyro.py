@@ -32,7 +32,7 @@ def order(seed, epoch, rows, batch):
     return jnp.asarray(shuffled[: rows // batch * batch].reshape(-1, batch).astype(np.int32))
 
 
-def by_hand(pixels, loc, Z, width, batch, kl):
+def make_loop_trainer(pixels, loc, Z, width, batch, kl):
     images, adam = jnp.asarray(pixels), optax.adam(1e-3)
 
     def loss(params, structure, x, key):
@@ -61,18 +61,18 @@ def by_hand(pixels, loc, Z, width, batch, kl):
         (params, state, _), values = jax.lax.scan(step, (params, state, key), rows)
         return params, state, -values.mean()
 
-    def train(epochs, epoch_is_over, seed=0):
+    def train(epochs, end_epoch, seed=0):
         structure, params = nnx.split(VAE(pixels.shape[1], Z, width, rngs=nnx.Rngs(seed)))
         state = adam.init(params)
         for i in range(epochs):
             rows, key = order(seed, i, len(pixels), batch), jax.random.PRNGKey(i)
             params, state, bound = epoch(structure, params, state, rows, key)
-            epoch_is_over(float(bound))
+            end_epoch(float(bound))
 
     return train
 
 
-def example(pixels, loc, Z, width, batch):
+def make_example_trainer(pixels, loc, Z, width, batch):
     images, D = jnp.asarray(pixels), pixels.shape[1]
 
     def model(x):
@@ -89,23 +89,23 @@ def example(pixels, loc, Z, width, batch):
 
     svi = numpyro.infer.SVI(model, guide, numpyro.optim.Adam(1e-3), numpyro.infer.Trace_ELBO())
 
-    def drawn(key, rows):
+    def binarise(key, rows):
         return jax.random.bernoulli(key, images[rows] / 255.0).astype(jnp.float32)
 
     @jax.jit
     def epoch(state, order, key):
         def step(i, carry):
             state, total = carry
-            state, loss = svi.update(state, drawn(jax.random.fold_in(key, i), order[i]))
+            state, loss = svi.update(state, binarise(jax.random.fold_in(key, i), order[i]))
             return state, total + loss
 
         state, total = jax.lax.fori_loop(0, len(order), step, (state, 0.0))
         return state, -total / order.size
 
-    def train(epochs, epoch_is_over, seed=0):
-        state = svi.init(jax.random.PRNGKey(seed), drawn(jax.random.PRNGKey(seed), jnp.arange(batch)))
+    def train(epochs, end_epoch, seed=0):
+        state = svi.init(jax.random.PRNGKey(seed), binarise(jax.random.PRNGKey(seed), jnp.arange(batch)))
         for i in range(epochs):
             state, bound = epoch(state, order(seed, i, len(pixels), batch), jax.random.PRNGKey(i))
-            epoch_is_over(float(bound))
+            end_epoch(float(bound))
 
     return train

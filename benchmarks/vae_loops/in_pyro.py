@@ -22,16 +22,16 @@ class VAE(nn.Module):
 
 
 def batches(images, batch, seed, epoch):
-    """Binary pixels, drawn anew, of each batch of an epoch."""
+    """Binary pixels, binarise anew, of each batch of an epoch."""
     shuffled = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(images)))
     for rows in shuffled[: len(images) // batch * batch].split(batch):
         yield images[rows].float().div_(255).bernoulli()
 
 
-def by_hand(pixels, loc, Z, width, batch, kl):
+def make_loop_trainer(pixels, loc, Z, width, batch, kl):
     images, loc = torch.from_numpy(pixels), torch.from_numpy(loc)
 
-    def train(epochs, epoch_is_over, seed=0):
+    def train(epochs, end_epoch, seed=0):
         torch.manual_seed(seed)
         vae = VAE(pixels.shape[1], Z, width)
         adam = torch.optim.Adam(vae.parameters(), lr=1e-3)
@@ -51,15 +51,15 @@ def by_hand(pixels, loc, Z, width, batch, kl):
                 loss.backward()
                 adam.step()
                 total += loss.item()
-            epoch_is_over(-total / (len(images) // batch))
+            end_epoch(-total / (len(images) // batch))
 
     return train
 
 
-def example(pixels, loc, Z, width, batch):
+def make_example_trainer(pixels, loc, Z, width, batch):
     images, loc = torch.from_numpy(pixels), torch.from_numpy(loc)
 
-    def train(epochs, epoch_is_over, seed=0):
+    def train(epochs, end_epoch, seed=0):
         pyro.clear_param_store()
         pyro.set_rng_seed(seed)
         vae = VAE(pixels.shape[1], Z, width)
@@ -79,6 +79,6 @@ def example(pixels, loc, Z, width, batch):
         svi = SVI(model, guide, Adam({"lr": 1e-3}), Trace_ELBO())
         for epoch in range(epochs):
             losses = [svi.step(x) for x in batches(images, batch, seed, epoch)]
-            epoch_is_over(-math.fsum(losses) / (len(losses) * batch))
+            end_epoch(-math.fsum(losses) / (len(losses) * batch))
 
     return train

@@ -4,7 +4,7 @@ by eta.
 Each ``<library>_topics`` takes a fitted model of its library. Columns of phi are the words of the training corpus; for
 libraries whose words are text, the training documents are ``as_tokens(corpus)``.
 
-    python benchmarks/peers.py      trains each on Reuters (K = 20) and evaluates the same 45 documents with one function
+    python benchmarks/peers.py      trains each on Reuters (K = 20), and evaluates the same 45 documents
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/topics.py [--quick]
 
-``pip install tomotopy lda gensim`` installs the peers. ``--quick`` has fewer rounds, and no perplexity at equal time. The
-scripts run one after another, each in its own process.
+``pip install tomotopy lda gensim`` installs the peers. ``--quick`` has fewer rounds, and no perplexity at equal time.
+The scripts run one after another, each in its own process.
 """
 
 import json

@@ -1,47 +1,46 @@
-"""Variational EM of topics beside scikit-learn and gensim: CPU seconds, and the bound after as many passes.
+"""Variational EM of topics, compared with scikit-learn and gensim: CPU time, and the bound after equal passes.
 
     python benchmarks/topics_variational.py [--data synthetic] [--K 50] [--passes 40] [--rounds 3]
     python benchmarks/topics_variational.py --online [--passes 2] [--batch 256]
     python benchmarks/topics_variational.py --stream [--documents 300000]
 
-All have the same corpus, alpha 0.1, eta 0.01, one thread, and are run in turn. Whoever found the topics, one function
-gives their bound, with each document's fixed point found anew. Batch: we and scikit-learn (learning_method="batch")
-begin at the same topics; pass by pass, and by the CPU time to the bound that it has after all of them. ``--online`` has
-the same batches, kappa 0.7 and tau0 10 for all. ``--stream`` fits a tenth of a corpus in a mapped file online, then all
-of it, and gives the memory that took. ``pip install gensim`` brings the second peer.
+All have the same corpus, alpha 0.1, eta 0.01 and one thread, and runs alternate. One function computes every bound,
+with each document at its fixed point. Batch: the zoo and scikit-learn (learning_method="batch") start at the same
+topics; compared are passes, and the CPU time to the bound of scikit-learn after all passes. ``--online``: the same
+batches, kappa 0.7 and tau0 10 for all. ``--stream`` fits a tenth of a corpus in a mapped file online, then all of it,
+and measures memory. ``pip install gensim`` installs the second peer.
 """
 
-import argparse
 import os
 import statistics
 import tempfile
-import time
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-from em_stream import Peak
+from report import Report, make_parser, measure, median_and_range, set_threads
 
 ALPHA, ETA, KAPPA, TAU0 = 0.1, 0.01, 0.7, 10.0
+SEED = 3  # of the topics at which scikit-learn and the zoo start
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_arguments():
+    parser = make_parser(__doc__)
     parser.add_argument("--data", default="synthetic", help="or a data set, as ap")
-    parser.add_argument("--documents", type=int, help="of the synthetic corpus: 5,000, and 300,000 to stream")
+    parser.add_argument("--documents", type=int, help="of the synthetic corpus: 5,000, and 300,000 with --stream")
     parser.add_argument("--tokens", type=int, default=100, help="of a synthetic document")
     parser.add_argument("--words", type=int, default=5000, help="of the synthetic corpus")
     parser.add_argument("--K", type=int, default=50)
     parser.add_argument("--passes", type=int)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=256, help="documents, online")
-    parser.add_argument("--threads", type=int, default=1, help="to stream by")
+    parser.add_argument("--batch", type=int, default=256, help="documents of a batch, with --online")
+    parser.add_argument("--threads", type=int, default=1, help="with --stream")
     parser.add_argument("--online", action="store_true")
     parser.add_argument("--stream", action="store_true")
     return parser.parse_args()
 
 
-def corpus_of(args):
+def load_corpus(args):
     from zoo import datasets
     from zoo.data.corpus.synthetic import generated
 
@@ -51,7 +50,7 @@ def corpus_of(args):
 
 
 def bound(lam, corpus):
-    """The evidence lower bound per token in nats of topics lam (V, K), each document at its fixed point."""
+    """The evidence lower bound of topics lam (V, K) in nats per token, with each document at its fixed point."""
     import numpy as np
 
     from inference.engines.em.latent_dirichlet.e_step import dirichlet_factors, e_step, uniform_gamma
@@ -64,8 +63,8 @@ def bound(lam, corpus):
     return (posteriors.elbo_term + factors.elbo_term(ETA)) / corpus.total
 
 
-class Ours:
-    """Our engine pass by pass: what ``inference.fit(model, corpus, "em")`` does, and stops nowhere."""
+class ZooEM:
+    """``inference.fit(model, corpus, "em")`` pass by pass, without its stopping rule."""
 
     def __init__(self, corpus, K):
         import zoo
@@ -76,36 +75,34 @@ class Ours:
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
-        options = VariationalEMOptions(threads=1, start={"lambda": first(K, corpus.V)})
+        options = VariationalEMOptions(threads=1, start={"lambda": initial_topics(K, corpus.V)})
         self.opening = options.opening
         request = FitRequest(model, keywords, table, 0, options, False)
         self.algorithm = LatentDirichletEM(request, prepare_options(request), WorkerPool(1))
-        self.state, self.done = self.algorithm.initialize(0), 0
+        self.state, self.passes = self.algorithm.initialize(0), 0
 
-    def one_pass(self):
-        em, opening = self.algorithm, self.done < self.opening
-        self.state = em.opening_pass(self.state) if opening else em.step(self.state)[0]
-        self.done += 1
+    def run_pass(self):
+        em, is_opening = self.algorithm, self.passes < self.opening
+        self.state = em.opening_pass(self.state) if is_opening else em.step(self.state)[0]
+        self.passes += 1
 
     @property
     def lam(self):
         return self.state.lam
 
 
-class ScikitLearn:
-    """The peer pass by pass: what its ``fit`` does, one call for each pass."""
+class ScikitLearnEM:
+    """The ``fit`` of scikit-learn pass by pass."""
 
     def __init__(self, corpus, K):
-        from sklearn.decomposition import LatentDirichletAllocation
+        from peers import make_scikit_learn
 
-        self.counts, size = corpus.sparse().astype(float), corpus.N
-        self.model = LatentDirichletAllocation(
-            K, doc_topic_prior=ALPHA, topic_word_prior=ETA, learning_method="batch", batch_size=size, random_state=3
-        )
+        self.counts = corpus.sparse().astype(float)
+        self.model = make_scikit_learn(K, SEED, learning_method="batch", batch_size=corpus.N)
         self.model._init_latent_vars(corpus.V)
-        assert (self.model.components_ == first(K, corpus.V)).all()
+        assert (self.model.components_ == initial_topics(K, corpus.V)).all()
 
-    def one_pass(self):
+    def run_pass(self):
         self.model._em_step(self.counts, total_samples=self.counts.shape[0], batch_update=True)
 
     @property
@@ -113,148 +110,143 @@ class ScikitLearn:
         return self.model.components_.T
 
 
-def first(K, V):
-    """The topics at which scikit-learn begins by random_state=3, (K, V)."""
+def initial_topics(K, V):
+    """The topics (K, V) at which scikit-learn starts with ``random_state=SEED``."""
     import numpy as np
 
-    return np.random.RandomState(3).gamma(100.0, 0.01, (K, V))
+    return np.random.RandomState(SEED).gamma(100.0, 0.01, (K, V))
 
 
-def timed(function):
-    begun = time.process_time()
-    function()
-    return time.process_time() - begun
-
-
-def batch(args):
-    corpus = corpus_of(args)
+def compare_batch(report, args):
+    corpus = load_corpus(args)
     passes = args.passes or 40
-    print(f"{corpus}, K={args.K}; load average {os.getloadavg()[0]:.1f}")
-    warmed = Ours(corpus.take(slice(0, 20)), args.K)
-    for _ in range(warmed.opening + 1):
-        warmed.one_pass()
-    looked = sorted({1, 2, 5, 10, 15, 20, 30, passes})
-    ratios, reached = [], []
-    for turn in range(args.rounds):
-        ours, theirs = Ours(corpus, args.K), ScikitLearn(corpus, args.K)
-        seconds = {"ours": [], "theirs": []}
-        heights = []  # ours, pass by pass
-        for done in range(1, passes + 1):
-            seconds["ours"].append(timed(ours.one_pass))
-            seconds["theirs"].append(timed(theirs.one_pass))
-            heights.append(bound(ours.lam, corpus))
-            if turn == 0 and done in looked:
-                spent = [sum(seconds[who]) for who in ("ours", "theirs")]
-                print(
-                    f"pass {done:3}: ours {heights[-1]:.4f} nats per token, {spent[0]:6.2f} s; scikit-learn "
-                    f"{bound(theirs.lam, corpus):.4f}, {spent[1]:6.2f} s"
+    report.add(f"{corpus}, K={args.K}; load average {os.getloadavg()[0]:.1f}")
+    compiled = ZooEM(corpus.take(slice(0, 20)), args.K)
+    for _ in range(compiled.opening + 1):
+        compiled.run_pass()
+    shown = {1, 2, 5, 10, 15, 20, 30, passes}
+    ratios, time_ratios = [], []
+    for round_number in range(args.rounds):
+        zoo_em, peer = ZooEM(corpus, args.K), ScikitLearnEM(corpus, args.K)
+        zoo_times, peer_times, zoo_bounds = [], [], []
+        for number in range(1, passes + 1):
+            zoo_times.append(measure(zoo_em.run_pass).cpu)
+            peer_times.append(measure(peer.run_pass).cpu)
+            zoo_bounds.append(bound(zoo_em.lam, corpus))
+            if round_number == 0 and number in shown:
+                peer_bound = bound(peer.lam, corpus)
+                text = (
+                    f"pass {number:3}: zoo {zoo_bounds[-1]:.4f} nats per token, {sum(zoo_times):6.2f} s; scikit-learn "
+                    f"{peer_bound:.4f}, {sum(peer_times):6.2f} s"
                 )
-        final = bound(theirs.lam, corpus)
-        until = next((i + 1 for i, height in enumerate(heights) if height >= final), None)
-        ratios.append(statistics.median(t / o for t, o in zip(seconds["theirs"], seconds["ours"], strict=True)))
-        if until:
-            reached.append(sum(seconds["theirs"]) / sum(seconds["ours"][:until]))
-        said = f"reached after {until} passes, {reached[-1]:.1f} times sooner" if until else "not reached"
-        print(f"round {turn}: a pass {ratios[-1]:.1f} times as fast (median); its last bound {said}", flush=True)
-    print(f"per pass: {statistics.median(ratios):.1f} times scikit-learn ({min(ratios):.1f} to {max(ratios):.1f})")
-    if reached:
-        middle = statistics.median(reached)
-        print(f"to its bound: {middle:.1f} times sooner ({min(reached):.1f} to {max(reached):.1f})")
+                record = {"pass": number, "zoo_bound": zoo_bounds[-1], "peer_bound": peer_bound}
+                report.add(text, **record, zoo_cpu=sum(zoo_times), peer_cpu=sum(peer_times))
+        peer_bound = bound(peer.lam, corpus)
+        needed = next((i + 1 for i, value in enumerate(zoo_bounds) if value >= peer_bound), None)
+        ratios.append(statistics.median(p / z for p, z in zip(peer_times, zoo_times, strict=True)))
+        text = "its last bound not reached"
+        if needed:
+            time_ratios.append(sum(peer_times) / sum(zoo_times[:needed]))
+            text = f"its last bound after {needed} passes, {time_ratios[-1]:.1f} times sooner"
+        report.add(f"round {round_number}: a pass {ratios[-1]:.1f} times as fast (median); {text}")
+    text = f"per pass: {median_and_range(ratios)} times as fast as scikit-learn"
+    report.add(text, ratio_per_pass=statistics.median(ratios))
+    if time_ratios:
+        text = f"to its bound: {median_and_range(time_ratios)} times sooner"
+        report.add(text, ratio_to_bound=statistics.median(time_ratios))
 
 
-def online(args):
+def compare_online(report, args):
+    from peers import make_scikit_learn, train_gensim
+
     import inference
     import zoo
 
-    corpus = corpus_of(args)
+    corpus = load_corpus(args)
     K, passes = args.K, args.passes or 2
     model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
     options = {"online": True, "kappa": KAPPA, "tau0": TAU0, "batch_size": args.batch, "threads": 1}
 
-    def ours(seed):
+    def run_zoo(seed):
         return inference.fit(model, corpus, "em", num_passes=passes, seed=seed, **options).state["lambda"].T
 
-    def scikit_learn(seed):
-        from sklearn.decomposition import LatentDirichletAllocation
-
-        peer = LatentDirichletAllocation(
-            K, doc_topic_prior=ALPHA, topic_word_prior=ETA, learning_method="online", learning_decay=KAPPA,
-            learning_offset=TAU0, batch_size=args.batch, max_iter=passes, random_state=seed,
-        )  # fmt: skip
+    def run_scikit_learn(seed):
+        schedule = {"learning_method": "online", "learning_decay": KAPPA, "learning_offset": TAU0}
+        peer = make_scikit_learn(K, seed, batch_size=args.batch, max_iter=passes, **schedule)
         return peer.fit(corpus.sparse()).components_.T
 
-    def gensim(seed):
-        from gensim.matutils import Sparse2Corpus
-        from gensim.models import LdaModel
+    def run_gensim(seed):
+        schedule = {"decay": KAPPA, "offset": TAU0, "update_every": 1, "iterations": 100}
+        return train_gensim(corpus, K, seed, passes=passes, chunksize=args.batch, **schedule).state.get_lambda().T
 
-        documents = Sparse2Corpus(corpus.sparse().T.tocsc())
-        peer = LdaModel(
-            documents, K, {v: str(v) for v in range(corpus.V)}, passes=passes, chunksize=args.batch, update_every=1,
-            alpha=[ALPHA] * K, eta=ETA, decay=KAPPA, offset=TAU0, iterations=100, random_state=seed, eval_every=None,
-        )  # fmt: skip
-        return peer.state.get_lambda().T
-
-    print(f"{corpus}, K={K}, {passes} passes, {args.batch} documents at a time; load average {os.getloadavg()[0]:.1f}")
-    inference.fit(model, corpus.take(slice(0, 20)), "em", **options)  # compiled
-    everyone = [ours, scikit_learn, *([gensim] if find_spec("gensim") else [])]
-    seconds, heights = {f: [] for f in everyone}, {f: [] for f in everyone}
-    for turn in range(args.rounds):
-        for who in everyone:
-            begun = time.process_time()
-            lam = who(turn)
-            seconds[who].append(time.process_time() - begun)
-            heights[who].append(bound(lam, corpus))
-    for who in everyone:
-        times = statistics.median(t / o for t, o in zip(seconds[who], seconds[ours], strict=True))
-        print(
-            f"{who.__name__:12}: {statistics.median(seconds[who]):7.2f} s of CPU, {times:5.1f} times ours; "
-            f"{statistics.median(heights[who]):.4f} nats per token"
-        )
+    batches = f"{passes} passes, batches of {args.batch}"
+    report.add(f"{corpus}, K={K}, {batches}; load average {os.getloadavg()[0]:.1f}")
+    inference.fit(model, corpus.take(slice(0, 20)), "em", **options)  # compiles
+    methods = {"zoo": run_zoo, "scikit-learn": run_scikit_learn}
+    if find_spec("gensim"):
+        methods["gensim"] = run_gensim
+    seconds, bounds = {name: [] for name in methods}, {name: [] for name in methods}
+    for seed in range(args.rounds):
+        for name, run in methods.items():
+            timing = measure(run, seed)
+            seconds[name].append(timing.cpu)
+            bounds[name].append(bound(timing.result, corpus))
+    for name in methods:
+        cpu, nats = statistics.median(seconds[name]), statistics.median(bounds[name])
+        ratio = statistics.median(t / z for t, z in zip(seconds[name], seconds["zoo"], strict=True))
+        text = f"{name:12}: CPU {cpu:7.2f} s, {ratio:5.1f} times that of the zoo; {nats:.4f} nats per token"
+        report.add(text, method=name, cpu=cpu, ratio=ratio, nats_per_token=nats)
 
 
-def stream(args):
+def measure_stream(report, args):
     import numpy as np
+    from memory import PeakMemory, can_measure
 
     import inference
     import zoo
     from zoo.data.corpus import Corpus, folder
     from zoo.data.corpus.synthetic import documents
 
-    N, part = args.documents or 300_000, 10_000
+    if not can_measure():
+        return
+    N, block = args.documents or 300_000, 10_000
     rng = np.random.default_rng(0)
     phi = rng.dirichlet(np.full(args.words, ETA), args.K)
 
-    def drawn():
-        for begun in range(0, N, part):
-            theta = rng.dirichlet(np.full(args.K, ALPHA), min(part, N - begun))
+    def simulate():
+        for first in range(0, N, block):
+            theta = rng.dirichlet(np.full(args.K, ALPHA), min(block, N - first))
             yield documents(phi, theta, args.tokens, rng)
 
     model = zoo.load("latent_dirichlet", K=args.K, alpha=ALPHA, eta=ETA)
     options = {"online": True, "threads": args.threads}
     with tempfile.TemporaryDirectory() as place:
-        kept = folder.write(drawn(), Path(place) / "corpus")
-        size = sum(file.stat().st_size for file in kept.iterdir()) / 2**20
-        whole = folder.load(kept)
-        print(f"{whole}: {size:.0f} MiB on disk; K={args.K}, {args.threads} threads")
-        inference.fit(model, whole.take(slice(0, 2000)), "em", **options)  # compiled
+        path = folder.write(simulate(), Path(place) / "corpus")
+        size = sum(file.stat().st_size for file in path.iterdir()) / 2**20
+        stored = folder.load(path)
+        report.add(f"{stored}: {size:.0f} MiB on disk; K={args.K}, {args.threads} threads")
+        inference.fit(model, stored.take(slice(0, 2000)), "em", **options)  # compiles
         for rows in (N // 10, N):
-            ends = whole.indptr[rows]
-            corpus = Corpus(whole.indptr[: rows + 1], whole.words[:ends], whole.counts[:ends], whole.V)
-            wall, cpu = time.perf_counter(), time.process_time()
-            with Peak() as peak:
-                fit = inference.fit(model, corpus, "em", **options)
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            end = stored.indptr[rows]
+            corpus = Corpus(stored.indptr[: rows + 1], stored.words[:end], stored.counts[:end], stored.V)
+            with PeakMemory() as peak:
+                timing = measure(lambda corpus=corpus: inference.fit(model, corpus, "em", **options))
+            fit, wall, cpu = timing
             theta = fit.state["theta"].nbytes / 2**20 if "theta" in fit.state else 0
-            print(
+            nats = fit.trace[-1] / corpus.total
+            text = (
                 f"N={rows}: {wall:.1f} s, CPU {cpu:.1f}, {corpus.total / wall / 1e6:.2f} million tokens per second; "
-                f"peak of own memory {peak.own:.0f} MiB, gamma and theta of the documents {2 * theta:.0f} of them, and "
-                f"{peak.mapped:.0f} mapped; {fit.trace[-1] / corpus.total:.4f} nats per token"
+                f"peak memory {peak.own:.0f} MiB, of which gamma and theta are {2 * theta:.0f}, and "
+                f"{peak.mapped:.0f} mapped; {nats:.4f} nats per token"
             )
+            report.add(text, documents=rows, wall=wall, cpu=cpu, own_mib=peak.own, nats_per_token=nats)
 
 
 if __name__ == "__main__":
-    given = arguments()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"
+    args = parse_arguments()
+    set_threads(1)
     warnings.simplefilter("ignore")
-    (stream if given.stream else online if given.online else batch)(given)
+    report = Report(__file__, args)
+    run = measure_stream if args.stream else compare_online if args.online else compare_batch
+    run(report, args)
+    report.write()

@@ -30,7 +30,7 @@ def fits():
     _, x = table()
     options: dict[bool, dict[str, Any]] = {
         True: {"engine": "em", "objective": "map", "max_iter": 50},
-        False: {"engine": "svi", "num_steps": 400, "learning_rate": 0.05, "dtype": "float64"},
+        False: {"engine": "svi", "num_steps": 100, "learning_rate": 0.1, "dtype": "float64"},
     }
     return {
         name: fit(zoo.load(name, "pyro", **SIZES.get(name, {"Z": 2})), x, **options[name in EXACT]) for name in NAMES

@@ -348,7 +348,7 @@ def test_bad_arguments_are_refused_in_one_line(kind, call, message):
 
 @pytest.fixture(scope="module")
 def mixture(old_faithful):
-    return inference.fit(zoo.load("gaussian_mixture", K=2), old_faithful, "em", max_iter=2, tol=0)
+    return inference.fit(zoo.load("gaussian_mixture", "pyro", K=2), old_faithful, "em", max_iter=2, tol=0)
 
 
 def test_a_fit_without_an_encoder(mixture):
@@ -410,7 +410,7 @@ def test_zoo_sample_reports_errors_in_one_line(options, message, saved, tmp_path
 
 def test_zoo_sample_draws_from_a_mixture_of_images(tmp_path):
     x = np.random.default_rng(0).integers(0, 2, (30, 16))
-    fit = inference.fit(zoo.load("latent_class", K=2), x, "em", max_iter=2, tol=0)
+    fit = inference.fit(zoo.load("latent_class", "pyro", K=2), x, "em", max_iter=2, tol=0)
     folder = fit.save(tmp_path / "classes")
     command = ("sample", folder, "--grid", "2x2", "--out", tmp_path / "x.svg")
     assert "mean=False (--no-mean) draws rows of any model" in run(*command).stderr

@@ -113,7 +113,7 @@ def training(fit: FitRecord) -> Figure:
 
     epochs = fit.diagnostics.get("epochs") or {}
     if not len(epochs.get("step", ())):
-        raise ZooError(f"no record of epochs in a fit by {fit.engine}: svi keeps one")
+        raise ZooError(f"no record of epochs in a fit by {fit.engine}: only svi records them")
     epoch, beta = epochs["epoch"], np.asarray(epochs["beta"])
     figure = Figure((9, 3.2), layout="constrained", dpi=DPI)
     left, middle, right = figure.subplots(1, 3)

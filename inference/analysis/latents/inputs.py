@@ -40,13 +40,13 @@ def class_values(fit: FitRecord, y: Any, count: int) -> dict[str, np.ndarray]:
     """``{site: (count,)}`` of one class for each row, or one for all; empty where y is None; raises ZooError."""
     if y is None:
         return {}
-    site, C, given = class_site(fit), fit.keywords["C"], np.asarray(y)
-    if given.dtype.kind not in "iuf" or given.shape not in ((), (count,)):
+    site, C, values = class_site(fit), fit.keywords["C"], np.asarray(y)
+    if values.dtype.kind not in "iuf" or values.shape not in ((), (count,)):
         raise ZooError(f"y is one class, or one for each of {count} rows; given {y!r}")
-    wrong = (given < 0) | (given >= C) | (given != np.round(given))
+    wrong = (values < 0) | (values >= C) | (values != np.round(values))
     if wrong.any():
-        raise ZooError(f"y is a class from 0 to {C - 1}; given {np.atleast_1d(given)[np.atleast_1d(wrong)][0]:g}")
-    return {site: np.broadcast_to(given, count).astype(int)}
+        raise ZooError(f"y is a class from 0 to {C - 1}; given {np.atleast_1d(values)[np.atleast_1d(wrong)][0]:g}")
+    return {site: np.broadcast_to(values, count).astype(int)}
 
 
 def set_labels(fit: FitRecord, rows: dict[str, np.ndarray], y: Any) -> dict[str, np.ndarray]:

@@ -41,7 +41,7 @@ class GibbsOptions(EngineOptions):
     method: str = choice(
         "auto",
         ("auto", "dense", "sparse"),
-        "a draw looks at all topics, or at those of the word; by the number of topics",
+        "a draw visits all topics, or those of the word first; auto: by the number of topics",
     )
     learn_alpha: str | None = choice(
         None, ("symmetric", "asymmetric"), "learn alpha by Minka's fixed point during the warm-up", optional=True

@@ -11,7 +11,6 @@ from inference.analysis.topics.held_out.parameters import TopicParameters
 from inference.analysis.topics.held_out.proportions import (
     CODE_GROUPS,
     CODES_PER_GROUP,
-    corpus_arrays,
     encoder_draws,
     encoder_means,
     mixture_probabilities,
@@ -21,6 +20,7 @@ from inference.analysis.topics.held_out.proportions import (
     run_over_documents,
 )
 from inference.record import FitRecord
+from inference.run.kernel_arrays import corpus_arrays
 from zoo.data.corpus import Corpus
 
 ESTIMATES = ("mean", "mode")

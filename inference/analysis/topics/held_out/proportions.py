@@ -17,6 +17,7 @@ from inference.analysis.topics.held_out.parameters import (
     vocabulary_of,
 )
 from inference.record import FitRecord
+from inference.run.kernel_arrays import corpus_arrays
 from inference.run.workers import WorkerPool, num_workers
 from zoo.checks import check_whole
 from zoo.data.corpus import Corpus
@@ -172,9 +173,3 @@ def run_over_documents(corpus: Corpus, loop: Callable[[int, int], Any], threads:
     """``loop(begin, end)`` on ranges of documents that cover the corpus, in parallel."""
     with WorkerPool(num_workers(corpus.N, threads)) as pool:
         pool.run_ranges(np.concatenate([[0], np.cumsum(corpus.lengths)]), loop)
-
-
-def corpus_arrays(corpus: Corpus) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """indptr, words and counts in memory, as the kernels read them."""
-    indptr, words, counts = (np.array(a, order="C") for a in (corpus.indptr, corpus.words, corpus.counts))
-    return indptr, words, counts

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import gammaln, psi
 
 from inference.engines.em.latent_dirichlet import kernels
+from inference.run.kernel_arrays import corpus_arrays
 from inference.run.workers import WorkerPool, num_workers
 from zoo import ZooError
 from zoo.data.corpus import Corpus
@@ -165,14 +166,3 @@ def e_step(
         scale_sum -= float(counts[entries] @ factors.scale[words[entries]])
     prior = float(gammaln(alpha.sum()) - gammaln(alpha).sum())
     return DocumentPosteriors(gamma, t, ratio, steps, exact_counts, float(elbo.sum()) + scale_sum + N * prior)
-
-
-def corpus_arrays(corpus: Corpus) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The corpus as plain read-only arrays, for which the kernels are compiled once."""
-
-    def read_only(values: np.ndarray) -> np.ndarray:
-        view = np.asarray(values).view()
-        view.flags.writeable = False
-        return view
-
-    return read_only(corpus.indptr), read_only(corpus.words), read_only(corpus.counts)

@@ -9,7 +9,8 @@ from scipy.optimize import brentq
 from scipy.special import gammaln, polygamma, psi
 
 from inference.engines.em.latent_dirichlet import kernels
-from inference.engines.em.latent_dirichlet.e_step import DocumentPosteriors, TopicFactors, corpus_arrays
+from inference.engines.em.latent_dirichlet.e_step import DocumentPosteriors, TopicFactors
+from inference.run.kernel_arrays import corpus_arrays
 from inference.run.workers import WorkerPool
 from zoo.data.corpus import Corpus
 

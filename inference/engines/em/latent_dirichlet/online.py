@@ -12,7 +12,6 @@ from inference.engines.em.latent_dirichlet import kernels
 from inference.engines.em.latent_dirichlet.e_step import (
     DocumentPosteriors,
     TopicFactors,
-    corpus_arrays,
     dirichlet_factors,
     e_step,
     uniform_gamma,
@@ -31,6 +30,7 @@ from inference.engines.em.latent_dirichlet.options import (
     initial_lambda,
 )
 from inference.engines.em.latent_dirichlet.result import VariationalEstimate, make_result
+from inference.run.kernel_arrays import corpus_arrays
 from inference.run.progress import Progress
 from inference.run.workers import WorkerPool
 from zoo.data.corpus import Corpus

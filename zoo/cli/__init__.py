@@ -1,6 +1,6 @@
-"""The command ``zoo``. Help, ``list`` and ``show`` import no backend; what cannot be done is said in one red line.
+"""The command ``zoo``. Help, ``list`` and ``show`` import no backend; an error is one red line on stderr.
 
-Exit codes: 0 done; 2 the zoo cannot do as asked, or the command line is wrong; 130 interrupted.
+Exit codes: 0 done; 2 the arguments are not allowed; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,39 +10,39 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from zoo.cli import fitting, looking, sampling
-from zoo.cli.console import complain
+from zoo.cli import fitting, models, sampling
+from zoo.cli.console import print_error
 from zoo.errors import ZooError
 
 
-class OneLine(TyperGroup):
-    """Commands whose errors are one line on stderr, never a traceback; a bug of the zoo's keeps its traceback."""
+class OneLineErrors(TyperGroup):
+    """Commands that print a ZooError as one line on stderr; other exceptions keep their traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except ZooError as error:
-            complain(str(error))
+            print_error(str(error))
             raise typer.Exit(2) from error
         except BrokenPipeError:
             raise  # the reader of a pipe left: typer closes quietly
         except OSError as error:
-            complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            print_error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
-            complain("interrupted; only what was saved is kept")
+            print_error("interrupted; only what was saved is kept")
             raise typer.Exit(130) from error
 
 
 app = typer.Typer(
-    cls=OneLine,
+    cls=OneLineErrors,
     help="Latent variable models, fitted and compared: which posterior may I trust?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("list")(looking.list_models)
-app.command("show")(looking.show)
+app.command("list")(models.list_models)
+app.command("show")(models.show)
 app.command("fit")(fitting.fit)
 app.command("compare")(fitting.compare)
 app.command("summary")(fitting.summary)

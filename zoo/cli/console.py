@@ -1,4 +1,4 @@
-"""What the command writes to the terminal."""
+"""The terminal: console, tables and errors."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-PIPED = 120  # columns where there is no terminal to ask
+PIPE_WIDTH = 120  # columns where there is no terminal to ask
 
 
-def out() -> Console:
-    """Standard output as it is now (tests replace it)."""
+def stdout() -> Console:
+    """A console on the current standard output, which tests replace."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
-def complain(line: str) -> None:
-    """One red line on stderr, as long as it needs to be."""
+def print_error(line: str) -> None:
+    """Print one red line on stderr."""
     Console(stderr=True, highlight=False).print(line, style="red", markup=False, soft_wrap=True)
 
 
-def grid(*headers: str, title: str | None = None) -> Table:
+def make_table(*headers: str, title: str | None = None) -> Table:
     """An empty table with these columns."""
     table = Table(*headers, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     return table
 
 
-def framed(frame: pd.DataFrame) -> Table:
-    """A DataFrame as a table: the index first, numbers to four digits, nothing where nothing is known."""
+def dataframe_table(frame: pd.DataFrame) -> Table:
+    """A DataFrame as a table: the index first, numbers to four digits, NaN as an empty cell."""
     from pandas.api.types import is_string_dtype
 
     names = [str(n) if n else "" for n in frame.index.names]
-    table = grid(*names)
+    table = make_table(*names)
     for column in frame.columns:
         table.add_column(str(column), justify="left" if is_string_dtype(frame[column]) else "right")
     for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
-        table.add_row(*map(str, index if isinstance(index, tuple) else (index,)), *map(shown, row))
+        table.add_row(*map(str, index if isinstance(index, tuple) else (index,)), *map(cell_text, row))
     return table
 
 
-def shown(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A cell as text.
 
-    >>> shown(1234.5678), shown(float("nan")), shown("reliable")
+    >>> cell_text(1234.5678), cell_text(float("nan")), cell_text("reliable")
     ('1235', '', 'reliable')
     """
     if isinstance(value, float):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import zoo
-from zoo.cli.console import framed, out
-from zoo.cli.reading import assignments, check_writable, data_for, options_of, titles_for
+from zoo.cli.arguments import check_writable, engine_options, load_data, parse_assignments, row_titles
+from zoo.cli.console import dataframe_table, stdout
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -34,13 +34,16 @@ Vocab = Annotated[
 Settings = Annotated[list[str] | None, typer.Option("--set", help="A setting of the model, as in K=3; again for more.")]
 Options = Annotated[
     list[str] | None,
-    typer.Option("--option", help="An option of an engine: max_iter=50, or svi.num_steps=500; again for more."),
+    typer.Option(
+        "--option",
+        help="An option of an engine, max_iter=50 or svi.num_steps=500 (see zoo show); repeat for more.",
+    ),
 ]
 Backend = Annotated[str, typer.Option(help="numpyro or pyro.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Device = Annotated[str, typer.Option(help="cpu or gpu.")]
 Dtype = Annotated[str | None, typer.Option(help="float64 or float32.", show_default="float64 on a cpu")]
-Shown = Annotated[
+ProgressFlag = Annotated[
     bool | None, typer.Option("--progress/--no-progress", help="Show progress.", show_default="on a terminal")
 ]
 
@@ -49,7 +52,7 @@ def fit(
     model: ModelName,
     engine: Annotated[
         str | None,
-        typer.Option(help="em, svi, nuts or gibbs: see zoo show MODEL.", show_default="the first that takes it"),
+        typer.Option(help="em, svi, nuts or gibbs: see zoo show MODEL.", show_default="the first that supports it"),
     ] = None,
     data: Data = None,
     columns: Columns = None,
@@ -62,7 +65,7 @@ def fit(
     seed: Seed = 0,
     device: Device = "cpu",
     dtype: Dtype = None,
-    progress: Shown = None,
+    progress: ProgressFlag = None,
 ) -> None:
     """Fit a model by one engine, print its summary, and save it where a folder is named."""
     from inference.analysis import topics
@@ -76,19 +79,19 @@ def fit(
         raise ZooError(f"--report is of topics, and {model} has none: zoo compare {model} has one for any model")
     if report:
         check_writable(report)
-    request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
-    (fitted,) = request.fits([engine or supported_engines(zoo.card(model), backend)[0]])
-    ending = f"saved in {fitted.save(to)}" if to else "not saved: name a folder with --out"
-    tell(fitted)
-    out().print(ending, **PLAIN)
+    request = CommandRequest(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
+    (result,) = request.fits([engine or supported_engines(zoo.card(model), backend)[0]])
+    saved = f"saved in {result.save(to)}" if to else "not saved: name a folder with --out"
+    print_summary(result)
+    stdout().print(saved, **PLAIN)
     if report:
-        out().print(f"report: {topics.report(fitted, report, titles=titles_for(fitted.model.card, data))}", **PLAIN)
+        stdout().print(f"report: {topics.report(result, report, titles=row_titles(result.model.card, data))}", **PLAIN)
 
 
 def compare(
     model: ModelName,
     engines: Annotated[
-        str | None, typer.Option(help="Which engines to compare: em,svi,nuts.", show_default="all that take it")
+        str | None, typer.Option(help="Which engines to compare: em,svi,nuts.", show_default="all that support it")
     ] = None,
     data: Data = None,
     columns: Columns = None,
@@ -102,43 +105,43 @@ def compare(
     seed: Seed = 0,
     device: Device = "cpu",
     dtype: Dtype = None,
-    progress: Shown = None,
+    progress: ProgressFlag = None,
 ) -> None:
-    """Fit a model by several engines and say how far they agree, and which posterior to trust."""
+    """Fit a model by several engines and print how far they agree, and which posterior to trust."""
     import inference
     from inference.engines import supported_engines
 
-    chosen = (
+    engine_names = (
         list(dict.fromkeys(e.strip() for e in engines.split(",")))
         if engines
         else supported_engines(zoo.card(model), backend)
     )
-    if len(chosen) < 2:
-        given = engines or f"{', '.join(chosen)}, which alone takes {model}"
-        raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {given}")
+    if len(engine_names) < 2:
+        names = engines or f"{', '.join(engine_names)}, which alone supports {model}"
+        raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {names}")
     if report:
         check_writable(report)
-    request = Request(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
-    done = []
-    for fitted in request.fits(chosen):
-        out().print(line(fitted), **PLAIN)
-        done.append(fitted)
-    comparison = inference.compare(*done, columns=request.names)
-    out().print("", comparison)
+    request = CommandRequest(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
+    fits = []
+    for result in request.fits(engine_names):
+        stdout().print(fit_line(result), **PLAIN)
+        fits.append(result)
+    comparison = inference.compare(*fits, columns=request.names)
+    stdout().print("", comparison)
     if report:
-        out().print(f"\nreport: {comparison.save(report)}", **PLAIN)
+        stdout().print(f"\nreport: {comparison.save(report)}", **PLAIN)
 
 
 def summary(folder: Annotated[Path, typer.Argument(help="Folder that zoo fit --out wrote.")]) -> None:
     """Print the summary of a saved fit."""
     import inference
 
-    tell(inference.load(folder))
+    print_summary(inference.load(folder))
 
 
 @dataclass
-class Request:
-    """What the command line asks of every engine."""
+class CommandRequest:
+    """The arguments of the command that every engine shares."""
 
     model: str
     data: str | None
@@ -154,16 +157,13 @@ class Request:
     names: list[str] | None = None  # of the columns, once the data is read
 
     def fits(self, engines: list[str]) -> Iterator[Fit]:
-        """One fit after another.
-
-        Whatever is asked that cannot be done is said (ZooError) before any time is spent.
-        """
+        """Yield one fit after another; raises ZooError for arguments that are not allowed before the first fit."""
         import inference
 
-        program = zoo.load(self.model, backend=self.backend, **assignments(self.settings or (), "--set"))
-        refused = inference.refusals(program)
-        options = options_of(engines, self.options or (), program.card)
-        table = data_for(program.card, self.data, self.columns, self.vocab)
+        program = zoo.load(self.model, backend=self.backend, **parse_assignments(self.settings or (), "--set"))
+        reasons = inference.refusals(program)
+        options = engine_options(engines, self.options or (), program.card)
+        table = load_data(program.card, self.data, self.columns, self.vocab)
         self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
         common = {
             "seed": self.seed,
@@ -171,26 +171,26 @@ class Request:
             "dtype": self.dtype,
             "progress": sys.stderr.isatty() if self.progress is None else self.progress,
         }
-        for engine in sorted(options, key=lambda e: not refused[e]):  # one that refuses says so first
+        for engine in sorted(options, key=lambda e: not reasons[e]):  # an engine that refuses raises first
             yield inference.fit(program, table, engine=engine, **common, **options[engine])
 
 
-def tell(fitted: Fit) -> None:
-    """The summary of a fit, and what its own checks say of it."""
+def print_summary(result: Fit) -> None:
+    """Print the summary of a fit, and the result of its own checks."""
     from inference.analysis import topics
     from inference.evaluation.comparison import judge
 
-    if topics.has_topics(fitted.model.card):  # whose numbers, a word each, nobody would read
-        out().print(framed(topics.overview(fitted)), "")
-        problems = " ".join(topics.warnings(fitted)) or "no problems were found"
-        out().print(f"{line(fitted)}\n{problems}", **PLAIN)
+    if topics.has_topics(result.model.card):  # a row for each word would be too long
+        stdout().print(dataframe_table(topics.overview(result)), "")
+        problems = " ".join(topics.warnings(result)) or "no problems were found"
+        stdout().print(f"{fit_line(result)}\n{problems}", **PLAIN)
         return
-    out().print(framed(fitted.summary()), "")
-    verdict = judge(fitted)
-    out().print(f"{line(fitted)}\ntrust: {verdict.trust}; {verdict.explanation}", **PLAIN)
+    stdout().print(dataframe_table(result.summary()), "")
+    verdict = judge(result)
+    stdout().print(f"{fit_line(result)}\ntrust: {verdict.trust}; {verdict.explanation}", **PLAIN)
 
 
-def line(fitted: Fit) -> str:
+def fit_line(result: Fit) -> str:
     """Engine, objective and time on one line."""
-    rows = next(iter(fitted.data.values())).shape[0]
-    return f"{fitted.engine} in {fitted.model.backend}: {rows} rows, {fitted.seconds:.1f} s"
+    rows = next(iter(result.data.values())).shape[0]
+    return f"{result.engine} in {result.model.backend}: {rows} rows, {result.seconds:.1f} s"

@@ -1,0 +1,110 @@
+"""Arguments of the command: ``name=value`` assignments, and data by file or by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from zoo.cards import Card
+from zoo.errors import ZooError, unknown
+
+LITERALS = {"true": True, "false": False, "none": None}
+
+
+def parse_value(text: str) -> Any:
+    """The number, truth value or None that a text spells; else the text.
+
+    >>> parse_value("3"), parse_value("1e-4"), parse_value("True"), parse_value("none"), parse_value("diag")
+    (3, 0.0001, True, None, 'diag')
+    """
+    if text.lower() in LITERALS:
+        return LITERALS[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def parse_assignments(arguments: Iterable[str], flag: str) -> dict[str, Any]:
+    """Parse ``["K=3"]`` as ``{"K": 3}``; raises ZooError for an argument without ``=`` and for a name given twice.
+
+    >>> parse_assignments(["K=3", "covariance=diag"], "--set")
+    {'K': 3, 'covariance': 'diag'}
+    """
+    parsed: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not (name and equals):
+            raise ZooError(f"{flag} reads NAME=VALUE, as in {flag} K=3; given {argument!r}")
+        if name in parsed:
+            raise ZooError(f"{flag} {name} is given twice")
+        parsed[name] = parse_value(text)
+    return parsed
+
+
+def engine_options(engines: Iterable[str], arguments: Iterable[str], card: Card) -> dict[str, dict[str, Any]]:
+    """The options of each engine: ``svi.num_steps=500`` for one, ``learning_rate=0.1`` for each that has the option.
+
+    Raises ZooError for an unknown engine or option.
+    """
+    from inference.engines import get
+
+    parsed: dict[str, dict[str, Any]] = {engine: {} for engine in engines if get(engine)}
+    for key, value in parse_assignments(arguments, "--option").items():
+        owner, dot, name = key.rpartition(".")
+        if dot and owner not in parsed:
+            raise unknown("engine", owner, parsed)
+        owners = [e for e in parsed if name in get(e).default_options(card).names()] or list(parsed)
+        for engine in [owner] if dot else owners:
+            parsed[engine][name] = value
+            get(engine).make_options(parsed[engine], card)
+    return parsed
+
+
+def load_data(card: Card, data: str | None, columns: str | None, vocab: str | None = None) -> Any:
+    """Load a file, a data set of the zoo, or the data set that the card is shown on. Raises ZooError."""
+    from zoo.data import corpus, datasets, files
+
+    if vocab and not card.of_words:
+        raise ZooError(f"--vocab names the words of a corpus, and {card.name} does not observe one: leave it out")
+    if columns and card.of_words:
+        raise ZooError(f"--columns chooses from a table, and {card.name} takes a corpus whole: leave it out")
+    if data is None or data in datasets.names():
+        table: Any = datasets.observed(data) if data else datasets.shown_on(card)
+        table = corpus.as_corpus(table, corpus.read_vocabulary(vocab)) if vocab else table
+    elif not Path(data).suffix and not Path(data).exists():
+        raise unknown("data set or file", data, datasets.names())
+    else:
+        table = corpus.read(data, vocab) if card.of_words else files.read(data)
+    if columns is None:
+        return table
+    if not hasattr(table, "columns"):
+        source = data or card.shown_on
+        raise ZooError(f"--columns chooses from a table with names (.csv, .parquet), and {source} has none")
+    selection = [c.strip() for c in columns.split(",")]
+    for column in selection:
+        if column not in table.columns:
+            raise unknown("column", column, map(str, table.columns))
+    return table[selection]
+
+
+def row_titles(card: Card, data: str | None) -> list[str] | None:
+    """The titles of the rows of a data set, or of the one the card is shown on; None where they have none."""
+    from zoo.data import datasets
+
+    name = data or card.shown_on
+    has_titles = name in datasets.names() and getattr(datasets.about(name).source, "headings", None)
+    return datasets.titles(name) if has_titles else None
+
+
+def check_writable(path: Path) -> None:
+    """Raise ZooError before any work where a file could not be written at the end."""
+    parent = next(p for p in path.absolute().parents if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ZooError(f"{str(path)!r} cannot be written: {str(parent)!r} is not a folder open to writing")
+    if path.is_dir():
+        raise ZooError(f"{str(path)!r} is a folder: name a file in it")

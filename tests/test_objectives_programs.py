@@ -9,6 +9,7 @@ import pytest
 
 import guides
 from inference.objectives import GRADIENTS, Objective
+from inference.objectives.sites import CannotBroadcast, draw_site
 from tests.objectives import (
     BACKEND_OBJECTIVES,
     CHAIN,
@@ -395,3 +396,24 @@ def test_other_plates_beside_a_class_of_the_row_are_refused(backend):
 
     with pytest.raises(ZooError, match="x is in more plates than N, beside a discrete latent"):
         backend.terms(Objective(), (program, guide), {}, {"x": np.zeros((2, 4)), "N": 4})
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_draws_are_one_dimension_only_of_latents_in_the_plate_of_the_rows_alone(name):
+    from zoo._backend import in_backend
+
+    backend, traced = BACKEND_OBJECTIVES[name](), in_backend("inference.objectives", name).traced
+    sample, plate, _, Normal = backend.statements
+
+    def guide(N, T):
+        with plate("N", N):
+            z = sample("z", Normal(backend.np.zeros(N), 1.0))
+            sample("t", Normal(z, 1.0))
+            with plate("T", T):
+                sample("u", Normal(backend.np.zeros(N), 1.0))
+
+    arguments = () if name == "pyro" else (np.zeros(2, np.uint32),)
+    run = traced(guide, {"u": backend.np.zeros((2, 4))}, *arguments, {"N": 4, "T": 2}, draw_site, (3,))
+    assert [tuple(run.sites[n]["value"].shape) for n in "zt"] == [(3, 4), (3, 4)]
+    with pytest.raises(CannotBroadcast, match="draws of u cannot be one more dimension"):
+        traced(guide, {}, *arguments, {"N": 4, "T": 2}, draw_site, (3,))

@@ -1,1 +1,1 @@
-"""What a long run needs: progress, checkpoints, workers, random streams, atomic writes."""
+"""Machinery of long runs: progress, checkpoints, workers and random streams."""

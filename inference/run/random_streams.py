@@ -11,8 +11,6 @@ Steele, G. L., Lea, D. and Flood, C. H. (2014). Fast splittable pseudorandom num
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -22,7 +20,7 @@ UNIT_32, UNIT_64 = np.float32(2.0**-24), 2.0**-53  # spacing of the uniform numb
 
 
 @njit(cache=True, nogil=True, inline="always")
-def mix64(state: Any) -> Any:
+def mix64(state):
     """The random 64 bits at a state."""
     state = (state ^ (state >> np.uint64(30))) * MULTIPLIER_1
     state = (state ^ (state >> np.uint64(27))) * MULTIPLIER_2
@@ -30,31 +28,31 @@ def mix64(state: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def uniform32(state: Any) -> Any:
+def uniform32(state):
     """A 32-bit float in [0, 1)."""
     return np.float32(mix64(state) >> np.uint64(40)) * UNIT_32
 
 
 @njit(cache=True, nogil=True, inline="always")
-def uniform64(state: Any) -> Any:
+def uniform64(state):
     """A 64-bit float in [0, 1)."""
     return (mix64(state) >> np.uint64(11)) * UNIT_64
 
 
 @njit(cache=True, nogil=True)
-def document_stream(seed: Any, document: Any) -> Any:
+def document_stream(seed, document):
     """The first state of the stream of one document."""
     return mix64(mix64(seed + INCREMENT) + np.uint64(document))
 
 
 @njit(cache=True, nogil=True)
-def chain_stream(seed: Any, document: Any, chain: Any) -> Any:
+def chain_stream(seed, document, chain):
     """The first state of the stream of one chain of one document."""
     return mix64(document_stream(seed, document) + np.uint64(chain))
 
 
 @njit(cache=True, nogil=True)
-def combined_stream(numbers: Any) -> Any:
+def combined_stream(numbers):
     """The first state of the stream that several numbers, an array of uint64, determine together."""
     state = np.uint64(0)
     for number in numbers:

@@ -111,13 +111,13 @@ METHODS: dict[str, type[DenseCounts] | type[SparseCounts]] = {"dense": DenseCoun
 
 
 @njit(cache=True, nogil=True)
-def _fill_table(words: Any, topics: Any, counts: Any) -> None:
+def _fill_table(words, topics, counts):
     for i in range(len(words)):
         counts[words[i], topics[i]] += 1
 
 
 @njit(cache=True, nogil=True)
-def _fill_lists(words: Any, topics: Any, begins: Any, sizes: Any, entries: Any, counts: Any) -> None:
+def _fill_lists(words, topics, begins, sizes, entries, counts):
     for i in range(len(words)):
         begin, length = begins[words[i]], sizes[words[i]]
         place = begin
@@ -130,14 +130,14 @@ def _fill_lists(words: Any, topics: Any, begins: Any, sizes: Any, entries: Any, 
 
 
 @njit(cache=True, nogil=True)
-def _add_weighted_lists(begins: Any, sizes: Any, entries: Any, counts: Any, weights: Any, output: Any) -> None:
+def _add_weighted_lists(begins, sizes, entries, counts, weights, output):
     for v in range(len(sizes)):
         for place in range(begins[v], begins[v] + sizes[v]):
             output[v, entries[place]] += counts[place] * weights[entries[place]]
 
 
 @njit(cache=True, nogil=True)
-def count_documents(ends: Any, topics: Any, histogram: Any, sums: Any) -> None:
+def count_documents(ends, topics, histogram, sums):
     """Add to histogram[k, c] the number of documents with c > 0 tokens of topic k, and those c to ``sums``, (N, K)."""
     document_counts = np.zeros(len(histogram), np.int64)
     add = len(sums) > 0

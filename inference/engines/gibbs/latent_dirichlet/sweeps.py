@@ -12,8 +12,6 @@ topics of all other tokens. Arguments:
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -22,7 +20,7 @@ from inference.run.random_streams import INCREMENT, uniform32
 
 
 @njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def start_document(topics: Any, alpha: Any, shares: Any, document_counts: Any, factors: Any) -> None:
+def start_document(topics, alpha, shares, document_counts, factors):
     """Count the topics of a document in ``document_counts`` (K,); ``factors`` becomes (counts + alpha) shares."""
     document_counts[:] = 0
     for topic in topics:
@@ -32,19 +30,7 @@ def start_document(topics: Any, alpha: Any, shares: Any, document_counts: Any, f
 
 
 @njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def sweep_table(
-    first: int,
-    last: int,
-    group: int,
-    ends: Any,
-    words: Any,
-    topics: Any,
-    table: Any,
-    totals: Any,
-    alpha: Any,
-    eta: Any,
-    state: Any,
-) -> None:
+def sweep_table(first, last, group, ends, words, topics, table, totals, alpha, eta, state):
     """Sweep by a table of counts, (V, K), K padded; it is updated."""
     V, K = table.shape
     rows, flat, one = K // LANES, table.reshape(-1), np.float32(1)
@@ -79,22 +65,7 @@ def sweep_table(
 
 
 @njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def sweep_lists(
-    first: int,
-    last: int,
-    group: int,
-    ends: Any,
-    words: Any,
-    topics: Any,
-    begins: Any,
-    sizes: Any,
-    entries: Any,
-    counts: Any,
-    totals: Any,
-    alpha: Any,
-    eta: Any,
-    state: Any,
-) -> None:
+def sweep_lists(first, last, group, ends, words, topics, begins, sizes, entries, counts, totals, alpha, eta, state):
     """Sweep by lists: the topics of word v are entries[begins[v] : begins[v] + sizes[v]], in any order, with counts.
 
     A topic's weight is f_k (n_kw + eta), where f_k = (n_dk + alpha_k) / (n_k + V eta). The part f_k n_kw is summed over

@@ -27,34 +27,32 @@ def padded_size(K: int) -> int:
     return -(-K // LANES) * LANES
 
 
-def _data(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def _data(context, builder, kind, value):
     return context.make_array(kind)(context, builder, value).data
 
 
-def _pointer_at(builder: Any, pointer: Any, index: Any, kind: Any) -> Any:
+def _pointer_at(builder, pointer, index, kind):
     return builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
 
 
-def _read(builder: Any, pointer: Any, index: Any, kind: Any) -> Any:
+def _read(builder, pointer, index, kind):
     value = builder.load(_pointer_at(builder, pointer, index, kind))
     value.align = 4  # NumPy aligns arrays to their items alone
     return value
 
 
-def _write(builder: Any, value: Any, pointer: Any, index: Any) -> None:
+def _write(builder, value, pointer, index) -> None:
     builder.store(value, _pointer_at(builder, pointer, index, value.type)).align = 4
 
 
-def _broadcast(builder: Any, value: Any, kind: Any) -> Any:
+def _broadcast(builder, value, kind):
     undefined = ir.Constant(kind, ir.Undefined)
     return builder.shuffle_vector(
         builder.insert_element(undefined, value, ir.Constant(INT, 0)), undefined, ir.Constant(INTS, [0] * LANES)
     )
 
 
-def _accumulate_weights(
-    typing: Any, factors: Any, counts: Any, begin: Any, eta: Any, rows: Any, excluded: Any, factor: Any, sums: Any
-):
+def _accumulate_weights(typing, factors, counts, begin, eta, rows, excluded, factor, sums):
     """Sum the weights factors[k] * (counts[begin + k] + eta) into ``sums``; returns their total.
 
     Topic ``excluded`` is given one count less than ``counts`` holds, and ``factor`` instead of its own: the token to
@@ -62,7 +60,7 @@ def _accumulate_weights(
     """
     signature = types.float32(factors, counts, begin, eta, rows, excluded, factor, sums)
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def code(context, builder, signature, args):
         factors, counts, sums = (_data(context, builder, signature.args[i], args[i]) for i in (0, 1, 7))
         begin, rows, eta = args[2], args[4], _broadcast(builder, args[3], FLOATS)
         excluded = _broadcast(builder, builder.trunc(args[5], INT), INTS)
@@ -98,10 +96,10 @@ def _accumulate_weights(
 accumulate_weights: Any = intrinsic(_accumulate_weights)
 
 
-def _count_at_most(typing: Any, sums: Any, begin: Any, u: Any):
+def _count_at_most(typing, sums, begin, u):
     """How many of sums[begin : begin + 16] are at most u."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def code(context, builder, signature, args):
         lane_sums = _read(builder, _data(context, builder, signature.args[0], args[0]), args[1], FLOATS)
         below = builder.fcmp_ordered("<=", lane_sums, _broadcast(builder, args[2], FLOATS))
         return builder.zext(builder.ctpop(builder.bitcast(below, ir.IntType(LANES))), LONG)
@@ -113,7 +111,7 @@ _at_most: Any = intrinsic(_count_at_most)
 
 
 @njit(cache=True, inline="always")
-def find_weight(sums: Any, rows: Any, u: Any, otherwise: Any) -> Any:
+def find_weight(sums, rows, u, otherwise):
     """The index at which the running sum exceeds u; ``otherwise`` where rounding puts u past the end (rarely)."""
     lane = _at_most(sums, rows * LANES + 1, u)
     if lane == LANES:

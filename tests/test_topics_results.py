@@ -105,8 +105,8 @@ def test_draws_give_intervals_in_the_order_of_the_estimate(truth):
     sizes = topics.topic_sizes(make_fit(truth))
     assert sizes["share"].sum() == pytest.approx(1)
     assert ((sizes["eti_3%"] <= sizes["share"]) & (sizes["share"] <= sizes["eti_97%"])).all()
-    plain = topics.topic_sizes(truth)
-    np.testing.assert_allclose(sizes["share"], plain["share"], atol=0.01)
+    printable_word = topics.topic_sizes(truth)
+    np.testing.assert_allclose(sizes["share"], printable_word["share"], atol=0.01)
 
 
 def test_sizes_count_tokens_and_documents(truth):

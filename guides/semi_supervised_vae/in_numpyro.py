@@ -4,7 +4,7 @@ from numpyro import factor, plate, sample
 from numpyro.distributions import Categorical, Normal
 
 from zoo._networks.in_numpyro import MLP, network
-from zoo.semi_supervised_vae.in_numpyro import certain, joined
+from zoo.semi_supervised_vae.in_numpyro import certain, concatenate_rows
 
 
 def guide(program, start=None):
@@ -20,7 +20,7 @@ def amortised(x, label=None, *, N, D, Z, C, width, depth, alpha, **others):
     with plate("N", N):
         logits = log_softmax(classifier(x))
         y = sample("y", Categorical(logits=jnp.where(known[..., None], certain(label, C), logits)))
-        loc, log_scale = jnp.split(encoder(joined(x, one_hot(y, C))), 2, axis=-1)
+        loc, log_scale = jnp.split(encoder(concatenate_rows(x, one_hot(y, C))), 2, axis=-1)
         sample("z", Normal(loc, jnp.exp(log_scale)).to_event(1))
         chosen = jnp.take_along_axis(logits, label[..., None], -1)[..., 0]
         factor("classification", -alpha * jnp.where(known, chosen, 0.0))

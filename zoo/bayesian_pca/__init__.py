@@ -1,13 +1,13 @@
-"""Bayesian PCA: probabilistic PCA that finds its own dimension, each direction kept only if the data wants it.
+"""Bayesian PCA: probabilistic PCA that selects its own dimension by automatic relevance determination.
 
-    alpha_j ~ Gamma(1, shrink spread^2)           [Z]    relevance: one over the squared length expected of column j
+    alpha_j ~ Gamma(1, shrink spread^2)           [Z]    relevance: 1 / the expected squared length of column j
     W_dj    ~ Normal(0, alpha_j^-1/2)             [D Z]  directions; those with a large alpha are switched off
     mu_d    ~ Normal(loc_d, scale)                [D]    centre of the plane
     sigma2  ~ InverseGamma(2, spread^2 / 2)       []     variance of the noise about it
     z_n     ~ Normal(0, I)                        [N Z]  where row n lies in the plane
     x_n     ~ Normal(W z_n + mu, sigma2 I)        [N D]  the row
 
-Give more dimensions Z than are needed: automatic relevance determination shrinks the rest to nothing.
+Give more dimensions Z than are needed: automatic relevance determination shrinks the others to zero.
 """
 
 from zoo.cards import Card

@@ -1,4 +1,4 @@
-"""Factor analysis: what columns share comes from a few common factors, and each has a noise of its own.
+"""Factor analysis: columns share a few common factors, and each has its own noise variance.
 
     W_dj  ~ Normal(0, spread_d)                  [D Z]  loadings: what a unit of factor j adds to column d
     mu_d  ~ Normal(loc_d, scale_d)               [D]    means
@@ -6,7 +6,7 @@
     z_n   ~ Normal(0, I)                         [N Z]  factors of row n (scores)
     x_n   ~ Normal(W z_n + mu, diag(Psi))        [N D]  the row
 
-The likelihood knows W only up to a rotation of the factors: W W' + diag(Psi) is the covariance of a row. A missing
+The likelihood determines W only up to a rotation of the factors: W W' + diag(Psi) is the covariance of a row. A missing
 value (NaN) is left out, which is exact where values are missing at random.
 """
 
@@ -18,8 +18,8 @@ from zoo.linear import Linear
 def priors(data, settings):
     """Weakly informative keywords, in the units of the data.
 
-    loc, spread [D]: mean and standard deviation of what was seen of each column; scale [D]: twice the latter. Raises
-    ZooError for columns that are constant or never seen, one row, or as many factors as columns.
+    loc, spread [D]: mean and standard deviation of the observed values of each column; scale [D]: twice the
+    latter. Raises ZooError for columns that are constant or entirely missing, one row, or as many factors as columns.
     """
     loc, spread = location_and_spread(data["x"], settings["Z"])
     return {"loc": loc, "scale": 2 * spread, "spread": spread}

@@ -11,12 +11,12 @@ def plot(axes, params, data, responsibilities, settings=None, columns=None):
 
 def loadings(axes, W, communality, columns=None):
     """Loadings W (D, Z) in standard deviations of the columns, and how much of each column they explain."""
-    shown = np.argsort(-communality)[:MOST] if len(W) > MOST else np.arange(len(W))
-    names = [columns[d] if columns else f"x[{d}]" for d in shown]
-    table = np.column_stack([W[shown], communality[shown]])
+    order = np.argsort(-communality)[:MOST] if len(W) > MOST else np.arange(len(W))
+    names = [columns[d] if columns else f"x[{d}]" for d in order]
+    table = np.column_stack([W[order], communality[order]])
     image = axes.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    few = table.size <= 150
-    for d, j in np.ndindex(table.shape if few else (0, 0)):
+    is_small = table.size <= 150
+    for d, j in np.ndindex(table.shape if is_small else (0, 0)):
         axes.text(
             j, d, f"{table[d, j]:.2f}", ha="center", va="center", color="white" if abs(table[d, j]) > 0.6 else "black"
         )

@@ -26,9 +26,9 @@ def priors(data, settings):
     sd = x.std(0, dtype=float)  # sums in 64 bits, whatever the file on disk has
     if len(x) < 2:
         raise ZooError("one row has no covariance: give at least two rows")
-    flat = np.flatnonzero(sd <= 1e-12 * np.maximum(np.abs(x).max(0), 1e-300))
-    if flat.size:
-        raise ZooError(f"column {flat[0]} of x is constant, so its variance is zero: drop it")
+    constant = np.flatnonzero(sd <= 1e-12 * np.maximum(np.abs(x).max(0), 1e-300))
+    if constant.size:
+        raise ZooError(f"column {constant[0]} of x is constant, so its variance is zero: drop it")
     return {"loc": x.mean(0, dtype=float), "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / x.shape[1])}
 
 

@@ -1,5 +1,5 @@
-# torch's Wishart has no bijection to free numbers, so neither NUTS nor a guide can use it, and its sampler
-# takes good draws for singular ones and warns. This one mends both; the density is torch's own.
+# torch's Wishart has no bijection to unconstrained space, so neither NUTS nor a guide can use it, and its sampler
+# mistakes valid draws for singular ones and warns. This class corrects both; the density is torch's own.
 import math
 
 import torch
@@ -9,11 +9,11 @@ from torch.distributions.transforms import Transform
 
 
 class Precision(type(constraints.positive_definite)):
-    """Symmetric positive definite matrices, as a set of its own so that a bijection can be registered."""
+    """Symmetric positive definite matrices, as a separate class so that a bijection can be registered."""
 
 
 class CholeskyVector(Transform):
-    """D(D+1)/2 free numbers to a positive definite matrix: the rows of its Cholesky factor, log diagonal."""
+    """D(D+1)/2 unconstrained numbers to a positive definite matrix: the rows of its Cholesky factor, log diagonal."""
 
     domain = constraints.independent(constraints.real, 1)
     codomain = Precision()
@@ -29,8 +29,8 @@ class CholeskyVector(Transform):
     def _inverse(self, y):
         L = torch.linalg.cholesky(y)
         rows, columns = torch.tril_indices(L.shape[-1], L.shape[-1])
-        free = L[..., rows, columns]
-        return torch.where(rows == columns, free.abs().log(), free)
+        unconstrained = L[..., rows, columns]
+        return torch.where(rows == columns, unconstrained.abs().log(), unconstrained)
 
     def log_abs_det_jacobian(self, x, y):
         diagonal = torch.linalg.cholesky(y).diagonal(dim1=-2, dim2=-1).log()

@@ -1,11 +1,11 @@
-"""Latent class analysis: each respondent is of one of K classes, and answers J yes-or-no items by it.
+"""Latent class analysis: each respondent belongs to one of K classes, which decides the answers to J yes-or-no items.
 
     pi       ~ Dirichlet(1, ..., 1)     [K]    sizes of the classes
     theta_kj ~ Beta(a, b)               [K J]  chance that class k answers yes to item j
     z_n      ~ Categorical(pi)          [N]    the class of respondent n
     x_nj     ~ Bernoulli(theta_zj)      [N J]  the answer, 0 or 1
 
-A missing answer (NaN) tells nothing and is left out of the likelihood, which is exact where answers are
+A missing answer (NaN) is left out of the likelihood, which is exact where answers are
 missing at random.
 """
 

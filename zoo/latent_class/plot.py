@@ -10,9 +10,9 @@ def plot(axes, params, data, responsibilities, settings=None, columns=None):
     for k in range(len(pi)):
         width = 0.5 + 4 * pi[k]
         axes.plot(items, theta[k], color=to_rgb(f"C{k}"), marker="o", linewidth=width, label=f"class {k} ({pi[k]:.0%})")
-    few = len(items) <= 30
-    axes.set_xticks(items if few else items[:: len(items) // 15], labels=columns if columns and few else None)
-    if columns and few and sum(map(len, columns)) > 60:
+    is_small = len(items) <= 30
+    axes.set_xticks(items if is_small else items[:: len(items) // 15], labels=columns if columns and is_small else None)
+    if columns and is_small and sum(map(len, columns)) > 60:
         axes.tick_params(axis="x", rotation=90)
     axes.set(xlabel="item", ylabel="chance of a yes", ylim=(-0.02, 1.02))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

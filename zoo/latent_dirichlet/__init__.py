@@ -5,8 +5,8 @@
     z_tn    ~ Categorical(theta_n)           [T N]  the topic of the token at position t
     w_tn    ~ Categorical(phi_z)             [T N]  its word
 
-T is the length of the longest document; after the end of a shorter one there is nothing (NaN). A corpus of word counts
-is all that the model needs, for the order of words makes no difference: ``collapsed`` has z summed out over the counts,
+T is the length of the longest document; positions after the end of a shorter one are NaN. A corpus of word counts
+is sufficient data, since the order of words has no effect: ``collapsed`` has z summed out over the counts,
 w ~ sum_k theta_nk phi_kw, and its memory grows with their non-zeros. ``alpha`` is one number or K of them; below 1 a
 document has few topics, and an ``eta`` below 1 gives topics of few words.
 """
@@ -18,17 +18,17 @@ from zoo.errors import ZooError
 
 
 def check(keywords):
-    """Raises ZooError for an alpha or an eta that is no Dirichlet's."""
-    several = {"alpha": f", or K={keywords['K']} of them", "eta": ""}
-    for name, more in several.items():
+    """Raise ZooError for an alpha or an eta that is no parameter of a Dirichlet distribution."""
+    details = {"alpha": f", or K={keywords['K']} of them", "eta": ""}
+    for name, detail in details.items():
         value = np.asarray(keywords[name])
-        shapes = ((), (keywords["K"],)) if more else ((),)
+        shapes = ((), (keywords["K"],)) if detail else ((),)
         if value.dtype.kind not in "iuf" or value.shape not in shapes or not ((value > 0) & (value < np.inf)).all():
-            raise ZooError(f"{name} is a number above 0{more}; given {keywords[name]!r}")
+            raise ZooError(f"{name} is a number above 0{detail}; given {keywords[name]!r}")
 
 
 def topics(params, settings):
-    """phi (K, V)."""
+    """The word probabilities phi of each topic, (K, V)."""
     return params["phi"]
 
 

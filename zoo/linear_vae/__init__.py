@@ -1,4 +1,4 @@
-"""The linear VAE: a variational autoencoder whose decoder is a matrix, so that all it hides can be computed.
+"""The linear VAE: a variational autoencoder whose decoder is a matrix, so that its likelihood is known exactly.
 
     z_n ~ Normal(0, I)                   [N Z]  code of row n
     x_n ~ Normal(W z_n + mu, sigma2 I)   [N D]  the row
@@ -19,7 +19,7 @@ from zoo.linear import Linear
 def priors(data, settings):
     """Keywords: loc [D], the mean of each column, where mu begins; spread, the root of the mean of their variances.
 
-    Raises ZooError for columns that are constant or never seen, one row, or as many latent dimensions as columns.
+    Raises ZooError for columns that are constant or entirely missing, one row, or as many latent dimensions as columns.
     """
     loc, sd = location_and_spread(data["x"], settings["Z"])
     return {"loc": loc, "spread": float(np.sqrt((sd**2).mean()))}

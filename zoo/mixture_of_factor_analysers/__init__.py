@@ -1,4 +1,4 @@
-"""Mixture of factor analysers: rows come from K groups, and within each a few factors of its own explain the columns.
+"""Mixture of factor analysers: rows come from K groups, and each group has a few factors of its own.
 
     pi    ~ Dirichlet(1, ..., 1)                    [K]      weights of the groups
     mu_k  ~ Normal(loc, scale)                      [K D]    their centres
@@ -24,25 +24,25 @@ def priors(data, settings):
     """Weakly informative keywords, in the units of the data.
 
     loc [D]: the mean of each column; scale [D]: twice its standard deviation; spread [D]: its standard deviation over
-    K^(1/D), the width at which K groups tile the data. Raises ZooError for columns that are constant or never seen, one
-    row, or as many factors as columns.
+    K^(1/D), the width at which K groups tile the data. Raises ZooError for columns that are constant or entirely
+    missing, one row, or as many factors as columns.
     """
     loc, sd = location_and_spread(data["x"], settings["Z"])
     return {"loc": loc, "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / len(sd))}
 
 
 def linear(params, settings):
-    return Linear(params["pi"], params["W"], params["mu"], of_each(params["W"], params["Psi"]))
+    return Linear(params["pi"], params["W"], params["mu"], psi_by_group(params["W"], params["Psi"]))
 
 
-def of_each(W, Psi):
+def psi_by_group(W, Psi):
     """The uniquenesses of each group, (..., K, D), where they may be shared."""
     return np.broadcast_to(Psi if Psi.ndim == W.ndim - 1 else Psi[..., None, :], W.shape[:-1])
 
 
 def communalities(W, Psi, site):
     """The part of each column's variance within each group that its factors explain, (..., K, D)."""
-    return communality(W, of_each(W, Psi), site)
+    return communality(W, psi_by_group(W, Psi), site)
 
 
 CARD = Card(

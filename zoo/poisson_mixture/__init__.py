@@ -5,14 +5,14 @@
     z_n    ~ Categorical(pi)                [N]  the regime of observation n
     x_n    ~ Poisson(rate_z)                [N]  the count
 
-Counts of a mixture vary more than their mean, as those of one regime cannot.
+The variance of a mixture's counts exceeds their mean; that of one regime's counts equals it.
 """
 
 from zoo.cards import Card
 
 
 def priors(data, settings):
-    """mean: the average count, so that rates are expected where the data is (half a count if all are zero)."""
+    """mean: the average count, so that the prior of the rates covers the data (half a count if all are zero)."""
     return {"mean": max(float(data["x"].mean()), 0.5)}
 
 

@@ -22,7 +22,7 @@ def priors(data, settings):
     """Weakly informative keywords: loc [D], the mean of each column; spread, the root of the mean of their variances;
     scale, twice that.
 
-    Raises ZooError for columns that are constant or never seen, one row, or as many latent dimensions as columns.
+    Raises ZooError for columns that are constant or entirely missing, one row, or as many latent dimensions as columns.
     """
     loc, sd = location_and_spread(data["x"], settings["Z"])
     spread = float(np.sqrt((sd**2).mean()))

@@ -1,13 +1,13 @@
 """ProdLDA: topics as a product of experts, in which a document's words come from one softmax of its mixed topics.
 
-    z_n  ~ Normal(m, s)                                [N K]  the topics of document n, as free numbers
+    z_n  ~ Normal(m, s)                                [N K]  the topics of document n, as unconstrained numbers
     w_nt ~ Categorical(softmax(loc + theta_n beta))    [N T]  its words, where theta_n = softmax(z_n)
 
 m and s are those by which theta is about Dirichlet(alpha, ..., alpha): m = 0 and s^2 = (1 - 1/K) / alpha, the Laplace
 approximation in the softmax basis (MacKay 1998). beta [K V] is learned by maximum likelihood. A topic raises or lowers
 the log-odds of words against ``loc``, the log frequencies of the corpus, and topics multiply where those of
 ``latent_dirichlet`` are averaged, so that a word can be less likely than under any topic alone. The order of words
-makes no difference: a corpus of counts is all that is needed. The guide "prod_lda" is an encoder over the bag of words,
+has no effect: a corpus of counts is sufficient. The guide "prod_lda" is an encoder over the bag of words,
 an MLP with ``depth`` layers of ``width`` units.
 """
 
@@ -23,12 +23,12 @@ def priors(data, settings):
     """Keyword: loc [V], the log frequency of each word, each counted once more than it occurs."""
     w = data["w"]
     words, counts = (w.words, w.counts) if isinstance(w, Corpus) else (w[~np.isnan(w)].astype(int), None)
-    often = 1 + np.bincount(words, counts, minlength=settings["V"])
-    return {"loc": np.log(often / often.sum())}
+    counts_plus_one = 1 + np.bincount(words, counts, minlength=settings["V"])
+    return {"loc": np.log(counts_plus_one / counts_plus_one.sum())}
 
 
 def check(keywords):
-    """Raises ZooError for an alpha that is not one number above 0."""
+    """Raise ZooError for an alpha that is not one number above 0."""
     alpha = np.asarray(keywords["alpha"])
     if alpha.dtype.kind not in "iuf" or alpha.ndim or not 0 < alpha < np.inf:
         raise ZooError(f"alpha is a number above 0; given {keywords['alpha']!r}")

@@ -1,14 +1,14 @@
-"""The semi-supervised VAE (M2): an image is what the decoder makes of its class and of a code, its style.
+"""The semi-supervised VAE (M2): the decoder maps the class and the style, a code, to an image.
 
     y_n     ~ Categorical(1/C, ..., 1/C)    [N]    the class of image n
     z_n     ~ Normal(0, I)                  [N Z]  its style
     x_nd    ~ Bernoulli(logit = o_nd)       [N D]  its pixels, where o_n = loc + decoder(z_n, y_n)
-    label_n ~ Categorical(1 at y_n)         [N]    its label: the class itself, where somebody gave it
+    label_n ~ Categorical(1 at y_n)         [N]    its label: the class itself, where it is known
 
-The label of an image without one is NaN: there y is summed over. Images with and without mix in one batch. The decoder
-is an MLP with ``depth`` layers of ``width`` tanh units, learned by maximum likelihood. A missing pixel (NaN) is left
-out. The guide "semi_supervised_vae" is the classifier and the encoder; classes are what the labels say they are, so
-unlike components they cannot be permuted.
+The label of an image without one is NaN: there y is summed over. Images with and without a label share batches. The
+decoder is an MLP with ``depth`` layers of ``width`` tanh units, learned by maximum likelihood. A missing pixel (NaN) is
+left out. The guide "semi_supervised_vae" is the classifier and the encoder; the labels name the classes, so unlike
+components they cannot be permuted.
 """
 
 import numpy as np
@@ -22,17 +22,19 @@ ALPHA = 0.1  # as published
 
 
 def priors(data, settings):
-    """Keywords: loc [D], the log-odds of each pixel's mean; alpha, what log q(label | x) of a row counts in training,
+    """Keywords: loc [D], the log-odds of each pixel's mean; alpha, the weight of log q(label | x) of a row in training,
     0.1 N / (rows with a label) (Kingma et al. 2014).
 
-    Raises ZooError for a label that is none of the C classes, and numbers that no network can have.
+    Raises ZooError for a label that is none of the C classes, and for sizes that the network cannot have.
     """
     x, label, C = data["x"], data["label"], settings["C"]
     check_network(settings, x.shape[1])
-    known = ~np.isnan(label)
-    if known.any() and label[known].max() >= C:
-        raise ZooError(f"C={C} classes, labelled 0 to {C - 1}: label {label[known].max():g} is none; set C, or recode")
-    return {"loc": log_odds(x), "alpha": ALPHA * len(label) / max(1, known.sum())}
+    has_label = ~np.isnan(label)
+    if has_label.any() and label[has_label].max() >= C:
+        raise ZooError(
+            f"C={C} classes, labelled 0 to {C - 1}: label {label[has_label].max():g} is none; set C, or recode"
+        )
+    return {"loc": log_odds(x), "alpha": ALPHA * len(label) / max(1, has_label.sum())}
 
 
 CARD = Card(

@@ -1,4 +1,4 @@
-"""The variational autoencoder: an image is what a network, the decoder, makes of a code of Z normal numbers.
+"""The variational autoencoder: a network, the decoder, maps a code of Z normal numbers to an image.
 
     z_n  ~ Normal(0, I)              [N Z]  the code of image n
     x_nd ~ Bernoulli(logit = o_nd)   [N D]  its pixels, where o_n = loc + decoder(z_n)
@@ -25,7 +25,7 @@ def priors(data, settings):
     """Keywords: loc [D], log-odds of each pixel's mean, or the mean; spread, the root of the mean of the pixels'
     variances; levels, one more than the largest pixel.
 
-    Raises ZooError for images or numbers that no network can have, a sigma that is not above 0, and pixels beyond the
+    Raises ZooError for images or sizes that the network cannot have, a sigma that is not above 0, and pixels beyond the
     levels set.
     """
     x = data["x"]

@@ -33,10 +33,10 @@ def model(
         else:
             binary = likelihood == "bernoulli"
             pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
-            pixels, x = seen(pixels, x)
+            pixels, x = mask_missing(pixels, x)
             sample("x", pixels.to_event(1), obs=x)
 
 
-def seen(pixels, x):
-    """The pixels without those that nobody saw, and the values of the others."""
+def mask_missing(pixels, x):
+    """The distribution with missing pixels masked out, and their values with 0 where missing."""
     return (pixels, x) if x is None else (pixels.mask(~jnp.isnan(x)), jnp.nan_to_num(x))

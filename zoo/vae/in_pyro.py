@@ -34,17 +34,17 @@ def model(
         else:
             binary = likelihood == "bernoulli"
             pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
-            pixels, x = seen(pixels, x)
+            pixels, x = mask_missing(pixels, x)
             sample("x", pixels.to_event(1), obs=x)
 
 
-def seen(pixels, x):
-    """The pixels without those that nobody saw, and the values of the others."""
-    if x is None or whole(x):  # a mask takes as long as the density itself
+def mask_missing(pixels, x):
+    """The distribution with missing pixels masked out, and their values with 0 where missing."""
+    if x is None or is_complete(x):  # a mask takes as long as the density itself
         return pixels, x
     return pixels.mask(~x.isnan()), x.nan_to_num()
 
 
-def whole(x):
+def is_complete(x):
     """Whether somebody saw every pixel; a sum is the quickest way to know."""
     return not x.sum().isnan()

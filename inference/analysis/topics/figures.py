@@ -14,7 +14,7 @@ from inference.analysis.topics.tables import HIGH, LOW, first_words, top_words
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from inference.record import FitRecord
 from zoo import ZooError
-from zoo.latent_dirichlet.plot import bars, plain
+from zoo.latent_dirichlet.plot import word_bars
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ def topic_map(fit: TopicsLike) -> Figure:
     style = {"color": FIT_COLOURS[0], "alpha": 0.25, "edgecolor": FIT_COLOURS[0], "linewidth": 0.8}
     axes.scatter(*points.T, s=np.square(2 * radii * 72 / DPI), **style)
     count = 3 if K <= THREE_WORDS_UP_TO else 2 if K <= TWO_WORDS_UP_TO else 1
-    labels = [f"{k}  {', '.join(map(plain, words))}" for k, words in enumerate(first_words(topics, count))]
+    labels = [f"{k}  {', '.join(map(printable_word, words))}" for k, words in enumerate(first_words(topics, count))]
     draw_labels(axes, points, radii, labels, 8.5 - 1.5 * enlargement)
     return figure
 
@@ -112,7 +112,7 @@ def top_words_figure(
     for axes, k in zip(panels, chosen, strict=False):
         rows = table.loc[[k]]
         interval = rows[[LOW, HIGH]].to_numpy().T if HIGH in rows else None
-        bars(axes, rows["word"], rows["weight"], FIT_COLOURS[0], limit, interval)
+        word_bars(axes, rows["word"], rows["weight"], FIT_COLOURS[0], limit, interval)
         share = "" if record.shares is None else f" ({record.shares[k]:.1%} of tokens)"
         axes.set_title(f"topic {k}{share}", fontsize=9, loc="left")
     for axes in panels[len(chosen) :]:
@@ -159,12 +159,14 @@ def document_figure(fit: TopicsLike, rows: Sequence[int] | None = None, titles: 
     axes = figure.add_subplot()
     places, left = np.arange(len(chosen)), np.zeros(len(chosen))
     for k, colour in zip(coloured, COMPONENT_COLOURS, strict=False):
-        axes.barh(places, theta[:, k], left=left, color=colour, label=f"{k}  {', '.join(map(plain, words[k]))}")
+        axes.barh(
+            places, theta[:, k], left=left, color=colour, label=f"{k}  {', '.join(map(printable_word, words[k]))}"
+        )
         left += theta[:, k]
     if len(coloured) < topics.K:
         label = f"{topics.K - len(coloured)} other topics"
         axes.barh(places, 1 - left, left=left, color="0.88", label=label)
-    names = [f"{n}" if titles is None else f"{n}  {plain(titles[int(n)], TITLE_LENGTH)}" for n in chosen]
+    names = [f"{n}" if titles is None else f"{n}  {printable_word(titles[int(n)], TITLE_LENGTH)}" for n in chosen]
     axes.set_yticks(places, labels=names)
     axes.set(xlim=(0, 1), ylim=(len(chosen) - 0.4, -0.6), xlabel="part of the document")
     axes.tick_params(axis="y", length=0)

@@ -4,7 +4,7 @@ from numpyro import factor, plate, sample
 from numpyro.distributions import Categorical, Normal
 
 from zoo._networks.in_numpyro import MLP, network
-from zoo.semi_supervised_vae.in_numpyro import certain, concatenate_rows
+from zoo.semi_supervised_vae.in_numpyro import concatenate_rows, one_hot_log_probs
 
 
 def guide(program, start=None):
@@ -19,7 +19,7 @@ def amortised(x, label=None, *, N, D, Z, C, width, depth, alpha, **others):
     label = jnp.zeros(x.shape[:-1], int) if label is None else jnp.nan_to_num(label).astype(int)
     with plate("N", N):
         logits = log_softmax(classifier(x))
-        y = sample("y", Categorical(logits=jnp.where(known[..., None], certain(label, C), logits)))
+        y = sample("y", Categorical(logits=jnp.where(known[..., None], one_hot_log_probs(label, C), logits)))
         loc, log_scale = jnp.split(encoder(concatenate_rows(x, one_hot(y, C))), 2, axis=-1)
         sample("z", Normal(loc, jnp.exp(log_scale)).to_event(1))
         chosen = jnp.take_along_axis(logits, label[..., None], -1)[..., 0]

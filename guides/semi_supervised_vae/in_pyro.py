@@ -3,7 +3,7 @@ from pyro import factor, plate, sample
 from pyro.distributions import Categorical, Normal
 
 from zoo._networks.in_pyro import MLP, network
-from zoo.semi_supervised_vae.in_pyro import certain, concatenate_rows, one_hot
+from zoo.semi_supervised_vae.in_pyro import concatenate_rows, one_hot, one_hot_log_probs
 
 
 def guide(program, start=None):
@@ -18,7 +18,7 @@ def amortised(x, label=None, *, N, D, Z, C, width, depth, alpha, **others):
     label = torch.zeros(x.shape[:-1], dtype=torch.long) if label is None else label.nan_to_num().long()
     with plate("N", N):
         logits = classifier(x).log_softmax(-1)
-        y = sample("y", Categorical(logits=torch.where(known[..., None], certain(label, C), logits)))
+        y = sample("y", Categorical(logits=torch.where(known[..., None], one_hot_log_probs(label, C), logits)))
         loc, log_scale = encoder(concatenate_rows(x, one_hot(y, C))).chunk(2, -1)
         sample("z", Normal(loc, log_scale.exp()).to_event(1))
         chosen = logits.gather(-1, label[..., None])[..., 0]

@@ -14,7 +14,7 @@ from inference.analysis.topics.tables import HIGH, LOW, first_words, top_words
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from inference.record import FitRecord
 from zoo import ZooError
-from zoo.latent_dirichlet.plot import word_bars
+from zoo.latent_dirichlet.plot import printable_word, word_bars
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

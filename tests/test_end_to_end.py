@@ -49,7 +49,7 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
     (site,) = card.observed
     model = zoo.load(name, "pyro", **to_set(name))
     sizes: dict[str, Any] = {**card.sizes, **to_set(name), "N": 400}
-    deviances = []
+    deviances, degrees = [], 0
     for seed in range(60):
         simulated = model.simulate(seed, **sizes)
         truth, x = {n: simulated[n] for n in card.parameters()}, simulated[site]

@@ -178,7 +178,7 @@ def test_discretised_logistic_draws_what_it_says(backend):
 
 def guide_terms(backend, model, keywords, values):
     """log q of each site of the model's own guide at ``values``, by row, and its factor."""
-    there = backend_of(model)
+    there: Any = backend_of(model)  # Pyro's has more than the protocol
     with there.runtime("float64"):
         guide = guides.load(model.name, backend)(model.program)
         data = there.to_backend({n: values[n] for n in model.data_names})

@@ -8,11 +8,10 @@ from zoo.gaussian_mixture.wishart_in_pyro import Wishart
 def model(x=None, *, N, D, K, covariance="full", loc=0.0, scale=5.0, spread=1.0):
     loc, scale, spread = (torch.as_tensor(v).expand(D) for v in (loc, scale, spread))
     pi = sample("pi", Dirichlet(torch.ones(K)))
-    if covariance == "tied":
-        Lambda = sample("Lambda", prior(covariance, spread, D))
+    Lambda = sample("Lambda", prior(covariance, spread, D)) if covariance == "tied" else None
     with plate("K", K):
         mu = sample("mu", Normal(loc, scale).to_event(1))
-        if covariance != "tied":
+        if Lambda is None:
             Lambda = sample("Lambda", prior(covariance, spread, D))
     with plate("N", N):
         z = sample("z", Categorical(pi))

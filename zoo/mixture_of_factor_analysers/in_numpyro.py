@@ -24,11 +24,10 @@ def parameters(D, K, Z, uniqueness, loc, scale, spread):
     loc, scale, spread = (jnp.broadcast_to(v, (D,)) for v in (loc, scale, spread))
     noise = InverseGamma(2.0, spread**2 / 2).to_event(1)
     pi = sample("pi", Dirichlet(jnp.ones(K)))
-    if uniqueness == "shared":
-        Psi = jnp.broadcast_to(sample("Psi", noise), (K, D))
+    Psi = jnp.broadcast_to(sample("Psi", noise), (K, D)) if uniqueness == "shared" else None
     with plate("K", K):
         mu = sample("mu", Normal(loc, scale).to_event(1))
         W = sample("W", Normal(jnp.zeros((D, Z)), spread[:, None]).to_event(2))
-        if uniqueness == "own":
+        if Psi is None:
             Psi = sample("Psi", noise)
     return pi, mu, W, Psi

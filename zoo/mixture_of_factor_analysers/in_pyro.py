@@ -24,11 +24,10 @@ def parameters(D, K, Z, uniqueness, loc, scale, spread):
     loc, scale, spread = (torch.as_tensor(v).expand(D) for v in (loc, scale, spread))
     noise = InverseGamma(2.0, spread**2 / 2).to_event(1)
     pi = sample("pi", Dirichlet(torch.ones(K)))
-    if uniqueness == "shared":
-        Psi = sample("Psi", noise).expand(K, D)
+    Psi = sample("Psi", noise).expand(K, D) if uniqueness == "shared" else None
     with plate("K", K):
         mu = sample("mu", Normal(loc, scale).to_event(1))
         W = sample("W", Normal(torch.zeros(D, Z), spread[:, None]).to_event(2))
-        if uniqueness == "own":
+        if Psi is None:
             Psi = sample("Psi", noise)
     return pi, mu, W, Psi

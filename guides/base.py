@@ -1,52 +1,69 @@
-"""What the guides of both backends share: free numbers, counted from the mode in widths of the density there."""
+"""The guides of any program: distributions of its unconstrained values, in coordinates centred at a mode."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from inference.unconstrained.curvature import climb
+import numpy as np
+
+from inference.unconstrained.curvature import Mode, find_mode
 from zoo import ZooError
 
 
-class FromMode:
-    """A guide over the free numbers of a program, counted in widths of its density about the mode near ``start``.
+class ModeCentredGuide:
+    """A guide of the unconstrained values of a program, about the mode near ``start`` in units of the local scales.
 
-    ``free_numbers(mode)`` makes the sample and param statements. Its first call finds the mode, and must be outside
-    of anything that is compiled. A backend adds the two methods that raise NotImplementedError here.
+    The first call finds the mode, and must be outside of any compilation. A backend adds the two methods that raise
+    NotImplementedError here.
+
+    Parameters
+    ----------
+    program : callable
+        A program of the backend without discrete sites.
+    start : dict or None
+        Values of the latents near which to look for the mode; the prior median where None.
+    sample_vector : callable
+        Given the ``Mode``, makes the sample and param statements, and returns the unconstrained values (P,).
+    jacobian : bool
+        Whether the density is that of the unconstrained values (default), or of the latents as they are on the card.
     """
 
-    def __init__(self, program: Any, start: Any, free_numbers: Callable[[Any], Any], jacobian: bool = True):
-        self.program, self.start, self.free_numbers, self.jacobian = program, start, free_numbers, jacobian
-        self.mode: Any = None
+    def __init__(self, program: Any, start: Any, sample_vector: Callable[[Mode], Any], jacobian: bool = True):
+        self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
+        self.mode: Mode | None = None
 
     def __call__(self, **inputs: Any) -> None:
+        """Run the guide; ``inputs`` are those of the program."""
         if self.mode is None:
-            self.free = self.opened(inputs)
-            self.rows = rows_of(inputs) if any("N" in plates for plates in self.free.plates.values()) else None
-            start = self.start or self.free.prior_median(seed=0)
-            self.mode = climb(self.free.value_grad_hvp(self.jacobian), self.free.numbers(start))
-        if self.rows not in (None, rows_of(inputs)):
+            self.model = self.make_model(inputs)
+            has_local = any("N" in plates for plates in self.model.plates.values())
+            self.shapes = input_shapes(inputs) if has_local else None
+            start = self.start or self.model.prior_median(seed=0)
+            self.mode = find_mode(self.model.value_grad_hvp(self.jacobian), self.model.unconstrain_numpy(start))
+        if self.shapes not in (None, input_shapes(inputs)):
             raise ZooError(
-                "the guide has free numbers for every row, and cannot see a batch alone: leave batch_size out"
+                "the guide has parameters for the latents of every row, and cannot run on a batch: leave batch_size out"
             )
-        free = self.free_numbers(self.mode)
-        for name, (value, log_jacobian) in self.free.constrain(free).items():
-            self.place(name, value, -log_jacobian if self.jacobian else 0.0, self.free.event_dims[name])
+        vector = self.sample_vector(self.mode)
+        for name, (value, log_jacobian) in self.model.constrain(vector).items():
+            self.sample_value(name, value, -log_jacobian if self.jacobian else 0.0, self.model.event_dims[name])
 
     @property
-    def frame(self) -> dict[str, Any]:
-        """What its parameters are counted from, and in."""
+    def preconditioner(self) -> dict[str, np.ndarray]:
+        """The origin of its parameters, and the precision that gives their units."""
+        assert self.mode is not None
         return {"mode": self.mode.centre, "precision": self.mode.precision}
 
-    def opened(self, inputs: dict[str, Any]) -> Any:
-        """The program's latents as free numbers: the backend's ``UnconstrainedModel``."""
+    def make_model(self, inputs: dict[str, Any]) -> Any:
+        """The program's latents in unconstrained coordinates: the backend's ``UnconstrainedModel``."""
         raise NotImplementedError
 
-    def place(self, name: str, value: Any, log_density: Any, event_dim: int) -> None:
-        """A sample statement of one value, with the log density it has under the guide."""
+    def sample_value(self, name: str, value: Any, log_density: Any, event_dim: int) -> None:
+        """A sample statement of one value, with the log density that it has under the guide."""
         raise NotImplementedError
 
 
-def rows_of(inputs: dict[str, Any]) -> dict[str, Any]:
+def input_shapes(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The shapes of the arrays among the inputs."""
     return {n: v.shape for n, v in inputs.items() if hasattr(v, "shape")}

@@ -137,7 +137,7 @@ WRONG = [
     ({"max_tree_depth": 0}, "max_tree_depth is a whole number from 1 up; given 0"),
     ({"target_accept": 1.0}, "target_accept is a probability between 0 and 1; given 1.0"),
     ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),
-    ({"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}}, "the log density is nan where a chain begins"),
+    ({"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}}, "the log density is nan at the start of a chain"),
     ({"chains": 3}, "no option of nuts 'chains'"),
 ]
 

@@ -2,14 +2,14 @@ import torch
 from pyro import param, sample
 from pyro.distributions import MultivariateNormal, constraints
 
-from guides.in_pyro import FromMode
+from guides.in_pyro import ModeCentredGuide
 
 
 def guide(program, start=None):
-    return FromMode(program, start, joint)
+    return ModeCentredGuide(program, start, full_rank)
 
 
-def joint(mode):
+def full_rank(mode):
     centre, root = (torch.as_tensor(a).to(torch.zeros(())) for a in (mode.centre, mode.root))
     loc = param("guide_loc", lambda: torch.zeros_like(centre))
     tril = param("guide_tril", lambda: torch.eye(len(centre)), constraint=constraints.lower_cholesky)

@@ -17,13 +17,13 @@ def guide(program, start=None):
 def amortised(w, *, N, V, K, **others):
     bag = to_counts(w, V)
 
-    def begin(key):  # the corpus, dealt to the topics at random
+    def initial_concentration(key):  # the corpus, divided among the topics at random
         return 1 + jax.random.gamma(key, 1.0, (K, V)) * bag.sum(0) * (N / len(bag) / K)
 
-    concentration = param("phi.concentration", begin, constraint=constraints.positive)
+    concentration = param("phi.concentration", initial_concentration, constraint=constraints.positive)
     with plate("K", K):
         sample("phi", Dirichlet(concentration))
-    encoder = network("encoder", MLP, V, WIDTHS, 2 * max(K - 1, 1))  # of one topic nothing is asked
+    encoder = network("encoder", MLP, V, WIDTHS, 2 * max(K - 1, 1))  # with one topic the output is not used
     with plate("N", N):
         loc, log_scale = jnp.split(encoder(jnp.log1p(bag)), 2, axis=-1)
         sample("theta", LogisticNormal(loc[..., : K - 1], jnp.exp(log_scale[..., : K - 1])))

@@ -2,14 +2,14 @@ import torch
 from pyro import param, sample
 from pyro.distributions import Normal, constraints
 
-from guides.in_pyro import FromMode
+from guides.in_pyro import ModeCentredGuide
 
 
 def guide(program, start=None):
-    return FromMode(program, start, independent)
+    return ModeCentredGuide(program, start, mean_field)
 
 
-def independent(mode):
+def mean_field(mode):
     centre, sd = (torch.as_tensor(a).to(torch.zeros(())) for a in (mode.centre, mode.sd))
     loc = param("guide_loc", lambda: torch.zeros_like(centre))
     scale = param("guide_scale", lambda: torch.ones_like(centre), constraint=constraints.positive)

@@ -1,12 +1,12 @@
 import jax.numpy as jnp
 from numpyro import param
 
-from guides.in_numpyro import FromMode
+from guides.in_numpyro import ModeCentredGuide
 
 
 def guide(program, start=None):
-    return FromMode(program, start, at_one_place, jacobian=False)
+    return ModeCentredGuide(program, start, point, jacobian=False)
 
 
-def at_one_place(mode):
+def point(mode):
     return mode.centre + mode.sd * param("guide_loc", jnp.zeros_like(mode.centre))

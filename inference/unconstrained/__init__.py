@@ -1,15 +1,19 @@
-"""A program's continuous latents as one vector of free numbers, and the shape of its density there.
+"""A program's continuous latents as one unconstrained vector, and the density in its coordinates.
 
-Each ``in_<backend>.py`` promises ``UnconstrainedModel(program, keywords, data)``, for a program without discrete
-latents, with
+Each ``in_<backend>.py`` has ``UnconstrainedModel(program, keywords, data)``, for a program without discrete latents,
+with
 
     shapes, plates, event_dims      of each latent, by site
-    size                            how many free numbers there are
-    flat(values)                    constrained values to the vector, by the backend's bijections
-    numbers(values)                 the same in numpy, in 64 bits
-    constrain(free)                 ``{site: (value, log |d value / d free| by member of its plates)}``
-    look(jacobian)                  a Look: the log density at a point, from numpy to numpy
+    size                            the number P of coordinates
+    unconstrain(values)             values to the vector (P,), by the backend's bijections
+    unconstrain_numpy(values)       the same in NumPy, in 64 bits
+    constrain(vector)               ``{site: (value, log |d value / d vector| by member of its plates)}``
+    log_density(vector, ...)        in nats, of the values or, with their Jacobian, of the vector
+    log_joint(values, ...)          log p(values, data) in nats
+    value_grad_hvp(jacobian)        a ``curvature.ValueGradHvp``
     prior_median(seed)              values at the median of a few draws from the prior
+
+``kmeans`` and ``principal_axes`` have values at which engines may begin.
 """
 
 from __future__ import annotations
@@ -21,11 +25,11 @@ import numpy as np
 
 from zoo import Card, ZooError
 
-FEW = 15  # prior draws whose median is a place to begin: few, so that one seed's is not another's
+NUM_PRIOR_DRAWS = 15  # whose median is a start: few, so that different seeds start at different values
 
 
 def check_start(given: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """The option ``start`` as arrays of floats, one for each latent; raises ZooError naming the one at fault.
+    """The option ``start`` as arrays of floats, one for each latent; raises ZooError naming the wrong one.
 
     >>> check_start({"mu": [0, 1]}, {"mu": (2,)})
     {'mu': array([0., 1.])}
@@ -44,10 +48,10 @@ def check_start(given: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
 
 
 def without_gradients(card: Card) -> str | None:
-    """Why a program cannot be seen as a density of free numbers, or None where it can."""
-    endless = [n for n in card.latents if card.sites()[n].kind == "count"]
-    if endless:
-        return f"{', '.join(endless)} is a count without bound and cannot be summed out"
+    """Why a model has no density with gradients, or None where it has one."""
+    unbounded = [n for n in card.latents if card.sites()[n].kind == "count"]
+    if unbounded:
+        return f"{', '.join(unbounded)} is a count without bound and cannot be summed out"
     if card.enumerated and set(card.latents) <= set(card.enumerated):
-        return "every latent is discrete: there is nothing to move along"
+        return "every latent is discrete, so there are no gradients"
     return None

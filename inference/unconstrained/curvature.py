@@ -1,7 +1,7 @@
-"""The shape of a log density near a point: how wide it is in each direction, and where its mode is.
+"""The local curvature of a log density: scales, preconditioners and modes.
 
-What the data is measured in stretches a posterior by any factor; a sampler or a guide that counts in widths found
-here does not notice. Exact second derivatives, one product with the Hessian for each free number.
+The units of the data stretch a posterior by any factor; a sampler or a guide in the coordinates found here does not
+depend on them. Second derivatives are exact, by one product with the Hessian for each coordinate.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from zoo import ZooError
 
 # (point, direction) -> log density in nats, gradient, and the Hessian times the direction
 ValueGradHvp = Callable[[np.ndarray, np.ndarray], Any]
-TOO_MANY = 4000  # free numbers, above which the Hessian is not worth its time and every width counts as 1
-FLATTEST = 1e-4  # least curvature in a direction, as part of that which its coordinates have by themselves
+MAX_HESSIAN_SIZE = 4000  # coordinates, above which the Hessian takes too long and every scale counts as 1
+MIN_CURVATURE = 1e-4  # in a direction, as a part of that which the coordinates have by themselves
 
 
 class Mode(NamedTuple):
-    """A local mode, (P,), and the Hessian of the log density there with its sign turned, (P, P), or its diagonal."""
+    """A local mode, (P,), and the negative Hessian of the log density there: (P, P), or its diagonal (P,)."""
 
     centre: np.ndarray
     precision: np.ndarray
@@ -30,59 +30,61 @@ class Mode(NamedTuple):
     @property
     def sd(self) -> np.ndarray:
         """1 / sqrt of the precision's diagonal, (P,): the standard deviations of a normal mean-field approximation."""
-        return widths(self.precision)
+        return local_scales(self.precision)
 
     @property
     def root(self) -> np.ndarray:
         """Lower Cholesky factor of the covariance, (P, P): Laplace's approximation, made proper where it is not.
 
-        Raises ZooError for so many free numbers that a matrix of them is out of reach.
+        Raises ZooError for so many coordinates that a matrix of them is too large.
         """
         if self.precision.ndim < 2:
             raise ZooError(
-                f"{self.centre.size} free numbers have too large a covariance (up to {TOO_MANY} can be had): "
-                "take guide='mean_field'"
+                f"a covariance of {self.centre.size} unconstrained values is too large (up to {MAX_HESSIAN_SIZE} are "
+                "allowed): take guide='mean_field'"
             )
         sd = self.sd
         values, vectors = np.linalg.eigh(self.precision * sd * sd[:, None])
-        covariance = (vectors / np.maximum(np.abs(values), FLATTEST)) @ vectors.T
+        covariance = (vectors / np.maximum(np.abs(values), MIN_CURVATURE)) @ vectors.T
         return cholesky(covariance * sd * sd[:, None], lower=True)
 
 
-def precision(value_grad_hvp: ValueGradHvp, at: np.ndarray) -> np.ndarray:
-    """The Hessian of the log density at a point with its sign turned, (P, P); for a great many numbers (P,) ones."""
-    if at.size > TOO_MANY:
-        return np.ones(at.size)
-    hessian = np.array([value_grad_hvp(at, direction)[2] for direction in np.eye(at.size)])
+def negative_hessian(value_grad_hvp: ValueGradHvp, point: np.ndarray) -> np.ndarray:
+    """The negative Hessian of the log density at a point, (P, P); ones (P,) for a great many coordinates."""
+    if point.size > MAX_HESSIAN_SIZE:
+        return np.ones(point.size)
+    hessian = np.array([value_grad_hvp(point, direction)[2] for direction in np.eye(point.size)])
     return -(hessian + hessian.T) / 2
 
 
-def widths(precision: np.ndarray) -> np.ndarray:
-    """The distance in each coordinate over which the density changes, (P,): 1 / sqrt |curvature|, 1 where flat."""
+def local_scales(precision: np.ndarray) -> np.ndarray:
+    """The distance in each coordinate over which the density changes, (P,): 1 / sqrt |curvature|, 1 where flat.
+
+    >>> local_scales(np.array([4.0, 0.0, -0.25]))
+    array([0.5, 1. , 2. ])
+    """
     curvature = np.abs(precision if precision.ndim < 2 else np.diagonal(precision))
     return np.where(np.isfinite(curvature) & (curvature > 0), curvature, 1.0) ** -0.5
 
 
-def climb(value_grad_hvp: ValueGradHvp, at: np.ndarray, max_steps: int = 200) -> Mode:
-    """The local mode uphill of a point: L-BFGS (Liu and Nocedal 1989) in units of the widths there.
+def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 200) -> Mode:
+    """The local mode near a point: L-BFGS (Liu and Nocedal 1989) in units of the local scales.
 
-    Raises ZooError where the density is not a number at the point itself.
+    Raises ZooError where the density is not finite at the point itself.
     """
-    value, still = value_grad_hvp(at, np.zeros_like(at))[0], np.zeros_like(at)
+    value, zeros = value_grad_hvp(start, np.zeros_like(start))[0], np.zeros_like(start)
     if not np.isfinite(value):
-        raise ZooError(
-            f"the log density is {value} where the fit begins: give start=, a dict of values that are possible"
-        )
-    unit = widths(precision(value_grad_hvp, at))
+        raise ZooError(f"the log density is {value} at the start of the fit: give start=, a dict of possible values")
+    unit = local_scales(negative_hessian(value_grad_hvp, start))
 
-    def downhill(steps: np.ndarray) -> tuple[float, np.ndarray]:
-        height, gradient, _ = value_grad_hvp(at + unit * steps, still)
-        if np.isfinite(height) and np.isfinite(gradient).all():
-            return value - height, -gradient * unit
-        return 1e10, still  # a wall, from which the line search turns back
+    def descend(steps: np.ndarray) -> tuple[float, np.ndarray]:
+        log_density, gradient, _ = value_grad_hvp(start + unit * steps, zeros)
+        if np.isfinite(log_density) and np.isfinite(gradient).all():
+            return value - log_density, -gradient * unit
+        return 1e10, zeros  # so high that the line search turns back
 
-    found = minimize(
-        downhill, still, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14}
+    result = minimize(
+        descend, zeros, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14}
     )
-    centre = at + unit * found.x if found.fun <= 0 else at
-    return Mode(centre, precision(value_grad_hvp, centre))
+    centre = start + unit * result.x if result.fun <= 0 else start
+    return Mode(centre, negative_hessian(value_grad_hvp, centre))

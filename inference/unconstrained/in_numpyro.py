@@ -8,61 +8,62 @@ from numpyro.distributions import biject_to
 from numpyro.infer import init_to_uniform
 from numpyro.infer.util import log_density
 
-from inference.unconstrained import FEW
+from inference.unconstrained import NUM_PRIOR_DRAWS
 from zoo import ZooError
 
 
 class UnconstrainedModel:
     def __init__(self, program, keywords, data):
         inputs = {**data, **keywords}
-        # arrays are arguments of what is compiled, everything else is part of it
+        # arrays are arguments of what is compiled, everything else is constant
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
-        self.plain = {n: v for n, v in inputs.items() if n not in self.arrays}
+        self.static = {n: v for n, v in inputs.items() if n not in self.arrays}
         self.program = program
         self.plates, self.event_dims = {}, {}
 
-        def anywhere(key):  # a value in each support: a prior that cannot be drawn from has one too
+        def initial_values(key):  # a value in each support: an improper prior has one too
             nodes = self.latents(key, init_to_uniform)
             self.plates = {n: tuple(f.name for f in s["cond_indep_stack"]) for n, s in nodes.items()}
             self.event_dims = {n: s["fn"].event_dim for n, s in nodes.items()}
             return {n: s["value"] for n, s in nodes.items()}, {n: s["fn"].support for n, s in nodes.items()}
 
         # shapes alone: nothing is computed, and so nothing compiled
-        values, supports = jax.eval_shape(anywhere, jax.random.PRNGKey(0))
+        values, supports = jax.eval_shape(initial_values, jax.random.PRNGKey(0))
         self.shapes = {n: v.shape for n, v in values.items()}
         if not self.shapes:
-            raise ZooError("the program has no continuous latent: there is nothing to fit")
-        if jax.tree.leaves(supports):  # bounds that are arrays: their values are wanted
-            supports, others = (jax.jit(lambda k: anywhere(k)[1])(jax.random.PRNGKey(i)) for i in (0, 1))
+            raise ZooError("the program has no continuous latent, so there is nothing to fit")
+        if jax.tree.leaves(supports):  # bounds that are arrays: compute their values
+            supports, others = (jax.jit(lambda k: initial_values(k)[1])(jax.random.PRNGKey(i)) for i in (0, 1))
             for name in self.shapes:
                 if any(
                     (a != b).any() for a, b in zip(*map(jax.tree.leaves, (supports[name], others[name])), strict=True)
                 ):
                     raise ZooError(
-                        f"the support of {name} moves with another latent: write it as a function of a free one"
+                        f"the support of {name} depends on another latent: write it as a function of one whose support "
+                        "is fixed"
                     )
         self.bijections = {n: biject_to(s) for n, s in supports.items()}
-        self.free_shapes = {n: self.bijections[n].inverse_shape(s) for n, s in self.shapes.items()}
-        self.size = sum(map(math.prod, self.free_shapes.values()))
+        self.unconstrained_shapes = {n: self.bijections[n].inverse_shape(s) for n, s in self.shapes.items()}
+        self.size = sum(map(math.prod, self.unconstrained_shapes.values()))
         # eager JAX compiles operation by operation, which takes seconds
-        self.flat, self.constrain = jax.jit(self.ravel), jax.jit(self.unravel)
+        self.unconstrain, self.constrain = jax.jit(self.compute_vector), jax.jit(self.compute_values)
 
-    def latents(self, key, drawn=lambda site: None):
-        run = handlers.substitute(handlers.seed(self.program, key), substitute_fn=drawn)
+    def latents(self, key, init=lambda site: None):
+        run = handlers.substitute(handlers.seed(self.program, key), substitute_fn=init)
         with handlers.block():
-            nodes = handlers.trace(run).get_trace(**self.arrays, **self.plain)
+            nodes = handlers.trace(run).get_trace(**self.arrays, **self.static)
         return {n: s for n, s in nodes.items() if s["type"] == "sample" and not s["is_observed"]}
 
-    def numbers(self, values):
-        return np.asarray(self.flat(values), float)
+    def unconstrain_numpy(self, values):
+        return np.asarray(self.unconstrain(values), float)
 
-    def ravel(self, values):
+    def compute_vector(self, values):
         return jnp.concatenate([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])
 
-    def unravel(self, free):
-        parts = jnp.split(free, np.cumsum([math.prod(s) for s in self.free_shapes.values()])[:-1])
+    def compute_values(self, vector):
+        parts = jnp.split(vector, np.cumsum([math.prod(s) for s in self.unconstrained_shapes.values()])[:-1])
         values = {}
-        for (name, shape), part in zip(self.free_shapes.items(), parts, strict=True):
+        for (name, shape), part in zip(self.unconstrained_shapes.items(), parts, strict=True):
             part = part.reshape(shape)
             value = self.bijections[name](part)
             log_jacobian = self.bijections[name].log_abs_det_jacobian(part, value)
@@ -70,38 +71,39 @@ class UnconstrainedModel:
             values[name] = value, log_jacobian.reshape(*batch, -1).sum(-1)
         return values
 
-    def log_density(self, free, arrays, jacobian=True):
-        values = self.constrain(free)
+    def log_density(self, vector, arrays, jacobian=True):
+        values = self.constrain(vector)
         joint = self.log_joint({n: v for n, (v, _) in values.items()}, arrays)
         return joint + sum(j.sum() for _, j in values.values()) if jacobian else joint
 
     def log_joint(self, values, arrays):
-        """log p(values, data), of the values as they stand."""
+        """log p(values, data) in nats."""
         with handlers.block():
-            return log_density(self.program, (), {**arrays, **self.plain}, values)[0]
+            return log_density(self.program, (), {**arrays, **self.static}, values)[0]
 
     def value_grad_hvp(self, jacobian=True):
-        # gradient and curvature out of one compilation: it takes longer than all the calls
-        def at(free, direction, arrays):
-            slope = jax.value_and_grad(lambda f: self.log_density(f, arrays, jacobian))
-            (value, gradient), (_, turn) = jax.jvp(slope, (free,), (direction,))
-            return value, gradient, turn
+        # one compilation for gradient and curvature: it takes longer than all the calls
+        def evaluate(vector, direction, arrays):
+            value_and_grad = jax.value_and_grad(lambda v: self.log_density(v, arrays, jacobian))
+            (value, gradient), (_, product) = jax.jvp(value_and_grad, (vector,), (direction,))
+            return value, gradient, product
 
-        vector = jnp.zeros(self.size)
-        compiled = jax.jit(at).lower(vector, vector, self.arrays).compile()
+        example = jnp.zeros(self.size)
+        compiled = jax.jit(evaluate).lower(example, example, self.arrays).compile()
 
         def value_grad_hvp(*point):
-            value, *rest = compiled(*(jnp.asarray(p, vector.dtype) for p in point), self.arrays)
+            value, *rest = compiled(*(jnp.asarray(p, example.dtype) for p in point), self.arrays)
             return float(value), *(np.asarray(r, float) for r in rest)
 
         return value_grad_hvp
 
     def prior_median(self, seed):
-        def one(key):
-            return self.ravel({n: s["value"] for n, s in self.latents(key).items()})
+        def draw(key):
+            return self.compute_vector({n: s["value"] for n, s in self.latents(key).items()})
 
         try:
-            free = jnp.median(jax.jit(jax.vmap(one))(jax.random.split(jax.random.PRNGKey(seed), FEW)), axis=0)
+            keys = jax.random.split(jax.random.PRNGKey(seed), NUM_PRIOR_DRAWS)
+            vector = jnp.median(jax.jit(jax.vmap(draw))(keys), axis=0)
         except NotImplementedError:  # an improper prior
-            free = jax.random.normal(jax.random.PRNGKey(seed), (self.size,))
-        return {n: v for n, (v, _) in self.constrain(free).items()}
+            vector = jax.random.normal(jax.random.PRNGKey(seed), (self.size,))
+        return {n: v for n, (v, _) in self.constrain(vector).items()}

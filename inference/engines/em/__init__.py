@@ -1,14 +1,15 @@
-"""EM: maximum likelihood or MAP of the global latents, the discrete ones summed out.
+"""EM: maximum likelihood or MAP of the global latents, with the discrete latents summed out.
 
-The E-step is the posterior of every discrete site given the data, exact for any program whose discrete sites can
-list their values: the gradient of the enumerated log marginal with respect to zeros added to the log-densities.
-The M-step ascends the expected complete-data log joint: in closed form for models that have a folder here
-(``gaussian_mixture`` and its like; factor models, whose continuous latents have an exact posterior too), by
+The E-step is the posterior of every discrete site given the data, exact for any program whose discrete sites have
+finite support: the gradient of the enumerated log marginal with respect to zeros added to the log-densities. The M-step
+maximises the expected complete-data log joint: in closed form for models that have a hook (``closed_form``), by
 quasi-Newton steps for every other program (Dempster, Laird and Rubin 1977; Neal and Hinton 1998). The objective after
-each iteration is the trace; it never falls beyond rounding, or EM raises.
+each iteration is the trace; EM raises ArithmeticError if it falls by more than rounding.
 
-Where no posterior is to be had, but a family that comes near it, EM climbs a lower bound of the likelihood instead:
-variational EM, in a folder of the model's own (``latent_dirichlet``), with options of its own.
+Where the E-step has no closed form, a model may have variational EM of its own, which maximises a lower bound of the
+likelihood and has its own options (``latent_dirichlet``).
+
+Every implementation fulfils ``algorithm.EMAlgorithm``, which ``iteration`` runs.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class EM(Engine):
     order = 10
 
     def refuses(self, card: Card, backend: str) -> str | None:
-        """EM wants every local latent discrete, or its integral done: the program ``collapsed``."""
+        """EM needs every local latent to be discrete, or integrated out in the program ``collapsed``."""
         if closed_form.variational_form(card):
             return None
         if without_prior(card):
@@ -45,7 +46,7 @@ class EM(Engine):
         return None
 
     def default_options(self, card: Card) -> EngineOptions:
-        """Maximum likelihood cannot determine what the likelihood does not depend on: there the default is MAP."""
+        """MAP is the default where the likelihood does not depend on a hyperparameter, else maximum likelihood."""
         variational = closed_form.variational_form(card)
         if variational:
             return variational.Options()

@@ -1,10 +1,10 @@
-"""The No-U-Turn sampler: draws from the posterior itself, given time (Hoffman and Gelman 2014; Betancourt 2017).
+"""The No-U-Turn sampler: draws from the exact posterior (Hoffman and Gelman 2014; Betancourt 2017).
 
-Discrete latents are summed out exactly, so the chains move through the other latents alone, and continuous latents of
-the rows are integrated out where the model has a program ``collapsed``. Step size and a diagonal mass matrix are
-adapted during warm-up, in coordinates that the density near each chain's start makes free of units. Chains run side by
-side on the cores, each from a start of its own: k-means++ labels of another seed where a mixture is recognised, other
-axes where factors are, so that they differ in the order of labels and in the rotation too.
+Discrete latents are summed out exactly, so the chains move in the other latents alone, and continuous latents of the
+rows are integrated out where the model has a program ``collapsed``. Step size and a diagonal mass matrix are adapted
+during warm-up, in coordinates scaled by the local curvature of the density at the start of each chain. Chains run in
+parallel on the cores, each from its own start: k-means++ labels of another seed for a mixture, rotated axes for
+factors, so that chains differ in the order of labels and in the rotation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class NUTS(Engine):
     order = 30
 
     def refuses(self, card: Card, backend: str) -> str | None:
-        """NUTS needs gradients: discrete latents must be such as can be summed out, and some latent continuous."""
+        """Whether NUTS has gradients: discrete latents that can be summed out, and some continuous latent."""
         return without_prior(card) or without_gradients(card)
 
 

@@ -8,132 +8,132 @@ import numpy as np
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
-from inference.engines.nuts.result import check_density, finalize
+from inference.engines.nuts.result import check_density, make_result
 from inference.engines.starts.in_numpyro import begin
 from inference.exact.enumeration.in_numpyro import marginalize
 from inference.run.progress import Progress
 from inference.run.workers import num_workers
-from inference.unconstrained.curvature import precision, widths
+from inference.unconstrained.curvature import local_scales, negative_hessian
 from inference.unconstrained.in_numpyro import UnconstrainedModel
 from zoo._backend.in_numpyro import to_backend, to_numpy
 from zoo._distributions.in_numpyro import with_missing_pattern
 
-CHUNK = 50  # iterations, at most, between two looks from outside
-PATIENCE = 0.5  # seconds that are wanted between them
+MAX_CHUNK = 50  # iterations of a chain between two updates of the progress
+CHUNK_SECONDS = 0.5  # of a chunk that is shorter
 
 
 def run(request):
     options = request.options
     data, keywords = to_backend(request.table), to_backend(request.keywords)
-    free = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
+    model = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
     seeds = range(request.seed, request.seed + options.num_chains)
-    starts, said = begin(request, free, seeds)
-    together = in_step()
-    begun, advance = sampler(free, options, together)
+    starts, start_method = begin(request, model, seeds)
+    vectorised = is_vectorised()
+    initialize, advance = make_sampler(model, options, vectorised)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(request.seed), options.num_chains))
     with ThreadPoolExecutor(num_workers(options.num_chains)) as pool:
-        compiled = pool.submit(advance.compile)  # while the starts are looked at
-        value_grad_hvp = free.value_grad_hvp()
-        frames = [frame_at(value_grad_hvp, free.numbers(values)) for values in starts]
-        chains = [[jnp.asarray(part) for part in (*frame, key)] for frame, key in zip(frames, keys, strict=True)]
-        if together:
+        compiled = pool.submit(advance.compile)  # during the computations at the starts
+        value_grad_hvp = model.value_grad_hvp()
+        points = [local_geometry(value_grad_hvp, model.unconstrain_numpy(values)) for values in starts]
+        chains = [[jnp.asarray(part) for part in (*point, key)] for point, key in zip(points, keys, strict=True)]
+        if vectorised:
             chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]
-        jobs = [(begun(*chain, free.arrays), chain[:2]) for chain in chains]
-        kept = side_by_side(request, pool, compiled.result(), jobs, free.arrays)
-    kept = [np.concatenate(parts) if together else np.stack(parts) for parts in zip(*kept, strict=True)]
-    draws, lp = constrained(free, frames, *kept[:2])
-    stats = dict(zip(("diverging", "accept_prob", "num_steps"), kept[2:], strict=True))
-    return finalize(request, said, draws, {"lp": lp, **stats})
+        jobs = [(initialize(*chain, model.arrays), chain[:2]) for chain in chains]
+        outputs = run_jobs(request, pool, compiled.result(), jobs, model.arrays)
+    outputs = [np.concatenate(parts) if vectorised else np.stack(parts) for parts in zip(*outputs, strict=True)]
+    draws, lp = constrain_draws(model, points, *outputs[:2])
+    stats = dict(zip(("diverging", "accept_prob", "num_steps"), outputs[2:], strict=True))
+    return make_result(request, start_method, draws, {"lp": lp, **stats})
 
 
-def in_step():
-    """Whether chains are one compiled run: so on an accelerator, while on a CPU each has a thread of its own."""
+def is_vectorised():
+    """Whether all chains are one compiled run, as on an accelerator; on a CPU each chain has a thread of its own."""
     (device,) = jnp.zeros(()).devices()
     return device.platform != "cpu"
 
 
-def constrained(free, frames, z, energy):
-    """The draws as their latents stand, by site, and the log joint density there; z is (chain, draw, size)."""
-    centre, width = (np.stack([frame[i] for frame in frames])[:, None] for i in (0, 1))
-    values = jax.jit(jax.vmap(jax.vmap(free.constrain)))(jnp.asarray(centre + width * z))
+def constrain_draws(model, points, z, energy):
+    """The draws by site, and the log joint density of their values; z is (chain, draw, size)."""
+    centre, scale = (np.stack([point[i] for point in points])[:, None] for i in (0, 1))
+    values = jax.jit(jax.vmap(jax.vmap(model.constrain)))(jnp.asarray(centre + scale * z))
     log_jacobian = sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in values.values())
     return to_numpy({n: v for n, (v, _) in values.items()}), -energy - log_jacobian
 
 
-def frame_at(value_grad_hvp, at):
-    """Where a chain begins: the point, the widths of the density there, and its energy and slope in those widths."""
-    value, gradient, _ = value_grad_hvp(at, np.zeros_like(at))
+def local_geometry(value_grad_hvp, point):
+    """The start of a chain: the point, the local scales, and the energy and its gradient in units of the scales."""
+    value, gradient, _ = value_grad_hvp(point, np.zeros_like(point))
     check_density(value)
-    width = widths(precision(value_grad_hvp, at))
-    return at, width, -value, -gradient * width
+    scale = local_scales(negative_hessian(value_grad_hvp, point))
+    return point, scale, -value, -gradient * scale
 
 
-def sampler(free, options, together):
-    """``begun``, the state of a chain at its start; and ``advance`` by some iterations, not yet compiled."""
+def make_sampler(model, options, vectorised):
+    """Two functions: the state of a chain at its start, and, not yet compiled, the state after some iterations."""
 
-    def energy(centre, width, arrays):
-        return lambda z: -free.log_density(centre + width * z, arrays)
+    def energy(centre, scale, arrays):
+        return lambda z: -model.log_density(centre + scale * z, arrays)
 
     init, sample = hmc(potential_fn_gen=energy)
 
-    def begun(centre, width, value, slope, key, arrays):
+    def initialize(centre, scale, value, gradient, key, arrays):
         return init(
-            ParamInfo(jnp.zeros_like(centre), value, slope),
+            ParamInfo(jnp.zeros_like(centre), value, gradient),
             options.num_warmup,
             target_accept_prob=options.target_accept,
             max_tree_depth=options.max_tree_depth,
-            model_args=(centre, width, arrays),
+            model_args=(centre, scale, arrays),
             rng_key=key,
         )
 
-    def kept(state):
+    def output(state):
         return state.z, state.potential_energy, state.diverging, state.accept_prob, state.num_steps
 
-    def advance(state, frame, count, arrays):
-        def one(i, carry):
-            state, all_kept = carry
-            state = sample(state, (*frame, arrays))
-            return state, jax.tree.map(lambda buffer, new: buffer.at[i].set(new), all_kept, kept(state))
+    def advance(state, coordinates, count, arrays):
+        def iterate(i, carry):
+            state, buffers = carry
+            state = sample(state, (*coordinates, arrays))
+            return state, jax.tree.map(lambda buffer, new: buffer.at[i].set(new), buffers, output(state))
 
-        buffers = jax.tree.map(lambda v: jnp.zeros((CHUNK, *v.shape), v.dtype), kept(state))
-        return jax.lax.fori_loop(0, count, one, (state, buffers))
+        buffers = jax.tree.map(lambda v: jnp.zeros((MAX_CHUNK, *v.shape), v.dtype), output(state))
+        return jax.lax.fori_loop(0, count, iterate, (state, buffers))
 
-    vector, number, key = jnp.zeros(free.size), jnp.zeros(()), jax.random.PRNGKey(0)
-    example = [vector, vector, number, vector, key]
-    if together:
-        begun, advance = jax.vmap(begun, (0, 0, 0, 0, 0, None)), jax.vmap(advance, (0, 0, None, None))
+    vector, scalar, key = jnp.zeros(model.size), jnp.zeros(()), jax.random.PRNGKey(0)
+    example = [vector, vector, scalar, vector, key]
+    if vectorised:
+        initialize, advance = jax.vmap(initialize, (0, 0, 0, 0, 0, None)), jax.vmap(advance, (0, 0, None, None))
         example = [jnp.broadcast_to(part, (options.num_chains, *part.shape)) for part in example]
-    state = jax.eval_shape(begun, *example, free.arrays)
-    return jax.jit(begun), jax.jit(advance).lower(state, example[:2], np.int32(0), free.arrays)
+    state = jax.eval_shape(initialize, *example, model.arrays)
+    return jax.jit(initialize), jax.jit(advance).lower(state, example[:2], np.int32(0), model.arrays)
 
 
-def side_by_side(request, pool, advance, jobs, arrays):
-    """What each job kept of its draws, after warm-up; jobs run in threads, for compiled code needs no interpreter."""
+def run_jobs(request, pool, advance, jobs, arrays):
+    """The outputs of each job after warm-up; jobs run in threads, since compiled code does not hold the interpreter."""
     warmup, total = request.options.num_warmup, request.options.num_warmup + request.options.num_samples
-    done, diverged, stop = [0] * len(jobs), [0] * len(jobs), Event()
+    done, divergences, stop = [0] * len(jobs), [0] * len(jobs), Event()
 
     def draw(job):
-        state, frame = jobs[job]
-        parts, count = [], 1
+        state, coordinates = jobs[job]
+        chunks, count, axis = [], 1, 0
         while done[job] < total and not stop.is_set():
-            since = time.perf_counter()
+            start = time.perf_counter()
             count = min(count, total - done[job])
-            state, buffers = advance(state, frame, np.int32(count), arrays)
+            state, buffers = advance(state, coordinates, np.int32(count), arrays)
             axis = buffers[1].ndim - 1  # iterations come after the chains of the job
-            parts.append([np.asarray(b).take(range(count), axis) for b in buffers])
+            chunks.append([np.asarray(b).take(range(count), axis) for b in buffers])
             done[job] += count
-            diverged[job] += int(parts[-1][2].sum()) if done[job] > warmup else 0
-            pace = (time.perf_counter() - since) / count
-            count = int(np.clip(PATIENCE / pace, 1, min(CHUNK, 10 * count)))
-        return [np.concatenate(buffers, axis).take(range(warmup, total), axis) for buffers in zip(*parts, strict=True)]
+            divergences[job] += int(chunks[-1][2].sum()) if done[job] > warmup else 0
+            seconds = (time.perf_counter() - start) / count
+            count = int(np.clip(CHUNK_SECONDS / seconds, 1, min(MAX_CHUNK, 10 * count)))
+        return [np.concatenate(buffers, axis).take(range(warmup, total), axis) for buffers in zip(*chunks, strict=True)]
 
     with Progress("nuts", len(jobs) * total, request.progress) as progress:
         running = [pool.submit(draw, job) for job in range(len(jobs))]
         try:
             while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:
                 phase = "warm-up" if min(done) < warmup else "draws"
-                progress.update(sum(done), f"{phase}, {sum(diverged)} divergences")
-            progress.update(sum(done), f"{sum(diverged)} divergences")
+                progress.update(sum(done), f"{phase}, {sum(divergences)} divergences")
+            progress.update(sum(done), f"{sum(divergences)} divergences")
             return [job.result() for job in running]
         finally:
-            stop.set()  # whatever happens, no chain goes on alone
+            stop.set()  # no chain continues after an error in another

@@ -29,7 +29,17 @@ class NUTSOptions(EngineOptions):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NUTSDiagnostics(Diagnostics):
-    """Diagnostics of ``nuts``: divergent transitions, and iterations that reached the maximum tree depth."""
+    """Diagnostics of ``nuts``.
+
+    Attributes
+    ----------
+    divergences : int
+        Number of divergent transitions after warm-up.
+    divergences_by_chain : list of int
+        The same for each chain.
+    at_max_tree_depth : int or None
+        Number of iterations that reached the maximum tree depth.
+    """
 
     kind: ClassVar[FitKind] = "chains"
 

@@ -10,22 +10,20 @@ from zoo import ZooError
 
 
 def check_density(value: float) -> None:
-    """A chain can begin only where the density is a number: raises ZooError."""
+    """Raise ZooError where the log density at the start of a chain is not finite."""
     if not np.isfinite(value):
-        raise ZooError(
-            f"the log density is {value} where a chain begins: give start=, a dict of values that are possible"
-        )
+        raise ZooError(f"the log density is {value} at the start of a chain: give start=, a dict of possible values")
 
 
-def finalize(
-    request: FitRequest[NUTSOptions], start: str, draws: dict[str, np.ndarray], stats: dict[str, np.ndarray]
+def make_result(
+    request: FitRequest[NUTSOptions], start_method: str, draws: dict[str, np.ndarray], stats: dict[str, np.ndarray]
 ) -> EngineResult:
-    """The result from draws (chain, draw, *shape) and what is known of each draw, (chain, draw)."""
-    deepest = 2**request.options.max_tree_depth - 1
+    """The result from draws {site: (chain, draw, *shape)} and statistics of each draw, {name: (chain, draw)}."""
+    max_steps = 2**request.options.max_tree_depth - 1
     diagnostics = NUTSDiagnostics(
-        start=start,
+        start=start_method,
         divergences=int(stats["diverging"].sum()),
         divergences_by_chain=[int(n) for n in stats["diverging"].sum(1)],
-        at_max_tree_depth=int((stats["num_steps"] >= deepest).sum()) if "num_steps" in stats else None,
+        at_max_tree_depth=int((stats["num_steps"] >= max_steps).sum()) if "num_steps" in stats else None,
     )
     return EngineResult({}, stats["lp"].mean(0), diagnostics, draws, stats)

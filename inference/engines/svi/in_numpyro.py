@@ -39,7 +39,7 @@ def run_family(request, rows, plan):
     free = UnconstrainedModel(program, to_backend(training_request.keywords), to_backend(training_request.table))
     (start,), start_method = begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, start)
-    inputs = {**free.arrays, **free.plain, **(to_backend(rows.device_table) if has_validation else {})}
+    inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     keys = jax.random.split(jax.random.PRNGKey(request.seed + 1), max(request.options.num_draws, ELBO_DRAWS))
     lowered = draws_of(guide, program, free).lower(keys, trainer.constrained(), free.arrays)
@@ -47,15 +47,15 @@ def run_family(request, rows, plan):
         compiled = pool.submit(lowered.compile)  # while the steps run
         record = train(request, trainer, plan, rows)
     values, lp, log_weight = compiled.result()(keys, trainer.constrained(), free.arrays)
-    frame = getattr(guide, "frame", {})
+    preconditioner = getattr(guide, "preconditioner", {})
     draws = to_numpy(values), np.asarray(lp), np.asarray(log_weight)
     diagnostics = {"start": start_method, **training_diagnostics(request, plan, rows, record)}
-    return guide_result(request, diagnostics, record, trainer, *draws, frame)
+    return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 
 def set_up(request, rows, program, free, start):
     """The guide, called once outside of any compilation: guides read the program, and data, when first called."""
-    inputs, some_rows = {**free.arrays, **free.plain}, setup_rows(request, rows, free.plates)
+    inputs, some_rows = {**free.arrays, **free.static}, setup_rows(request, rows, free.plates)
     if some_rows is not None:
         program = minibatch(program, jnp.asarray(some_rows))
         inputs |= to_backend(rows.take(rows.training[some_rows]))
@@ -69,7 +69,7 @@ def draws_of(guide, program, free):
     """A function of keys: ``(values, log p, log p - log q)`` of one draw from the guide for each."""
 
     def draw(key, params, arrays):
-        inputs = {**arrays, **free.plain}
+        inputs = {**arrays, **free.static}
         log_q, nodes = log_density(handlers.seed(guide, key), (), inputs, params)
         values = {n: nodes[n]["value"] for n in free.shapes}
         log_p, _ = log_density(program, (), inputs, {**params, **values})

@@ -42,9 +42,9 @@ def run_family(request, rows, plan):
     record = train(request, trainer, plan, rows)
     trainer.use_average()
     draws = draw(guide, program, free, max(request.options.num_draws, ELBO_DRAWS))
-    frame = getattr(guide, "frame", {})
+    preconditioner = getattr(guide, "preconditioner", {})
     diagnostics = {"start": start_method, **training_diagnostics(request, plan, rows, record)}
-    return guide_result(request, diagnostics, record, trainer, *draws, frame)
+    return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 
 def set_up(request, rows, program, free, start):

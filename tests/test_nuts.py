@@ -67,16 +67,16 @@ def test_a_mixture_is_sampled_with_its_labels_summed_out(backend, counts):
     np.testing.assert_array_equal(fit(model, counts, "nuts", seed=1, **TINY).draws["rate"], found.draws["rate"])
 
 
-def test_chains_in_step_are_those_side_by_side(counts, monkeypatch):
+def test_vectorised_chains_equal_parallel_chains(counts, monkeypatch):
     # in step as on an accelerator: the same keys and the same starts, so the same chains
     model = zoo.load("poisson_mixture", K=2)
     options: dict[str, Any] = {**TINY, "num_chains": 3, "num_samples": 60}
-    beside = fit(model, counts, "nuts", **options)
-    monkeypatch.setattr("inference.engines.nuts.in_numpyro.in_step", lambda: True)
-    in_step = fit(model, counts, "nuts", **options)
-    np.testing.assert_allclose(in_step.stats["lp"][:, :3], beside.stats["lp"][:, :3], rtol=1e-6)
-    assert in_step.draws["rate"].shape == (3, 60, 2)
-    np.testing.assert_array_equal(in_step.stats["num_steps"][:, :3], beside.stats["num_steps"][:, :3])
+    parallel = fit(model, counts, "nuts", **options)
+    monkeypatch.setattr("inference.engines.nuts.in_numpyro.is_vectorised", lambda: True)
+    vectorised = fit(model, counts, "nuts", **options)
+    np.testing.assert_allclose(vectorised.stats["lp"][:, :3], parallel.stats["lp"][:, :3], rtol=1e-6)
+    assert vectorised.draws["rate"].shape == (3, 60, 2)
+    np.testing.assert_array_equal(vectorised.stats["num_steps"][:, :3], parallel.stats["num_steps"][:, :3])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -37,7 +37,17 @@ def names() -> list[str]:
 
 
 def own_guide(card: Card) -> str | None:
-    """The name of a model's own guide, which is that of the model, or None where it has none."""
+    """The name of a model's own guide, which is that of the model.
+
+    Parameters
+    ----------
+    card : zoo.Card
+
+    Returns
+    -------
+    str or None
+        None where the model has no guide of its own.
+    """
     return card.name if find_hook(card.package, "guide", home="guides") else None
 
 
@@ -52,12 +62,38 @@ def _package(name: str) -> str:
 
 
 def about(name: str) -> str:
-    """What the family is and what it cannot express; imports no backend. Raises ZooError for an unknown name."""
+    """What the family is and what it cannot express; imports no backend.
+
+    Parameters
+    ----------
+    name : str
+        One of ``guides.names()``.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ZooError
+        For an unknown name.
+    """
     return (importlib.import_module(_package(name)).__doc__ or "").strip()
 
 
 def options(name: str) -> dict[str, Any]:
-    """The options of SVI for which the guide declares other defaults, as ``OPTIONS`` in its package."""
+    """The options of SVI for which the guide declares other defaults, as ``OPTIONS`` in its package.
+
+    Parameters
+    ----------
+    name : str
+        One of ``guides.names()``.
+
+    Returns
+    -------
+    dict
+        Values by the name of the option.
+    """
     return getattr(importlib.import_module(_package(name)), "OPTIONS", {})
 
 
@@ -70,6 +106,10 @@ def load(name: str, backend: str = "numpyro") -> Callable[..., Any]:
         One of ``guides.names()``.
     backend : str
         "numpyro" or "pyro".
+
+    Returns
+    -------
+    callable
 
     Raises
     ------

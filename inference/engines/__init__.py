@@ -42,7 +42,22 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Engine:
-    """An engine by name; imports no backend. Raises ZooError for an unknown name."""
+    """An engine by name; imports no backend.
+
+    Parameters
+    ----------
+    name : str
+        One of ``inference.engines.names()``.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    ZooError
+        For an unknown name.
+    """
     if name not in _engines():
         raise unknown("engine", name, names())
     return _engines()[name]
@@ -64,7 +79,23 @@ def refusals(model: Model) -> dict[str, str | None]:
 
 
 def supported_engines(card: Card, backend: str) -> list[str]:
-    """The engines that can fit a model, the one to try first at the front; raises Refusal where there is none."""
+    """The engines that can fit a model, the one to try first at the front.
+
+    Parameters
+    ----------
+    card : zoo.Card
+    backend : str
+        "numpyro" or "pyro".
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    Refusal
+        Where no engine can.
+    """
     refused = {name: engine.refuses(card, backend) for name, engine in _engines().items()}
     supported = [name for name, reason in refused.items() if not reason]
     if not supported:
@@ -73,6 +104,16 @@ def supported_engines(card: Card, backend: str) -> list[str]:
 
 
 def without_prior(card: Card) -> str | None:
-    """Why an engine that needs a prior on every parameter cannot fit a model, or None where every one has a prior."""
+    """Why an engine that needs a prior on every parameter cannot fit a model.
+
+    Parameters
+    ----------
+    card : zoo.Card
+
+    Returns
+    -------
+    str or None
+        None where every parameter has a prior.
+    """
     learned = [*card.networks, *card.learned]
     return f"{', '.join(learned)} is learned without a prior" if learned else None

@@ -21,8 +21,20 @@ O = TypeVar("O", bound=EngineOptions, covariant=True)  # noqa: E741
 class FitRequest(Generic[O]):
     """What an engine is given: NumPy arrays and plain values, which it converts to its backend once.
 
-    model: the program with its card. keywords: every keyword of the program. table: the data, by site. options: every
-    option of the engine. progress: whether to show a progress bar.
+    Attributes
+    ----------
+    model : zoo.Model
+        The program with its card.
+    keywords : dict
+        Every keyword of the program.
+    table : dict
+        The data, by site.
+    seed : int
+        Seed of everything random.
+    options : EngineOptions
+        Every option of the engine.
+    progress : bool
+        Whether to show a progress bar.
     """
 
     model: Model
@@ -52,7 +64,18 @@ class FitRequest(Generic[O]):
 class EngineResult:
     """What an engine returns, in NumPy arrays: see ``inference.record.FitRecord`` for the meaning of each field.
 
-    keywords: hyperparameters that were learned, in place of those given.
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        Point estimates; those of sites with draws may be left out, and are then the mean of the aligned draws.
+    trace : ndarray
+        The objective after each iteration, in nats.
+    diagnostics : Diagnostics
+        The engine's record.
+    draws, stats, state : dict of str to ndarray
+        Draws (chain, draw, *shape), numbers beside the draws (chain, draw), and arrays to continue from.
+    keywords : dict
+        Hyperparameters that were learned, in place of those given.
     """
 
     params: dict[str, np.ndarray]
@@ -81,16 +104,62 @@ class Engine(ABC):
 
     @abstractmethod
     def refuses(self, card: Card, backend: str) -> str | None:
-        """Why the engine cannot fit a model, with what would work, or None where it can; quick, imports no backend."""
+        """Why the engine cannot fit a model; quick, and imports no backend.
+
+        Parameters
+        ----------
+        card : zoo.Card
+        backend : str
+            "numpyro" or "pyro".
+
+        Returns
+        -------
+        str or None
+            The reason, with what would work; None where the engine can fit the model.
+        """
 
     def default_options(self, card: Card) -> EngineOptions:
-        """The options for a model where the user sets none."""
+        """The options for a model where the user sets none.
+
+        Parameters
+        ----------
+        card : zoo.Card
+
+        Returns
+        -------
+        EngineOptions
+        """
         return self.options()
 
     def make_options(self, given: Mapping[str, Any], card: Card) -> EngineOptions:
-        """The options that the user gives over the defaults; raises ZooError for names or values not allowed."""
+        """The options that the user gives, over the defaults.
+
+        Parameters
+        ----------
+        given : dict
+            Values by the name of the option.
+        card : zoo.Card
+
+        Returns
+        -------
+        EngineOptions
+
+        Raises
+        ------
+        ZooError
+            For an unknown name, and for a value that is not allowed.
+        """
         return self.default_options(card).replace(given, self.name)
 
     def run(self, request: FitRequest[Any]) -> EngineResult:
-        """Fit, within the runtime of the backend: ``run(request)`` of ``in_<backend>.py`` in the engine's package."""
+        """Fit, within the runtime of the backend: ``run(request)`` of ``in_<backend>.py`` in the engine's package.
+
+        Parameters
+        ----------
+        request : FitRequest
+
+        Returns
+        -------
+        EngineResult
+        """
         return in_backend(type(self).__module__, request.model.backend).run(request)

@@ -127,7 +127,24 @@ class EngineOptions:
         return {name: getattr(self, name) for name in self.names()}
 
     def replace(self, given: Mapping[str, Any], engine: str) -> Self:
-        """The options with those ``given`` in place of their defaults; raises ZooError for an unknown name."""
+        """The options with some replaced.
+
+        Parameters
+        ----------
+        given : dict
+            Values by the name of the option.
+        engine : str
+            Name of the engine, for the error.
+
+        Returns
+        -------
+        EngineOptions
+
+        Raises
+        ------
+        ZooError
+            For an unknown name, and for a value that is not allowed.
+        """
         for name in given:
             if name not in self.names():
                 raise unknown(f"option of {engine}", name, self.names())

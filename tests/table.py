@@ -39,7 +39,9 @@ EXACT = [name for name in zoo.names() if is_exact(name)]
 LEARNED = [name for name in zoo.names() if without_prior(zoo.card(name))]  # of which SVI alone makes anything
 
 
-def drawn(name: str, settings: dict[str, Any], seed: int = 0, **sizes: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def simulate_case(
+    name: str, settings: dict[str, Any], seed: int = 0, **sizes: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """``(parameters, data)`` simulated from a model with one observed site."""
     card = zoo.card(name)
     every: dict[str, Any] = {**card.sizes, **sizes}
@@ -50,15 +52,15 @@ def drawn(name: str, settings: dict[str, Any], seed: int = 0, **sizes: int) -> t
 
 
 def to_set(name: str) -> dict[str, Any]:
-    """Sizes that a model's data cannot tell, as K and Z: small ones, to be set."""
+    """Small values of the sizes that the data of a model do not determine, as K and Z."""
     card = zoo.card(name)
     lines = [card.sites()[site] for site in card.observed]
-    told = {letter for line in lines for letter in (*line.dims, *("V" if line.kind == "word" else ""))}
-    return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in told}
+    determined = {letter for line in lines for letter in (*line.dims, *("V" if line.kind == "word" else ""))}
+    return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in determined}
 
 
-def free_of_turns(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Parameters as they are, but where axes may be turned W W' for W."""
+def invariant_params(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parameters, with W W' in place of W where the axes may be rotated."""
     if "rotation" not in zoo.card(name).symmetries.values():
         return params
     return {**params, "W": params["W"] @ np.swapaxes(params["W"], -1, -2)}

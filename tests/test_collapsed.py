@@ -11,7 +11,7 @@ from zoo._backend import backend_of
 
 COLLAPSED = [(case, i) for case, i in zip(CASES, IDS, strict=True) if zoo.card(case[0]).linear and is_exact(case[0])]
 EACH = pytest.mark.parametrize(("name", "settings"), [case for case, _ in COLLAPSED], ids=[i for _, i in COLLAPSED])
-HOLES = np.array([[0, 0, 0, 0, 0], [0, 1, 0, 0, 0], [1, 1, 0, 1, 1], [1, 1, 1, 1, 1]], bool)
+PATTERNS = np.array([[0, 0, 0, 0, 0], [0, 1, 0, 0, 0], [1, 1, 0, 1, 1], [1, 1, 1, 1, 1]], bool)
 
 
 def log_densities(model, program, values, sizes):
@@ -47,27 +47,27 @@ def by_row(model, program, values, sizes):
     return np.sum([v for n, v in log_densities(model, program, values, sizes).items() if n in local], axis=0)
 
 
-def rows_with_holes(name, settings, Z, backend="pyro"):
-    """A model, its sizes with Z, and values of every site: a whole row, two with holes, and an empty one."""
+def rows_with_missing(name, settings, Z, backend="pyro"):
+    """A model, its sizes with Z, and values of every site: a complete row, two incomplete ones, one without values."""
     model = zoo.load(name, backend, **settings)
-    sizes = {**model.card.sizes, "N": len(HOLES), "Z": Z}
+    sizes = {**model.card.sizes, "N": len(PATTERNS), "Z": Z}
     values = zoo.load(name, "pyro", **settings).simulate(3, **sizes)
-    values["x"] = np.where(HOLES[:, : sizes["D"]], np.nan, values["x"])
+    values["x"] = np.where(PATTERNS[:, : sizes["D"]], np.nan, values["x"])
     return model, sizes, values
 
 
 def at_each(values, z):
     """The values with every row once for each z (S, Z): the rows of one z together."""
     per_row = {n: np.tile(v, (len(z), *[1] * (v.ndim - 1))) for n, v in values.items() if n in ("x", "c")}
-    return {**values, **per_row, "z": np.repeat(z, len(HOLES), axis=0)}
+    return {**values, **per_row, "z": np.repeat(z, len(PATTERNS), axis=0)}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @EACH
 def test_collapsed_is_the_program_integrated_by_quadrature(name, settings, backend):
-    model, sizes, values = rows_with_holes(name, settings, 1, backend)
+    model, sizes, values = rows_with_missing(name, settings, 1, backend)
     z, step = np.linspace(-9, 9, 1801, retstep=True)
-    joint = by_row(model, model.program, at_each(values, z[:, None]), {**sizes, "N": len(z) * len(HOLES)})
+    joint = by_row(model, model.program, at_each(values, z[:, None]), {**sizes, "N": len(z) * len(PATTERNS)})
     exact = by_row(model, model.collapsed, values, sizes)
     # equal steps integrate a smooth peak to 1e-12 where it is ten steps wide, and the prior beyond 9 is 1e-18
     np.testing.assert_allclose(exact, logsumexp(joint.reshape(len(z), -1), axis=0) + np.log(step), atol=1e-10)
@@ -76,10 +76,10 @@ def test_collapsed_is_the_program_integrated_by_quadrature(name, settings, backe
 @pytest.mark.parametrize("backend", BACKENDS)
 @EACH
 def test_collapsed_is_the_program_integrated_by_importance_sampling(name, settings, backend):
-    model, sizes, values = rows_with_holes(name, settings, 2, backend)
+    model, sizes, values = rows_with_missing(name, settings, 2, backend)
     S, wide = 40_000, 1.2  # wider than the prior, so that no weight is large
     z = wide * np.random.default_rng(0).normal(size=(S, 2))
-    joint = by_row(model, model.program, at_each(values, z), {**sizes, "N": S * len(HOLES)}).reshape(S, -1)
+    joint = by_row(model, model.program, at_each(values, z), {**sizes, "N": S * len(PATTERNS)}).reshape(S, -1)
     weights = joint - norm.logpdf(z, scale=wide).sum(1)[:, None]
     share = np.exp(weights - logsumexp(weights, axis=0))
     error = np.sqrt((share**2).sum(0) - 1 / S)  # of the log of a mean of S weights
@@ -93,7 +93,7 @@ def test_the_backends_agree_on_collapsed(name, settings):
     for Z in (0, 2):
         models, (_, sizes, values) = (
             [zoo.load(name, b, **settings) for b in BACKENDS],
-            rows_with_holes(name, settings, Z),
+            rows_with_missing(name, settings, Z),
         )
         whole = {**values, "x": np.nan_to_num(values["x"])}
         for at in (values, whole):
@@ -105,13 +105,13 @@ def test_the_backends_agree_on_collapsed(name, settings):
 
 
 @EACH
-def test_to_know_the_holes_changes_nothing_but_the_time(name, settings):
-    """NumPyro is told which rows have the same holes; labels summed out, and of some of the rows too."""
+def test_the_missing_pattern_changes_the_time_alone(name, settings):
+    """NumPyro with the pattern of missing values, labels summed out, and for some of the rows too."""
     from inference.exact.enumeration.in_numpyro import marginalize
     from zoo._backend.in_numpyro import minibatch, to_backend
     from zoo._distributions.in_numpyro import with_missing_pattern
 
-    model, sizes, values = rows_with_holes(name, settings, Z=1, backend="numpyro")
+    model, sizes, values = rows_with_missing(name, settings, Z=1, backend="numpyro")
     x = np.repeat(values["x"], 2, axis=0)
     keywords = model.complete({**sizes, **model.settings, "N": len(x)}, {})
     params = {n: values[n] for n in model.card.parameters(settings)}
@@ -120,16 +120,18 @@ def test_to_know_the_holes_changes_nothing_but_the_time(name, settings):
     def log_joint(program, x):
         return backend_of(model).log_joint(program, {**keywords, "x": x}, params)
 
-    for table in (x, x[:2]):  # with holes, and without
+    for table in (x, x[:2]):  # with missing values, and without
         keywords["N"] = len(table)
-        told = marginalize(with_missing_pattern(model.collapsed, {"x": table}))
-        assert log_joint(told, table) == pytest.approx(log_joint(marginalize(model.collapsed), table), rel=1e-12)
+        with_pattern = marginalize(with_missing_pattern(model.collapsed, {"x": table}))
+        assert log_joint(with_pattern, table) == pytest.approx(
+            log_joint(marginalize(model.collapsed), table), rel=1e-12
+        )
     keywords["N"] = len(x)
-    told, untold = (
+    with_pattern, without_pattern = (
         minibatch(marginalize(program), to_backend({"rows": rows})["rows"])
         for program in (with_missing_pattern(model.collapsed, {"x": x}), model.collapsed)
     )
-    assert log_joint(told, x[rows]) == pytest.approx(log_joint(untold, x[rows]), rel=1e-12)
+    assert log_joint(with_pattern, x[rows]) == pytest.approx(log_joint(without_pattern, x[rows]), rel=1e-12)
 
 
 def low_rank(backend, x, loc, factor, noise):

@@ -1,4 +1,4 @@
-"""EM against scikit-learn, against itself in other forms, and against what can be worked out by hand."""
+"""EM against scikit-learn, against itself in other forms, and against closed forms."""
 
 import functools
 import warnings
@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 import zoo
 from inference import choose, fit, standard_errors
 from tests.programs import exponentials
-from tests.table import BACKENDS, CASES, EXACT, IDS, drawn, free_of_turns, to_set
+from tests.table import BACKENDS, CASES, EXACT, IDS, invariant_params, simulate_case, to_set
 
 COVARIANCES = list(zoo.card("gaussian_mixture").variants["covariance"])
 
@@ -21,23 +21,23 @@ def standardised(x):
 
 
 @functools.cache
-def quick_data(case):
-    """Simulated rows on which EM is quick and its maximum is not at an edge: the first seed that gives such."""
+def easy_data(case):
+    """Simulated rows on which EM converges in few steps inside the boundary: the first such seed."""
     name, settings = CASES[case]
     for seed in range(100):
-        _, x = drawn(name, settings, seed=seed, N=200)
+        _, x = simulate_case(name, settings, seed=seed, N=200)
         try:
-            found = fit(zoo.load(name, "pyro", **to_set(name), **settings), x, "em", tol=1e-11, max_iter=100)
+            fitted = fit(zoo.load(name, "pyro", **to_set(name), **settings), x, "em", tol=1e-11, max_iter=100)
         except zoo.ZooError:
             continue
-        inside = all((v > 0.02).all() and (v < 0.98).all() for n, v in found.params.items() if n in ("pi", "theta"))
-        inside = inside and not found.diagnostics.get("heywood")
-        if found.diagnostics["converged"] and (len(found.trace) > 5 or zoo.card(name).linear) and inside:
+        inside = all((v > 0.02).all() and (v < 0.98).all() for n, v in fitted.params.items() if n in ("pi", "theta"))
+        inside = inside and not fitted.diagnostics.get("heywood")
+        if fitted.diagnostics["converged"] and (len(fitted.trace) > 5 or zoo.card(name).linear) and inside:
             return x
     raise AssertionError("no such data: simulate more rows")
 
 
-# linear models are held against the general M-step in tests/test_linear_gaussian.py: here one, to compile it in NumPyro
+# tests/test_linear_gaussian.py compares linear models with the general M-step: here one, to compile it in NumPyro
 GENERAL = [
     (case, backend)
     for case, (name, _) in enumerate(CASES)
@@ -47,9 +47,9 @@ GENERAL = [
 
 
 @pytest.mark.parametrize(("case", "backend"), GENERAL, ids=[f"{IDS[case]}-{backend}" for case, backend in GENERAL])
-def test_the_general_m_step_ends_where_the_closed_form_does(case, backend):
+def test_the_general_m_step_reaches_the_maximum_of_the_closed_form(case, backend):
     name, settings = CASES[case]
-    x = quick_data(case)
+    x = easy_data(case)
     model = zoo.load(name, backend, **to_set(name), **settings)
     start = fit(model, x, "em", max_iter=1, tol=0.0).params
     options = {"start": start, "tol": 1e-11, "max_iter": 200}
@@ -58,7 +58,7 @@ def test_the_general_m_step_ends_where_the_closed_form_does(case, backend):
     assert general.diagnostics["converged"]
     assert abs(closed.trace[0] - general.trace[0]) < 1e-9 * abs(closed.trace[0]), "not from the same start"
     assert abs(closed.trace[-1] - general.trace[-1]) / len(x) < 1e-8
-    one, other = (free_of_turns(name, f.params) for f in (closed, general))
+    one, other = (invariant_params(name, f.params) for f in (closed, general))
     for site, value in one.items():
         # where the objective is flat to 1e-8 a row, parameters may differ by the square root of that
         np.testing.assert_allclose(other[site], value, atol=1e-3 * max(1, abs(value).max()), err_msg=site)
@@ -117,8 +117,8 @@ WEIGHTED = [
 
 
 @pytest.mark.parametrize(("name", "closed_form", "backend"), WEIGHTED)
-def test_weight_two_is_a_row_twice(name, closed_form, backend):
-    _, x = drawn(name, {}, seed=1, N=40)
+def test_weight_two_equals_a_repeated_row(name, closed_form, backend):
+    _, x = simulate_case(name, {}, seed=1, N=40)
     model = zoo.load(name, backend, **to_set(name))
     priors = {k: v for k, v in model.bind(x)[1].items() if k in model.keywords and len(k) > 1}
     model = model.with_settings(**priors)
@@ -127,11 +127,11 @@ def test_weight_two_is_a_row_twice(name, closed_form, backend):
     options = {"start": start, "max_iter": 5, "tol": 0.0, "closed_form": closed_form}
     weighted = fit(model, x, "em", sample_weight=weights, **options)
     doubled = fit(model, np.concatenate([x, x[:13]]), "em", **options)
-    steps = min(len(weighted.trace), len(doubled.trace))  # at the top, rounding decides when the climb ends
+    steps = min(len(weighted.trace), len(doubled.trace))  # at the maximum, rounding decides when EM ends
     assert steps > 2
     if model.card.linear:
-        # the steps that follow depend on the units of rows, or enlarge what rounding began; where they end is looked at
-        # in tests/test_linear_gaussian.py
+        # later steps depend on the units of rows, or enlarge rounding errors: tests/test_linear_gaussian.py compares
+        # the maxima
         steps = 2
     np.testing.assert_allclose(weighted.trace[:steps], doubled.trace[:steps], rtol=1e-7)
 
@@ -178,32 +178,32 @@ def test_a_component_that_collapses_is_named(backend):
     assert np.sort(rescued.predict()["z"].tolist()).tolist().count(rescued.predict()["z"][-1]) == 3
 
 
-def test_restarts_keep_the_best_and_say_so(old_faithful):
-    found = fit(zoo.load("gaussian_mixture", K=3), old_faithful, "em", restarts=4)
-    assert len(found.diagnostics["restarts"]) + found.diagnostics["collapsed_restarts"] == 4
-    assert found.trace[-1] == max(found.diagnostics["restarts"])
+def test_restarts_keep_the_best_and_report_all(old_faithful):
+    fitted = fit(zoo.load("gaussian_mixture", K=3), old_faithful, "em", restarts=4)
+    assert len(fitted.diagnostics["restarts"]) + fitted.diagnostics["collapsed_restarts"] == 4
+    assert fitted.trace[-1] == max(fitted.diagnostics["restarts"])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_standard_errors_of_one_normal_are_the_textbook_s(backend, old_faithful):
     """K = 1: sd/sqrt(N) for a mean, sqrt(2/N) Sigma_ii for a variance; all known in closed form."""
-    found = fit(zoo.load("gaussian_mixture", backend, K=1), old_faithful, "em", tol=1e-12)
+    fitted = fit(zoo.load("gaussian_mixture", backend, K=1), old_faithful, "em", tol=1e-12)
     N = len(old_faithful)
     Sigma = np.cov(old_faithful.T, bias=True)
-    errors = standard_errors(found)
+    errors = standard_errors(fitted)
     np.testing.assert_allclose(errors["mu"][0], np.sqrt(np.diag(Sigma) / N), rtol=1e-5)
     exact = np.sqrt((Sigma**2 + np.outer(np.diag(Sigma), np.diag(Sigma))) / N)
     np.testing.assert_allclose(errors["Sigma"][0], exact, rtol=1e-5)
-    resampled = standard_errors(found, "bootstrap", replicates=300, seed=1)
+    resampled = standard_errors(fitted, "bootstrap", replicates=300, seed=1)
     # an sd from 300 replicates is known to 1/sqrt(600): four of those, and the bootstrap's own 1/N
     np.testing.assert_allclose(resampled["mu"][0], np.sqrt(np.diag(Sigma) / N), rtol=4 / np.sqrt(600) + 0.01)
 
 
-def test_standard_errors_at_an_edge_say_what_to_do():
-    x = np.array([[1, 1], [1, 1], [1, 0], [1, 0], [1, 1.0]])  # an item everyone answered yes
-    found = fit(zoo.load("latent_class", K=1), x, "em")
+def test_standard_errors_at_a_boundary_suggest_the_bootstrap():
+    x = np.array([[1, 1], [1, 1], [1, 0], [1, 0], [1, 1.0]])  # an item that all answered yes
+    fitted = fit(zoo.load("latent_class", K=1), x, "em")
     with pytest.raises(zoo.ZooError, match="method='bootstrap'"):
-        standard_errors(found)
+        standard_errors(fitted)
 
 
 def test_bic_chooses_two_eruptions(old_faithful):
@@ -217,31 +217,31 @@ def test_bic_chooses_two_eruptions(old_faithful):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_missing_answers_are_marginalised(backend):
-    """Deleting answers at random and fitting what is left recovers the classes; and an all-missing row says nothing."""
+    """Deleting answers at random and fitting the rest recovers the classes; a row without values has log p 0."""
     rng = np.random.default_rng(0)
     truth = {"pi": np.array([0.4, 0.6]), "theta": np.array([[0.9] * 6, [0.15] * 6])}
     z = rng.random(1500) < 0.6
     x = (rng.random((1500, 6)) < truth["theta"][z.astype(int)]).astype(float)
     x[rng.random(x.shape) < 0.3] = np.nan
-    found = fit(zoo.load("latent_class", backend, K=2), x, "em", seed=1)
-    order = np.argsort(-found.params["theta"][:, 0])
+    fitted = fit(zoo.load("latent_class", backend, K=2), x, "em", seed=1)
+    order = np.argsort(-fitted.params["theta"][:, 0])
     # about 1500 * 0.4 * 0.7 answers an item and class: five binomial standard errors
-    np.testing.assert_allclose(found.params["theta"][order], truth["theta"], atol=5 * 0.5 / np.sqrt(420))
+    np.testing.assert_allclose(fitted.params["theta"][order], truth["theta"], atol=5 * 0.5 / np.sqrt(420))
     empty = np.concatenate([x, np.full((1, 6), np.nan)])
-    np.testing.assert_allclose(found.log_likelihood(empty)[-1], 0.0, atol=1e-12)
-    np.testing.assert_allclose(found.local(empty)["z"][-1], found.params["pi"], atol=1e-12)
+    np.testing.assert_allclose(fitted.log_likelihood(empty)[-1], 0.0, atol=1e-12)
+    np.testing.assert_allclose(fitted.local(empty)["z"][-1], fitted.params["pi"], atol=1e-12)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_program_of_four_lines_goes_through(backend):
+def test_a_program_of_four_lines_is_fitted(backend):
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.exponential(0.2, 300), rng.exponential(5.0, 300)])
-    found = fit(exponentials(backend), x, "em")
-    assert found.diagnostics["converged"]
-    rates = np.sort(found.params["rate"])
+    fitted = fit(exponentials(backend), x, "em")
+    assert fitted.diagnostics["converged"]
+    rates = np.sort(fitted.params["rate"])
     # each mean of 300 exponentials is known to 1/sqrt(300) of itself, a little more where they overlap
     np.testing.assert_allclose(rates, [0.2, 5.0], rtol=5 / np.sqrt(300))
-    assert found.log_likelihood().sum() == pytest.approx(found.trace[-1], abs=1e-6)
+    assert fitted.log_likelihood().sum() == pytest.approx(fitted.trace[-1], abs=1e-6)
 
 
 def test_no_warning_is_hidden_by_the_engine(old_faithful):

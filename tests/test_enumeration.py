@@ -14,7 +14,7 @@ from tests.table import BACKENDS, CASES, IDS, to_set
 from zoo._backend import backend_of
 
 ROWS = 4
-SUMMED = [(case, i) for case, i in zip(CASES, IDS, strict=True) if "enumeration" in zoo.card(case[0]).exact]
+ENUMERATED = [(case, i) for case, i in zip(CASES, IDS, strict=True) if "enumeration" in zoo.card(case[0]).exact]
 
 
 def log_joint(model, values, sizes):
@@ -45,7 +45,7 @@ def brute_force(model, values, labels, sizes):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("name", "settings"), [case for case, _ in SUMMED], ids=[i for _, i in SUMMED])
+@pytest.mark.parametrize(("name", "settings"), [case for case, _ in ENUMERATED], ids=[i for _, i in ENUMERATED])
 def test_sums_equal_brute_force(name, settings, backend):
     card = zoo.card(name)
     sizes: dict[str, Any] = {**card.sizes, "N": ROWS}
@@ -84,12 +84,12 @@ def test_coupled_sites_and_one_for_all_rows(backend):
 
     # joint draws: the frequency of each whole assignment of row 0 within its binomial error
     S = 1000
-    drawn = enumeration.sample_labels(model, {"p": np.full((1, S), 0.6)}, x, seed=1)
+    samples = enumeration.sample_labels(model, {"p": np.full((1, S), 0.6)}, x, seed=1)
     for site in labels:
-        frequency = np.stack([(drawn[site][0] == k).mean(0) for k in range(posterior[site].shape[-1])], -1)
+        frequency = np.stack([(samples[site][0] == k).mean(0) for k in range(posterior[site].shape[-1])], -1)
         error = 5 * np.sqrt(posterior[site] * (1 - posterior[site]) / S) + 1e-12
         assert (abs(frequency - posterior[site]) < error).all(), site
-    both = (drawn["a"][0, :, 1] == 1) & (drawn["b"][0, :, 1] == 2)
+    both = (samples["a"][0, :, 1] == 1) & (samples["b"][0, :, 1] == 2)
     exact = pair_probability(model, values, labels)
     assert abs(both.mean() - exact) < 5 * np.sqrt(exact * (1 - exact) / S)
 
@@ -107,6 +107,6 @@ def pair_probability(model, values, labels):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_cannot_be_summed_says_so(backend):
+def test_infinite_support_is_an_error(backend):
     with pytest.raises(zoo.ZooError, match="infinite support"):
         enumeration.responsibilities(endless(backend), {}, np.zeros(3))

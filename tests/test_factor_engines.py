@@ -15,10 +15,10 @@ SHORT: dict[str, dict[str, Any]] = {
 }
 
 
-def table(holes: bool = True) -> np.ndarray:
+def table(missing: bool = True) -> np.ndarray:
     rng = np.random.default_rng(0)
     x = 2 + rng.normal(size=(60, 1)) @ np.array([[1.0, -0.8, 0.6, 0.9]]) + 0.6 * rng.normal(size=(60, 4))
-    return np.where(rng.random(x.shape) < 0.1, np.nan, x) if holes else x
+    return np.where(rng.random(x.shape) < 0.1, np.nan, x) if missing else x
 
 
 def invariant(fit: Any) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_nuts_finds_one_posterior_four_ways():
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", tuple(zoo.BACKENDS))
 def test_svi_puts_the_means_where_nuts_does(backend):
-    x, lengths = table(holes=False), SHORT["numpyro"]
+    x, lengths = table(missing=False), SHORT["numpyro"]
     nuts = inference.fit(zoo.load("factor_analysis", Z=1), x, "nuts", **lengths)
     steps = 3000 if backend == "numpyro" else 1200
     model = zoo.load("factor_analysis", backend, Z=1)
@@ -79,7 +79,7 @@ def test_svi_puts_the_means_where_nuts_does(backend):
 
 
 def test_standard_errors_of_loadings_are_in_the_frame_of_the_fit():
-    x = table(holes=False)
+    x = table(missing=False)
     fit = inference.fit(zoo.load("factor_analysis", "pyro", Z=2), x, "em", objective="map")
     with pytest.raises(zoo.ZooError, match="method='bootstrap', which aligns them"):
         inference.standard_errors(fit)

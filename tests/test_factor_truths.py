@@ -72,14 +72,14 @@ def test_three_factors_of_holzinger_and_swineford_fit_as_published():
     """
     x = table("holzinger_swineford_1939", scaled=False)
     N, D = x.shape
-    found = of("factor_analysis", x, 3)
+    fitted = of("factor_analysis", x, 3)
     S = np.cov(x.T, bias=True)
     unrestricted = -0.5 * N * (D * np.log(2 * np.pi) + np.linalg.slogdet(S)[1] + D)
     assert round(unrestricted, 3) == -3695.092
-    ratio = 2 * (unrestricted - found.trace[-1])
+    ratio = 2 * (unrestricted - fitted.trace[-1])
     assert abs(ratio - 22.897) < 1e-3
     assert round(ratio * (N - 1 - (2 * D + 5) / 6 - 2 * 3 / 3) / N, 2) == 22.38
-    assert found.diagnostics["parameters"] == D + D * (D + 1) // 2 - 12
+    assert fitted.diagnostics["parameters"] == D + D * (D + 1) // 2 - 12
 
 
 @pytest.mark.parametrize("Z", [1, 2, 5])

@@ -8,7 +8,7 @@ import pytest
 import zoo
 from inference import fit, load, refusals
 from tests.programs import exponentials
-from tests.table import BACKENDS, EXACT, LEARNED, drawn, to_set
+from tests.table import BACKENDS, EXACT, LEARNED, simulate_case, to_set
 from zoo.data.corpus import Corpus
 from zoo.errors import Refusal
 
@@ -16,7 +16,7 @@ from zoo.errors import Refusal
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", EXACT)
 def test_a_round_trip_is_exact(name, backend, tmp_path):
-    _, x = drawn(name, {}, seed=2, N=30)
+    _, x = simulate_case(name, {}, seed=2, N=30)
     model = zoo.load(name, backend, **to_set(name))
     made = fit(model, x, "em", seed=3, objective="map", sample_weight=np.arange(1.0, 31.0))
     back = load(made.save(tmp_path / "fit"))

@@ -7,7 +7,7 @@ import guides
 import zoo
 from inference import fit
 from tests.programs import conjugate, evidence, posterior, sums
-from tests.table import BACKENDS, CASES, EXACT, drawn, free_of_turns, to_set
+from tests.table import BACKENDS, CASES, EXACT, invariant_params, simulate_case, to_set
 
 FROZEN = {"num_steps": 1, "learning_rate": 1e-300}
 
@@ -22,11 +22,11 @@ def test_every_guide_tells_what_it_is():
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_full_rank_is_exact_where_the_posterior_is_normal(backend):
-    found = fit(conjugate(backend), sums(), "svi", guide="full_rank", num_draws=4000, **FROZEN)
+    fitted = fit(conjugate(backend), sums(), "svi", guide="full_rank", num_draws=4000, **FROZEN)
     mean, covariance = posterior()
-    np.testing.assert_allclose(found.stats["log_weight"], evidence(), atol=1e-5)
-    assert abs(found.diagnostics["elbo"] - evidence()) < 1e-5
-    draws = np.stack([found.draws["a"][0], found.draws["b"][0]])
+    np.testing.assert_allclose(fitted.stats["log_weight"], evidence(), atol=1e-5)
+    assert abs(fitted.diagnostics["elbo"] - evidence()) < 1e-5
+    draws = np.stack([fitted.draws["a"][0], fitted.draws["b"][0]])
     sd = np.sqrt(np.diag(covariance))
     assert (abs(draws.mean(1) - mean) < 5 * sd / np.sqrt(4000)).all()
     assert abs(np.corrcoef(draws)[0, 1] - covariance[0, 1] / sd.prod()) < 5 / np.sqrt(4000)
@@ -34,13 +34,13 @@ def test_full_rank_is_exact_where_the_posterior_is_normal(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_mean_field_has_the_gap_that_correlation_makes(backend):
-    found = fit(conjugate(backend), sums(), "svi", guide="mean_field", num_draws=4000, **FROZEN)
+    fitted = fit(conjugate(backend), sums(), "svi", guide="mean_field", num_draws=4000, **FROZEN)
     precision = np.linalg.inv(posterior()[1])
     gap = 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])  # KL(q || p), in closed form
     assert gap > 0.5
-    assert abs(found.diagnostics["elbo"] - (evidence() - gap)) < 5 * found.diagnostics["elbo_se"]
+    assert abs(fitted.diagnostics["elbo"] - (evidence() - gap)) < 5 * fitted.diagnostics["elbo_se"]
     for i, name in enumerate("ab"):
-        assert abs(found.draws[name].std() * np.sqrt(precision[i, i]) - 1) < 5 / np.sqrt(2 * 4000)
+        assert abs(fitted.draws[name].std() * np.sqrt(precision[i, i]) - 1) < 5 / np.sqrt(2 * 4000)
 
 
 CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT]
@@ -53,15 +53,15 @@ CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT]
     ids=["poisson_mixture-numpyro", *("-".join([n, *s.values(), "pyro"]) for n, s in CASES_EXACT)],
 )
 def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
-    _, x = drawn(name, settings, seed=1, N=400)  # a maximum inside, not on an edge
+    _, x = simulate_case(name, settings, seed=1, N=400)  # a maximum inside, not on an edge
     model = zoo.load(name, backend, **to_set(name), **settings)
     start = fit(model, x, "em", objective="map", max_iter=1, tol=0.0).params
     summit = fit(model, x, "em", objective="map", start=start, tol=1e-11, max_iter=3000)
     point = fit(model, x, "svi", guide="point", start=start, num_draws=1, **FROZEN)
     assert point.draws == {}
     assert abs(point.diagnostics["elbo"] - summit.trace[-1]) < 1e-5, "not the density that EM climbs"
-    reached = free_of_turns(name, point.params)
-    for site, value in free_of_turns(name, summit.params).items():
+    reached = invariant_params(name, point.params)
+    for site, value in invariant_params(name, summit.params).items():
         np.testing.assert_allclose(reached[site], value, atol=2e-3 * max(1, abs(value).max()), err_msg=site)
 
 
@@ -72,7 +72,7 @@ REST = [pytest.param(n, marks=pytest.mark.slow) for n in EXACT if n not in ALIKE
 
 @pytest.mark.parametrize("name", [*ALIKE, *REST])
 def test_both_backends_begin_alike(name):
-    _, x = drawn(name, {})
+    _, x = simulate_case(name, {})
     sizes = to_set(name)
     start = fit(zoo.load(name, **sizes), x, "em", objective="map", max_iter=1, tol=0.0).params
     one, other = (fit(zoo.load(name, b, **sizes), x, "svi", guide="full_rank", start=start, **FROZEN) for b in BACKENDS)
@@ -86,7 +86,7 @@ def test_both_backends_begin_alike(name):
 
 
 def test_units_make_no_difference():
-    _, x = drawn("gaussian_mixture", {})
+    _, x = simulate_case("gaussian_mixture", {})
     model, stretch = zoo.load("gaussian_mixture", K=2, covariance="diag"), 1e4
     one, other = (fit(model, x * s, "svi", guide="full_rank", num_steps=50) for s in (1.0, stretch))
     np.testing.assert_allclose(other.trace + x.size * np.log(stretch), one.trace, rtol=1e-5)

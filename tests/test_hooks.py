@@ -7,7 +7,7 @@ import pytest
 import guides
 import inference
 import zoo
-from tests.table import drawn
+from tests.table import simulate_case
 from zoo.hooks import find_hook
 
 HOMES = {"em": "inference.engines.em", "gibbs": "inference.engines.gibbs", "guide": "guides", "plot": ""}
@@ -72,7 +72,7 @@ def test_a_hook_beside_a_model_comes_first(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_MODELS", str(tmp_path))
     assert "own_mixture" in zoo.names()
     assert find_hook("zoo.own_mixture", "em", HOMES["em"]) == "zoo.own_mixture.em"
-    _, x = drawn("poisson_mixture", {}, N=30)
+    _, x = simulate_case("poisson_mixture", {}, N=30)
     fit = inference.fit(zoo.load("own_mixture", K=2), x, engine="em")
     reference = inference.fit(zoo.load("poisson_mixture", K=2), x, engine="em")
     assert fit.trace.tolist() == reference.trace.tolist()

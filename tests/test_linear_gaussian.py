@@ -31,14 +31,14 @@ def model_of(name, backend="pyro", **settings):
 
 
 @functools.cache
-def some(name, missing=0.15, N=120):
-    """Rows (N, 6) with holes, about a plane of their own for each component, on which EM is quick."""
+def small_data(name, missing=0.15, N=120):
+    """Rows (N, 6) with missing values, about another plane for each component, on which EM converges in few steps."""
     K, Z = to_set(name).get("K", 1), to_set(name)["Z"]
     groups = [factors(N // K, 6, Z, noise=0.7, seed=k)[0] + 9 * k for k in range(K)]
-    return punched(np.concatenate(groups), missing)
+    return with_missing(np.concatenate(groups), missing)
 
 
-def punched(x, missing, seed=0):
+def with_missing(x, missing, seed=0):
     return np.where(np.random.default_rng(seed + 99).random(x.shape) < missing, np.nan, x)
 
 
@@ -49,7 +49,7 @@ def factors(N, D, Z, noise=0.5, seed=0):
     return rng.normal(size=(N, Z)) @ W.T + mu + noise * rng.normal(size=(N, D)), W, mu
 
 
-def whitened(N, D):
+def white_rows(N, D):
     """Rows whose mean is 0 and whose covariance is I, exactly."""
     x = np.random.default_rng(0).normal(size=(N, D))
     x -= x.mean(0)
@@ -64,28 +64,28 @@ def in_plane(x, W, mu, sigma2):
     return -0.5 * (quadratic.mean() + np.linalg.slogdet(2 * np.pi * C)[1])
 
 
-# --- the same answers by other ways
+# --- the same result in other ways
 
 
 @EACH
-def test_the_general_engine_ends_at_the_same_height_with_values_missing(name, settings, objective):
-    x = some(name)
+def test_the_general_engine_reaches_the_same_objective_with_missing_values(name, settings, objective):
+    x = small_data(name)
     model = model_of(name, **settings)
     closed = fit(model, x, "em", objective=objective, tol=1e-12, max_iter=3000)
     assert closed.diagnostics["converged"]
-    start = {**closed.params, "W": 0.98 * closed.params["W"]}  # near by, as its steps take a second
+    start = {**closed.params, "W": 0.98 * closed.params["W"]}  # near the maximum, as its steps take a second
     general = fit(model, x, "em", objective=objective, start=start, tol=1e-8, max_iter=50, closed_form=False)
     again = fit(model, x, "em", objective=objective, start=start, max_iter=1)
     assert abs(again.trace[0] - general.trace[0]) < 1e-9 * abs(closed.trace[0]), "not the same objective"
-    assert (closed.trace[-1] - general.trace[0]) / len(x) > 1e-5, "there was nothing to climb"
+    assert (closed.trace[-1] - general.trace[0]) / len(x) > 1e-5, "the start is at the maximum already"
     assert abs(closed.trace[-1] - general.trace[-1]) / len(x) < 1e-6
     assert (np.diff(closed.trace) > -1e-10 * abs(closed.trace[-1])).all()
     assert abs(closed.log_likelihood().sum() - closed.diagnostics["log_likelihood"]) < 1e-8 * abs(closed.trace[-1])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_backends_give_one_answer(name):
-    x = some(name)
+def test_the_backends_give_equal_bits(name):
+    x = small_data(name)
     one, other = (fit(model_of(name, b), x, "em", objective="map") for b in BACKENDS)
     np.testing.assert_array_equal(one.trace, other.trace)
     for site, value in one.params.items():
@@ -98,8 +98,8 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
     rng = np.random.default_rng(0)
     x, W, mu = factors(9000, 8, 3)  # more than one block of rows
     if missing != "nothing":
-        holes = rng.random((3 if missing == "few patterns" else len(x), 8)) < 0.2
-        x[holes[rng.integers(len(holes), size=len(x))]] = np.nan
+        patterns = rng.random((3 if missing == "few patterns" else len(x), 8)) < 0.2
+        x[patterns[rng.integers(len(patterns), size=len(x))]] = np.nan
     weights = rng.gamma(2.0, size=len(x)) if weighted else np.ones(len(x))
     x, mu, Psi = (x - mu) / 2, 0.1 * mu, rng.gamma(2.0, size=8)
     moments = moments_about(np.full(8, 0.3), x, weights if weighted else None)
@@ -114,8 +114,8 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])
 @pytest.mark.parametrize("name", [n for n in NAMES if "K" not in zoo.card(n).sizes])
-def test_rows_one_by_one_climb_as_their_moments_do(name, missing, monkeypatch):
-    x = punched(factors(600, 4, 1)[0], missing)  # 16 patterns, which are few of 600 rows
+def test_em_from_rows_equals_em_from_moments(name, missing, monkeypatch):
+    x = with_missing(factors(600, 4, 1)[0], missing)  # 16 patterns, which are few of 600 rows
     one = fit(model_of(name), x, "em", max_iter=20, tol=0.0)
     monkeypatch.setattr(algorithm, "compute_moments", lambda x: None)
     monkeypatch.setattr(algorithm, "moments_about", lambda *given: None)
@@ -126,8 +126,8 @@ def test_rows_one_by_one_climb_as_their_moments_do(name, missing, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_weight_two_is_a_row_twice_with_values_missing(name):
-    x = some(name, N=60)
+def test_weight_two_equals_a_repeated_row_with_missing_values(name):
+    x = small_data(name, N=60)
     model = model_of(name)
     model = model.with_settings(**{k: v for k, v in model.bind(x)[1].items() if len(k) > 1})  # one prior
     start = fit(model, x, "em", objective="map", max_iter=1, tol=0.0).params
@@ -135,7 +135,7 @@ def test_weight_two_is_a_row_twice_with_values_missing(name):
     weights = np.where(np.arange(60) < 13, 2.0, 1.0)
     weighted = fit(model, x, "em", sample_weight=weights, **options)
     doubled = fit(model, np.concatenate([x, x[:13]]), "em", **options)
-    # later leaps are in units of the rows, which are not weighted: only where they end is the same again
+    # later extrapolations are in units of the rows, which are not weighted: only the maximum is the same again
     np.testing.assert_allclose(weighted.trace[:2], doubled.trace[:2], rtol=1e-11)
     assert abs(weighted.trace[-1] - doubled.trace[-1]) / 73 < 1e-9
     never = fit(model, np.concatenate([x, x[:13]]), "em", sample_weight=np.r_[weights, np.zeros(13)], **options)
@@ -144,7 +144,7 @@ def test_weight_two_is_a_row_twice_with_values_missing(name):
 
 @pytest.mark.parametrize("objective", ["ml", "map"])
 def test_a_mixture_of_one_is_factor_analysis(objective):
-    x = some("factor_analysis")
+    x = small_data("factor_analysis")
     one = fit(zoo.load("factor_analysis", "pyro", Z=2), x, "em", objective=objective, tol=1e-12)
     other = fit(zoo.load("mixture_of_factor_analysers", "pyro", Z=2, K=1), x, "em", objective=objective, tol=1e-12)
     assert abs(one.trace[-1] - other.trace[-1]) / len(x) < 1e-9
@@ -176,28 +176,28 @@ def test_em_reaches_the_eigenvectors_from_anywhere(data):
     W, sigma2 = maximum_likelihood(np.cov(x.T, bias=True), Z)
     top = in_plane(x, W, x.mean(0), sigma2)
     start = {"W": rng.normal(size=(D, Z)), "mu": rng.normal(size=D), "sigma2": np.array(3.0)}
-    found = fit(zoo.load("probabilistic_pca", "pyro", Z=Z), x, "em", start=start, tol=1e-13, max_iter=5000)
-    assert found.trace[0] / len(x) < top - 1, "there was nothing to climb"
-    assert abs(found.trace[-1] / len(x) - top) < 1e-9
-    # where the height is flat to 1e-9, parameters may differ by the root of that
-    np.testing.assert_allclose(found.params["W"] @ found.params["W"].T, W @ W.T, atol=1e-3)
+    fitted = fit(zoo.load("probabilistic_pca", "pyro", Z=Z), x, "em", start=start, tol=1e-13, max_iter=5000)
+    assert fitted.trace[0] / len(x) < top - 1, "the start is at the maximum already"
+    assert abs(fitted.trace[-1] / len(x) - top) < 1e-9
+    # where the objective is flat to 1e-9, parameters may differ by the root of that
+    np.testing.assert_allclose(fitted.params["W"] @ fitted.params["W"].T, W @ W.T, atol=1e-3)
     quick = fit(zoo.load("probabilistic_pca", "pyro", Z=Z), x, "em")
     assert abs(quick.trace[-1] / len(x) - top) < 1e-9
 
 
 def test_pca_is_the_limit_of_little_noise():
     """The plane is that of PCA at any noise; E[z] is PCA's scores, each shrunk by (1 - sigma2 / lambda)^1/2 of its
-    standard deviation, and what it puts back into the data tends to PCA's projection as sigma2 does to 0.
+    standard deviation, and its reconstruction of the data tends to PCA's projection as sigma2 does to 0.
     """
     D, Z, N, rng = 8, 3, 300, np.random.default_rng(0)
     plane, eps = rng.normal(size=(N, Z)) @ rng.normal(size=(Z, D)), rng.normal(size=(N, D))
     start = {"W": rng.normal(size=(D, Z)), "mu": np.zeros(D), "sigma2": np.array(1.0)}
-    lost = []
+    errors = []
     for noise in (1e-1, 1e-2, 1e-3, 1e-4):
         x = plane + noise * eps
         options = {"start": start, "tol": 0.0, "max_iter": 400, "covariance_floor": 1e-14}
-        found = fit(zoo.load("probabilistic_pca", "pyro", Z=Z), x, "em", **options)
-        W, mu, sigma2 = (found.params[n] for n in ("W", "mu", "sigma2"))
+        fitted = fit(zoo.load("probabilistic_pca", "pyro", Z=Z), x, "em", **options)
+        W, mu, sigma2 = (fitted.params[n] for n in ("W", "mu", "sigma2"))
         pca = PCA(Z).fit(x)
         assert subspace_angles(W, pca.components_.T).max() < 1e-6
         z = IncompleteRows(x).posterior(W, mu, np.full(D, sigma2)).mean
@@ -205,30 +205,30 @@ def test_pca_is_the_limit_of_little_noise():
         scores = pca.transform(x) / np.sqrt(variance) * np.sqrt(1 - sigma2 / variance)
         turn = np.linalg.svd(z.T @ scores)  # the one freedom there is: a rotation
         np.testing.assert_allclose(z @ turn.U @ turn.Vh, scores, atol=1e-4)
-        put_back = z @ W.T + mu
-        lost.append(np.abs(put_back - pca.inverse_transform(pca.transform(x))).max())
+        reconstruction = z @ W.T + mu
+        errors.append(np.abs(reconstruction - pca.inverse_transform(pca.transform(x))).max())
         np.testing.assert_allclose(sigma2, pca.noise_variance_ * (N - 1) / N, rtol=1e-4)
-    rates = np.array(lost[:-1]) / lost[1:]
-    assert (abs(np.log10(rates) - 2) < 0.1).all(), "sigma2 falls a hundredfold each time, and what is lost with it"
+    rates = np.array(errors[:-1]) / errors[1:]
+    assert (abs(np.log10(rates) - 2) < 0.1).all(), "sigma2 falls a hundredfold each time, and so does the error"
 
 
-def test_columns_that_the_data_does_not_have_are_switched_off():
+def test_superfluous_columns_of_W_shrink_to_zero():
     for missing in (0.0, 0.1):
-        x = punched(factors(300, 8, 2, seed=1)[0], missing)
-        found = fit(zoo.load("bayesian_pca", "pyro", Z=5), x, "em")
-        length = np.sort(np.sqrt((found.params["W"] ** 2).sum(0)))
+        x = with_missing(factors(300, 8, 2, seed=1)[0], missing)
+        fitted = fit(zoo.load("bayesian_pca", "pyro", Z=5), x, "em")
+        length = np.sort(np.sqrt((fitted.params["W"] ** 2).sum(0)))
         assert (length[:3] < 1e-2 * length[3]).all()
         # a direction of N = 300 and 8 columns is shrunk by less than a tenth, and turned by the noise of its estimate
         assert length[3] > 1.0
-        assert abs(found.params["sigma2"] / 0.25 - 1) < 5 * np.sqrt(2 / (300 * 6 * (1 - missing)))
+        assert abs(fitted.params["sigma2"] / 0.25 - 1) < 5 * np.sqrt(2 / (300 * 6 * (1 - missing)))
 
 
 # --- missing values
 
 
 def test_a_fifth_missing_is_fitted_jointly():
-    """5000 rows of 50 columns and 5 dimensions: the mean is part of the maximum, and frozen at that of what was seen
-    it costs what another EM, written here, loses by it.
+    """5000 rows of 50 columns and 5 dimensions: the mean is part of the maximum; another EM, written here, which
+    fixes it at the mean of the observed values, ends lower.
     """
     rng = np.random.default_rng(1)
     x, _, _ = factors(5000, 50, 5, noise=0.7, seed=1)
@@ -238,12 +238,12 @@ def test_a_fifth_missing_is_fitted_jointly():
     assert long.diagnostics["converged"]
     assert 0 <= (long.trace[-1] - quick.trace[-1]) / len(x) < 1e-3
     frozen = frozen_mean(x, long.params["W"] + 0.1 * rng.normal(size=(50, 5)), 1.0, steps=60)
-    assert frozen[-1] - frozen[-2] < 0.05, "it has not settled"
+    assert frozen[-1] - frozen[-2] < 0.05, "it has not converged"
     assert quick.trace[-1] - frozen[-1] > 20
 
 
 def frozen_mean(x, W, sigma2, steps):
-    """The log-likelihoods of probabilistic PCA by EM over W and sigma2, mu being the mean of what was seen."""
+    """The log-likelihoods of probabilistic PCA by EM over W and sigma2, mu fixed at the mean of the observed values."""
     seen = ~np.isnan(x)
     rest = np.where(seen, x - np.nanmean(x, axis=0), 0.0)
     (N, D), Z, trace = x.shape, W.shape[1], []
@@ -260,27 +260,27 @@ def frozen_mean(x, W, sigma2, steps):
     return trace
 
 
-def test_the_personality_items_go_in_whole():
+def test_the_personality_items_are_fitted_with_their_missing_values():
     items = observed("bfi").to_numpy(float)
     table = datasets.load("bfi")
     assert items.shape == (2800, 25)
-    holes = np.isnan(items)
-    assert (holes.sum(), table.isna().to_numpy().sum()) == (508, 731)  # with gender, age and education 731
-    found = fit(zoo.load("factor_analysis", "pyro", Z=5), items, "em")
-    assert found.diagnostics["converged"]
-    assert found.diagnostics["heywood"] == []
-    by_row = found.log_likelihood()
-    assert abs(by_row.sum() - found.trace[-1]) < 1e-6 * abs(found.trace[-1])
-    complete = items[~holes.any(1)]
+    missing = np.isnan(items)
+    assert (missing.sum(), table.isna().to_numpy().sum()) == (508, 731)  # with gender, age and education 731
+    fitted = fit(zoo.load("factor_analysis", "pyro", Z=5), items, "em")
+    assert fitted.diagnostics["converged"]
+    assert fitted.diagnostics["heywood"] == []
+    by_row = fitted.log_likelihood()
+    assert abs(by_row.sum() - fitted.trace[-1]) < 1e-6 * abs(fitted.trace[-1])
+    complete = items[~missing.any(1)]
     assert len(complete) == 2436
-    # the rows that have holes say something: the fit to the others is lower on all of them, and higher on its own
+    # incomplete rows are informative: the fit to the others is lower on all of them, and higher on its own
     fewer = fit(zoo.load("factor_analysis", "pyro", Z=5), complete, "em")
-    assert fewer.log_likelihood(items).sum() < found.trace[-1]
-    assert fewer.trace[-1] > found.log_likelihood(complete).sum()
+    assert fewer.log_likelihood(items).sum() < fitted.trace[-1]
+    assert fewer.trace[-1] > fitted.log_likelihood(complete).sum()
 
 
-def test_a_row_never_seen_says_nothing():
-    x = some("factor_analysis")
+def test_a_row_without_values_changes_nothing():
+    x = small_data("factor_analysis")
     empty = np.vstack([x, np.full((2, x.shape[1]), np.nan)])
     for name in NAMES:
         model = model_of(name)
@@ -296,9 +296,9 @@ def test_a_row_never_seen_says_nothing():
 
 
 @EACH
-def test_offsets_and_units_change_nothing_but_what_they_must(name, settings, objective):
+def test_offsets_and_units_change_the_objective_by_their_jacobian_alone(name, settings, objective):
     unit, offset = 1e6, 1e8
-    x = (some(name) + offset) - offset  # what is left of the digits, so that the offset itself loses none
+    x = (small_data(name) + offset) - offset  # rounded, so that the offset itself loses no digits
     model = model_of(name, **settings)
     options = {"objective": objective, "max_iter": 30, "tol": 0.0}
     one, moved, stretched = (fit(model, of, "em", **options) for of in (x, x + offset, x * unit))
@@ -307,7 +307,7 @@ def test_offsets_and_units_change_nothing_but_what_they_must(name, settings, obj
     np.testing.assert_allclose(moved.params["mu"] - offset, one.params["mu"], atol=1e-6 * float(np.nanstd(x)))
     # alpha is in units of its own
     cost = model.settings["Z"] * np.log(unit**2) if name == "bayesian_pca" else 0.0
-    if objective == "map":  # so have those of all the latents
+    if objective == "map":  # so are the densities of all the latents
         sizes = {n: np.size(v) for n, v in one.params.items()}
         power = {"W": 1, "mu": 1, "Psi": 2, "sigma2": 2}
         cost -= sum(p * sizes.get(n, 0) for n, p in power.items()) * np.log(unit)
@@ -316,12 +316,12 @@ def test_offsets_and_units_change_nothing_but_what_they_must(name, settings, obj
 
 
 def test_sums_are_in_64_bits_whatever_the_data_is_in():
-    x = some("factor_analysis")
+    x = small_data("factor_analysis")
     wide, narrow = (fit(model_of("factor_analysis"), x, "em", dtype=dtype) for dtype in ("float64", "float32"))
     np.testing.assert_allclose(narrow.trace, wide.trace, rtol=1e-12)
 
 
-# --- what has no answer, and what has one
+# --- data without a maximum
 
 
 X = factors(200, 6, 2)[0]
@@ -331,7 +331,7 @@ IMPOSSIBLE = [
     ("as many factors as columns", X, {"Z": 6}, "ml", "Z=6 latent dimensions for D=6 columns: take Z=5 or fewer"),
     ("more factors than columns", X[:, :1], {"Z": 1}, "map", "Z=1 latent dimensions for D=1 columns"),
     ("a constant column", np.column_stack([X, np.ones(200)]), {}, "map", "column 6 of x is constant"),
-    ("a column never seen", np.column_stack([X, np.full(200, np.nan)]), {}, "map", "column 6 of x is missing"),
+    ("a column without values", np.column_stack([X, np.full(200, np.nan)]), {}, "map", "column 6 of x is missing"),
     ("one row", X[:1], {}, "map", "at least two rows"),
     ("a column twice", TWICE, {}, "ml", "columns 0, 6 determine each other"),
     ("a column in other units", np.column_stack([X, 3 - 2 * X[:, 1]]), {}, "ml", "columns 1, 6 determine each other"),
@@ -346,19 +346,19 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize(
-    ("x", "settings", "objective", "words"), [i[1:] for i in IMPOSSIBLE], ids=[i[0] for i in IMPOSSIBLE]
+    ("x", "settings", "objective", "message"), [i[1:] for i in IMPOSSIBLE], ids=[i[0] for i in IMPOSSIBLE]
 )
-def test_what_has_no_maximum_has_its_line(x, settings, objective, words):
+def test_data_without_a_maximum_raise_one_line(x, settings, objective, message):
     for name in ("factor_analysis", "mixture_of_factor_analysers"):
-        with pytest.raises(zoo.ZooError) as caught:
+        with pytest.raises(zoo.ZooError) as error:
             fit(
                 model_of(name, **{"K": 1, "Z": 2, **settings} if "mixture" in name else {"Z": 2, **settings}),
                 x,
                 "em",
                 objective=objective,
             )
-        assert words in str(caught.value)
-        assert "\n" not in str(caught.value)
+        assert message in str(error.value)
+        assert "\n" not in str(error.value)
 
 
 def test_rows_in_a_plane_have_no_noise():
@@ -393,20 +393,20 @@ def test_rows_in_a_plane_have_no_noise():
         "units apart",
     ],
 )
-def test_a_prior_makes_an_answer(name, x):
-    found = fit(model_of(name, Z=2), x, "em", objective="map")
-    assert found.diagnostics["converged"]
-    for value in (*found.params.values(), found.trace, found.log_likelihood()):
+def test_map_has_a_finite_solution(name, x):
+    fitted = fit(model_of(name, Z=2), x, "em", objective="map")
+    assert fitted.diagnostics["converged"]
+    for value in (*fitted.params.values(), fitted.trace, fitted.log_likelihood()):
         assert np.isfinite(value).all()
 
 
 def test_a_heywood_case_is_reported():
     # one factor would have to explain 0.9 * 0.9 / 0.64 of the first column's variance, which is more than all of it
     S = np.array([[1.0, 0.9, 0.9], [0.9, 1.0, 0.64], [0.9, 0.64, 1.0]])
-    x = whitened(200, 3) @ np.linalg.cholesky(S).T
-    found = fit(zoo.load("factor_analysis", "pyro", Z=1), x, "em")
-    assert found.diagnostics["heywood"] == [0]
-    assert found.params["Psi"][0] < 0.005 * x[:, 0].var()
+    x = white_rows(200, 3) @ np.linalg.cholesky(S).T
+    fitted = fit(zoo.load("factor_analysis", "pyro", Z=1), x, "em")
+    assert fitted.diagnostics["heywood"] == [0]
+    assert fitted.params["Psi"][0] < 0.005 * x[:, 0].var()
     mixed = fit(zoo.load("mixture_of_factor_analysers", "pyro", Z=1, K=1), x, "em")
     assert mixed.diagnostics["heywood"] == [0]
     assert fit(zoo.load("factor_analysis", "pyro", Z=1), x, "em", objective="map").diagnostics["heywood"] == []

@@ -17,7 +17,7 @@ import zoo
 from inference import fit
 from inference.alignment import align, aligned_draws
 from tests.programs import conjugate, exponentials, posterior, summed_log_joint, sums, waiting_times
-from tests.table import BACKENDS, drawn
+from tests.table import BACKENDS, simulate_case
 
 # Pyro takes milliseconds for each gradient, and seconds to start processes
 LENGTHS: dict[str, Any] = {
@@ -36,39 +36,39 @@ def error_of_mean(draws):
 
 @pytest.fixture(scope="module")
 def counts():
-    return drawn("poisson_mixture", {}, seed=1, N=60)[1]
+    return simulate_case("poisson_mixture", {}, seed=1, N=60)[1]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_draws_are_those_of_the_exact_posterior(backend):
-    found = fit(conjugate(backend), sums(), "nuts", target_accept=0.8, **LENGTHS[backend])
+    fitted = fit(conjugate(backend), sums(), "nuts", target_accept=0.8, **LENGTHS[backend])
     mean, covariance = posterior()
     for i, name in enumerate("ab"):
-        draws = found.draws[name]
+        draws = fitted.draws[name]
         assert abs(draws.mean() - mean[i]) < 4 * error_of_mean(draws)
         assert abs(draws.var() / covariance[i, i] - 1) < 4 * np.sqrt(2 / ess(draws, chain_axis=0, draw_axis=1))
-    assert found.diagnostics["divergences"] == 0
-    assert found.diagnostics["start"] == "prior median"
+    assert fitted.diagnostics["divergences"] == 0
+    assert fitted.diagnostics["start"] == "prior median"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_mixture_is_sampled_with_its_labels_summed_out(backend, counts):
     model = zoo.load("poisson_mixture", backend, K=2)
-    found = fit(model, counts, "nuts", seed=1, **TINY)
-    assert set(found.draws) == {"pi", "rate"}
-    assert found.draws["rate"].shape == (2, 5, 2)
+    fitted = fit(model, counts, "nuts", seed=1, **TINY)
+    assert set(fitted.draws) == {"pi", "rate"}
+    assert fitted.draws["rate"].shape == (2, 5, 2)
     for chain, draw in ((0, 0), (1, 4)):
-        values = {n: v[chain, draw] for n, v in found.draws.items()}
-        assert abs(found.stats["lp"][chain, draw] - summed_log_joint(found, values)) < 1e-8
-    assert found.stats["diverging"].dtype == bool
-    assert found.diagnostics["divergences"] == found.stats["diverging"].sum()
-    assert (found.stats["num_steps"] >= 1).all()
-    assert found.diagnostics["start"] == "k-means++"
-    np.testing.assert_array_equal(fit(model, counts, "nuts", seed=1, **TINY).draws["rate"], found.draws["rate"])
+        values = {n: v[chain, draw] for n, v in fitted.draws.items()}
+        assert abs(fitted.stats["lp"][chain, draw] - summed_log_joint(fitted, values)) < 1e-8
+    assert fitted.stats["diverging"].dtype == bool
+    assert fitted.diagnostics["divergences"] == fitted.stats["diverging"].sum()
+    assert (fitted.stats["num_steps"] >= 1).all()
+    assert fitted.diagnostics["start"] == "k-means++"
+    np.testing.assert_array_equal(fit(model, counts, "nuts", seed=1, **TINY).draws["rate"], fitted.draws["rate"])
 
 
 def test_vectorised_chains_equal_parallel_chains(counts, monkeypatch):
-    # in step as on an accelerator: the same keys and the same starts, so the same chains
+    # vectorised as on an accelerator: the same keys and the same starts, so the same chains
     model = zoo.load("poisson_mixture", K=2)
     options: dict[str, Any] = {**TINY, "num_chains": 3, "num_samples": 60}
     parallel = fit(model, counts, "nuts", **options)
@@ -82,8 +82,8 @@ def test_vectorised_chains_equal_parallel_chains(counts, monkeypatch):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_from_outside_the_zoo(backend):
     options = {**LENGTHS[backend], "num_warmup": 100, "num_samples": 100}
-    found = fit(exponentials(backend), waiting_times(), "nuts", **options)
-    rates = np.sort(found.draws["rate"], axis=-1).mean((0, 1))
+    fitted = fit(exponentials(backend), waiting_times(), "nuts", **options)
+    rates = np.sort(fitted.draws["rate"], axis=-1).mean((0, 1))
     assert abs(np.log(rates / [1 / 50, 1.0])).max() < 0.5
 
 
@@ -98,13 +98,13 @@ def test_backends_agree_on_old_faithful(old_faithful):
     )
     reference = aligned_draws(one)
     assert max(rhat(reference["mu"][..., i, 0], chain_axis=0, draw_axis=1) for i in (0, 1)) < 1.01
-    turned = align(other.model.card, other.keywords, other.draws, other.stats["lp"], reference)
-    for site, draws in turned.items():
+    aligned = align(other.model.card, other.keywords, other.draws, other.stats["lp"], reference)
+    for site, draws in aligned.items():
         error = np.hypot(error_of_mean(reference[site]), error_of_mean(draws))
         assert (abs(reference[site].mean((0, 1)) - draws.mean((0, 1))) < 4.5 * error).all(), site
 
 
-def test_a_funnel_is_told_off():
+def test_a_funnel_is_flagged():
     import jax.numpy as jnp
     from numpyro import plate, sample
     from numpyro.distributions import Normal
@@ -116,9 +116,9 @@ def test_a_funnel_is_told_off():
         with plate("N", N):
             sample("y", Normal(v, 10.0), obs=y)
 
-    found = fit(zoo.Model(funnel, backend="numpyro", D=9), np.zeros(1), "nuts", num_samples=300, target_accept=0.6)
-    assert found.diagnostics["divergences"] > 0
-    assert sum(found.diagnostics["divergences_by_chain"]) == found.diagnostics["divergences"]
+    fitted = fit(zoo.Model(funnel, backend="numpyro", D=9), np.zeros(1), "nuts", num_samples=300, target_accept=0.6)
+    assert fitted.diagnostics["divergences"] > 0
+    assert sum(fitted.diagnostics["divergences_by_chain"]) == fitted.diagnostics["divergences"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -182,8 +182,8 @@ def test_an_interrupted_run_leaves_no_process(backend):
         assert run.stdout
         assert any(line.strip() not in ("", "0") for line in run.stdout), "no iteration was done"
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to every process of the group
-        said = run.communicate(timeout=60)[1]
-        assert said.rstrip().endswith("KeyboardInterrupt")
+        stderr = run.communicate(timeout=60)[1]
+        assert stderr.rstrip().endswith("KeyboardInterrupt")
         assert run.returncode != 0
         with pytest.raises(ProcessLookupError):  # noqa: PT012
             for _ in range(50):  # the last of them may take a moment to be gone

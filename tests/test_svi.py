@@ -9,7 +9,7 @@ import zoo
 from inference import fit
 from inference.engines.svi.convergence import convergence
 from tests.programs import conjugate, evidence, exponentials, posterior, summed_log_joint, sums, waiting_times
-from tests.table import BACKENDS, drawn
+from tests.table import BACKENDS, simulate_case
 
 FROZEN: dict[str, Any] = {"num_steps": 1, "learning_rate": 1e-300}
 SMALL: dict[str, Any] = {"num_steps": 5, "num_draws": 5}
@@ -17,7 +17,7 @@ SMALL: dict[str, Any] = {"num_steps": 5, "num_draws": 5}
 
 @pytest.fixture(scope="module")
 def counts():
-    return drawn("poisson_mixture", {}, seed=1, N=60)[1]
+    return simulate_case("poisson_mixture", {}, seed=1, N=60)[1]
 
 
 @pytest.fixture(params=BACKENDS)

@@ -4,17 +4,17 @@
 # make coverage  the fast tests again, with the lines that none of them runs; HTML in htmlcov/
 # make bench     timings beside the peers
 # make gpu       the same models on a GPU, where there is one
-# make clean     remove everything that make made
+# make clean     remove everything that make created
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REPORT := reports/old_faithful.html
-# topics.py runs the other scripts on topics
-BENCHMARKS := $(filter-out benchmarks/gpu.py benchmarks/topics_%.py benchmarks/peers.py,$(wildcard benchmarks/*.py))
+# topics.py runs the other scripts on topics; report.py and memory.py are shared by the benchmarks
+BENCHMARKS := $(filter-out $(addprefix benchmarks/,gpu.py topics_%.py peers.py report.py memory.py),$(wildcard benchmarks/*.py))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# fetched data sets are kept here; empty means the user's cache folder
+# folder of fetched data sets; empty means the user's cache folder
 export ZOO_DATA ?= $(abspath $(wildcard ../shared/data))
 
 .PHONY: demo test slow coverage bench gpu clean
@@ -29,7 +29,7 @@ test: $(VENV)/.all
 	$(BIN)/pyright
 	$(BIN)/pytest -n 2
 
-# without the guard pytest would close on "no tests ran", which is what a broken run says
+# without this condition pytest would fail where no test is slow
 slow: $(VENV)/.all
 	@if grep -rqs "mark\.slow" tests; then $(BIN)/pytest -n 2 -m "slow and not gpu"; else echo "no slow tests"; fi
 
@@ -39,14 +39,14 @@ coverage: $(VENV)/.all
 bench: $(VENV)/.all
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done
 
-# a GPU build of jax is the machine's own: it is in the Python named by PYTHON, or in .venv
+# a GPU build of jax is installed by the user, in the Python named by PYTHON or in .venv
 GPU_PYTHON = $(if $(filter file,$(origin PYTHON)),$(firstword $(wildcard $(BIN)/python) $(PYTHON)),$(PYTHON))
 gpu:
 	@if $(GPU_PYTHON) -c "import jax, numpyro" 2>/dev/null; \
 	then PYTHONPATH=. $(GPU_PYTHON) benchmarks/gpu.py; \
 	else echo "$(GPU_PYTHON) has no jax and numpyro: name a Python that has them, make gpu PYTHON=..."; fi
 
-# the stamps: install again only when what is to be installed changes
+# stamp files: install again only when pyproject.toml or constraints.txt changes
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing NumPyro and the zoo into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt

@@ -1,4 +1,4 @@
-"""What the README shows is run as it stands."""
+"""The examples of the README and of the guide run as they stand, and their links exist."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,28 @@ import pytest
 from tests.table import need_data_of
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PAGES = ("README.md", "docs/guide.md")
+TEXTS = {page: (ROOT / page).read_text() for page in PAGES}
+EXAMPLES = [
+    pytest.param(page, code, id=f"{page}-{number}")
+    for page, text in TEXTS.items()
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+]
+LINKS = [
+    (page, path)
+    for page in (*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "benchmarks/README.md")
+    for path in re.findall(r"\]\(([\w./]+)\)", (ROOT / page).read_text())
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
-def test_readme(code, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("page", "code"), EXAMPLES)
+def test_example_runs(page, code, tmp_path, monkeypatch):
     need_data_of(code)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, page, "exec"), {})
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(([\w./]+)\)", (ROOT / "README.md").read_text()))
-def test_links_lead_somewhere(path):
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize(("page", "path"), LINKS)
+def test_link_exists(page, path):
+    assert ((ROOT / page).parent / path).exists()

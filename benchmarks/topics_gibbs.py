@@ -155,11 +155,11 @@ def measure_quality(report, args, corpus, held_out, true_phi):
 
 
 def main(args):
-    from zoo.data.corpus.synthetic import generated
+    from zoo.data.corpus.synthetic import sample_lda
 
     report = Report(__file__, args)
     size = args.documents + HELD_OUT
-    corpus, true_phi, _ = generated(size, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)
+    corpus, true_phi, _ = sample_lda(size, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)
     train, held_out = corpus.take(slice(0, args.documents)), corpus.take(slice(args.documents, size))
     report.add(f"{train}, K={args.K}, {args.workers} workers; load average {os.getloadavg()[0]:.1f}")
     for name in sorted({"tomotopy", "lda"} - set(INSTALLED)):

@@ -42,11 +42,11 @@ def parse_arguments():
 
 def load_corpus(args):
     from zoo import datasets
-    from zoo.data.corpus.synthetic import generated
+    from zoo.data.corpus.synthetic import sample_lda
 
     if args.data != "synthetic":
         return datasets.observed(args.data)
-    return generated(args.documents or 5000, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)[0]
+    return sample_lda(args.documents or 5000, args.tokens, args.words, args.K, ALPHA, ETA, seed=0)[0]
 
 
 def bound(lam, corpus):
@@ -205,7 +205,7 @@ def measure_stream(report, args):
     import inference
     import zoo
     from zoo.data.corpus import Corpus, folder
-    from zoo.data.corpus.synthetic import documents
+    from zoo.data.corpus.synthetic import sample_documents
 
     if not can_measure():
         return
@@ -216,7 +216,7 @@ def measure_stream(report, args):
     def simulate():
         for first in range(0, N, block):
             theta = rng.dirichlet(np.full(args.K, ALPHA), min(block, N - first))
-            yield documents(phi, theta, args.tokens, rng)
+            yield sample_documents(phi, theta, args.tokens, rng)
 
     model = zoo.load("latent_dirichlet", K=args.K, alpha=ALPHA, eta=ETA)
     options = {"online": True, "threads": args.threads}

@@ -125,7 +125,7 @@ def fit(
         aligned = align(model.card, keywords, result.draws, result.stats["lp"])
         means = {n: aligned[n].mean((0, 1)) for n in model.card.parameters(keywords) if n in aligned}
         params = {**means, **params}
-    if intensities.among(data):
+    if intensities.has_intensities(data):
         diagnostics = diagnostics.replace(binarisation="dynamic" if chosen.redraws_intensities else "one draw")
     elif model.card.networks and any(model.card.sites(keywords)[n].kind == "binary" for n in table):
         diagnostics = diagnostics.replace(binarisation="static")  # its zeros and ones are as they are

@@ -18,10 +18,10 @@ BACKENDS = tuple(zoo.BACKENDS)
 
 def variants(name: str) -> list[dict[str, str]]:
     """The settings of each variant of a model: one word for each keyword that has variants."""
-    choices: list[dict[str, str]] = [{}]
-    for word, of in zoo.card(name).variants.items():
-        choices = [{**c, word: value} for c in choices for value in of]
-    return choices
+    settings: list[dict[str, str]] = [{}]
+    for keyword, choices in zoo.card(name).variants.items():
+        settings = [{**s, keyword: choice} for s in settings for choice in choices]
+    return settings
 
 
 CASES = [(name, settings) for name in zoo.names() for settings in variants(name)]
@@ -29,14 +29,14 @@ IDS = ["-".join([name, *settings.values()]) for name, settings in CASES]
 
 
 def is_exact(name: str) -> bool:
-    """Whether everything has a prior and every row a density without an integral: what exact EM and NUTS ask for."""
+    """Whether every parameter has a prior and every row a density without an integral, as exact EM and NUTS need."""
     card = zoo.card(name)
-    left = [n for n in card.local() if n not in card.enumerated]
-    return not without_prior(card) and (not left or "marginal" in card.exact)
+    continuous = [n for n in card.local() if n not in card.enumerated]
+    return not without_prior(card) and (not continuous or "marginal" in card.exact)
 
 
 EXACT = [name for name in zoo.names() if is_exact(name)]
-LEARNED = [name for name in zoo.names() if without_prior(zoo.card(name))]  # of which SVI alone makes anything
+LEARNED = [name for name in zoo.names() if without_prior(zoo.card(name))]  # SVI alone fits them
 
 
 def simulate_case(
@@ -44,37 +44,37 @@ def simulate_case(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """``(parameters, data)`` simulated from a model with one observed site."""
     card = zoo.card(name)
-    every: dict[str, Any] = {**card.sizes, **sizes}
+    all_sizes: dict[str, Any] = {**card.sizes, **sizes}
     model = zoo.load(name, "numpyro", **settings)
-    values = model.simulate(seed, **every)
-    (observed,) = card.observed
-    return {n: values[n] for n in card.parameters(settings)}, model.data_of(values)[observed]
+    values = model.simulate(seed, **all_sizes)
+    (site,) = card.observed
+    return {n: values[n] for n in card.parameters(settings)}, model.data_of(values)[site]
 
 
-def to_set(name: str) -> dict[str, Any]:
-    """Small values of the sizes that the data of a model do not determine, as K and Z."""
+def required_sizes(name: str) -> dict[str, Any]:
+    """Small values of the sizes that are not read off a model's data, such as K and Z."""
     card = zoo.card(name)
     lines = [card.sites()[site] for site in card.observed]
-    determined = {letter for line in lines for letter in (*line.dims, *("V" if line.kind == "word" else ""))}
-    return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in determined}
+    data_letters = {letter for line in lines for letter in (*line.dims, *("V" if line.kind == "word" else ""))}
+    return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in data_letters}
 
 
 def invariant_params(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The parameters, with W W' in place of W where the axes may be rotated."""
+    """Parameters with W W' in the place of W where the model has a rotation symmetry."""
     if "rotation" not in zoo.card(name).symmetries.values():
         return params
     return {**params, "W": params["W"] @ np.swapaxes(params["W"], -1, -2)}
 
 
-def observed(name: str) -> pd.DataFrame:
-    """A data set, or a skip that says why where its file is neither kept nor to be had."""
+def load_or_skip(name: str) -> pd.DataFrame:
+    """A data set; skips the test where its file is neither in the cache folder nor can be fetched."""
     try:
         return datasets.observed(name)
     except zoo.ZooError as error:
         pytest.skip(str(error))
 
 
-def need_data_of(text: str) -> None:
-    """Skip unless every data set that a text loads is to be had."""
+def skip_without_data(text: str) -> None:
+    """Skip the test unless every data set that a text loads is available."""
     for name in re.findall(r'datasets\.(?:load|observed)\("(\w+)"\)', text):
-        observed(name)
+        load_or_skip(name)

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 import zoo
 from inference import fit
-from tests.table import EXACT, to_set
+from tests.table import EXACT, required_sizes
 
 MIXTURE = {"name": "gaussian_mixture", "K": 2}
 
@@ -117,7 +117,7 @@ ANY_TABLE = hnp.arrays(
 def test_any_table_gives_numbers_or_one_line(x, K, Z, name, objective):
     """In Pyro, which compiles nothing for each new shape."""
     data = x[:, 0] if len(zoo.card(name).sites()["x"].dims) == 1 else x
-    sizes = {letter: {"K": K, "Z": Z}[letter] for letter in to_set(name)}
+    sizes = {letter: {"K": K, "Z": Z}[letter] for letter in required_sizes(name)}
     refusal = ""
     try:
         found = fit(zoo.load(name, "pyro", **sizes), data, "em", objective=objective, max_iter=20)

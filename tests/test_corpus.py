@@ -19,8 +19,8 @@ import zoo
 from tests import table as table_of
 from zoo import ZooError, datasets
 from zoo.cli import app
-from zoo.data.corpus import Corpus, as_corpus, convert, load, of_tokens, read, save, text, write_ldac
-from zoo.data.corpus.synthetic import bars, documents, generated
+from zoo.data.corpus import Corpus, as_corpus, convert, from_tokens, load, read, save, text, write_ldac
+from zoo.data.corpus.synthetic import bars, sample_documents, sample_lda
 
 COUNTS = np.array([[2, 0, 1, 0], [0, 0, 0, 0], [0, 1, 0, 3]])  # a document without words stays
 WORDS = ("ant", "bee", "cat", "dog")
@@ -109,7 +109,7 @@ def test_scikit_learn_and_gensim():
     corpora = pytest.importorskip("gensim.corpora")
     dictionary = corpora.Dictionary(TOKENS)
     bags = [dictionary.doc2bow(document) for document in TOKENS]
-    same(as_corpus(bags, dictionary.token2id).in_words_of(WORDS), as_corpus(TOKENS))
+    same(as_corpus(bags, dictionary.token2id).with_vocabulary(WORDS), as_corpus(TOKENS))
 
 
 def test_a_corpus_that_is_right_is_not_copied():
@@ -125,14 +125,14 @@ def test_words_outside_the_vocabulary_are_counted():
         corpus = as_corpus(TOKENS, ["dog", "bee", "eel"])
     np.testing.assert_array_equal(corpus.dense(), [[0, 0, 0], [0, 0, 0], [3, 1, 0]])
     with pytest.warns(UserWarning, match="3 of 7 tokens"):
-        same(as_corpus(TOKENS).in_words_of(["dog", "bee", "eel"]), corpus)
+        same(as_corpus(TOKENS).with_vocabulary(["dog", "bee", "eel"]), corpus)
     whole = as_corpus(TOKENS)
-    assert whole.in_words_of(WORDS) is whole
-    turned = whole.in_words_of(corpus_with(WORDS[::-1]))
+    assert whole.with_vocabulary(WORDS) is whole
+    turned = whole.with_vocabulary(corpus_with(WORDS[::-1]))
     np.testing.assert_array_equal(turned.dense(), whole.dense()[:, ::-1])
-    same(turned.in_words_of({word: i for i, word in enumerate(WORDS)}), whole)
+    same(turned.with_vocabulary({word: i for i, word in enumerate(WORDS)}), whole)
     with pytest.raises(ZooError, match="give both a vocabulary"):
-        as_corpus(COUNTS).in_words_of(WORDS)
+        as_corpus(COUNTS).with_vocabulary(WORDS)
 
 
 def corpus_with(words):
@@ -206,8 +206,8 @@ def test_what_is_no_corpus_is_said_in_one_line(case):
     [
         ([[0, 4]], WORDS, "document 0 has word 4: the vocabulary ends at 3"),
         ([["x"]], WORDS, "no document has a word of the vocabulary: they hold 'x', it 'ant'"),
-        (as_corpus(TOKENS), ["a", "b", "c", "d"], "corpus.in_words_of(vocabulary) carries it over"),
-        ((COUNTS, WORDS), WORDS[::-1], "corpus.in_words_of(vocabulary) carries it over"),
+        (as_corpus(TOKENS), ["a", "b", "c", "d"], "corpus.with_vocabulary(vocabulary) carries it over"),
+        ((COUNTS, WORDS), WORDS[::-1], "corpus.with_vocabulary(vocabulary) carries it over"),
     ],
 )
 def test_vocabularies_that_do_not_fit(data, vocabulary, words):
@@ -265,7 +265,7 @@ def test_a_corpus_is_its_matrix(corpus, data):
     np.testing.assert_array_equal(np.concatenate([part.dense() for part in corpus.blocks(size)]), dense)
     tokens = corpus.tokens()
     assert tokens.shape == (dense.sum(1).max(), corpus.N)
-    same(of_tokens(tokens, corpus.V), corpus, words=False)
+    same(from_tokens(tokens, corpus.V), corpus, words=False)
     pairs = np.zeros_like(dense)
     np.add.at(pairs, (np.arange(corpus.N)[:, None], corpus.raw[..., 0]), corpus.raw[..., 1])
     np.testing.assert_array_equal(pairs, dense)
@@ -273,15 +273,15 @@ def test_a_corpus_is_its_matrix(corpus, data):
 
 def test_synthetic_corpora_are_what_they_say():
     N, T, V = 400, 50, 30
-    corpus, phi, theta = generated(N, T, V, K=3, eta=1.0, seed=1)
+    corpus, phi, theta = sample_lda(N, T, V, K=3, eta=1.0, seed=1)
     assert (corpus.lengths == T).all()
     np.testing.assert_allclose(phi.sum(1), 1)
     p = theta @ phi
     chi2 = ((corpus.dense() - T * p) ** 2 / (T * p)).sum()
     variance = 2 * N * (V - 1) + ((1 / p).sum() - N * (V**2 + 2 * V - 2)) / T  # of Pearson's statistic
     assert abs(chi2 - N * (V - 1)) < 4 * np.sqrt(variance)
-    same(generated(N, T, V, K=3, eta=1.0, seed=1)[0], corpus)
-    same(documents(phi, theta, T, seed=3), documents(phi, theta, T, seed=3))
+    same(sample_lda(N, T, V, K=3, eta=1.0, seed=1)[0], corpus)
+    same(sample_documents(phi, theta, T, seed=3), sample_documents(phi, theta, T, seed=3))
     images, phi = bars(N=500)
     assert images.shape == (500, 25)
     assert sorted(np.unique(phi)) == [0, 0.2]
@@ -341,8 +341,8 @@ def test_files_there_and_back(corpus, read_together, tmp_path_factory):
 
 def test_published_corpora():
     """Sizes as their publishers give them."""
-    table_of.observed("ap")
-    table_of.observed("reuters")
+    table_of.load_or_skip("ap")
+    table_of.load_or_skip("reuters")
     ap, reuters = datasets.observed("ap"), datasets.load("reuters")
     assert (ap.shape, ap.total) == ((2246, 10473), 435838)
     assert (reuters.shape, reuters.total) == ((395, 4258), 84010)
@@ -481,7 +481,7 @@ def test_folders(tmp_path):
 
 @pytest.fixture
 def files(tmp_path):
-    corpus, *_ = generated(N=30, T=20, V=12, K=2)
+    corpus, *_ = sample_lda(N=30, T=20, V=12, K=2)
     write_ldac(corpus, tmp_path / "corpus.ldac")
     write_uci(corpus, tmp_path / "docword.txt")
     (tmp_path / "vocab.txt").write_text("".join(f"word{i}\n" for i in range(12)))
@@ -532,7 +532,7 @@ print(corpus.N, corpus.nnz, (after - before) // 1024, round(time.time() - begun,
 def test_three_hundred_thousand_documents_in_bounded_memory(name, tmp_path):
     N, path = 300_000, tmp_path / name
     write = WRITERS.get(name, write_uci)
-    corpus, *_ = generated(N=N, T=100, V=5000, K=50)
+    corpus, *_ = sample_lda(N=N, T=100, V=5000, K=50)
     write(corpus, path)
     words = [sys.executable, "-c", CONVERT, str(path), str(tmp_path / "folder")]
     told = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(zoo.__file__).parent.parent)

@@ -18,15 +18,15 @@ import zoo
 from tests import table as table_of
 from zoo import ZooError, datasets
 from zoo.cli import app
-from zoo.data.datasets.documents import Documents, member
-from zoo.data.datasets.images import Mnist, labelled, read_idx
-from zoo.data.datasets.sources import Fetched, cache
+from zoo.data.datasets.documents import CorpusFiles, extract_member
+from zoo.data.datasets.images import Mnist, partly_labelled, read_idx
+from zoo.data.datasets.sources import RemoteFile, cache_folder
 from zoo.data.intensities import Intensities
-from zoo.data.tables import as_table, check_seen, check_values
+from zoo.data.tables import as_table, check_any_observed, check_values
 
 IMAGES = [n for n in datasets.names() if datasets.about(n).form]
-CORPORA = [n for n in datasets.names() if isinstance(datasets.about(n).source, Documents)]
-FETCHED = [n for n in datasets.names() if isinstance(datasets.about(n).source, Fetched)]
+CORPORA = [n for n in datasets.names() if isinstance(datasets.about(n).source, CorpusFiles)]
+FETCHED = [n for n in datasets.names() if isinstance(datasets.about(n).source, RemoteFile)]
 HERE = [n for n in datasets.names() if n not in [*FETCHED, *IMAGES, *CORPORA]]
 
 
@@ -55,7 +55,7 @@ def serves(monkeypatch, tmp_path):
 
 def kept(name):
     """The data set's file, or a skip where this machine's cache lacks it."""
-    path = cache() / datasets.about(name).source.file  # type: ignore[union-attr]
+    path = cache_folder() / datasets.about(name).source.file  # type: ignore[union-attr]
     if not path.exists():
         pytest.skip(f"{path.name} is not in the cache folder")
     return path
@@ -148,11 +148,11 @@ def test_agreement_keeps_unanswered_items_unanswered():
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_model_can_be_shown(name):
     card = zoo.card(name)
-    table_of.observed(card.shown_on)
+    table_of.load_or_skip(card.shown_on)
     table = as_table(datasets.shown_on(card), {n: card.sites()[n] for n in card.observed})
     for site, values in table.items():
         check_values(site, values, card.sites()[site], missing=site in card.missing)
-    check_seen(table)
+    check_any_observed(table)
 
 
 def test_unknown_name():
@@ -166,7 +166,7 @@ def test_unknown_name():
 @pytest.mark.parametrize("part", ["train", "test"])
 @pytest.mark.parametrize("name", IMAGES)
 def test_images_in_the_form_their_name_says(name, part):
-    table_of.observed(name)
+    table_of.load_or_skip(name)
     given, grey = datasets.observed(name, part), datasets.load(name, part)
     classes = datasets.labels(name, part)
     full = datasets.about(name).source.levels  # type: ignore[union-attr]
@@ -179,7 +179,7 @@ def test_images_in_the_form_their_name_says(name, part):
             assert given.dtype == np.uint8
             assert given.shape == grey.shape
             # row after row is drawn, so the first are what they would be alone
-            np.testing.assert_array_equal(given[:500], Intensities(grey[:500], full).drawn(seed=0))
+            np.testing.assert_array_equal(given[:500], Intensities(grey[:500], full).binarise(seed=0))
         case "grey":
             np.testing.assert_array_equal(given, grey)
         case "labelled":
@@ -227,7 +227,7 @@ def test_parts_and_labels_nobody_has(call, words):
 
 
 def test_mnist_is_the_published_one():
-    table_of.observed("mnist")
+    table_of.load_or_skip("mnist")
     assert datasets.load("mnist").shape == (60000, 784)
     assert datasets.load("mnist", "test").shape == (10000, 784)
     assert datasets.labels("mnist")[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
@@ -236,7 +236,7 @@ def test_mnist_is_the_published_one():
 
 
 def test_mnist_stays_in_bytes_from_file_to_model():
-    table_of.observed("mnist")
+    table_of.load_or_skip("mnist")
     size = 60000 * 784
     tracemalloc.start()
     try:
@@ -329,7 +329,7 @@ def test_fetched_images_are_kept_and_read(monkeypatch, tmp_path):
     named = tuple((name, hashlib.sha256(content).hexdigest()) for name, content in files.items())
     small = Mnist(named * 2, "https://example.org/")
     for part in ("train", "test"):
-        given = labelled(small, part)
+        given = partly_labelled(small, part)
         np.testing.assert_array_equal(given["x"].raw, images.reshape(300, 4))
         assert np.isfinite(given["label"]).sum() == (100 if part == "train" else 0)
     assert asked == ["https://example.org/l.gz", "https://example.org/i.gz"]
@@ -355,7 +355,7 @@ def test_the_command_has_no_columns_of_images():
 @pytest.mark.parametrize("name", CORPORA)
 def test_a_corpus_neither_kept_nor_fetched(name, no_network, monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
-    counts: Fetched = datasets.about(name).source.counts  # type: ignore[union-attr]
+    counts: RemoteFile = datasets.about(name).source.counts  # type: ignore[union-attr]
     with pytest.raises(ZooError, match=f"could not be fetched: put .* .sha256 {counts.sha256[:12]}") as error:
         datasets.observed(name)
     assert str(tmp_path / counts.file) in str(error.value)
@@ -394,9 +394,10 @@ def test_a_corpus_is_taken_out_of_its_archive(monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", serve)
     made = {
-        n: Fetched(f"x/{n}", "https://example.org/x.tgz", sha256(v).hexdigest(), member(n)) for n, v in files.items()
+        n: RemoteFile(f"x/{n}", "https://example.org/x.tgz", sha256(v).hexdigest(), extract_member(n))
+        for n, v in files.items()
     }
-    source = Documents(*made.values())
+    source = CorpusFiles(*made.values())
     for _ in range(2):
         np.testing.assert_array_equal(source.table().dense(), [[1, 0, 3], [0, 0, 0]])
         assert source.table().vocabulary == ("a", "b", "c")
@@ -408,4 +409,4 @@ def test_a_corpus_is_taken_out_of_its_archive(monkeypatch, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"nothing", packed(other=b"x"), packed(words=b"x" * 1000)[:-40]])
 def test_what_is_no_archive_of_the_file(content):
     with pytest.raises(ValueError, match="archive"):
-        member("words")(content)
+        extract_member("words")(content)

@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 import zoo
 from inference import choose, fit, standard_errors
 from tests.programs import exponentials
-from tests.table import BACKENDS, CASES, EXACT, IDS, invariant_params, simulate_case, to_set
+from tests.table import BACKENDS, CASES, EXACT, IDS, invariant_params, required_sizes, simulate_case
 
 COVARIANCES = list(zoo.card("gaussian_mixture").variants["covariance"])
 
@@ -27,7 +27,7 @@ def easy_data(case):
     for seed in range(100):
         _, x = simulate_case(name, settings, seed=seed, N=200)
         try:
-            fitted = fit(zoo.load(name, "pyro", **to_set(name), **settings), x, "em", tol=1e-11, max_iter=100)
+            fitted = fit(zoo.load(name, "pyro", **required_sizes(name), **settings), x, "em", tol=1e-11, max_iter=100)
         except zoo.ZooError:
             continue
         inside = all((v > 0.02).all() and (v < 0.98).all() for n, v in fitted.params.items() if n in ("pi", "theta"))
@@ -50,7 +50,7 @@ GENERAL = [
 def test_the_general_m_step_reaches_the_maximum_of_the_closed_form(case, backend):
     name, settings = CASES[case]
     x = easy_data(case)
-    model = zoo.load(name, backend, **to_set(name), **settings)
+    model = zoo.load(name, backend, **required_sizes(name), **settings)
     start = fit(model, x, "em", max_iter=1, tol=0.0).params
     options = {"start": start, "tol": 1e-11, "max_iter": 200}
     closed, general = fit(model, x, "em", **options), fit(model, x, "em", closed_form=False, **options)
@@ -119,7 +119,7 @@ WEIGHTED = [
 @pytest.mark.parametrize(("name", "closed_form", "backend"), WEIGHTED)
 def test_weight_two_equals_a_repeated_row(name, closed_form, backend):
     _, x = simulate_case(name, {}, seed=1, N=40)
-    model = zoo.load(name, backend, **to_set(name))
+    model = zoo.load(name, backend, **required_sizes(name))
     priors = {k: v for k, v in model.bind(x)[1].items() if k in model.keywords and len(k) > 1}
     model = model.with_settings(**priors)
     start = fit(model, x, "em", max_iter=1, tol=0.0).params

@@ -7,7 +7,7 @@ import pytest
 
 import inference
 import zoo
-from tests.table import EXACT, to_set
+from tests.table import EXACT, required_sizes
 
 SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 500, "num_chains": 4},
@@ -47,8 +47,8 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
     """Wilks (1938): twice the log-likelihood between maximum and truth is chi-squared, one degree for each number."""
     card = zoo.card(name)
     (site,) = card.observed
-    model = zoo.load(name, "pyro", **to_set(name))
-    sizes: dict[str, Any] = {**card.sizes, **to_set(name), "N": 400}
+    model = zoo.load(name, "pyro", **required_sizes(name))
+    sizes: dict[str, Any] = {**card.sizes, **required_sizes(name), "N": 400}
     deviances, degrees = [], 0
     for seed in range(60):
         simulated = model.simulate(seed, **sizes)

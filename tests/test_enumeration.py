@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 import zoo
 from inference import enumeration
 from tests.programs import coupled, endless
-from tests.table import BACKENDS, CASES, IDS, to_set
+from tests.table import BACKENDS, CASES, IDS, required_sizes
 from zoo._backend import backend_of
 
 ROWS = 4
@@ -52,7 +52,7 @@ def test_sums_equal_brute_force(name, settings, backend):
     (label,) = card.enumerated
     model = zoo.load(name, backend, **settings)
     fixed = {k: v for k, v in model.keywords.items() if len(k) > 1 and k not in settings}  # the program's own priors
-    model = model.with_settings(**fixed, **{letter: sizes[letter] for letter in to_set(name)})
+    model = model.with_settings(**fixed, **{letter: sizes[letter] for letter in required_sizes(name)})
     values = model.simulate(1, **sizes)
     params = {n: values[n] for n in card.parameters(settings)}
     (observed,) = card.observed

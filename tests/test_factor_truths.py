@@ -8,13 +8,13 @@ from sklearn.decomposition import PCA, FactorAnalysis
 
 import zoo
 from inference import fit
-from tests.table import observed
+from tests.table import load_or_skip
 
 TABLES = ["wine", "holzinger_swineford_1939"]
 
 
 def table(name, scaled=True):
-    x = observed(name).to_numpy(float)
+    x = load_or_skip(name).to_numpy(float)
     return (x - x.mean(0)) / x.std(0) if scaled else x
 
 

@@ -8,7 +8,7 @@ import pytest
 import zoo
 from inference import fit, load, refusals
 from tests.programs import exponentials
-from tests.table import BACKENDS, EXACT, LEARNED, simulate_case, to_set
+from tests.table import BACKENDS, EXACT, LEARNED, required_sizes, simulate_case
 from zoo.data.corpus import Corpus
 from zoo.errors import Refusal
 
@@ -17,7 +17,7 @@ from zoo.errors import Refusal
 @pytest.mark.parametrize("name", EXACT)
 def test_a_round_trip_is_exact(name, backend, tmp_path):
     _, x = simulate_case(name, {}, seed=2, N=30)
-    model = zoo.load(name, backend, **to_set(name))
+    model = zoo.load(name, backend, **required_sizes(name))
     made = fit(model, x, "em", seed=3, objective="map", sample_weight=np.arange(1.0, 31.0))
     back = load(made.save(tmp_path / "fit"))
     for group in ("params", "draws", "stats", "state", "data"):
@@ -51,7 +51,7 @@ def as_bytes(values):
 def test_learned_arrays_are_saved_exactly_and_load_in_both_backends(name, backend, tmp_path):
     card = zoo.card(name)
     small = {word: size for word, size in (("width", 4), ("depth", 1)) if word in zoo.load(name, backend).keywords}
-    sizes = {letter: card.sizes[letter] for letter in to_set(name)}
+    sizes = {letter: card.sizes[letter] for letter in required_sizes(name)}
     model = zoo.load(name, backend, **small, **sizes)
     values = model.simulate(0)
     made = fit(model, model.data_of(values), num_steps=2, dtype="float64")

@@ -21,7 +21,7 @@ from inference.engines.gibbs.latent_dirichlet.sampler import Chain
 from inference.evaluation.calibration import calibrate_sampler
 from inference.summaries.statistics import chain_statistics
 from zoo.data.corpus import Corpus, as_corpus
-from zoo.data.corpus.synthetic import bars, generated
+from zoo.data.corpus.synthetic import bars, sample_lda
 
 METHOD = pytest.mark.parametrize("method", list(METHODS))
 ALPHA, ETA = np.array([0.7, 0.3]), 0.5
@@ -71,7 +71,7 @@ def log_joint(corpus, z, alpha, eta):
 @METHOD
 @pytest.mark.parametrize("K", [3, 16, 21])
 def test_a_token_is_sampled_from_its_conditional(method, K):
-    corpus = generated(N=4, T=30, V=6, K=3, alpha=1.0, eta=1.0, seed=1)[0]
+    corpus = sample_lda(N=4, T=30, V=6, K=3, alpha=1.0, eta=1.0, seed=1)[0]
     alpha, eta, draws = np.linspace(0.05, 1.5, K), 0.3, 4000
     chain = make_chain(corpus, K, method, alpha=alpha, eta=eta)
     sweep_chain(chain, 3)
@@ -99,7 +99,7 @@ def test_a_token_is_sampled_from_its_conditional(method, K):
 @METHOD
 @pytest.mark.parametrize("shards", [1, 3])
 def test_counts_match_the_topics_after_sweeps(method, shards):
-    corpus = generated(N=20, T=25, V=40, K=4, eta=0.1, seed=2)[0]
+    corpus = sample_lda(N=20, T=25, V=40, K=4, eta=0.1, seed=2)[0]
     chain = make_chain(corpus, 19, method, shards)
     sweep_chain(chain, 5)
     again = METHODS["dense"](chain.layout, chain.topics, 19, corpus.V)
@@ -109,7 +109,7 @@ def test_counts_match_the_topics_after_sweeps(method, shards):
 
 
 def test_log_joint_equals_the_closed_form():
-    corpus = generated(N=9, T=30, V=12, K=3, alpha=0.5, eta=0.2, seed=3)[0]
+    corpus = sample_lda(N=9, T=30, V=12, K=3, alpha=0.5, eta=0.2, seed=3)[0]
     alpha = np.array([0.2, 0.7, 1.3])
     chain = make_chain(corpus, 3, "dense", alpha=alpha, eta=0.2)
     sweep_chain(chain, 2)
@@ -146,7 +146,7 @@ def test_posterior_means_equal_those_of_enumeration(method):
 
 @METHOD
 def test_results_do_not_depend_on_the_number_of_threads(method):
-    corpus = generated(N=40, T=30, V=60, K=4, seed=4)[0]
+    corpus = sample_lda(N=40, T=30, V=60, K=4, seed=4)[0]
     runs = [gibbs_fit(corpus, K=18, shards=3, method=method, threads=threads, num_chains=2) for threads in (1, 2, 3)]
     assert_same_fit(runs[0], runs[1])
     assert_same_fit(runs[0], runs[2])
@@ -163,7 +163,7 @@ def test_both_backends_give_the_same_draws():
 
 @METHOD
 def test_an_interrupted_run_continues_bit_for_bit(method, tmp_path, monkeypatch):
-    corpus = generated(N=30, T=30, V=50, K=4, seed=5)[0]
+    corpus = sample_lda(N=30, T=30, V=50, K=4, seed=5)[0]
     options = {"K": 20, "method": method, "shards": 2, "learn_alpha": "asymmetric", "learn_eta": True, "num_warmup": 32}
     uninterrupted = gibbs_fit(corpus, **options)
     assert_same_fit(uninterrupted, gibbs_fit(corpus, **options, checkpoint=tmp_path / "full"))
@@ -219,7 +219,7 @@ def test_all_ten_bars_are_recovered(bars_corpus, options):
 
 def test_alpha_and_eta_are_learned():
     true = np.array([0.9, 0.3, 0.1])
-    corpus, _, _ = generated(N=800, T=60, V=200, K=3, alpha=true, eta=0.1, seed=6)
+    corpus, _, _ = sample_lda(N=800, T=60, V=200, K=3, alpha=true, eta=0.1, seed=6)
     options = {"num_warmup": 150, "num_samples": 10, "alpha": 0.5, "eta": 0.5, "num_draws": 0}
     result = gibbs_fit(corpus, K=3, **options, learn_alpha="asymmetric", learn_eta=True)
     np.testing.assert_allclose(np.sort(result.keywords["alpha"])[::-1], true, rtol=0.25)
@@ -233,7 +233,7 @@ def test_alpha_and_eta_are_learned():
 def test_the_fixed_point_of_alpha_and_eta_is_the_maximum():
     from scipy.optimize import minimize
 
-    chain = make_chain(generated(N=50, T=40, V=30, K=3, alpha=0.4, eta=0.2, seed=7)[0], 3, "dense", alpha=0.4, eta=0.2)
+    chain = make_chain(sample_lda(N=50, T=40, V=30, K=3, alpha=0.4, eta=0.2, seed=7)[0], 3, "dense", alpha=0.4, eta=0.2)
     sweep_chain(chain, 20)
     histograms = chain.histograms()
     alpha, eta = chain.alpha, chain.eta
@@ -345,7 +345,7 @@ def calibrate_gibbs(shards, simulations):
         }
 
     def simulate(seed):
-        corpus, phi, theta = generated(N, T, V, 2, alpha, eta, seed)
+        corpus, phi, theta = sample_lda(N, T, V, 2, alpha, eta, seed)
         return quantities(theta, phi, corpus), corpus
 
     def draw(corpus, seed):

@@ -7,7 +7,7 @@ import guides
 import zoo
 from inference import fit
 from tests.programs import conjugate, evidence, posterior, sums
-from tests.table import BACKENDS, CASES, EXACT, invariant_params, simulate_case, to_set
+from tests.table import BACKENDS, CASES, EXACT, invariant_params, required_sizes, simulate_case
 
 FROZEN = {"num_steps": 1, "learning_rate": 1e-300}
 
@@ -54,7 +54,7 @@ CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT]
 )
 def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
     _, x = simulate_case(name, settings, seed=1, N=400)  # a maximum inside, not on an edge
-    model = zoo.load(name, backend, **to_set(name), **settings)
+    model = zoo.load(name, backend, **required_sizes(name), **settings)
     start = fit(model, x, "em", objective="map", max_iter=1, tol=0.0).params
     summit = fit(model, x, "em", objective="map", start=start, tol=1e-11, max_iter=3000)
     point = fit(model, x, "svi", guide="point", start=start, num_draws=1, **FROZEN)
@@ -73,7 +73,7 @@ REST = [pytest.param(n, marks=pytest.mark.slow) for n in EXACT if n not in ALIKE
 @pytest.mark.parametrize("name", [*ALIKE, *REST])
 def test_both_backends_begin_alike(name):
     _, x = simulate_case(name, {})
-    sizes = to_set(name)
+    sizes = required_sizes(name)
     start = fit(zoo.load(name, **sizes), x, "em", objective="map", max_iter=1, tol=0.0).params
     one, other = (fit(zoo.load(name, b, **sizes), x, "svi", guide="full_rank", start=start, **FROZEN) for b in BACKENDS)
     for site, draws in one.draws.items():  # 1000 draws each

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 import inference
 import zoo
 from zoo import ZooError
-from zoo.data.intensities import Intensities, among, binarise_once
+from zoo.data.intensities import Intensities, binarise_once, has_intensities
 
 GREY = np.random.default_rng(0).integers(0, 17, (40, 3)).astype(np.uint8)
 X = Intensities(GREY, levels=16)
@@ -66,42 +66,42 @@ PIXELS = hnp.arrays(
 @given(raw=PIXELS, seed=st.integers(0, 2**32))
 def test_a_draw_is_of_zeros_and_ones_and_its_seed_s_own(raw, seed):
     x = Intensities(raw)
-    draw = x.drawn(seed)
+    draw = x.binarise(seed)
     np.testing.assert_array_equal(np.isnan(draw), np.isnan(raw))
     assert set(draw[~np.isnan(draw)]) <= {0.0, 1.0}
     assert (draw[raw == 0] == 0).all()
     assert (draw[raw == 1] == 1).all()
-    np.testing.assert_array_equal(x.drawn(seed), draw)
+    np.testing.assert_array_equal(x.binarise(seed), draw)
 
 
 def test_pixels_are_one_as_often_as_they_say():
     ramp = np.tile(np.arange(17, dtype=np.uint8), (20_000, 1))
-    mean = Intensities(ramp, 16).drawn(1).mean(0)
+    mean = Intensities(ramp, 16).binarise(1).mean(0)
     p = np.arange(17) / 16
     assert (abs(mean - p) <= 4 * np.sqrt(p * (1 - p) / 20_000)).all()
 
 
 def test_draws_of_two_seeds_are_independent():
     half = Intensities(np.full((100, 100), 0.5))
-    same = (half.drawn(0) == half.drawn(1)).mean()
+    same = (half.binarise(0) == half.binarise(1)).mean()
     assert abs(same - 0.5) <= 4 * 0.5 / 100  # the standard error of a share of 10,000
 
 
 def test_who_looks_once_sees_one_draw():
-    np.testing.assert_array_equal(binarise_once(X, 3), X.drawn(3))
+    np.testing.assert_array_equal(binarise_once(X, 3), X.binarise(3))
     table = binarise_once({"x": X, "y": GREY}, 3)
-    np.testing.assert_array_equal(table["x"], X.drawn(3))
+    np.testing.assert_array_equal(table["x"], X.binarise(3))
     assert table["y"] is GREY
-    assert among(X)
-    assert among({"y": GREY, "x": X})
-    assert not among({"y": GREY})
-    assert not among(GREY)
+    assert has_intensities(X)
+    assert has_intensities({"y": GREY, "x": X})
+    assert not has_intensities({"y": GREY})
+    assert not has_intensities(GREY)
 
 
 def test_a_model_binds_one_draw_or_keeps_them():
     model = latent_class()
-    np.testing.assert_array_equal(model.bind(X)[0]["x"], X.drawn(0))
-    np.testing.assert_array_equal(model.bind({"x": X}, seed=7)[0]["x"], X.drawn(7))
+    np.testing.assert_array_equal(model.bind(X)[0]["x"], X.binarise(0))
+    np.testing.assert_array_equal(model.bind({"x": X}, seed=7)[0]["x"], X.binarise(7))
     table, keywords = model.bind(X, seed=None)
     assert table["x"] is X
     assert (keywords["N"], keywords["J"]) == (40, 3)
@@ -132,10 +132,10 @@ def test_a_column_given_flat():
 @pytest.mark.parametrize("backend", zoo.BACKENDS)
 def test_an_engine_that_looks_once_has_one_draw_by_its_seed(backend, tmp_path):
     fit = inference.fit(latent_class(backend), X, seed=5, **EM)
-    same = inference.fit(latent_class(backend), X.drawn(5), seed=5, **EM)
+    same = inference.fit(latent_class(backend), X.binarise(5), seed=5, **EM)
     assert fit.diagnostics["binarisation"] == "one draw"
     assert "binarisation" not in same.diagnostics
-    np.testing.assert_array_equal(fit.data["x"], X.drawn(5))
+    np.testing.assert_array_equal(fit.data["x"], X.binarise(5))
     np.testing.assert_array_equal(fit.trace, same.trace)
     np.testing.assert_array_equal(fit.log_likelihood(), same.log_likelihood())
     np.testing.assert_array_equal(fit.log_likelihood(X), same.log_likelihood())  # new intensities: by the same seed
@@ -151,8 +151,8 @@ def dynamic(request):
 def test_an_engine_that_draws_anew_keeps_the_intensities(dynamic, tmp_path):
     assert dynamic.diagnostics["binarisation"] == "dynamic"
     assert dynamic.data["x"] is X
-    np.testing.assert_array_equal(dynamic.observed_data()["x"], X.drawn(5))
-    np.testing.assert_array_equal(dynamic.log_likelihood(), dynamic.log_likelihood(X.drawn(5)))
+    np.testing.assert_array_equal(dynamic.observed_data()["x"], X.binarise(5))
+    np.testing.assert_array_equal(dynamic.log_likelihood(), dynamic.log_likelihood(X.binarise(5)))
     back = inference.load(dynamic.save(tmp_path / "fit"))
     kept = back.data["x"]
     assert isinstance(kept, Intensities)
@@ -164,7 +164,7 @@ def test_an_engine_that_draws_anew_keeps_the_intensities(dynamic, tmp_path):
 
 
 def test_what_is_said_of_a_fit_to_intensities(dynamic, tmp_path):
-    np.testing.assert_array_equal(dynamic.to_arviz()["observed_data"]["x"], X.drawn(5))
+    np.testing.assert_array_equal(dynamic.to_arviz()["observed_data"]["x"], X.binarise(5))
     both = inference.compare(dynamic, dynamic)
     assert "x: 40 rows; column 0 from 0 to 1" in both.save(tmp_path / "report.html").read_text()
 
@@ -174,7 +174,7 @@ def test_a_file_in_memory_s_place_stays_on_disk(tmp_path):
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     x = Intensities(mapped, 16)
     assert x.raw is mapped
-    np.testing.assert_array_equal(x.drawn(2), X.drawn(2))
+    np.testing.assert_array_equal(x.binarise(2), X.binarise(2))
 
 
 def test_no_copy_in_floats_is_made():

@@ -14,7 +14,7 @@ from inference.engines.em.linear_gaussian.moments import moments_about
 from inference.engines.em.linear_gaussian.statistics import row_statistics
 from inference.engines.em.probabilistic_pca import maximum_likelihood
 from inference.exact.gaussian.rows import IncompleteRows
-from tests.table import BACKENDS, CASES, EXACT, observed, to_set
+from tests.table import BACKENDS, CASES, EXACT, load_or_skip, required_sizes
 from zoo import datasets
 
 LINEAR = [(name, settings) for name, settings in CASES if name in EXACT and zoo.card(name).linear]
@@ -27,13 +27,13 @@ EACH = pytest.mark.parametrize(
 
 
 def model_of(name, backend="pyro", **settings):
-    return zoo.load(name, backend, **{**to_set(name), **settings})
+    return zoo.load(name, backend, **{**required_sizes(name), **settings})
 
 
 @functools.cache
 def small_data(name, missing=0.15, N=120):
     """Rows (N, 6) with missing values, about another plane for each component, on which EM converges in few steps."""
-    K, Z = to_set(name).get("K", 1), to_set(name)["Z"]
+    K, Z = required_sizes(name).get("K", 1), required_sizes(name)["Z"]
     groups = [factors(N // K, 6, Z, noise=0.7, seed=k)[0] + 9 * k for k in range(K)]
     return with_missing(np.concatenate(groups), missing)
 
@@ -261,7 +261,7 @@ def frozen_mean(x, W, sigma2, steps):
 
 
 def test_the_personality_items_are_fitted_with_their_missing_values():
-    items = observed("bfi").to_numpy(float)
+    items = load_or_skip("bfi").to_numpy(float)
     table = datasets.load("bfi")
     assert items.shape == (2800, 25)
     missing = np.isnan(items)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.table import need_data_of
+from tests.table import skip_without_data
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/guide.md")
@@ -25,7 +25,7 @@ LINKS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "code"), EXAMPLES)
 def test_example_runs(page, code, tmp_path, monkeypatch):
-    need_data_of(code)
+    skip_without_data(code)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, page, "exec"), {})
 

@@ -13,7 +13,7 @@ import inference
 import zoo
 from tests.table import BACKENDS
 from zoo._backend import in_backend
-from zoo.data.corpus import Corpus, of_tokens
+from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.corpus.synthetic import bars
 
 ALPHA, ETA = np.array([0.7, 1.3]), 0.8
@@ -101,7 +101,7 @@ def test_collapsed_equals_the_program_summed_over_all_labels(backend):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_blocks_of_documents_give_the_same_log_p_and_gradient(backend, monkeypatch):
     rng = np.random.default_rng(1)
-    corpus = of_tokens(np.where(rng.random((9, 20)) < 0.8, rng.integers(0, 6, (9, 20)), np.nan), V=6)
+    corpus = from_tokens(np.where(rng.random((9, 20)) < 0.8, rng.integers(0, 6, (9, 20)), np.nan), V=6)
     theta, phi = rng.dirichlet(ALPHA, 20), rng.dirichlet(np.ones(6), 2)
     words = in_backend("zoo._distributions.words", backend)
 
@@ -129,7 +129,7 @@ def test_blocks_of_documents_give_the_same_log_p_and_gradient(backend, monkeypat
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_tokens_pairs_and_bags_represent_one_corpus(backend):
     rng = np.random.default_rng(2)
-    corpus = of_tokens(np.where(rng.random((5, 7)) < 0.6, rng.integers(0, 4, (5, 7)), np.nan), V=4)
+    corpus = from_tokens(np.where(rng.random((5, 7)) < 0.6, rng.integers(0, 4, (5, 7)), np.nan), V=4)
     module, words = (in_backend(f, backend) for f in ("zoo._backend", "zoo._distributions.words"))
     with module.runtime("float64"):
         w = module.to_backend({"w": corpus, "tokens": corpus.tokens().T})
@@ -253,7 +253,7 @@ def test_nuts_agrees_with_the_sum_over_all_labels(collapsed):
 def test_prod_lda_learns_the_words_of_two_kinds_of_documents():
     rng = np.random.default_rng(0)
     kinds = np.array([[0.3, 0.3, 0.3, 0.04, 0.03, 0.03], [0.03, 0.03, 0.04, 0.3, 0.3, 0.3]])
-    corpus = of_tokens(np.stack([rng.choice(6, 30, p=kinds[i % 2]) for i in range(60)], 1), V=6)
+    corpus = from_tokens(np.stack([rng.choice(6, 30, p=kinds[i % 2]) for i in range(60)], 1), V=6)
     model = zoo.load("prod_lda", K=2, width=8, depth=1, alpha=0.5)
     result = inference.fit(model, corpus, num_steps=1500, learning_rate=0.01)
     assert result.options["guide"] == "prod_lda"

@@ -16,8 +16,8 @@ from inference.analysis.topics.held_out.methods import left_to_right
 from inference.analysis.topics.held_out.parameters import TopicParameters
 from zoo import ZooError
 from zoo.data.corpus import as_corpus
-from zoo.data.corpus.counts import stacked
-from zoo.data.corpus.synthetic import generated
+from zoo.data.corpus.counts import concatenate
+from zoo.data.corpus.synthetic import sample_lda
 
 K, V = 3, 4
 ALPHA = np.array([0.3, 0.5, 1.0])
@@ -38,7 +38,7 @@ def marginalize(tokens):
 
 
 def simulate(documents, tokens=20, seed=0):
-    return generated(documents, tokens, V=30, K=4, alpha=0.3, eta=0.3, seed=seed)
+    return sample_lda(documents, tokens, V=30, K=4, alpha=0.3, eta=0.3, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_halves_are_random():
 def test_the_standard_error_equals_the_jackknife():
     corpus, phi, _ = simulate(40, seed=1)
     long = as_corpus([[1, 2] * 30], vocabulary=list(map(str, range(30))))
-    one = perplexity(phi, stacked([corpus, long], corpus.V), alpha=0.3)
+    one = perplexity(phi, concatenate([corpus, long], corpus.V), alpha=0.3)
     n, log_p = one.tokens, one.log_likelihood
     without = -(log_p.sum() - log_p) / (n.sum() - n)
     jackknife = np.sqrt((len(n) - 1) / len(n) * np.square(without - without.mean()).sum())
@@ -303,7 +303,7 @@ def test_a_product_of_experts_is_evaluated_with_its_encoder(fits, monkeypatch):
 
 
 def test_the_number_of_topics_is_selected_by_held_out_documents():
-    corpus, _, _ = generated(120, 40, V=60, K=4, alpha=0.2, eta=0.05, seed=0)
+    corpus, _, _ = sample_lda(120, 40, V=60, K=4, alpha=0.2, eta=0.05, seed=0)
     model = zoo.load("latent_dirichlet", "pyro")
     result = choose(model, corpus, K=(2, 4, 6), folds=2, num_warmup=60, num_samples=40)
     assert result.best.engine == "gibbs"

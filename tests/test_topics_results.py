@@ -22,8 +22,8 @@ from inference.result import Fit
 from inference.summaries.quantities import compared_quantities, scalar_quantities
 from zoo import ZooError
 from zoo.cli import app
-from zoo.data.corpus import Corpus, of_tokens
-from zoo.data.corpus.synthetic import generated
+from zoo.data.corpus import Corpus, from_tokens
+from zoo.data.corpus.synthetic import sample_lda
 from zoo.latent_dirichlet.plot import plot
 
 N, V, K = 40, 30, 5
@@ -32,7 +32,7 @@ WORDS = tuple(f"word{v}" for v in range(V))
 
 @pytest.fixture(scope="module")
 def truth():
-    corpus, phi, theta = generated(N, T=50, V=V, K=K, alpha=0.2, eta=0.1, seed=1)
+    corpus, phi, theta = sample_lda(N, T=50, V=V, K=K, alpha=0.2, eta=0.1, seed=1)
     named = Corpus(corpus.indptr, corpus.words, corpus.counts, V, WORDS)
     return Topics(phi, theta=theta, corpus=named)
 
@@ -122,7 +122,7 @@ def test_a_fit_without_draws_has_no_intervals(truth):
 
 
 def test_topics_of_a_product_of_experts():
-    corpus, _, theta = generated(6, T=20, V=4, K=2, eta=1.0)
+    corpus, _, theta = sample_lda(6, T=20, V=4, K=2, eta=1.0)
     model = zoo.load("prod_lda", K=2)
     keywords = {"N": 6, "T": 20, "V": 4, "K": 2, "alpha": 0.1, "loc": np.log([0.1, 0.2, 0.3, 0.4])}
     beta = np.array([[0.0, 0, 0, 0], [np.log(2), 0, 0, 0]])
@@ -417,4 +417,4 @@ def test_arviz_has_the_tokens_of_a_corpus(truth):
     tree = make_fit(truth).to_arviz()
     tokens = tree["observed_data"]["w"]
     assert tokens.dims == ("T", "N")
-    assert of_tokens(tokens.values, V).dense().tolist() == truth.corpus.dense().tolist()
+    assert from_tokens(tokens.values, V).dense().tolist() == truth.corpus.dense().tolist()

@@ -10,7 +10,7 @@ import jupytext
 import pytest
 from matplotlib.image import imread
 
-from tests.table import need_data_of
+from tests.table import skip_without_data
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9]*.py"))
@@ -25,7 +25,7 @@ assert "pyro" in sys.argv or not {"torch", "pyro"} & sys.modules.keys()
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     text = path.read_text()
-    need_data_of(text)
+    skip_without_data(text)
     env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT)}
     backends = ["pyro"] if 'backend="pyro"' in text else []
     command = [sys.executable, "-W", "error", "-c", RUN, str(path), *backends]

@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from inference import fit, latents
-from tests.table import observed
+from tests.table import load_or_skip
 
 ROWS = 1e-3  # nats per row
 
@@ -17,7 +17,7 @@ def schedule(step):
 @pytest.fixture(scope="module")
 def exact():
     """Probabilistic PCA of the irises at its maximum."""
-    return fit(zoo.load("probabilistic_pca", Z=2), observed("iris"), "em", objective="ml")
+    return fit(zoo.load("probabilistic_pca", Z=2), load_or_skip("iris"), "em", objective="ml")
 
 
 @pytest.mark.parametrize("backend", ["numpyro", pytest.param("pyro", marks=pytest.mark.slow)])

@@ -16,7 +16,7 @@ from inference.engines.em.latent_dirichlet.kernels import digamma_and_log_gamma,
 from inference.engines.em.latent_dirichlet.m_step import LEAST_CONCENTRATION, asymmetric_concentration
 from zoo import ZooError
 from zoo.data.corpus import Corpus
-from zoo.data.corpus.synthetic import bars, generated
+from zoo.data.corpus.synthetic import bars, sample_lda
 
 TIGHT = {"document_tol": 1e-7, "document_steps": 2000}
 TINY = np.array([[2, 1, 0], [0, 1, 2], [1, 0, 1]], np.int32)
@@ -75,7 +75,7 @@ def log_evidence(counts, K, alpha, eta):
 
 @pytest.fixture(scope="module")
 def synthetic():
-    return generated(N=150, T=60, V=80, K=5, alpha=0.3, eta=0.1, seed=1)
+    return sample_lda(N=150, T=60, V=80, K=5, alpha=0.3, eta=0.1, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def test_bars_are_recovered():
 @pytest.mark.parametrize("kind", ["symmetric", "asymmetric"])
 def test_alpha_and_eta_are_learned(kind):
     alpha = np.array([1.2, 0.4, 0.1])
-    corpus, _, _ = generated(N=800, T=100, V=300, K=3, alpha=alpha, eta=0.05, seed=0)
+    corpus, _, _ = sample_lda(N=800, T=100, V=300, K=3, alpha=alpha, eta=0.05, seed=0)
     fixed = inference.fit(lda(3), corpus, "em")
     fit = inference.fit(lda(3), corpus, "em", start=fixed.state, learn_alpha=kind, learn_eta=True, max_iter=100)
     assert (np.diff(fit.trace) > -1e-9 * abs(fit.trace[-1])).all()

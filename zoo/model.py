@@ -11,9 +11,9 @@ import numpy as np
 
 from zoo._backend import BACKENDS, backend_of
 from zoo.cards import NOTHING, Card, Site
-from zoo.data.corpus import Corpus, of_tokens
+from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
-from zoo.data.tables import as_table, check_seen, check_values
+from zoo.data.tables import as_table, check_any_observed, check_values
 from zoo.errors import ZooError, unknown
 
 TRACE_SIZES = (7, 5, 11, 13, 17, 19, 23)  # sizes with which a program without a card is traced
@@ -143,7 +143,7 @@ class Model:
             for letter, size in sizes_of(table[name], sites[name]).items():
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
-        check_seen(table)
+        check_any_observed(table)
         table = table if seed is None else binarise_once(table, seed)
         return table, self.complete({**self.settings, **sizes}, table)
 
@@ -219,7 +219,7 @@ class Model:
         data: dict[str, Any] = {n: values[n] for n in self.data_names}
         for name, tokens in data.items():
             if sites[name].kind == "word":
-                data[name] = of_tokens(tokens.T if sites[name].dims[0] == "N" else tokens, V)
+                data[name] = from_tokens(tokens.T if sites[name].dims[0] == "N" else tokens, V)
         return data
 
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:

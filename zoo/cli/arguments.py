@@ -97,7 +97,7 @@ def row_titles(card: Card, data: str | None) -> list[str] | None:
     from zoo.data import datasets
 
     name = data or card.shown_on
-    has_titles = name in datasets.names() and getattr(datasets.about(name).source, "headings", None)
+    has_titles = name in datasets.names() and getattr(datasets.about(name).source, "title_file", None)
     return datasets.titles(name) if has_titles else None
 
 

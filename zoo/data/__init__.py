@@ -1,1 +1,1 @@
-"""Data: tables and corpora as users have them, converted to what a card allows, and the data sets of the zoo."""
+"""Data: validation of tables and corpora, file formats, and the data sets of the zoo."""

@@ -1,14 +1,14 @@
-"""Rows a block at a time, so that a table larger than memory can be read where it lies on disk."""
+"""Blocks of rows, by which a table larger than memory is read from disk."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-BLOCK = 1 << 16  # numbers, about: what the cache of one core holds
+BLOCK = 1 << 16  # numbers in a block, about what the cache of one core holds
 
 
 def blocks(values: Any) -> Iterator[tuple[int, np.ndarray]]:
-    """The number of the first row, and the rows, of each block of an array (N, ...), or of what gives rows as one."""
+    """The index of the first row and the rows of each block of an array (N, ...), or of an object indexed as one."""
     rows = max(1, BLOCK // max(1, values[:1].size))
     return ((i, values[i : i + rows]) for i in range(0, len(values), rows))

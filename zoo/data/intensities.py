@@ -1,4 +1,4 @@
-"""Grey pixels as probabilities: what a binary pixel is drawn from, kept as small as it was given."""
+"""Pixel intensities: probabilities from which binary pixels are drawn, stored in their original type."""
 
 from __future__ import annotations
 
@@ -15,17 +15,34 @@ from zoo.errors import ZooError
 class Intensities:
     """Grey values (N, ...) of binary pixels: each pixel is 1 with probability ``raw / levels``.
 
-    A model with binary pixels takes these in the place of zeros and ones. An engine that looks at its rows again and
-    again draws them anew each time (dynamic binarisation; Salakhutdinov and Murray 2008), every other engine once.
-    ``raw`` is kept as it is, bytes as bytes and a mapped file on its disk. NaN is a pixel nobody saw. Raises ZooError
-    for anything that is not numbers from 0 to ``levels``.
+    A model with binary pixels takes these in the place of zeros and ones. An engine that visits its rows many times
+    draws the pixels anew at each visit (dynamic binarisation), every other engine draws them once.
 
+    Parameters
+    ----------
+    raw : array_like
+        Numbers from 0 to ``levels``, (N, ...); NaN marks a missing pixel. An array is not copied: bytes stay bytes, and
+        a memory-mapped file stays on disk.
+    levels : float, default 1
+        The grey value whose probability is 1.
+
+    Raises
+    ------
+    ZooError
+        For values that are not numbers from 0 to ``levels``.
+
+    References
+    ----------
+    Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis of deep belief networks. ICML, 872-879.
+
+    Examples
+    --------
     >>> x = Intensities([[0, 8, 16]], levels=16)
     >>> x, x[0], np.asarray(x)
     (Intensities((1, 3), levels=16), array([0. , 0.5, 1. ]), array([[0. , 0.5, 1. ]]))
     """
 
-    dtype = np.dtype(float)  # of what comes out
+    dtype = np.dtype(float)  # of the probabilities
 
     def __init__(self, raw: Any, levels: float = 1):
         try:
@@ -41,69 +58,106 @@ class Intensities:
             outside = block[(block < 0) | (block > levels)]
             if outside.size:
                 high = outside.max()
-                what = f"give levels={high:g} or more" if 0 < high < np.inf and outside.min() > 0 else "correct it"
-                raise ZooError(f"intensities lie from 0 to levels={levels:g}, and {outside[0]:g} does not: {what}")
+                remedy = f"give levels={high:g} or more" if 0 < high < np.inf and outside.min() > 0 else "correct it"
+                raise ZooError(f"intensities lie from 0 to levels={levels:g}, and {outside[0]:g} does not: {remedy}")
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The shape of ``raw``."""
         return self.raw.shape
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions."""
         return self.raw.ndim
 
     @property
     def size(self) -> int:
+        """The number of pixels."""
         return self.raw.size
 
     @property
     def nbytes(self) -> int:
-        """The bytes that are kept, which are those of ``raw``."""
+        """The number of bytes of ``raw``."""
         return self.raw.nbytes
 
     def __len__(self) -> int:
         return len(self.raw)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Probabilities of some rows, float64: no others are computed."""
+        """Probabilities of some rows, float64; those of the other rows are not computed."""
         return np.asarray(self.raw[rows], dtype=float) / self.levels
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or float, copy=False)
 
     def take(self, rows: Any) -> Intensities:
-        """The intensities of some rows, as intensities."""
+        """The intensities of some rows.
+
+        Parameters
+        ----------
+        rows : array, slice or mask
+            An index of NumPy.
+
+        Returns
+        -------
+        Intensities
+        """
         return Intensities(self.raw[rows], self.levels)
 
     def reshape(self, *shape: int) -> Intensities:
-        """The same values in another shape, as of images (N, side, side) made rows (N, D)."""
+        """The same values in another shape, for example images (N, side, side) as rows (N, D).
+
+        Parameters
+        ----------
+        *shape : int
+            The new shape.
+
+        Returns
+        -------
+        Intensities
+        """
         return Intensities(self.raw.reshape(*shape), self.levels)
 
-    def drawn(self, seed: int, dtype: Any = float) -> np.ndarray:
-        """One draw of every pixel, zeros and ones of ``dtype``; NaN where nobody saw it. A seed gives one draw always.
+    def binarise(self, seed: int, dtype: Any = float) -> np.ndarray:
+        """Draw every pixel once.
 
-        >>> Intensities([[0, 0.5, 0.5, 1]]).drawn(seed=0)
+        Parameters
+        ----------
+        seed : int
+            Equal seeds give equal draws.
+        dtype : data type, default float
+            Type of the result.
+
+        Returns
+        -------
+        ndarray
+            Zeros and ones of the same shape; NaN where a pixel is missing.
+
+        Examples
+        --------
+        >>> Intensities([[0, 0.5, 0.5, 1]]).binarise(seed=0)
         array([[0., 1., 1., 1.]])
         """
         rng = np.random.default_rng(seed)
-        ones = np.empty(self.shape, dtype)
-        for begun, block in blocks(self):
+        pixels = np.empty(self.shape, dtype)
+        for first, block in blocks(self):
             draw = np.where(np.isnan(block), np.nan, rng.random(block.shape) < block)
-            ones[begun : begun + len(block)] = draw
-        return ones
+            pixels[first : first + len(block)] = draw
+        return pixels
 
     def __repr__(self) -> str:
         return f"Intensities({self.shape}, levels={self.levels:g})"
 
 
 def binarise_once(data: Any, seed: int) -> Any:
-    """Data, bare or by site, as who looks at it once sees it: of intensities one draw by ``seed``, the rest as it is.
+    """Data, bare or by site, with intensities replaced by one draw; other data is unchanged.
 
-    >>> seen_once({"x": Intensities([[0, 1]]), "y": 3}, seed=0)
+    >>> binarise_once({"x": Intensities([[0, 1]]), "y": 3}, seed=0)
     {'x': array([[0., 1.]]), 'y': 3}
     """
     if isinstance(data, Intensities):
-        return data.drawn(seed)
+        return data.binarise(seed)
     if isinstance(data, Mapping):
         return {name: binarise_once(values, seed) for name, values in data.items()}
     return data
@@ -112,12 +166,12 @@ def binarise_once(data: Any, seed: int) -> Any:
 def take_rows(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     """Some rows of a table; intensities stay intensities, and a corpus a corpus.
 
-    >>> taken({"x": Intensities([[0], [1]]), "y": np.array([3, 4])}, [1])
+    >>> take_rows({"x": Intensities([[0], [1]]), "y": np.array([3, 4])}, [1])
     {'x': Intensities((1, 1), levels=1), 'y': array([4])}
     """
     return {n: v.take(rows) if isinstance(v, Intensities | Corpus) else np.asarray(v)[rows] for n, v in table.items()}
 
 
-def among(data: Any) -> bool:
-    """Whether there are intensities in the data, bare or by site."""
-    return isinstance(data, Intensities) or (isinstance(data, Mapping) and any(map(among, data.values())))
+def has_intensities(data: Any) -> bool:
+    """Whether data, bare or by site, holds intensities."""
+    return isinstance(data, Intensities) or (isinstance(data, Mapping) and any(map(has_intensities, data.values())))

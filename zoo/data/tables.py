@@ -1,4 +1,4 @@
-"""Data as people have it, made into numpy arrays that a card allows."""
+"""Tables: users' data converted to NumPy arrays, and checked against the sites of a card."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def as_table(data: Any, sites: Mapping[str, Site]) -> dict[str, Any]:
         if len(names) != 1:
             raise ZooError(f"the model observes {', '.join(names)}: give a dict with an array for each")
         data = {names[0]: data}
-    lacking = [n for n in names if n not in data]
-    if lacking:
-        raise ZooError(f"no data for {', '.join(lacking)}; given {', '.join(map(str, data)) or 'nothing'}")
+    absent = [n for n in names if n not in data]
+    if absent:
+        raise ZooError(f"no data for {', '.join(absent)}; given {', '.join(map(str, data)) or 'nothing'}")
     return {
         n: as_corpus(data[n], data.get("vocabulary")) if site.kind == "word" else as_numbers(n, data[n])
         for n, site in sites.items()
@@ -36,13 +36,13 @@ def _is_corpus(data: Mapping[str, Any], sites: Mapping[str, Site]) -> bool:
 
 
 def as_numbers(name: str, values: Any) -> Any:
-    """One array of float64; a column of words or an untidy list is an error that names it.
+    """One array of float64; raises ZooError, which names columns of words.
 
-    A float32 file mapped into memory stays one: a copy might be larger than the memory is. So do intensities.
+    A memory-mapped float32 array stays one, as a copy could exceed memory; intensities are unchanged.
     """
     if isinstance(values, Intensities):
         return values
-    if hasattr(values, "select_dtypes"):  # a DataFrame: name the columns at fault
+    if hasattr(values, "select_dtypes"):  # a DataFrame: the error names its columns of words
         words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
         if words and len(values):
             raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them or code them as numbers")
@@ -51,7 +51,7 @@ def as_numbers(name: str, values: Any) -> Any:
         values = values.to_numpy()
     try:
         array = np.asarray(values)
-        if array.dtype.kind == "O":  # numbers beside None, say
+        if array.dtype.kind == "O":  # for example numbers beside None
             array = array.astype(float)
         if array.dtype.kind not in "biuf" or array.ndim == 0:
             raise TypeError
@@ -62,58 +62,63 @@ def as_numbers(name: str, values: Any) -> Any:
 
 
 def check_values(name: str, values: Any, site: Site, missing: bool) -> Any:
-    """``values`` with the dimensions of ``site``, every one allowed by its kind; else ZooError."""
-    if isinstance(values, Corpus):  # checked when it was made
+    """``values`` with the dimensions of ``site``; raises ZooError for the first value that its kind does not allow."""
+    if isinstance(values, Corpus):  # checked at construction
         return values
-    wanted = f"{name} is {site}"
-    grey = isinstance(values, Intensities)
-    if grey and site.kind != "binary":
-        raise ZooError(f"{wanted}, and intensities are for binary sites: give the grey values themselves, as an array")
-    kind = "unit" if grey else site.kind
+    expected = f"{name} is {site}"
+    is_grey = isinstance(values, Intensities)
+    if is_grey and site.kind != "binary":
+        raise ZooError(
+            f"{expected}, and intensities are for binary sites: give the grey values themselves, as an array"
+        )
+    kind = "unit" if is_grey else site.kind
     if values.ndim == 1 and len(site.dims) == 2:
-        values = values.reshape(-1, 1)  # one column given flat
+        values = values.reshape(-1, 1)  # one column as a vector
     elif values.ndim == 2 and len(site.dims) == 1 and values.shape[1] == 1:
         values = values.reshape(-1)
     if values.ndim != len(site.dims):
-        raise ZooError(f"{wanted}: give {len(site.dims)} dimensions, not shape {values.shape}")
+        raise ZooError(f"{expected}: give {len(site.dims)} dimensions, not shape {values.shape}")
     if values.size == 0:
-        raise ZooError(f"{wanted}: the data is empty (shape {values.shape}); give at least one row")
-    for begun, block in blocks(values):
-        if not np.isfinite(block.sum()):  # a sum is quick to take, and shows that there is something to look for
+        raise ZooError(f"{expected}: the data is empty (shape {values.shape}); give at least one row")
+    for first, block in blocks(values):
+        if not np.isfinite(block.sum()):  # one sum per block, as a fast test whether any value is not finite
             if np.isinf(block).any():
-                raise ZooError(f"{wanted}: {_where(np.isinf(block), begun)} is infinite; drop or correct it")
-            absent = np.isnan(block)
-            if absent.any() and not missing:
-                place = _where(absent, begun)
-                raise ZooError(f"{wanted}: {place} is missing (NaN), which this model does not take; drop those rows")
-            block = block[~absent]
-        wrong = OUTSIDE[kind](block) if kind in OUTSIDE else None
-        if wrong is not None and wrong.any():
-            cure = GREY if kind == "binary" and not (block < 0).any() else ""
-            raise ZooError(f"{wanted}: each value must be {KINDS[kind]}, and {block[wrong][0]:g} is not{cure}")
+                raise ZooError(f"{expected}: {_position(np.isinf(block), first)} is infinite; drop or correct it")
+            is_missing = np.isnan(block)
+            if is_missing.any() and not missing:
+                position = _position(is_missing, first)
+                raise ZooError(
+                    f"{expected}: {position} is missing (NaN), which this model does not take; drop those rows"
+                )
+            block = block[~is_missing]
+        is_outside = OUTSIDE[kind](block) if kind in OUTSIDE else None
+        if is_outside is not None and is_outside.any():
+            remedy = BINARISE if kind == "binary" and not (block < 0).any() else ""
+            raise ZooError(f"{expected}: each value must be {KINDS[kind]}, and {block[is_outside][0]:g} is not{remedy}")
     return values
 
 
-def check_seen(table: Mapping[str, Any]) -> None:
-    """Raise ZooError where not one value of the whole table is there."""
+def check_any_observed(table: Mapping[str, Any]) -> None:
+    """Raise ZooError where every value of the whole table is missing."""
     arrays = [values for values in table.values() if not isinstance(values, Corpus)]
     if arrays and all(np.isnan(block).all() for values in arrays for _, block in blocks(values)):
         raise ZooError(f"{', '.join(table)}: every value is missing")
 
 
-GREY = "; binarise grey values: zoo.intensities.Intensities(x, levels=255), or a data set *_static or *_dynamic"
+BINARISE = "; binarise grey values: zoo.intensities.Intensities(x, levels=255), or a data set *_static or *_dynamic"
 
 
-OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # which values a kind of site cannot have
-    "binary": lambda seen: (seen != 0) & (seen != 1),
-    "count": lambda seen: (seen < 0) | (seen != np.round(seen)),
-    "category": lambda seen: (seen < 0) | (seen != np.round(seen)),
-    "positive": lambda seen: seen <= 0,
-    "unit": lambda seen: (seen < 0) | (seen > 1),
+OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # whether values lie outside the support of a kind
+    "binary": lambda x: (x != 0) & (x != 1),
+    "count": lambda x: (x < 0) | (x != np.round(x)),
+    "category": lambda x: (x < 0) | (x != np.round(x)),
+    "positive": lambda x: x <= 0,
+    "unit": lambda x: (x < 0) | (x > 1),
 }
 
 
-def _where(bad: np.ndarray, begun: int) -> str:
-    first = tuple(int(i) for i in np.argwhere(bad)[0])
-    place = f"row {begun + first[0]}" + (f", column {first[1]}" if len(first) > 1 else "")
-    return f"{place} and more" if bad.sum() > 1 else place
+def _position(mask: np.ndarray, first_row: int) -> str:
+    """Row and column of the first true value of the mask of a block."""
+    index = tuple(int(i) for i in np.argwhere(mask)[0])
+    position = f"row {first_row + index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+    return f"{position} and more" if mask.sum() > 1 else position

@@ -1,4 +1,4 @@
-"""Corpora read from files, and written to them."""
+"""Corpora in files: reading, conversion to a folder, and writing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.corpus import folder as folders
-from zoo.data.corpus.counts import Corpus, stacked
-from zoo.data.corpus.given import as_corpus
+from zoo.data.corpus.conversion import as_corpus
+from zoo.data.corpus.counts import Corpus, concatenate
 from zoo.data.corpus.text import PAIRS, SIZE, first_line, ldac, uci
-from zoo.data.corpus.vocabulary import as_vocabulary, read_vocabulary, said
+from zoo.data.corpus.vocabulary import as_vocabulary, read_vocabulary, short_repr
 from zoo.data.files import read as read_table
 from zoo.errors import ZooError
 
@@ -25,52 +25,98 @@ READABLE = (
 
 
 def read(path: str | Path, vocab: Any = None) -> Corpus:
-    """A corpus from a file, by its ending, or from a folder that ``save`` wrote; ``.gz`` is read as it is.
+    """Read a corpus from a file, or from a folder that ``save`` wrote.
 
-    Text: ``.ldac``, ``.lda-c`` and ``.dat`` are lda-c's, ``.txt`` is UCI's bag of words or lda-c's, ``.mm`` Matrix
-    Market's, documents in rows. Tables of counts: ``.npz`` of ``scipy.sparse.save_npz``, or of a Corpus's ``counts``
-    and ``vocabulary``; ``.npy``, ``.csv`` and ``.parquet``, whose columns are words.
-    vocab: a file of words, one a line, or the words. Without it a file of lda-c's has as many words as it uses.
+    Text formats: ``.ldac``, ``.lda-c`` and ``.dat`` are those of lda-c, ``.txt`` is UCI's bag of words or lda-c,
+    ``.mm`` and ``.mtx`` are Matrix Market with documents in rows. Tables of counts: ``.npz`` of
+    ``scipy.sparse.save_npz``, or
+    with arrays ``counts`` and ``vocabulary``; ``.npy``, ``.csv`` and ``.parquet``, whose columns are words. A text file
+    may end in ``.gz``.
 
-    Raises ZooError, with the number of the line, where there is anything else than there should be.
+    Parameters
+    ----------
+    path : path
+        The file; its ending names the format.
+    vocab : path or sequence of str, optional
+        The vocabulary, or a file with one word a line. Without it a file of lda-c has as many words as it uses.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    ZooError
+        For a file that cannot be read, with the number of the line.
     """
-    path, words = Path(path), _words(vocab)
+    path, words = Path(path), _vocabulary(vocab)
     if path.is_dir():
         return as_corpus(folders.load(path), words)
-    if form := _text_format(path):
-        parts = list(form(path, len(words) if words else None))
-        return as_corpus(stacked(parts, max((part.V for part in parts), default=0)), words)
+    if reader := _text_format(path):
+        parts = list(reader(path, len(words) if words else None))
+        return as_corpus(concatenate(parts, max((part.V for part in parts), default=0)), words)
     return as_corpus(_table(path), words)
 
 
 def convert(path: str | Path, folder: str | Path, vocab: Any = None) -> Corpus:
-    """The corpus of a file of lda-c's or UCI's, of any size, carried to a folder in little memory, and left on disk.
+    """Convert a text file of lda-c or UCI, of any size, to a folder, and load the corpus from there.
 
-    Raises ZooError as ``read`` does, and then writes nothing.
+    Memory is bounded: the text is read in blocks, and words and counts stay on disk. Other formats are read whole.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    folder : path
+        A new or empty folder, or one that holds a corpus, which is replaced.
+    vocab : path or sequence of str, optional
+        The vocabulary, or a file with one word a line.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    ZooError
+        As ``read``; then nothing is written.
     """
-    path, words = Path(path), _words(vocab)
-    form = _text_format(path)
-    if form is None:
+    path, words = Path(path), _vocabulary(vocab)
+    reader = _text_format(path)
+    if reader is None:
         return folders.load(folders.save(read(path, words), folder))
-    return folders.load(folders.write(form(path, len(words) if words else None), folder, words))
+    return folders.load(folders.write(reader(path, len(words) if words else None), folder, words))
 
 
 def write_ldac(corpus: Corpus, path: str | Path) -> Path:
-    """Write counts as lda-c reads them: a document a line, ``M word:count word:count ...``; words are not written."""
+    """Write counts in the format of lda-c: a document a line, ``M word:count word:count ...``, without the vocabulary.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    path : path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     with open(path, "w") as file:
         for part in corpus.blocks(1000):
-            for begun, end in zip(part.indptr[:-1].tolist(), part.indptr[1:].tolist(), strict=True):
-                pairs = zip(part.words[begun:end].tolist(), part.counts[begun:end].tolist(), strict=True)
-                file.write(" ".join([str(end - begun), *(f"{word}:{count}" for word, count in pairs)]) + "\n")
+            for begin, end in zip(part.indptr[:-1].tolist(), part.indptr[1:].tolist(), strict=True):
+                pairs = zip(part.words[begin:end].tolist(), part.counts[begin:end].tolist(), strict=True)
+                file.write(" ".join([str(end - begin), *(f"{word}:{count}" for word, count in pairs)]) + "\n")
     return Path(path)
 
 
-def _words(vocab: Any) -> tuple[str, ...] | None:
+def _vocabulary(vocab: Any) -> tuple[str, ...] | None:
+    """The words of a file, or the words themselves."""
     return read_vocabulary(vocab) if isinstance(vocab, str | os.PathLike) else as_vocabulary(vocab)
 
 
 def _text_format(path: Path) -> Callable[[Path, int | None], Iterator[Corpus]] | None:
-    """Who reads a text file of counts; None where it is something else."""
+    """The reader of a text file of counts; None for another format."""
     ending = _ending(path)
     if ending in LDAC:
         return ldac
@@ -81,12 +127,12 @@ def _text_format(path: Path) -> Callable[[Path, int | None], Iterator[Corpus]] |
         return uci
     if PAIRS.fullmatch(line):
         return ldac
-    cure = "documents as text are cut into words first, by scikit-learn's CountVectorizer or by str.split"
-    raise ZooError(f"{str(path)!r}, line 1: found {said(line)}, neither UCI's bag of words nor lda-c's; {cure}")
+    remedy = "documents as text are cut into words first, by scikit-learn's CountVectorizer or by str.split"
+    raise ZooError(f"{str(path)!r}, line 1: found {short_repr(line)}, neither UCI's bag of words nor lda-c's; {remedy}")
 
 
 def _table(path: Path) -> Any:
-    """What a file that is no text format holds, as ``as_corpus`` takes it."""
+    """The content of a matrix or table, as ``as_corpus`` accepts it."""
     if not path.exists():
         raise ZooError(f"no file {str(path)!r}; a corpus is read from {READABLE}")
     ending = _ending(path)
@@ -106,5 +152,5 @@ def _table(path: Path) -> Any:
 
 
 def _ending(path: Path) -> str:
-    """The ending that tells the format: of ``docword.txt.gz`` it is ``.txt``."""
+    """The ending without ``.gz``, which names the format: ``.txt`` for ``docword.txt.gz``."""
     return Path(path.name.lower().removesuffix(".gz")).suffix

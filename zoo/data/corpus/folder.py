@@ -1,4 +1,4 @@
-"""A corpus on disk: three arrays that are mapped and not read, its sizes, and its words, one a line."""
+"""Corpora in folders: three arrays that are memory-mapped, the sizes, and the vocabulary, one word a line."""
 
 from __future__ import annotations
 
@@ -10,54 +10,86 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.atomic import check_replaceable, replace_folder
-from zoo.data.corpus.counts import ROWS, Corpus
+from zoo.data.corpus.counts import DOCUMENTS_PER_BLOCK, Corpus
 from zoo.data.corpus.vocabulary import read_vocabulary, write_vocabulary
 from zoo.errors import ZooError
 
 FORMAT = 1
-ABOUT, WORDS = "corpus.json", "vocabulary.txt"
+METADATA, WORDS = "corpus.json", "vocabulary.txt"
 
 
 def write(parts: Iterable[Corpus], folder: str | Path, vocabulary: Sequence[str] | None = None) -> Path:
-    """Write the documents of some corpora, one after another, as one; memory is that of one, and 8 bytes a document.
+    """Write the documents of several corpora, in order, as one; needs the memory of one part, and 8 bytes a document.
 
-    The folder is there once all of it is. Raises ZooError for a folder that holds anything but a corpus.
+    The folder appears once it is complete. Raises ZooError for a folder that holds anything but a corpus.
     """
     folder = Path(folder)
-    check_replaceable(folder, ABOUT, "corpus")
+    check_replaceable(folder, METADATA, "corpus")
     with replace_folder(folder) as new:
-        V, held = 0, [np.zeros(1, np.int64)]
-        with growing(new / "words.npy") as words, growing(new / "counts.npy") as counts:
+        V, sizes = 0, [np.zeros(1, np.int64)]
+        with append_to_npy(new / "words.npy") as append_words, append_to_npy(new / "counts.npy") as append_counts:
             for part in parts:
-                words(part.words)
-                counts(part.counts)
-                held.append(np.diff(part.indptr))
+                append_words(part.words)
+                append_counts(part.counts)
+                sizes.append(np.diff(part.indptr))
                 V = max(V, part.V)
-        np.save(new / "indptr.npy", np.cumsum(np.concatenate(held)))
+        np.save(new / "indptr.npy", np.cumsum(np.concatenate(sizes)))
         if vocabulary is not None:
             write_vocabulary(vocabulary, new / WORDS)
-        (new / ABOUT).write_text(json.dumps({"format": FORMAT, "V": V}))
+        (new / METADATA).write_text(json.dumps({"format": FORMAT, "V": V}))
     return folder
 
 
 def save(corpus: Corpus, folder: str | Path) -> Path:
-    """Write a corpus to a folder, which ``load`` maps; raises ZooError where something else is there."""
-    return write(corpus.blocks(ROWS), folder, corpus.vocabulary)
+    """Write a corpus to a folder, from which ``load`` maps it.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    folder : path
+        A new or empty folder, or one that holds a corpus, which is replaced.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ZooError
+        Where the folder holds something other than a corpus.
+    """
+    return write(corpus.blocks(DOCUMENTS_PER_BLOCK), folder, corpus.vocabulary)
 
 
 def load(folder: str | Path) -> Corpus:
-    """The corpus that was saved in a folder; words and counts stay on disk until they are used. Raises ZooError."""
+    """Load a corpus from a folder; its words and counts stay on disk until they are used.
+
+    Parameters
+    ----------
+    folder : path
+        A folder that ``save`` or ``convert`` wrote.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    ZooError
+        Where the folder holds no corpus, or a damaged one.
+    """
     folder = Path(folder)
     try:
-        about = json.loads((folder / ABOUT).read_text())
+        metadata = json.loads((folder / METADATA).read_text())
         indptr = np.load(folder / "indptr.npy", allow_pickle=False)
         words, counts = (np.load(folder / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in ("words", "counts"))
-        if about["format"] != FORMAT or not len(words) == len(counts) == indptr[-1]:
+        if metadata["format"] != FORMAT or not len(words) == len(counts) == indptr[-1]:
             raise ValueError(
-                f"format {about['format']}, {indptr[-1]} entries, {len(words)} words, {len(counts)} counts"
+                f"format {metadata['format']}, {indptr[-1]} entries, {len(words)} words, {len(counts)} counts"
             )
-        named = (folder / WORDS).exists()
-        return Corpus(indptr, words, counts, about["V"], read_vocabulary(folder / WORDS) if named else None)
+        vocabulary = read_vocabulary(folder / WORDS) if (folder / WORDS).exists() else None
+        return Corpus(indptr, words, counts, metadata["V"], vocabulary)
     except FileNotFoundError as error:
         raise ZooError(f"{str(folder)!r} holds no corpus: give the folder that save or convert wrote") from error
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
@@ -65,13 +97,13 @@ def load(folder: str | Path) -> Corpus:
 
 
 @contextmanager
-def growing(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
-    """Append to an npy file of 32-bit whole numbers, which is as long as what was appended."""
+def append_to_npy(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """Give a function that appends to an npy file of 32-bit integers; the header is completed at the end."""
     length = 0
     with open(path, "wb") as file:
 
-        def header() -> None:
-            # numpy leaves room in the header, so that it has the same size for every length
+        def write_header() -> None:
+            # numpy pads the header, so that its size does not depend on the length
             fields = {"descr": "<i4", "fortran_order": False, "shape": (length,)}
             np.lib.format.write_array_header_1_0(file, fields)
 
@@ -80,7 +112,7 @@ def growing(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
             file.write(np.ascontiguousarray(values, "<i4").data)
             length += len(values)
 
-        header()
+        write_header()
         yield append
         file.seek(0)
-        header()
+        write_header()

@@ -1,4 +1,4 @@
-"""Vocabularies: the words that a corpus counts, in order, each once."""
+"""Vocabularies: the distinct words of a corpus, in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 
 
 def as_vocabulary(vocabulary: Any, V: int | None = None) -> tuple[str, ...] | None:
-    """V words in order, each once; of a dict {word: column} by its columns. Raises ZooError.
+    """Check the distinct words of a vocabulary, or of a dict {word: column}, and return them in order. Raises ZooError.
 
     >>> as_vocabulary({"rose": 1, "a": 0})
     ('a', 'rose')
@@ -25,33 +25,51 @@ def as_vocabulary(vocabulary: Any, V: int | None = None) -> tuple[str, ...] | No
             raise ZooError(f"a vocabulary of {len(vocabulary)} words numbers them from 0 to {len(vocabulary) - 1}")
         vocabulary = sorted(vocabulary, key=vocabulary.__getitem__)
     if isinstance(vocabulary, str | bytes) or not isinstance(vocabulary, Iterable):
-        raise ZooError(f"a vocabulary is a list of words; given {said(vocabulary)}")
+        raise ZooError(f"a vocabulary is a list of words; given {short_repr(vocabulary)}")
     words = tuple(vocabulary)
     if not words:
         raise ZooError("the vocabulary is empty: give at least one word")
-    seen: dict[str, int] = {}
-    for place, word in enumerate(words):
+    positions: dict[str, int] = {}
+    for position, word in enumerate(words):
         if not isinstance(word, str) or not word:
-            raise ZooError(f"a vocabulary is a list of words, and number {place} of it is {said(word)}")
-        if seen.setdefault(word, place) != place:
-            raise ZooError(f"the vocabulary has {word!r} twice, at {seen[word]} and at {place}: words are there once")
+            raise ZooError(f"a vocabulary is a list of words, and number {position} of it is {short_repr(word)}")
+        if positions.setdefault(word, position) != position:
+            first = positions[word]
+            raise ZooError(f"the vocabulary has {word!r} twice, at {first} and at {position}: give each word once")
     if V is not None and len(words) != V:
         raise ZooError(f"the vocabulary has {len(words)} words and the counts {V} columns: give one word a column")
     return tuple(map(str, words))
 
 
 def read_vocabulary(path: str | PathLike[str]) -> tuple[str, ...]:
-    """The words of a text file, one a line; raises ZooError, with the number of the line."""
+    """Read a vocabulary from a text file, one word a line.
+
+    Parameters
+    ----------
+    path : path
+        A file in UTF-8.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ZooError
+        Where the file cannot be read, with the number of the line; for an empty or repeated word.
+    """
     try:
         text = Path(path).read_bytes()
     except OSError as error:
         raise ZooError(f"{str(path)!r} cannot be read: {error.strerror}") from error
     words: list[str] = []
-    for at, line in enumerate(text.removeprefix(BOM).rstrip(b"\r\n").split(b"\n"), start=1):
+    for number, line in enumerate(text.removeprefix(BOM).rstrip(b"\r\n").split(b"\n"), start=1):
         try:
             words.append(line.removesuffix(b"\r").decode())
         except UnicodeDecodeError:
-            raise ZooError(f"{str(path)!r}, line {at}: found {said(line)}, which is not text in UTF-8") from None
+            raise ZooError(
+                f"{str(path)!r}, line {number}: found {short_repr(line)}, which is not text in UTF-8"
+            ) from None
     try:
         return as_vocabulary(words if any(words) else ()) or ()
     except ZooError as error:
@@ -59,7 +77,7 @@ def read_vocabulary(path: str | PathLike[str]) -> tuple[str, ...]:
 
 
 def write_vocabulary(vocabulary: Sequence[str], path: str | PathLike[str]) -> Path:
-    """Write words one a line; raises ZooError for a word that would not be one line."""
+    """Write words one a line; raises ZooError for a word with a line break."""
     for word in vocabulary:
         if set(word) & {"\n", "\r"}:
             raise ZooError(f"a vocabulary is written one word a line, and {word!r} is more than one line")
@@ -67,14 +85,14 @@ def write_vocabulary(vocabulary: Sequence[str], path: str | PathLike[str]) -> Pa
     return Path(path)
 
 
-def warn_unknown(tokens: int, of: int, words: int) -> None:
-    """Say how many tokens were left out because the vocabulary has no such word; nothing where there were none."""
+def warn_unknown(tokens: int, total: int, words: int) -> None:
+    """Warn of tokens that are left out because their words are not in the vocabulary, where there are any."""
     if tokens:
-        share = f"{tokens} of {of} tokens ({tokens / of:.1%})"
+        share = f"{tokens} of {total} tokens ({tokens / total:.1%})"
         warnings.warn(f"{share} are left out: {words} words are not in the vocabulary", stacklevel=3)
 
 
-def said(value: Any) -> str:
-    """A value as it is written, on one line and cut where it is long."""
+def short_repr(value: Any) -> str:
+    """The repr of a value on one line, abbreviated to 40 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 40 else f"{text[:37]}..."

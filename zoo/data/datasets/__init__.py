@@ -1,34 +1,36 @@
-"""The data that models are shown on: tables, images of digits, and corpora.
+"""The data sets that models are shown on: tables, images of digits, and corpora.
 
-``names()`` lists them, ``about(name)`` says where one comes from, ``load(name)`` gives it as published, and
-``observed(name)`` what a model is given: columns of a table, images in the form that the name says, or a Corpus.
-``labels(name)`` are the classes of its rows, and ``titles(name)`` what they are called, where somebody knows. Old
-Faithful lies here, scikit-learn brings four, and the others are fetched once, checked by sha256 and kept in the folder
-``$ZOO_DATA`` (else the user's cache).
+``names()`` lists them, ``about(name)`` describes one, ``load(name)`` gives it as published, and ``observed(name)`` in
+the form that a model takes: columns of a table, images in the form of the name, or a Corpus. ``labels(name)`` are the
+classes of its rows, and ``titles(name)`` the titles of its documents. Old Faithful is part of the package, scikit-learn
+provides four, and the others are fetched once, checked by sha256 and stored in the folder ``$ZOO_DATA`` (by default the
+user's cache).
 
-Images come in two parts, "train" unless named and "test": MNIST's are its authors', and of scikit-learn's digits 1500
-and 297 in a fixed random order. ``digits`` itself is a table, whole unless a part of it is named.
+Images come in two parts, "train" (the default) and "test": those of MNIST are its authors', and of scikit-learn's
+digits 1500 and 297 in a fixed random order. ``digits`` itself is a table, whole unless a part is named.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from zoo.cards import Card
 from zoo.data.datasets.catalogue import CATALOGUE, Dataset
-from zoo.data.datasets.documents import Documents
+from zoo.data.datasets.documents import CorpusFiles
 from zoo.data.datasets.images import PARTS, Digits, Mnist
-from zoo.data.datasets.sources import Bundled
+from zoo.data.datasets.sources import SklearnTable
 from zoo.errors import ZooError, unknown
 
-if TYPE_CHECKING:
-    from zoo.cards import Card
+__all__ = ["Dataset", "about", "labels", "load", "names", "observed", "shown_on", "titles"]
 
 
 def names() -> list[str]:
-    """Names of all data sets.
+    """Names of all data sets, in alphabetical order.
 
+    Examples
+    --------
     >>> names()[:3]
     ['ap', 'bfi', 'bfi_agree']
     """
@@ -36,75 +38,170 @@ def names() -> list[str]:
 
 
 def about(name: str) -> Dataset:
-    """Title, citation, source and columns of a data set; reads nothing. Raises ZooError for an unknown name."""
+    """Title, citation, source and columns of a data set; reads no file.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ZooError
+        For an unknown name.
+    """
     if name not in CATALOGUE:
         raise unknown("data set", name, names())
     return CATALOGUE[name]
 
 
 def load(name: str, part: str | None = None) -> Any:
-    """The whole table as a DataFrame, words and missing values included; images as grey bytes (N, D); or a Corpus.
+    """Load a data set as published.
 
-    Raises ZooError for an unknown name or part, and where the data is neither kept nor to be had: it then says which
-    file to put where.
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+    part : str, optional
+        "train" (the default of images) or "test", for images and for ``digits``.
+
+    Returns
+    -------
+    DataFrame, ndarray or Corpus
+        The whole table, with words and missing values; images as grey bytes (N, D); or a corpus.
+
+    Raises
+    ------
+    ZooError
+        For an unknown name or part, and where the file is not in the cache folder and cannot be fetched: the message
+        names the file and where to put it.
     """
-    described, part = about(name), _part(name, part)
-    source: Any = described.source
-    if described.form:
+    dataset, part = about(name), _part(name, part)
+    source: Any = dataset.source
+    if dataset.form:
         return source.grey(part)
     table = source.table()
-    table = described.view(table) if described.view else table
+    table = dataset.view(table) if dataset.view else table
     return table.iloc[source.rows(part)] if part else table
 
 
 def observed(name: str, part: str | None = None) -> Any:
-    """What a model is given: columns (N, D) of a table in its units, images in the form the name says, or a Corpus.
+    """Load a data set in the form that a model takes.
 
-    Raises ZooError as ``load``.
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+    part : str, optional
+        "train" (the default of images) or "test", for images and for ``digits``.
+
+    Returns
+    -------
+    DataFrame, ndarray, Intensities, dict or Corpus
+        Columns (N, D) of a table in its units, images in the form of the name, or a corpus.
+
+    Raises
+    ------
+    ZooError
+        As ``load``.
     """
-    described = about(name)
-    if described.form:
-        return described.form(described.source, _part(name, part))
+    dataset = about(name)
+    if dataset.form:
+        return dataset.form(dataset.source, _part(name, part))
     table = load(name, part)
-    if isinstance(described.source, Documents):
+    if isinstance(dataset.source, CorpusFiles):
         return table
-    return table[list(described.columns or table.columns)]
+    return table[list(dataset.columns or table.columns)]
 
 
 def labels(name: str, part: str | None = None) -> np.ndarray:
-    """The class of each row of ``observed(name, part)``, from 0 up: (N,). Raises ZooError where nobody knows them."""
+    """The class of each row of ``observed(name, part)``.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+    part : str, optional
+        "train" (the default of images) or "test", for images and for ``digits``.
+
+    Returns
+    -------
+    ndarray of int
+        From 0 up, (N,).
+
+    Raises
+    ------
+    ZooError
+        Where the data set has no labels.
+    """
     part = _part(name, part)
-    if not isinstance(about(name).source, Bundled | Mnist):
-        having = ", ".join(n for n in names() if isinstance(about(n).source, Bundled | Mnist))
-        raise ZooError(f"{name} has no labels; these have: {having}")
+    if not isinstance(about(name).source, SklearnTable | Mnist):
+        alternatives = ", ".join(n for n in names() if isinstance(about(n).source, SklearnTable | Mnist))
+        raise ZooError(f"{name} has no labels; these have: {alternatives}")
     source: Any = about(name).source
     return source.labels(part) if part else source.labels()
 
 
 def titles(name: str) -> list[str]:
-    """What each row of ``observed(name)`` is called, N of them. Raises ZooError where they have no titles."""
+    """The title of each document of ``observed(name)``.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+
+    Returns
+    -------
+    list of str
+        N titles.
+
+    Raises
+    ------
+    ZooError
+        Where the data set has no titles.
+    """
     source = about(name).source
-    if isinstance(source, Documents) and source.headings:
+    if isinstance(source, CorpusFiles) and source.title_file:
         return source.titles()
-    having = ", ".join(n for n in names() if getattr(about(n).source, "headings", None))
-    raise ZooError(f"{name} has no titles; these have: {having}")
+    alternatives = ", ".join(n for n in names() if getattr(about(n).source, "title_file", None))
+    raise ZooError(f"{name} has no titles; these have: {alternatives}")
 
 
 def shown_on(card: Card) -> Any:
-    """The data set a card names, in the shape that its model observes. Raises ZooError where it names none."""
+    """The data set that a model is shown on, in the form that the model takes.
+
+    Parameters
+    ----------
+    card : Card
+        The card of the model, which names the data set.
+
+    Returns
+    -------
+    DataFrame, ndarray, Intensities, dict or Corpus
+        As ``observed``.
+
+    Raises
+    ------
+    ZooError
+        Where the card names no data set.
+    """
     if not card.shown_on:
         raise ZooError(f"{card.name} names no data set of its own: give the data")
     return observed(card.shown_on)
 
 
 def _part(name: str, part: str | None) -> str:
-    """The part that is meant, "" for the whole."""
-    described = about(name)
+    """The name of the part, "" for the whole."""
+    dataset = about(name)
     if part is None:
-        return PARTS[0] if described.form else ""
-    if not isinstance(described.source, Digits | Mnist):
-        having = ", ".join(n for n in names() if isinstance(about(n).source, Digits | Mnist))
-        raise ZooError(f"{name} comes whole: leave part out; in parts come {having}")
+        return PARTS[0] if dataset.form else ""
+    if not isinstance(dataset.source, Digits | Mnist):
+        alternatives = ", ".join(n for n in names() if isinstance(about(n).source, Digits | Mnist))
+        raise ZooError(f"{name} comes whole: leave part out; in parts come {alternatives}")
     if part not in PARTS:
         raise unknown("part", part, PARTS)
     return part

@@ -1,4 +1,4 @@
-"""Every data set: what it is, who published it, and how it is come by."""
+"""The catalogue of data sets: title, citation and source of each."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.datasets.documents import Documents, member
-from zoo.data.datasets.images import Digits, Mnist, dynamic, grey, labelled, static
-from zoo.data.datasets.sources import Bundled, Fetched, Shipped, earthquake_counts, nine_tests, of_text
+from zoo.data.datasets.documents import CorpusFiles, extract_member
+from zoo.data.datasets.images import Digits, Mnist, binary_pixels, grey_bytes, intensities, partly_labelled
+from zoo.data.datasets.sources import (
+    PackageTable,
+    RemoteFile,
+    SklearnTable,
+    convert_text,
+    earthquake_counts,
+    nine_tests,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,37 +23,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """``columns`` are what a model is given (all where none are named); ``view`` makes the table from its source's.
+    """A data set of the catalogue.
 
-    A set of images has ``form`` instead, ``form(source, part)``, which makes what a model is given.
+    Attributes
+    ----------
+    title, citation : str
+        A title for people, and the publication.
+    source : object
+        Where the data comes from: it has ``table()``, or, for images, ``grey(part)`` and ``labels(part)``.
+    columns : tuple of str
+        The columns that a model takes; all of them by default.
+    view : callable, optional
+        Makes the published table from that of the source.
+    form : callable, optional
+        For images, ``form(source, part)`` gives them in the form that a model takes.
     """
 
     title: str
     citation: str
-    source: Shipped | Bundled | Fetched | Mnist | Documents
+    source: PackageTable | SklearnTable | RemoteFile | Mnist | CorpusFiles
     columns: tuple[str, ...] = ()
     view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     form: Callable[[Any, str], Any] | None = None
 
 
-def images(of: Dataset) -> dict[str, Dataset]:
-    """What a set of images is called in each form but its grey one, with the endings of the names."""
+def image_forms(dataset: Dataset) -> dict[str, Dataset]:
+    """A set of images in each form but the grey one, by the ending of its name."""
     forms = {
-        "static": (static, "as zeros and ones: each pixel drawn once by its grey value"),
-        "dynamic": (dynamic, "as probabilities, from which pixels are drawn at each look"),
-        "labelled": (labelled, "as probabilities, 100 of the training images with their digit"),
+        "static": (binary_pixels, "as zeros and ones: each pixel drawn once by its grey value"),
+        "dynamic": (intensities, "as probabilities, from which pixels are drawn at each step"),
+        "labelled": (partly_labelled, "as probabilities, 100 of the training images with their digit"),
     }
-    return {n: Dataset(f"{of.title}, {said}", of.citation, of.source, form=form) for n, (form, said) in forms.items()}
+    title, citation, source = dataset.title, dataset.citation, dataset.source
+    return {n: Dataset(f"{title}, {text}", citation, source, form=form) for n, (form, text) in forms.items()}
 
 
-def corrected(galaxies: pd.DataFrame) -> pd.DataFrame:
+def correct_misprint(galaxies: pd.DataFrame) -> pd.DataFrame:
     """Velocities in 1000 km/s; the 78th, misprinted as 26690 in the file, as Postman et al. measured it: 26960."""
     velocity = galaxies["dat"].replace(26690, 26960)
     return (velocity / 1000).to_frame("velocity")
 
 
 def agreement(bfi: pd.DataFrame) -> pd.DataFrame:
-    """1 where a person rather agrees with the item (4 to 6 of 6), 0 where rather not, NaN where unanswered."""
+    """1 where a person agrees with the item (answers 4 to 6 of 6), 0 where not, NaN where unanswered."""
     answers = bfi[list(BFI_ITEMS)]
     return (answers > 3).astype(float).where(answers.notna())
 
@@ -61,7 +80,7 @@ BFI = Dataset(
     "Twenty-five personality items, answered 1 (very inaccurate) to 6 (very accurate) by 2800 people",
     "Revelle, W., Wilt, J. and Rosenthal, A. (2010). Individual differences in cognition: new methods for examining "
     "the personality-cognition link. In Handbook of Individual Differences in Cognition, Springer, 27-49.",
-    Fetched(
+    RemoteFile(
         "tables/bfi.csv",
         R_TABLES + "psych/bfi.csv",
         "68ae71a96c2157b0c49b8d8f8ccaee1292f5e92adce9a3f202fdc7efac883dc9",
@@ -86,34 +105,34 @@ MNIST = Dataset(
         ),
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
-    form=grey,
+    form=grey_bytes,
 )
-AP = Documents(
-    Fetched(
+AP = CorpusFiles(
+    RemoteFile(
         "ap/ap.dat",
         LDA_C,
         "c9b946b6cdb2c6e876198ae227afb573df023db84fb53a9d2b31c0d59224fea1",
-        member("ap.dat"),
+        extract_member("ap.dat"),
     ),
-    Fetched(
+    RemoteFile(
         "ap/vocab.txt",
         LDA_C,
         "fbf0d0f836cb2b0360bd3cae0f71c2f34b140b1dd8dd0d0bdb618a64704337f6",
-        member("vocab.txt"),
+        extract_member("vocab.txt"),
     ),
 )
-REUTERS = Documents(
-    Fetched(
+REUTERS = CorpusFiles(
+    RemoteFile(
         "reuters/reuters.ldac",
         LDA + "reuters.ldac",
         "4bfe5b21ed263334ddf7af56f7b38632f6ccae7d9441c8b56071167841e71b5e",
     ),
-    Fetched(
+    RemoteFile(
         "reuters/reuters.tokens",
         LDA + "reuters.tokens",
         "8fc788b258bb76f9e352885cc20971d64e0011b8d74781129d060818930e3d5a",
     ),
-    Fetched(
+    RemoteFile(
         "reuters/reuters.titles",
         LDA + "reuters.titles",
         "fac5f54e85f07852d0edaede84642806b08e3c437e24597f79aae0aa82d5d7ee",
@@ -137,7 +156,7 @@ CATALOGUE = {
         "Old Faithful: minutes that 272 eruptions lasted, and minutes waited until the next",
         "Azzalini, A. and Bowman, A. W. (1990). A look at some data on the Old Faithful geyser. Applied Statistics "
         "39, 357-365.",
-        Shipped("faithful.csv"),
+        PackageTable("faithful.csv"),
     ),
     "bfi": BFI,
     "bfi_agree": Dataset(
@@ -146,12 +165,12 @@ CATALOGUE = {
     "earthquakes": Dataset(
         "Earthquakes of magnitude 7 or more in the world, each year from 1900 to 2006",
         "Zucchini, W. and MacDonald, I. L. (2009). Hidden Markov Models for Time Series. Chapman and Hall, table 1.1.",
-        Fetched(
+        RemoteFile(
             "tables/earthquakes.csv",
             "https://raw.githubusercontent.com/hmmlearn/hmmlearn/e01a10e99df1042e4c1e6b7c822fd292dd37502f/"
             "examples/plot_poisson_hmm.py",
             "4c4b1d822fd6e568f2a40c3f0dd81e889e0179b2bded049b52960609d792a4df",
-            of_text(earthquake_counts),
+            convert_text(earthquake_counts),
         ),
         ("count",),
     ),
@@ -159,23 +178,23 @@ CATALOGUE = {
         "Velocities of 82 galaxies in six conic sections of the Corona Borealis region, in 1000 km/s",
         "Roeder, K. (1990). Density estimation with confidence sets exemplified by superclusters and voids in the "
         "galaxies. Journal of the American Statistical Association 85, 617-624.",
-        Fetched(
+        RemoteFile(
             "tables/galaxies.csv",
             R_TABLES + "MASS/galaxies.csv",
             "5c094d8beb8ecc980493de62e9fd4d2cf7f891b07aed6b1c55a5b42879f498d0",
         ),
-        view=corrected,
+        view=correct_misprint,
     ),
     "holzinger_swineford_1939": Dataset(
         "Nine tests of ability, taken by 301 pupils of two schools: visual (x1-x3), textual (x4-x6) and speed (x7-x9)",
         "Holzinger, K. J. and Swineford, F. (1939). A Study in Factor Analysis: The Stability of a Bi-Factor Solution. "
         "Supplementary Educational Monographs 48, University of Chicago.",
-        Fetched(
+        RemoteFile(
             "tables/holzinger_swineford_1939.csv",
             "https://raw.githubusercontent.com/cddesja/epsy8266/67e5cde8f0f24b0ca5c50adf54d26104c5398a06/"
             "course_materials/data/HolzingerSwineford1939.csv",
             "449e4dd8675097e631393d0cb9c3ab379218254df2744c70789d209774f656f6",
-            of_text(nine_tests),
+            convert_text(nine_tests),
         ),
         tuple(f"x{test}" for test in range(1, 10)),
     ),
@@ -183,7 +202,7 @@ CATALOGUE = {
         "Bills and flippers (mm) and body mass (g) of 344 penguins of three species, two of which nobody measured",
         "Gorman, K. B., Williams, T. D. and Fraser, W. R. (2014). Ecological sexual dimorphism and environmental "
         "variability within a community of Antarctic penguins (genus Pygoscelis). PLoS ONE 9, e90081.",
-        Fetched(
+        RemoteFile(
             "tables/penguins.csv",
             R_TABLES + "palmerpenguins/penguins.csv",
             "3c4c14fd9d1b3466dff2e046627cc32814ab6226c0e228c55f24e896a93a89b1",
@@ -193,22 +212,22 @@ CATALOGUE = {
     "iris": Dataset(
         "Sepals and petals of 150 irises of three species, in cm",
         "Fisher, R. A. (1936). The use of multiple measurements in taxonomic problems. Annals of Eugenics 7, 179-188.",
-        Bundled("load_iris"),
+        SklearnTable("load_iris"),
     ),
     "wine": Dataset(
         "Thirteen chemical measurements of 178 wines from three cultivars",
         "Aeberhard, S., Coomans, D. and de Vel, O. (1994). Comparative analysis of statistical pattern recognition "
         "methods in high dimensional settings. Pattern Recognition 27, 1065-1077.",
-        Bundled("load_wine"),
+        SklearnTable("load_wine"),
     ),
     "digits": DIGITS,
-    **{f"digits_{form}": of for form, of in images(DIGITS).items()},
+    **{f"digits_{form}": dataset for form, dataset in image_forms(DIGITS).items()},
     "mnist_grey": MNIST,
-    **{f"mnist_{form}".removesuffix("_dynamic"): of for form, of in images(MNIST).items()},
+    **{f"mnist_{form}".removesuffix("_dynamic"): dataset for form, dataset in image_forms(MNIST).items()},
     "breast_cancer": Dataset(
         "Thirty measurements of cell nuclei in 569 breast tumours",
         "Street, W. N., Wolberg, W. H. and Mangasarian, O. L. (1993). Nuclear feature extraction for breast tumor "
         "diagnosis. SPIE 1905, 861-870.",
-        Bundled("load_breast_cancer"),
+        SklearnTable("load_breast_cancer"),
     ),
 }

@@ -1,4 +1,4 @@
-"""Corpora: word counts in lda-c's format, the words, and the titles where there are any."""
+"""Corpora in files: word counts in lda-c's format, the vocabulary, and optionally the titles of the documents."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from zoo.data.corpus import Corpus, read
-from zoo.data.datasets.sources import Fetched
+from zoo.data.datasets.sources import RemoteFile
 
 
 @dataclass(frozen=True)
-class Documents:
-    """Files kept in the cache folder, each checked by sha256 whenever it is read."""
+class CorpusFiles:
+    """Files of the cache folder, each checked by its sha256 whenever it is read."""
 
-    counts: Fetched
-    vocabulary: Fetched
-    headings: Fetched | None = None
+    counts: RemoteFile
+    vocabulary: RemoteFile
+    title_file: RemoteFile | None = None
 
     def table(self) -> Corpus:
         return read(self.counts.path(), vocab=self.vocabulary.path())
 
     def titles(self) -> list[str]:
-        """What each document is called, without the number that its line begins with; nothing where nobody says."""
-        lines = self.headings.path().read_text(encoding="utf-8").splitlines() if self.headings else []
+        """The title of each document, without the number at the beginning of its line; empty without a file."""
+        lines = self.title_file.path().read_text(encoding="utf-8").splitlines() if self.title_file else []
         return [line.partition(" ")[2] for line in lines]
 
 
-def member(name: str) -> Callable[[bytes], bytes]:
-    """How to take the file of that name out of an archive; raises ValueError where there is none."""
+def extract_member(name: str) -> Callable[[bytes], bytes]:
+    """A function that extracts the file of that name from an archive; it raises ValueError where there is none."""
 
-    def taken(archive: bytes) -> bytes:
+    def extract(archive: bytes) -> bytes:
         try:
             with tarfile.open(fileobj=io.BytesIO(archive)) as files:
                 for file in files:
@@ -42,4 +42,4 @@ def member(name: str) -> Callable[[bytes], bytes]:
             raise ValueError("no archive") from error
         raise ValueError(f"no {name} in the archive")
 
-    return taken
+    return extract

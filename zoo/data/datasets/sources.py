@@ -1,4 +1,4 @@
-"""Three ways to come by a table. Each has ``table() -> DataFrame``; what is fetched has ``path()`` too."""
+"""Sources of tables: a file of the package, scikit-learn, and the web. Each has ``table() -> DataFrame``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shipped:
-    """A file in this folder."""
+class PackageTable:
+    """A CSV file of this package."""
 
     file: str
 
@@ -30,8 +30,8 @@ class Shipped:
 
 
 @dataclass(frozen=True)
-class Bundled:
-    """A table of scikit-learn's, and the classes of its rows apart."""
+class SklearnTable:
+    """A table of scikit-learn, and separately the classes of its rows."""
 
     loader: str
 
@@ -48,10 +48,10 @@ class Bundled:
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """A file kept in the cache folder under ``file``, checked by sha256 whenever it is read; a table where it is CSV.
+class RemoteFile:
+    """A file on the web, stored in the cache folder under ``file`` and checked by sha256 whenever it is read.
 
-    ``convert`` makes its content from what lies at ``address``, where that is something else.
+    ``convert`` makes its content from that of ``address``, where the two differ.
     """
 
     file: str
@@ -65,19 +65,19 @@ class Fetched:
         return pd.read_csv(self.path()).drop(columns="rownames", errors="ignore")
 
     def path(self) -> Path:
-        """The file, fetched unless it is there; raises ZooError, which says where to put it."""
+        """The path in the cache folder; fetches the file where absent. Raises ZooError, which names the path."""
         import pooch
         import requests
 
-        place = cache() / self.file
+        target = cache_folder() / self.file
         try:
-            kept = pooch.retrieve(self.address, self.sha256, place.name, place.parent, downloader=self._download)
+            path = pooch.retrieve(self.address, self.sha256, target.name, target.parent, downloader=self._download)
         except (OSError, ValueError, requests.RequestException) as error:
-            # pooch raises ValueError where the sha256 is not the one asked for
+            # pooch raises ValueError for a wrong sha256
             why = "is another file now" if isinstance(error, ValueError) else "could not be fetched"
-            wanted = f"put {place.name} (sha256 {self.sha256[:12]}...) at {str(place)!r}"
-            raise ZooError(f"{self.address} {why}: {wanted}") from error
-        return Path(kept)
+            remedy = f"put {target.name} (sha256 {self.sha256[:12]}...) at {str(target)!r}"
+            raise ZooError(f"{self.address} {why}: {remedy}") from error
+        return Path(path)
 
     def _download(self, address: str, output: str, pooch_: object) -> None:
         import pooch
@@ -88,13 +88,13 @@ class Fetched:
             path.write_bytes(self.convert(path.read_bytes()))
 
 
-def of_text(convert: Callable[[str], str]) -> Callable[[bytes], bytes]:
-    """What makes a text of a text, for files."""
+def convert_text(convert: Callable[[str], str]) -> Callable[[bytes], bytes]:
+    """A function of text as a function of bytes in UTF-8."""
     return lambda content: convert(content.decode()).encode()
 
 
 def nine_tests(table: str) -> str:
-    """Nine tests in the units in which they are published, from the 26 as they were scored; one pupil's grade is not.
+    """Nine of the 26 tests in their published units, from the raw scores; one pupil's grade is missing.
 
     >>> scored = "id,Gender,grade,agey,agem,school,visual,cubes,flags,paragrap,sentence,wordm,addition,counting"
     >>> print(nine_tests(scored + ",straight\\n1,Male,7,13,1,Pasteur,20,31,3,7,23,9,78,115,229"))
@@ -117,15 +117,15 @@ def nine_tests(table: str) -> str:
     return pd.DataFrame({**about, **tests}).to_csv(index=False)
 
 
-def cache() -> Path:
-    """The folder that fetched files are kept in."""
+def cache_folder() -> Path:
+    """The folder of fetched files: ``$ZOO_DATA``, by default the user's cache."""
     import pooch
 
     return Path(os.environ.get("ZOO_DATA") or pooch.os_cache("latent-zoo"))
 
 
 def earthquake_counts(page: str) -> str:
-    """The table in a page of Python that holds the counts as an array.
+    """A CSV table of the counts that a Python source file holds as an array.
 
     >>> earthquake_counts("earthquakes = np.array([13, 14,\\n 8])")
     'year,count\\n1900,13\\n1901,14\\n1902,8\\n'

@@ -119,7 +119,7 @@ def as_documents(data: Any, V: int, vocabulary: Sequence[str] | None) -> Corpus:
     """
     corpus = as_corpus(data)
     if vocabulary is not None and corpus.vocabulary is not None and corpus.vocabulary != tuple(vocabulary):
-        return corpus.in_words_of(vocabulary)
+        return corpus.with_vocabulary(vocabulary)
     if corpus.V != V:
         raise ZooError(
             f"the topics are of {V} words and the corpus has {corpus.V}: give its vocabulary too, or counts in the "

@@ -10,7 +10,7 @@ import numpy as np
 from inference.engines.em.linear_gaussian.statistics import Moments
 from inference.exact.gaussian.rows import IncompleteRows
 from zoo.data.blocks import blocks
-from zoo.data.moments import FAR, first_seen
+from zoo.data.moments import MAX_SQUARED_MEAN_RATIO, first_observed
 
 FEW_PATTERNS = 4  # patterns are few where their moments take a quarter of the rows' memory, or up to this number
 
@@ -29,7 +29,7 @@ class ShiftedMoments(NamedTuple):
     def loses_digits(self) -> bool:
         """Whether shift is so far from the means that digits of the variance are lost."""
         mean, variance = self._pooled()
-        return bool((mean**2 > FAR * variance).any())
+        return bool((mean**2 > MAX_SQUARED_MEAN_RATIO * variance).any())
 
     def _pooled(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of x - shift by column, over all patterns."""
@@ -49,7 +49,7 @@ class ShiftedMoments(NamedTuple):
 
 def compute_moments(x: np.ndarray) -> ShiftedMoments | None:
     """The moments of x (N, D), NaN where missing, about a shift that loses no digits; None for many patterns."""
-    result = moments_about(first_seen(x), x)
+    result = moments_about(first_observed(x), x)
     if result and result.loses_digits():
         result = moments_about(result.location_and_spread()[0], x)
     return result

@@ -37,7 +37,7 @@ from zoo import datasets
 # %%
 intensities = datasets.observed("digits", "train").to_numpy(float)
 intensities = intensities[:, intensities.std(0) > 0]  # without the corner pixels, which are always zero
-train, digits = datasets.observed("digits_dynamic", "train"), datasets.observed("digits_dynamic", "test").drawn(0)
+train, digits = datasets.observed("digits_dynamic", "train"), datasets.observed("digits_dynamic", "test").binarise(0)
 labels = {part: datasets.labels("digits_dynamic", part) for part in ("train", "test")}
 (N, D), P = intensities.shape, digits.shape[1]
 print(f"intensities: {N} images of {D} pixels that vary; binary: {len(train)} and {len(digits)} images of {P} pixels")
@@ -308,7 +308,7 @@ print(f"largest change of the prior {prior_change:.0e}, of an area {area_change:
 assert max(prior_change, area_change) < 1e-6
 assert pixel_change < 1e-4
 
-means = {"as trained": [latents.encode(two_dimensional, x).mean for x in (train.drawn(0), digits)]}
+means = {"as trained": [latents.encode(two_dimensional, x).mean for x in (train.binarise(0), digits)]}
 means["swirled"] = [swirl(z) for z in means["as trained"]]
 accuracies = {name: accuracy(*pair) for name, pair in means.items()}
 print("digits classified by the nearest mean code:", {name: f"{share:.0%}" for name, share in accuracies.items()})

@@ -24,18 +24,11 @@ def location_and_spread(x: np.ndarray, Z: int) -> tuple[np.ndarray, np.ndarray]:
         raise ZooError("one row has no covariance: give at least two rows")
     if Z >= D:
         raise ZooError(f"Z={Z} latent dimensions for D={D} columns: take Z={D - 1} or fewer")
-    shift = first_observed(x)
-    for _ in range(2):
-        count, total, square = column_sums(x, shift)
-        if (count == 0).any():
-            raise ZooError(f"column {np.flatnonzero(count == 0)[0]} of x is missing throughout: drop it")
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = total / count
-            variance = np.maximum(square / count - mean**2, 0.0)
-            loc = shift + mean
-            if (mean**2 <= MAX_SQUARED_MEAN_RATIO * variance).all():
-                break  # otherwise a second pass, about the mean
-        shift = loc
+    loc, mean, variance = _moments_about(x, first_observed(x))
+    with np.errstate(over="ignore", invalid="ignore"):
+        has_lost_digits = not (mean**2 <= MAX_SQUARED_MEAN_RATIO * variance).all()
+    if has_lost_digits:
+        loc, _, variance = _moments_about(x, loc)
     spread = np.sqrt(variance)
     is_constant = spread <= MIN_RELATIVE_SPREAD * np.abs(loc)
     if is_constant.any():
@@ -49,6 +42,16 @@ def location_and_spread(x: np.ndarray, Z: int) -> tuple[np.ndarray, np.ndarray]:
             f"column {np.flatnonzero(is_extreme)[0]} of x has squares beyond 64 bits: give it in other units"
         )
     return loc, spread
+
+
+def _moments_about(x: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean of each column, its difference from ``shift``, and the variance, (D,) each; computed from x - shift."""
+    count, total, square = column_sums(x, shift)
+    if (count == 0).any():
+        raise ZooError(f"column {np.flatnonzero(count == 0)[0]} of x is missing throughout: drop it")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = total / count
+        return shift + mean, mean, np.maximum(square / count - mean**2, 0.0)
 
 
 def first_observed(x: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from zoo._backend import in_backend
 from zoo.cards import Card
 from zoo.errors import unknown
 from zoo.hooks import find_hook
+from zoo.types import Program
 
 
 def families() -> list[str]:
@@ -97,7 +98,7 @@ def options(name: str) -> dict[str, Any]:
     return getattr(importlib.import_module(_package(name)), "OPTIONS", {})
 
 
-def load(name: str, backend: str = "numpyro") -> Callable[..., Any]:
+def load(name: str, backend: str = "numpyro") -> Program:
     """The function ``guide(program, start=None)`` of a guide in one backend.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.unconstrained.curvature import Mode, find_mode
 from zoo import ZooError
+from zoo.types import Program
 
 
 class ModeCentredGuide:
@@ -29,7 +30,7 @@ class ModeCentredGuide:
         Whether the density is that of the unconstrained values (default), or of the latents as they are on the card.
     """
 
-    def __init__(self, program: Any, start: Any, sample_vector: Callable[[Mode], Any], jacobian: bool = True):
+    def __init__(self, program: Program, start: Any, sample_vector: Callable[[Mode], Any], jacobian: bool = True):
         self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
         self.mode: Mode | None = None
 

@@ -14,22 +14,23 @@ from zoo import Model, Refusal, ZooError
 from zoo._backend import backend_of
 from zoo.checks import check_whole
 from zoo.data import intensities
+from zoo.types import DataLike
 
 DTYPES = ("float32", "float64")
 
 
 @overload
-def fit(model: Model, data: Any, engine: Literal["em"], **keywords: Unpack[EMKeywords]) -> Fit: ...
+def fit(model: Model, data: DataLike, engine: Literal["em"], **keywords: Unpack[EMKeywords]) -> Fit: ...
 @overload
-def fit(model: Model, data: Any, engine: Literal["svi"], **keywords: Unpack[SVIKeywords]) -> Fit: ...
+def fit(model: Model, data: DataLike, engine: Literal["svi"], **keywords: Unpack[SVIKeywords]) -> Fit: ...
 @overload
-def fit(model: Model, data: Any, engine: Literal["nuts"], **keywords: Unpack[NUTSKeywords]) -> Fit: ...
+def fit(model: Model, data: DataLike, engine: Literal["nuts"], **keywords: Unpack[NUTSKeywords]) -> Fit: ...
 @overload
-def fit(model: Model, data: Any, engine: Literal["gibbs"], **keywords: Unpack[GibbsKeywords]) -> Fit: ...
+def fit(model: Model, data: DataLike, engine: Literal["gibbs"], **keywords: Unpack[GibbsKeywords]) -> Fit: ...
 @overload
 def fit(
     model: Model,
-    data: Any,
+    data: DataLike,
     engine: None = None,
     *,
     seed: int = 0,
@@ -41,7 +42,7 @@ def fit(
 @overload  # an engine that is named by a variable: its options are unpacked from a dict
 def fit(
     model: Model,
-    data: Any,
+    data: DataLike,
     engine: str | None,
     *,
     seed: int = 0,
@@ -52,7 +53,7 @@ def fit(
 ) -> Fit: ...
 def fit(
     model: Model,
-    data: Any,
+    data: DataLike,
     engine: str | None = None,
     *,
     seed: int = 0,

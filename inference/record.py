@@ -14,6 +14,7 @@ from inference.diagnostics import Diagnostics, FitKind
 from zoo import Model
 from zoo.cards import ROW_SIZES
 from zoo.data.intensities import binarise_once
+from zoo.types import DataLike, Keywords
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +58,7 @@ class FitRecord:
 
     model: Model
     engine: str
-    keywords: dict[str, Any]
+    keywords: Keywords
     options: dict[str, Any]
     seed: int
     device: str
@@ -87,7 +88,7 @@ class FitRecord:
         row_sizes = ROW_SIZES if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
 
-    def observed_data(self, data: Any = None) -> Any:
+    def observed_data(self, data: DataLike = None) -> Any:
         """Return the data with one draw of the binary pixels in the place of ``Intensities``.
 
         Parameters

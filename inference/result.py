@@ -14,6 +14,7 @@ from inference.record import FitRecord
 from inference.summaries import table
 from zoo import Model
 from zoo.cards import ROW_SIZES
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Fit(FitRecord):
     """A fitted model: the fields of ``FitRecord``, and methods that compute from them."""
 
-    def log_likelihood(self, data: Any = None) -> np.ndarray:
+    def log_likelihood(self, data: DataLike = None) -> np.ndarray:
         """Compute log p(x_n | parameters), discrete latents marginalised out and normal latents integrated out.
 
         Parameters
@@ -44,7 +45,7 @@ class Fit(FitRecord):
         """
         return exact.log_likelihood(self, data)
 
-    def local(self, data: Any = None) -> dict[str, Any]:
+    def local(self, data: DataLike = None) -> dict[str, Any]:
         """Compute the posterior of the local latents of each row, averaged over aligned draws.
 
         Parameters
@@ -77,7 +78,7 @@ class Fit(FitRecord):
         """
         return alignment.aligned_draws(self)
 
-    def predict(self, data: Any = None) -> dict[str, np.ndarray]:
+    def predict(self, data: DataLike = None) -> dict[str, np.ndarray]:
         """Compute the most probable value of each local latent.
 
         Parameters

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.linear import Linear
+from zoo.types import Keywords
 
 KINDS = {
     "real": "any finite number",
@@ -148,20 +149,20 @@ class Card:
     enumerated: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
-    priors: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], dict[str, Any]] | None = None
+    priors: Callable[[Mapping[str, np.ndarray], Keywords], dict[str, Any]] | None = None
     empirical: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], None] | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
     hyper: tuple[str, ...] = ()
     symmetries: Mapping[str, str] = field(default_factory=dict)
-    linear: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], Linear] | None = None
+    linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
     learned: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     shown_on: str = ""
-    topics: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], np.ndarray] | None = None
+    topics: Callable[[Mapping[str, np.ndarray], Keywords], np.ndarray] | None = None
     classes: str = ""
     levels: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
@@ -174,7 +175,7 @@ class Card:
         sites = self.sites()
         return any(sites[name].kind == "word" for name in self.observed)
 
-    def variant(self, settings: Mapping[str, Any]) -> dict[str, str]:
+    def variant(self, settings: Keywords) -> dict[str, str]:
         """The word chosen for each keyword with variants.
 
         Parameters
@@ -188,7 +189,7 @@ class Card:
         """
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
-    def sites(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+    def sites(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """Every sample site, latents first.
 
         Parameters
@@ -203,7 +204,7 @@ class Card:
         lines = self._lines(settings)
         return {name: Site.parse(lines[name]) for name in (*self.latents, *self.observed)}
 
-    def parameters(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+    def parameters(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """What engines fit: the global latents that are not summed out, then what is learned without a prior.
 
         Parameters
@@ -221,13 +222,13 @@ class Card:
         learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
         return {**latents, **{n: Site.parse(line) for n, line in learned.items()}}
 
-    def _lines(self, settings: Mapping[str, Any]) -> dict[str, str]:
+    def _lines(self, settings: Keywords) -> dict[str, str]:
         lines = {**self.latents, **self.observed, **self.learned}
         for word, choice in self.variant(settings).items():
             lines.update(self.variants[word][choice])
         return lines
 
-    def local(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+    def local(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The local latents: one value (or vector) for each of the N rows.
 
         Parameters
@@ -242,7 +243,7 @@ class Card:
         sites = self.sites(settings)
         return {n: sites[n] for n in self.latents if "N" in sites[n].dims}
 
-    def reported(self, settings: Mapping[str, Any] = NOTHING) -> dict[str, Site]:
+    def reported(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The quantities that summaries show: the parameters and what is derived from them.
 
         Parameters
@@ -262,7 +263,7 @@ class Card:
                 quantities[name] = Site.parse(quantity.line)
         return quantities
 
-    def report(self, values: Mapping[str, np.ndarray], settings: Mapping[str, Any] = NOTHING) -> dict[str, np.ndarray]:
+    def report(self, values: Mapping[str, np.ndarray], settings: Keywords = NOTHING) -> dict[str, np.ndarray]:
         """Values of the parameters as the quantities reported.
 
         Parameters

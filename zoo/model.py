@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_any_observed, check_values
 from zoo.errors import ZooError, unknown
+from zoo.types import DataLike, Keywords, Program
 
 TRACE_SIZES = (7, 5, 11, 13, 17, 19, 23)  # sizes with which a program without a card is traced
 
@@ -50,11 +51,11 @@ class Model:
 
     def __init__(
         self,
-        program: Callable[..., Any],
+        program: Program,
         *,
         backend: str,
         card: Card | None = None,
-        collapsed: Callable[..., Any] | None = None,
+        collapsed: Program | None = None,
         **settings: Any,
     ):
         if backend not in BACKENDS:
@@ -113,7 +114,7 @@ class Model:
             **{**self.settings, **settings},
         )
 
-    def bind(self, data: Any, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    def bind(self, data: DataLike, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
         """Validate data against the card, and complete the keywords.
 
         Parameters
@@ -147,7 +148,7 @@ class Model:
         table = table if seed is None else binarise_once(table, seed)
         return table, self.complete({**self.settings, **sizes}, table)
 
-    def complete(self, settings: Mapping[str, Any], table: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def complete(self, settings: Keywords, table: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Every keyword of the program: the setting, else a variant's default, else the card's prior, else the default.
 
         Parameters
@@ -176,7 +177,7 @@ class Model:
             self._card.check(keywords)
         return keywords
 
-    def _require(self, names: Iterable[str], settings: Mapping[str, Any]) -> None:
+    def _require(self, names: Iterable[str], settings: Keywords) -> None:
         missing = [k for k in names if k not in settings and self.keywords[k] is inspect.Parameter.empty]
         if missing:
             raise ZooError(f"{self.name} needs {', '.join(f'{k}=...' for k in missing)}")

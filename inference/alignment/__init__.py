@@ -21,13 +21,14 @@ import numpy as np
 from inference.alignment import axes, labels
 from inference.record import FitRecord
 from zoo import Card
+from zoo.types import Keywords
 
 Draws = dict[str, np.ndarray]
 
 
 def align(
     card: Card,
-    settings: Mapping[str, Any],
+    settings: Keywords,
     draws: Mapping[str, np.ndarray],
     lp: np.ndarray,
     reference: Mapping[str, np.ndarray] | None = None,
@@ -61,7 +62,7 @@ def align(
 
 
 def align_to(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
+    card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Move aligned draws, all draws alike, to the order and the frame of a reference.
 

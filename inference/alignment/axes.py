@@ -17,11 +17,12 @@ the units of the data, and well determined rows have more weight.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo import Card
+from zoo.types import Keywords
 
 PROCRUSTES_PASSES = 50
 STATIONARY = 1e-12  # change of the mean, relative to the largest loading, at which it is stationary
@@ -30,7 +31,7 @@ LENGTH_FLOOR = 1e-4  # part of a row's mean square that is added to the variance
 Draws = dict[str, np.ndarray]
 
 
-def align_within(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
+def align_within(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
     """The draws with the axes of each in one frame; lp is the log joint, (chain, draw)."""
     out = dict(draws)
     pivot = int(np.where(np.isfinite(lp), lp, -np.inf).argmax())
@@ -42,7 +43,7 @@ def align_within(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np
 
 
 def align_to(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
+    card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Aligned draws with their axes, all draws alike, in the frame of the reference."""
     out = dict(draws)
@@ -55,9 +56,7 @@ def align_to(
     return out
 
 
-def stacked_loadings(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], letter: str
-) -> np.ndarray:
+def stacked_loadings(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], letter: str) -> np.ndarray:
     """The loadings by which axes are aligned, stacked: (draws, K, rows, Z), with K = 1 where the axes are shared."""
     sites = {n: s for n, s in card.parameters(settings).items() if s.kind == "real" and s.dims.count(letter) == 1}
     own = all("K" in site.dims for site in sites.values())
@@ -82,7 +81,7 @@ def axes_last(value: np.ndarray, leading: int, axis: int, K: int | None) -> np.n
 
 
 def rotate_axes(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], letter: str, rotations: np.ndarray
+    card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], letter: str, rotations: np.ndarray
 ) -> Draws:
     """The draws with every axis of the letter multiplied by the matrix of its draw, (draws, K or 1, Z, Z)."""
     sites, out = {**card.sites(settings), **card.parameters(settings)}, {}

@@ -15,11 +15,11 @@ length along these axes is used, which is invariant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from zoo import Card
+from zoo.types import Keywords
 
 MATCHING_PASSES = 50
 VARIANCE_FLOOR = 1e-6  # part of the total variance that is added to that within components, which may be zero
@@ -27,13 +27,13 @@ VARIANCE_FLOOR = 1e-6  # part of the total variance that is added to that within
 Draws = dict[str, np.ndarray]
 
 
-def align_within(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
+def align_within(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
     """The draws with the components of each in one order; lp is the log joint, (chain, draw)."""
     return permute_labels(card, settings, draws, label_order(card, settings, draws, lp))
 
 
 def align_to(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
+    card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Aligned draws with their components, all draws alike, in the order of the reference."""
     f, target = component_features(card, settings, draws), component_features(card, settings, reference)
@@ -44,7 +44,7 @@ def align_to(
     return permute_labels(card, settings, draws, np.broadcast_to(order, (*shape, len(order))))
 
 
-def label_order(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], lp: np.ndarray) -> np.ndarray:
+def label_order(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray) -> np.ndarray:
     """Which component of each draw comes first, second, ...: (chain, draw, K), and K = 0 without components."""
     f = component_features(card, settings, draws)
     if f.size == 0:
@@ -69,9 +69,7 @@ def count_minority(order: np.ndarray) -> int:
     return int(counts.sum() - counts.max())
 
 
-def permute_labels(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray], order: np.ndarray
-) -> Draws:
+def permute_labels(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
     """The draws with every axis of the letter K reordered draw by draw, by ``order``, (chain, draw, K)."""
     sites, permuted = {**card.sites(settings), **card.parameters(settings)}, {}
     for name in (n for n in sites if n in draws):
@@ -84,7 +82,7 @@ def permute_labels(
     return permuted
 
 
-def component_features(card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray]) -> np.ndarray:
+def component_features(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray]) -> np.ndarray:
     """The numbers that describe each component in each draw, (draws, K, quantities); the weights come last.
 
     Of a quantity with two labels, such as a transition matrix, the diagonal is used: the other entries belong to no

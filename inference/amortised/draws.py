@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inference.objectives.densities import GuideAndProgram, SiteLog
 from inference.objectives.sites import Run, Site, is_in_rows
 from zoo.errors import ZooError
+from zoo.types import BackendArray, Program
 
 LEARNING_RATE = 0.2  # of Adam at first, in standard deviations of the guide's normals
 
@@ -20,19 +21,19 @@ class DrawTerms(NamedTuple):
     code where it has a closed form. prior, guide: log p(y) and log q(y | x) of the discrete latents.
     """
 
-    likelihood: Any
-    ratio: Any
-    kl: dict[str, Any]
-    prior: Any
-    guide: Any
+    likelihood: BackendArray
+    ratio: BackendArray
+    kl: dict[str, BackendArray]
+    prior: BackendArray
+    guide: Program
 
     @property
-    def log_weights(self) -> Any:
+    def log_weights(self) -> BackendArray:
         """log p(x, y, z) / q(z | x, y)."""
         return self.likelihood + self.prior - self.ratio
 
     @property
-    def elbo(self) -> Any:
+    def elbo(self) -> BackendArray:
         """log p(x | y, z) less the KL divergence of the continuous latents."""
         kl = (v.reshape(*v.shape[:3], -1).sum(-1) if v.ndim > 3 else v for v in self.kl.values())
         return self.likelihood - sum(kl)
@@ -51,7 +52,7 @@ class RowDraws(GuideAndProgram):
         formulae = self.analytic_kl(program.latents, latents, self.kl_of_normals, discrete)
         continuous = [n for n in latents if n not in discrete]
 
-        def ratio(names: Collection[str]) -> Any:
+        def ratio(names: Collection[str]) -> BackendArray:
             return self.sum_latents(logs.guide, names) - self.sum_latents(logs.prior, names)
 
         kl = {
@@ -60,12 +61,12 @@ class RowDraws(GuideAndProgram):
         prior, guide = self.sum_latents(logs.prior, discrete), self.sum_latents(logs.guide, discrete)
         return DrawTerms(self.sum_sites(logs.likelihood)[0], ratio(continuous), kl, prior, guide)
 
-    def sum_latents(self, logs: Mapping[str, SiteLog], names: Collection[str]) -> Any:
+    def sum_latents(self, logs: Mapping[str, SiteLog], names: Collection[str]) -> BackendArray:
         """The sum of the log densities of some latents, (K, B)."""
         return self.sum_sites(log for name, log in logs.items() if name in names)[0]
 
     @abstractmethod
-    def kl_of_normals(self, q: Any, p: Any) -> Any:
+    def kl_of_normals(self, q: BackendArray, p: BackendArray) -> BackendArray:
         """KL(q || p) of each number where both are independent normals; raises NotImplementedError for others."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -16,6 +16,7 @@ from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import Backend, backend_of, in_backend
 from zoo.data.corpus import Corpus
+from zoo.types import DataLike, Program
 
 BLOCK_ROWS = 128  # at most
 CPU_NUMBERS = 1 << 22  # observed values in memory at a time, over draws, rows and values of the discrete latents
@@ -50,7 +51,7 @@ class AmortisedPosterior:
                 fit.model.program, guide, self.keywords, fit.state
             )
 
-    def table(self, data: Any = None, seed: int | None = None) -> dict[str, np.ndarray]:
+    def table(self, data: DataLike = None, seed: int | None = None) -> dict[str, np.ndarray]:
         """Data checked against the card, as arrays by site.
 
         Parameters
@@ -239,7 +240,7 @@ class AmortisedPosterior:
         values = int(sizes.get(self.card.classes, 1)) ** len(self.card.enumerated)
         return max(1, (CPU_NUMBERS if self.device == "cpu" else GPU_NUMBERS) // (row * values))
 
-    def _in_blocks(self, table: Table, size: int, compute: Callable[..., Any], axis: int = 0) -> Any:
+    def _in_blocks(self, table: Table, size: int, compute: Program, axis: int = 0) -> Any:
         """The joined results of ``compute(block, rows, size)``; rows are along an axis of the results."""
         N = count_rows(table)
         size = min(size, 1 << (N - 1).bit_length())  # few sizes, for NumPyro compiles each
@@ -280,7 +281,7 @@ def latents_outside_rows(fit: FitRecord) -> list[str]:
     return [n for n in fit.model.card.latents if n not in local]
 
 
-def guide_of(fit: FitRecord) -> Callable[..., Any]:
+def guide_of(fit: FitRecord) -> Program:
     """The guide of a fit, in its backend; raises ZooError where it does not read the rows."""
     card, guide = fit.model.card, fit.options.get("guide")
     if not fit.state or guide is None:

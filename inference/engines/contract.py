@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from inference.diagnostics import Diagnostics
 from inference.engines.options import EngineOptions
 from zoo import Card, Model
 from zoo._backend import in_backend
+from zoo.types import Keywords, Program
 
 O = TypeVar("O", bound=EngineOptions, covariant=True)  # noqa: E741
 
@@ -38,7 +39,7 @@ class FitRequest(Generic[O]):
     """
 
     model: Model
-    keywords: dict[str, Any]
+    keywords: Keywords
     table: dict[str, Any]
     seed: int
     options: O
@@ -49,7 +50,7 @@ class FitRequest(Generic[O]):
         return self.model.card
 
     @property
-    def program(self) -> Callable[..., Any]:
+    def program(self) -> Program:
         """The program to run: ``collapsed`` where the model has one, unless the options ask for the full program."""
         full = getattr(self.options, "collapsed", True) is False
         return self.model.program if full else self.model.collapsed or self.model.program
@@ -84,7 +85,7 @@ class EngineResult:
     draws: dict[str, np.ndarray] = field(default_factory=dict)
     stats: dict[str, np.ndarray] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)
-    keywords: dict[str, Any] = field(default_factory=dict)
+    keywords: Keywords = field(default_factory=dict)
 
 
 class Engine(ABC):

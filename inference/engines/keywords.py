@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from inference.objectives import Objective
+from zoo.types import Program
 
 
 class CommonKeywords(TypedDict, total=False):
@@ -66,7 +67,7 @@ class SVIKeywords(CommonKeywords, total=False):
     patience: float | None
     checkpoint: str | os.PathLike[str] | None
     checkpoint_every: float
-    guide: str | Callable[..., Any]
+    guide: str | Program
     num_draws: int
     start: Any
     collapsed: bool

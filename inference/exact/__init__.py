@@ -15,6 +15,7 @@ import numpy as np
 from inference.exact import enumeration, gaussian
 from inference.record import FitRecord
 from zoo import Card, Model, ZooError
+from zoo.types import DataLike
 
 AVERAGED_DRAWS = 200  # enough for two digits of a posterior that is averaged over them
 
@@ -41,7 +42,7 @@ def check_exact(card: Card, quantity: str, instead: str, instead_of_topics: str)
         raise ZooError(f"{quantity} of {card.name} is an integral over a network and has no exact form: {instead}")
 
 
-def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+def log_density(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> np.ndarray:
     """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
     left_to_right = "inference.topics.perplexity(fit, data, method='left_to_right').log_likelihood estimates it"
     check_exact(model.card, "log p of a row", "inference.log_marginal(fit) estimates it", left_to_right)
@@ -49,12 +50,12 @@ def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np
     return exact(model, params, data)
 
 
-def log_likelihood(fit: FitRecord, data: Any = None) -> np.ndarray:
+def log_likelihood(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     """log p(x_n | parameters) of a fit in nats: (N,), or (chain, draw, N) where there are draws. Raises ZooError."""
     return log_density(fit.fitted_model, fit.draws or fit.params, fit.observed_data(data))
 
 
-def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, Any]:
+def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, Any]:
     """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
     card = model.card
     encoder, mixtures = "inference.latents.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"

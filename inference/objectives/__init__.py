@@ -49,6 +49,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from zoo.errors import ZooError, unknown
+from zoo.types import BackendArray, Program
 
 __all__ = ["GRADIENTS", "KLS", "NAMES", "BoundTerms", "Objective"]
 
@@ -140,14 +141,14 @@ class BoundTerms(NamedTuple):
         N / B.
     """
 
-    likelihood: Any
-    prior: Any
-    guide: Any
-    kl: Any
-    likelihood_rest: Any
-    prior_rest: Any
-    guide_rest: Any
-    kl_rest: Any
-    probability: Any
-    extra: Any
+    likelihood: BackendArray
+    prior: BackendArray
+    guide: Program
+    kl: BackendArray
+    likelihood_rest: BackendArray
+    prior_rest: BackendArray
+    guide_rest: BackendArray
+    kl_rest: BackendArray
+    probability: BackendArray
+    extra: BackendArray
     scale: float

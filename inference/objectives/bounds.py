@@ -7,9 +7,10 @@ from typing import Any
 
 from inference.objectives import BoundTerms, Objective
 from zoo.errors import ZooError
+from zoo.types import BackendArray
 
 
-def log_weights(terms: BoundTerms, beta: Any) -> Any:
+def log_weights(terms: BoundTerms, beta: BackendArray) -> BackendArray:
     """log p(x, z) - log q(z) of the draws: (K, [E,] B) of the rows, or (K,) of all data at once."""
     rows = terms.likelihood - beta * terms.kl
     if has_local_latents(terms):
@@ -17,7 +18,7 @@ def log_weights(terms: BoundTerms, beta: Any) -> Any:
     return _sum_rows(terms, rows) + terms.likelihood_rest - beta * terms.kl_rest
 
 
-def doubly_weights(shares: Any, beta: Any) -> Any:
+def doubly_weights(shares: BackendArray, beta: BackendArray) -> BackendArray:
     """Factors of the gradient that reaches each draw, beside its share in the sum of the weights.
 
     They make the gradient doubly reparameterised: at beta = 1 they are the shares (Tucker et al. 2019, equation 8);
@@ -32,8 +33,12 @@ def has_local_latents(terms: BoundTerms) -> bool:
 
 
 def value(
-    objective: Objective, terms: BoundTerms, split: Sequence[Any], beta: Any, log_mean_exp: Callable[[Any], Any]
-) -> Any:
+    objective: Objective,
+    terms: BoundTerms,
+    split: Sequence[Any],
+    beta: BackendArray,
+    log_mean_exp: Callable[[Any], Any],
+) -> BackendArray:
     """The value to maximise, for all N rows.
 
     split: of ``reconstruction_and_kl``. log_mean_exp: of the backend, over the first dimension.
@@ -46,7 +51,7 @@ def value(
 
 def metrics(
     objective: Objective, terms: BoundTerms, split: Sequence[Any], log_mean_exp: Callable[[Any], Any]
-) -> dict[str, Any]:
+) -> dict[str, BackendArray]:
     """The bound at beta = 1 and its terms, for all N rows."""
     reconstruction, kl = split
     metrics = {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
@@ -62,7 +67,7 @@ def reconstruction_and_kl(terms: BoundTerms) -> tuple[Any, Any]:
     return reconstruction.mean(), kl.mean()
 
 
-def importance_weighted(terms: BoundTerms, beta: Any, log_mean_exp: Callable[[Any], Any]) -> Any:
+def importance_weighted(terms: BoundTerms, beta: BackendArray, log_mean_exp: Callable[[Any], Any]) -> BackendArray:
     """The importance-weighted bound; raises ZooError for a batch of rows without latents of their own."""
     weights = log_weights(terms, beta)
     if not has_local_latents(terms):
@@ -77,7 +82,7 @@ def importance_weighted(terms: BoundTerms, beta: Any, log_mean_exp: Callable[[An
     return terms.scale * rows.sum() + terms.likelihood_rest - beta * terms.kl_rest
 
 
-def _sum_rows(terms: BoundTerms, log: Any) -> Any:
+def _sum_rows(terms: BoundTerms, log: BackendArray) -> BackendArray:
     """(K,): the sum over all N rows, in the mean over the guide's discrete latents."""
     if terms.probability is not None:
         log = (terms.probability * log).sum(-2)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from inference.objectives import refusals
 from inference.objectives.sites import Run, Site, is_in_rows, multiply, plate_dims, site_scale
+from zoo.types import BackendArray, Program
 
 SiteLog = tuple[Site, Any]  # a site and its log density
 
@@ -37,7 +38,9 @@ class GuideAndProgram(ABC):
     rows: int = 1  # B
     sizes: tuple[int, ...] = ()
 
-    def __init__(self, program: Any, guide: Any, inputs: dict[str, Any], sample_shape: tuple[int, ...] = ()):
+    def __init__(
+        self, program: Program, guide: Program, inputs: dict[str, BackendArray], sample_shape: tuple[int, ...] = ()
+    ):
         self.program, self.guide, self.inputs, self.sample_shape = program, guide, inputs, sample_shape
 
     def run_program(self, guide_run: Run, values: Mapping[str, Any]) -> Run:
@@ -61,7 +64,7 @@ class GuideAndProgram(ABC):
             {n: (s, self.log_q(s, values[n])) for n, s in guide.items() if n not in without},
         )
 
-    def log_q(self, site: Site, value: Any) -> Any:
+    def log_q(self, site: Site, value: BackendArray) -> BackendArray:
         """The guide's log density at a value of one of its sites."""
         # a point has its density where the guide puts it, which may differ from the value by rounding
         return self.log_of(site, self.point_of(site["fn"]) if self.is_point(site["fn"]) else value)
@@ -105,37 +108,37 @@ class GuideAndProgram(ABC):
             rows = rows.reshape(*self.sample_shape, -1, self.rows)
         return rows, self.zeros(()) if rest is None else rest
 
-    def by_row(self, site: Site, log: Any) -> Any:
+    def by_row(self, site: Site, log: BackendArray) -> BackendArray:
         """The log density of a site in the plate N, summed over the site's other plates; rows are last."""
         log = multiply(site_scale(site) / self.scale, log)  # without the scale of the batch
         dims = plate_dims(site)
         others = tuple(d for d in range(max(min(dims.values()), -log.ndim), 0) if d != dims["N"])
         return log.sum(others) if others else log
 
-    def outside_rows(self, site: Site, log: Any) -> Any:
+    def outside_rows(self, site: Site, log: BackendArray) -> BackendArray:
         """The log density of a site outside the plate N, summed."""
         return multiply(site_scale(site), log.sum())
 
     @abstractmethod
-    def run(self, program: Any, values: Mapping[str, Any], stopped: bool = False) -> Run:
+    def run(self, program: Program, values: Mapping[str, Any], stopped: bool = False) -> Run:
         """One run with latents at ``values``; where ``stopped``, parameters have no gradients."""
 
     @abstractmethod
-    def log_of(self, site: Site, value: Any) -> Any:
+    def log_of(self, site: Site, value: BackendArray) -> BackendArray:
         """The site's log density at ``value``, masked but not scaled."""
 
     @abstractmethod
-    def is_point(self, distribution: Any) -> bool:
+    def is_point(self, distribution: BackendArray) -> bool:
         """Whether a distribution is a Delta."""
 
     @abstractmethod
-    def point_of(self, distribution: Any) -> Any:
+    def point_of(self, distribution: BackendArray) -> BackendArray:
         """The only value of a Delta."""
 
     @abstractmethod
-    def broadcast_to(self, array: Any, shape: tuple[int, ...]) -> Any:
+    def broadcast_to(self, array: BackendArray, shape: tuple[int, ...]) -> BackendArray:
         """The array broadcast to a shape."""
 
     @abstractmethod
-    def zeros(self, shape: tuple[int, ...]) -> Any:
+    def zeros(self, shape: tuple[int, ...]) -> BackendArray:
         """Zeros of a shape."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any
 
 from inference.objectives import Objective, refusals
 from inference.objectives.densities import GuideAndProgram
@@ -17,8 +16,9 @@ from inference.objectives.sites import (
     is_in_rows,
     plate_dims,
 )
+from zoo.types import BackendArray, Program
 
-Arrays = dict[str, Any]
+Arrays = dict[str, BackendArray]
 
 
 class BoundDraws(GuideAndProgram):
@@ -30,8 +30,8 @@ class BoundDraws(GuideAndProgram):
 
     def __init__(
         self,
-        program: Any,
-        guide: Any,
+        program: Program,
+        guide: Program,
         inputs: Arrays,
         objective: Objective,
         first: Run,
@@ -51,7 +51,7 @@ class BoundDraws(GuideAndProgram):
         self.sizes = tuple(len(latents[n]["value"]) for n in reversed(self.enumerated_latents))
         refusals.check_draws(objective, latents, self.enumerated_latents)
 
-    def terms(self, run: Run, weight: Any = None) -> tuple[Arrays, Arrays]:
+    def terms(self, run: Run, weight: BackendArray = None) -> tuple[Arrays, Arrays]:
         """Terms by name, of a run of the guide: ``(of the rows, and extra; of the rest)``.
 
         Arrays of the rows are (B,) or (E, B) to the right of ``sample_shape``, all others scalars. ``weight``, of the
@@ -85,19 +85,19 @@ class BoundDraws(GuideAndProgram):
         rows["extra"] = self.extra_of(run, probability) if run.observed else self.zeros(())
         return rows, rest
 
-    def extra_of(self, run: Run, probability: Any) -> Any:
+    def extra_of(self, run: Run, probability: BackendArray) -> BackendArray:
         """Minus the guide's factors and observed sites, for all N rows, in the mean over the discrete latents."""
         rows, rest = self.sum_sites((s, self.log_of(s, s["value"])) for s in run.observed.values())
         rows = rows if probability is None else probability * rows
         return -(self.scale / math.prod(self.sample_shape) * rows.sum() + rest)
 
-    def run_stopped(self, values: Arrays, weight: Any) -> Run:
+    def run_stopped(self, values: Arrays, weight: BackendArray) -> Run:
         """Run the guide at its draws, with parameters that have no gradients."""
         if weight is not None:  # latents that rows share are then parameters of the latents of each row
             values = values | {n: self.detach(values[n]) for n in self.fixed}
         return self.run(self.guide, values, stopped=True)
 
-    def by_row(self, site: Site, log: Any) -> Any:
+    def by_row(self, site: Site, log: BackendArray) -> BackendArray:
         """As in the base class; draws and enumerated values may be dimensions only of sites in the plate N alone."""
         if self.sample_shape:
             check_broadcast(site)
@@ -105,14 +105,14 @@ class BoundDraws(GuideAndProgram):
             raise refusals.other_plates(site["name"])
         return super().by_row(site, log)
 
-    def outside_rows(self, site: Site, log: Any) -> Any:
+    def outside_rows(self, site: Site, log: BackendArray) -> BackendArray:
         """As in the base class; raises CannotBroadcast where there seems to be a value for each draw."""
         above = len(self.sizes) + 2
         if self.sample_shape and log.ndim >= above and log.shape[-above] == self.sample_shape[0]:
             raise CannotBroadcast(site["name"])
         return super().outside_rows(site, log)
 
-    def align_weight(self, weight: Any, site: Site) -> Any:
+    def align_weight(self, weight: BackendArray, site: Site) -> BackendArray:
         """``weight``, of one draw or of all that one run holds, with the dimensions of a site's value."""
         if not self.has_local_latents:
             return weight
@@ -120,21 +120,21 @@ class BoundDraws(GuideAndProgram):
         return weight.reshape(*self.sample_shape, *self.sizes, weight.shape[-1], *(1,) * right)
 
     @abstractmethod
-    def formula(self, q: Any, p: Any) -> Any:
+    def formula(self, q: BackendArray, p: BackendArray) -> BackendArray:
         """KL(q || p); raises NotImplementedError where the backend has no formula."""
 
     @abstractmethod
-    def with_weight(self, value: Any, weight: Any, site: Site) -> Any:
+    def with_weight(self, value: BackendArray, weight: BackendArray, site: Site) -> BackendArray:
         """The value of a site, broadcast against ``weight``, which multiplies its gradient."""
 
     @abstractmethod
-    def detach(self, value: Any) -> Any:
+    def detach(self, value: BackendArray) -> BackendArray:
         """The value, without its gradient."""
 
     @abstractmethod
-    def exp(self, array: Any) -> Any:
+    def exp(self, array: BackendArray) -> BackendArray:
         """Its exponential."""
 
     @abstractmethod
-    def where(self, condition: Any, array: Any) -> Any:
+    def where(self, condition: BackendArray, array: BackendArray) -> BackendArray:
         """The array where the condition holds, and 0 elsewhere."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inference.objectives import refusals
 from zoo.errors import ZooError
+from zoo.types import BackendArray
 
-Site = dict[str, Any]  # the message of a sample statement, of either backend
+Site = dict[str, BackendArray]  # the message of a sample statement, of either backend
 
 
 class Run(NamedTuple):
@@ -34,12 +35,12 @@ class CannotBroadcast(ZooError):
         super().__init__(f"draws of {name} cannot be one more dimension: let it be in the plate N alone, the last one")
 
 
-def site_scale(site: Site) -> Any:
+def site_scale(site: Site) -> BackendArray:
     """The factor by which a site's log density counts."""
     return 1.0 if site["scale"] is None else site["scale"]
 
 
-def multiply(scale: Any, log: Any) -> Any:
+def multiply(scale: BackendArray, log: BackendArray) -> BackendArray:
     """``scale * log``, without an operation where the scale is 1."""
     return log if isinstance(scale, int | float) and scale == 1 else scale * log
 
@@ -65,7 +66,7 @@ def is_enumerated(latent: Site) -> bool:
     return is_in_rows(latent) and latent["fn"].support.is_discrete
 
 
-def enumerate_site(latent: Site, earlier: int) -> Any:
+def enumerate_site(latent: Site, earlier: int) -> BackendArray:
     """All values of a discrete latent of the rows, left of the rows and of ``earlier`` others; None for other sites."""
     if not is_enumerated(latent):
         return None

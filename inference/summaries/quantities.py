@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from zoo import Card
+from zoo.types import Keywords
 
 WIDE_SIMPLEX, ENTRIES_COMPARED = 100, 10  # of a simplex with more entries, only the largest are compared
 
 
-def symmetric_matrices(card: Card, settings: Mapping[str, Any]) -> set[str]:
+def symmetric_matrices(card: Card, settings: Keywords) -> set[str]:
     """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
     sites = {**card.sites(settings), **card.parameters(settings)}
     sources = {name: name for name in card.parameters(settings)}
@@ -20,9 +20,7 @@ def symmetric_matrices(card: Card, settings: Mapping[str, Any]) -> set[str]:
     return {name for name, source in sources.items() if sites[source].kind == "precision"}
 
 
-def scalar_quantities(
-    card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]
-) -> tuple[list[str], np.ndarray]:
+def scalar_quantities(card: Card, settings: Keywords, values: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
     """Names such as ``Sigma[0,1,0]`` and their values, (..., quantities), for parameters with any leading dimensions.
 
     A symmetric matrix has its lower triangle, and a simplex of one entry (always 1) is omitted. A model whose
@@ -54,7 +52,7 @@ def entry_name(name: str, index: tuple[int | str, ...]) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
-def compared_quantities(card: Card, settings: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> np.ndarray:
+def compared_quantities(card: Card, settings: Keywords, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Which of the ``scalar_quantities`` are compared, (quantities,): of a simplex over 100 entries the ten largest.
 
     The other entries, such as words that a topic does not use, are nearly zero. The largest are those of the mean over

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, Protocol, cast
 
 from zoo.errors import MissingBackend, unknown
+from zoo.types import Keywords
 
 BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # packages each one needs
 INSTALL = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
@@ -45,21 +46,19 @@ class Backend(Protocol):
         """Arrays of the backend as NumPy arrays."""
         ...
 
-    def trace(self, program: Program, keywords: Mapping[str, Any]) -> dict[str, TracedSite]:
+    def trace(self, program: Program, keywords: Keywords) -> dict[str, TracedSite]:
         """The sample sites of one forward run."""
         ...
 
-    def learned(self, program: Program, keywords: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    def learned(self, program: Program, keywords: Keywords) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the ``param`` statements."""
         ...
 
-    def simulate(
-        self, program: Program, keywords: Mapping[str, Any], seed: int, values: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def simulate(self, program: Program, keywords: Keywords, seed: int, values: Mapping[str, Any]) -> dict[str, Any]:
         """One draw of every site without a value in ``values``, as NumPy, and what is learned."""
         ...
 
-    def log_joint(self, program: Program, keywords: Mapping[str, Any], values: Mapping[str, Any]) -> float:
+    def log_joint(self, program: Program, keywords: Keywords, values: Mapping[str, Any]) -> float:
         """log p in nats, in 64 bits."""
         ...
 

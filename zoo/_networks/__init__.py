@@ -25,6 +25,7 @@ from typing import Any
 
 from zoo.checks import check_whole
 from zoo.errors import ZooError
+from zoo.types import Keywords
 
 CHANNELS = (32, 64)  # of the image at half its side, and at a quarter
 
@@ -49,7 +50,7 @@ def unsupported_module(module: object) -> ZooError:
     return ZooError(f"{module} holds something other than weights (running averages, dropout): a network has weights")
 
 
-def check_network(settings: Mapping[str, Any], D: int) -> None:
+def check_network(settings: Keywords, D: int) -> None:
     """Raise ZooError for Z, width, depth or a number of pixels D that no network here can have."""
     for keyword, least in (("Z", 1), ("width", 1), ("depth", 0)):
         check_whole(least, **{keyword: settings.get(keyword, least)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from inference.exact.gaussian.rows import IncompleteRows
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.linear import Linear
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ MAX_NUMBERS = 4_000_000  # in memory at a time
 
 
 def impute(
-    fit: FitRecord, data: Any = None, *, interval: float = 0.94, columns: Sequence[str] | None = None
+    fit: FitRecord, data: DataLike = None, *, interval: float = 0.94, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """The distribution of each missing value given the rest of its row.
 
@@ -80,7 +81,7 @@ def impute(
     return pd.DataFrame({"row": at[:, 0], "column": column, "mean": mean, "sd": sd, "low": low, "high": high})
 
 
-def fill_missing(fit: FitRecord, data: Any = None) -> np.ndarray:
+def fill_missing(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     """The table with each missing value replaced by its mean given the rest of its row.
 
     Such a table is smoother than complete data would be: use ``impute`` for spreads and intervals.
@@ -109,7 +110,7 @@ def fill_missing(fit: FitRecord, data: Any = None) -> np.ndarray:
     return complete
 
 
-def reconstruct(fit: FitRecord, data: Any = None) -> tuple[np.ndarray, np.ndarray]:
+def reconstruct(fit: FitRecord, data: DataLike = None) -> tuple[np.ndarray, np.ndarray]:
     """Posterior mean and standard deviation of W z + mu for each row.
 
     As sigma2 of probabilistic PCA goes to 0 the mean becomes the projection of PCA. The noise of a new observation is
@@ -165,7 +166,7 @@ def linear_parameters(fit: FitRecord) -> list[Linear]:
     return gaussian.linear_by_draw(card, exact.thin_draws(draws) if draws else fit.params, fit.keywords)
 
 
-def observed_table(fit: FitRecord, data: Any = None) -> np.ndarray:
+def observed_table(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     """The table (N, D) of the one observed site; raises ZooError for a model that is not linear-Gaussian."""
     if fit.model.card.linear is None:
         linear = (name for name in zoo.names() if zoo.card(name).linear)

@@ -17,6 +17,7 @@ from inference.analysis.factors.rotations import rotate
 from inference.exact.gaussian import Normal
 from inference.result import Fit
 from inference.summaries.table import INTERVAL_PERCENTILES
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +145,7 @@ def factor_correlations(
 
 
 def scores(
-    fit: Fit, rotation: str | None = None, data: Any = None, *, standardised: bool = True, **options: Any
+    fit: Fit, rotation: str | None = None, data: DataLike = None, *, standardised: bool = True, **options: Any
 ) -> pd.DataFrame:
     """Posterior mean and standard deviation of each factor for each row of the data.
 

@@ -12,6 +12,7 @@ from inference.analysis.latents.inputs import pixel_site, read_rows
 from inference.plots.style import FIT_COLOURS
 from inference.record import FitRecord
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ MAX_CLASSES = 12  # labels up to this number get a colour and a name each; more 
 TRAINING_COLOUR, VALIDATION_COLOUR = FIT_COLOURS[:2]
 
 
-def codes(fit: FitRecord, data: Any = None, labels: Any = None) -> Figure:
+def codes(fit: FitRecord, data: DataLike = None, labels: Any = None) -> Figure:
     """Scatter plot of the means of the codes.
 
     The axes are the two dimensions where Z is 2, and the two principal directions where Z is larger. Where Z is 1 they

@@ -11,9 +11,10 @@ from inference.analysis.latents.inputs import class_site, class_values, code_sit
 from inference.record import FitRecord
 from zoo.data.tables import as_numbers
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 
-def encode(fit: FitRecord, data: Any = None, y: Any = None) -> Code:
+def encode(fit: FitRecord, data: DataLike = None, y: Any = None) -> Code:
     """The encoder's posterior q(z_n | x_n) of each row.
 
     Parameters
@@ -66,7 +67,7 @@ def decode(fit: FitRecord, z: Any, y: Any = None) -> np.ndarray:
     return posterior.decode({code_site(fit): z, **class_values(fit, y, len(z))})[pixel_site(fit)]
 
 
-def reconstruct(fit: FitRecord, data: Any = None, y: Any = None) -> np.ndarray:
+def reconstruct(fit: FitRecord, data: DataLike = None, y: Any = None) -> np.ndarray:
     """The mean of x given the mean of each row's code; missing pixels are filled in.
 
     Parameters
@@ -92,7 +93,7 @@ def reconstruct(fit: FitRecord, data: Any = None, y: Any = None) -> np.ndarray:
     return posterior.decode(point_codes(encode_rows(posterior, data, y)))[pixel_site(fit)]
 
 
-def classify(fit: FitRecord, data: Any = None) -> np.ndarray:
+def classify(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     """Class probabilities q(y_n | x_n) of each row; labels are not used.
 
     Parameters
@@ -118,7 +119,7 @@ def classify(fit: FitRecord, data: Any = None) -> np.ndarray:
     return posterior.encode(unlabelled)[site]
 
 
-def encode_rows(posterior: AmortisedPosterior, data: Any, y: Any = None) -> dict[str, Any]:
+def encode_rows(posterior: AmortisedPosterior, data: DataLike, y: Any = None) -> dict[str, Any]:
     """The code of each row, and its class probabilities where there are classes; raises ZooError."""
     fit = posterior.fit
     return posterior.encode(posterior.table(set_labels(fit, read_rows(fit, data), y)))

@@ -19,6 +19,7 @@ from inference.analysis.latents.images import image_size, image_table
 from inference.analysis.latents.inputs import num_pixels, pixel_site, read_rows
 from inference.record import FitRecord
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,7 +96,9 @@ def samples(
     return grid(sample(fit, shape[0] * shape[1], seed, mean, y), shape[1], size, pixel_range(fit))
 
 
-def reconstructions(fit: FitRecord, data: Any = None, count: int = 12, size: tuple[int, int] | None = None) -> Figure:
+def reconstructions(
+    fit: FitRecord, data: DataLike = None, count: int = 12, size: tuple[int, int] | None = None
+) -> Figure:
     """Images above their reconstructions.
 
     Parameters

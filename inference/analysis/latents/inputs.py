@@ -10,9 +10,10 @@ import numpy as np
 from inference.record import FitRecord
 from zoo.data.intensities import take_rows
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 
-def read_rows(fit: FitRecord, data: Any = None, max_rows: int | None = None) -> dict[str, np.ndarray]:
+def read_rows(fit: FitRecord, data: DataLike = None, max_rows: int | None = None) -> dict[str, np.ndarray]:
     """Rows of data checked against the card, ``{site: (N, ...)}``; raises ZooError.
 
     data: the fit's data by default, a table, rows (N, D), one row (D,), or the number of a row of the fit's data.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from inference.run.workers import WorkerPool
+from zoo.types import Keywords
 
 
 class SamplerEstimate(NamedTuple):
@@ -18,7 +19,7 @@ class SamplerEstimate(NamedTuple):
 
     params: dict[str, np.ndarray]
     state: dict[str, np.ndarray]
-    keywords: dict[str, Any]
+    keywords: Keywords
     method: str
     shards: int
     tokens: int

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import guides
 import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from zoo.errors import ZooError
+from zoo.types import Program
 
 
 def check_request(request: FitRequest[SVIOptions]) -> None:
@@ -26,7 +26,7 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
         raise ZooError(f"guide={guide!r} reads the rows of {guide} and not those of {card.name}: name another")
 
 
-def load_guide(options: SVIOptions, backend: str) -> Callable[..., Any]:
+def load_guide(options: SVIOptions, backend: str) -> Program:
     """The function ``guide(program, start)`` that the option names, or is; raises ZooError for an unknown name."""
     return options.guide if callable(options.guide) else guides.load(options.guide, backend)
 

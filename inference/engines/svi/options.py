@@ -10,6 +10,7 @@ from typing import Any
 from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
 from inference.objectives import GRADIENTS, KLS, Objective
 from zoo.errors import ZooError
+from zoo.types import Program
 
 FOLDER = "a folder"
 
@@ -99,7 +100,7 @@ class SVIOptions(EngineOptions):
         None, FOLDER, "where training is saved, and from where it continues, bit for bit, if it is there already"
     )
     checkpoint_every: float = number(1, "a number of epochs above 0", lambda v: v > 0, "epochs between two checkpoints")
-    guide: str | Callable[..., Any] = custom(
+    guide: str | Program = custom(
         "mean_field",
         "one of guides.names(), or a function guide(program, start)",
         "variational family; the model's own where it has one",

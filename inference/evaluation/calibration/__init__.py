@@ -22,13 +22,14 @@ from inference.evaluation.calibration.ranks import calibrate_sampler, run_trials
 from inference.evaluation.calibration.result import Calibration
 from inference.evaluation.calibration.trials import engine_trial, exact_trial, fix_settings, sampler_trial
 from zoo import Model, ZooError
+from zoo.types import Program
 
 __all__ = ["Calibration", "calibrate", "calibrate_sampler"]
 
 
 def calibrate(
     model: Model,
-    engine: str | Callable[..., Any] = "nuts",
+    engine: str | Program = "nuts",
     *,
     simulations: int = 100,
     draws: int = 99,

@@ -9,12 +9,13 @@ exchanged and change sign, or the length, where they may be rotated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from inference.summaries.quantities import entry_name, symmetric_matrices
 from zoo import Card, ZooError
+from zoo.types import Keywords
 
 
 class Quantity(NamedTuple):
@@ -31,9 +32,7 @@ class Quantity(NamedTuple):
         return self._replace(value=np.moveaxis(self.value, 1 + self.dims.index(letter), -1), dims=(*others, letter))
 
 
-def invariants(
-    card: Card, settings: Mapping[str, Any], draws: Mapping[str, np.ndarray]
-) -> tuple[list[str], np.ndarray]:
+def invariants(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
     """Names of the quantities and their values, (draws, quantities), of parameters (draws, *shape)."""
     reported = card.report({n: draws[n] for n in card.parameters(settings)}, settings)
     matrices = symmetric_matrices(card, settings)

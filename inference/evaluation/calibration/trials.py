@@ -17,6 +17,7 @@ from inference.summaries.quantities import entry_name
 from inference.summaries.statistics import chain_statistics, sample_kind
 from zoo import Model, Refusal, ZooError
 from zoo._backend import in_backend
+from zoo.types import DataLike, Program
 
 NO_LIKELIHOOD = "the log-likelihood is not among the quantities, as rows have none of their own"
 
@@ -139,7 +140,7 @@ class ExactPosterior(NamedTuple):
     """
 
     latents: list[str]
-    program: Callable[..., Any]
+    program: Program
     draw: Callable[[dict[str, np.ndarray], Any, int, int], dict[str, np.ndarray]]
 
 
@@ -150,7 +151,7 @@ def exact_posterior(model: Model) -> ExactPosterior:
     continuous = [n for n in local if n not in card.enumerated]
     if card.linear is not None and len(continuous) == 1:
 
-        def draw_normal(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
+        def draw_normal(params: dict[str, np.ndarray], data: DataLike, seed: int, count: int) -> dict[str, np.ndarray]:
             return {continuous[0]: gaussian.sample_latents(model, params, data, seed, count)}
 
         marginalize = in_backend("inference.exact.enumeration", model.backend).marginalize
@@ -158,7 +159,7 @@ def exact_posterior(model: Model) -> ExactPosterior:
     if not local or continuous:
         raise Refusal(f"{model.name} has no exact posterior of local latents: name an engine, nuts or svi")
 
-    def draw_labels(params: dict[str, np.ndarray], data: Any, seed: int, count: int) -> dict[str, np.ndarray]:
+    def draw_labels(params: dict[str, np.ndarray], data: DataLike, seed: int, count: int) -> dict[str, np.ndarray]:
         repeated = {n: np.broadcast_to(v, (1, count, *v.shape)) for n, v in params.items()}
         return {n: v[0] for n, v in enumeration.sample_labels(model, repeated, data, seed).items()}
 

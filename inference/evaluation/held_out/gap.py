@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from inference.evaluation.held_out.split import guide_elbo, optimal_elbo
 from inference.record import FitRecord
 from zoo.checks import check_whole
 from zoo.data.intensities import take_rows
+from zoo.types import DataLike
 
 ELBO_DRAWS = 1000  # for each ELBO
 GRADIENT_DRAWS = 4  # for each gradient
@@ -109,7 +109,7 @@ class InferenceGap:
 
 def inference_gap(
     fit: FitRecord,
-    data: Any = None,
+    data: DataLike = None,
     rows: int | None = 100,
     steps: int = 500,
     num_samples: int = 5000,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from inference.evaluation.held_out.rows import RowEstimates, evaluation_rows
 from inference.record import FitRecord
 from inference.run.progress import Progress
 from zoo.checks import check_whole
+from zoo.types import DataLike
 
 MIN_EFFECTIVE_DRAWS = 20  # with fewer the largest weights decide, and larger ones may not have been drawn
 
@@ -64,7 +64,7 @@ class LogMarginal(RowEstimates):
 
 
 def log_marginal(
-    fit: FitRecord, data: Any = None, num_samples: int = 5000, seed: int = 0, progress: bool = False
+    fit: FitRecord, data: DataLike = None, num_samples: int = 5000, seed: int = 0, progress: bool = False
 ) -> LogMarginal:
     """Estimate log p(x_n) of each row by importance sampling from the guide.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from inference.evaluation.held_out.split import ElboSplit, elbo_split
 from inference.record import FitRecord
 from inference.summaries.quantities import entry_name
 from inference.summaries.statistics import ACTIVE_VARIANCE
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +117,7 @@ def missing_log_p(marginal: LogMarginal, gap: InferenceGap) -> float:
 
 def held_out(
     fit: FitRecord,
-    data: Any = None,
+    data: DataLike = None,
     num_samples: int = 5000,
     gap_rows: int | None = 100,
     seed: int = 0,

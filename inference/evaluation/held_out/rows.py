@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from inference.amortised import AmortisedPosterior
 from inference.record import FitRecord
 from zoo.data.intensities import take_rows
+from zoo.types import DataLike
 
 
 class EvaluationRows(NamedTuple):
@@ -25,7 +26,7 @@ class EvaluationRows(NamedTuple):
         return sum(int((~np.isnan(v)).sum()) for v in self.table.values())
 
 
-def evaluation_rows(fit: FitRecord, data: Any, seed: int) -> EvaluationRows:
+def evaluation_rows(fit: FitRecord, data: DataLike, seed: int) -> EvaluationRows:
     """The rows given, else those that the fit held out, else those that it was trained on. Raises ZooError."""
     posterior, source = AmortisedPosterior(fit), "rows given"
     if data is None:

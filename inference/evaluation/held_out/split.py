@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from inference.evaluation.held_out.rows import RowEstimates, evaluation_rows
 from inference.record import FitRecord
 from inference.summaries.statistics import count_active_units
 from zoo.checks import check_whole
+from zoo.types import DataLike
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -72,7 +72,7 @@ class ElboSplit(RowEstimates):
         )
 
 
-def elbo_split(fit: FitRecord, data: Any = None, num_samples: int = 100, seed: int = 0) -> ElboSplit:
+def elbo_split(fit: FitRecord, data: DataLike = None, num_samples: int = 100, seed: int = 0) -> ElboSplit:
     """Compute the ELBO of each row at beta = 1, split into E_q[log p(x | z)] and KL(q || p).
 
     The KL is analytic where guide and prior are normal, and sums over discrete latents are exact. A unit is active

@@ -15,6 +15,7 @@ from inference.fitting import fit
 from inference.result import Fit
 from zoo import Model, ZooError
 from zoo.errors import unknown
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ TOPIC_COLUMNS = (*CV_COLUMNS, "perplexity", "note")
 
 def choose(
     model: Model,
-    data: Any,
+    data: DataLike,
     *,
     criterion: str | None = None,
     engine: str | None = None,
@@ -136,7 +137,7 @@ def choose_engine(model: Model, engine: str | None, is_topic_model: bool) -> str
 
 
 def fit_sizes(
-    models: Mapping[int, Model], data: Any, engine: str | None, seed: int, options: Mapping[str, Any]
+    models: Mapping[int, Model], data: DataLike, engine: str | None, seed: int, options: Mapping[str, Any]
 ) -> tuple[dict[int, Fit], dict[int, SizeColumns]]:
     """The fits that succeed, and for each size the columns that its diagnostics give."""
     fits: dict[int, Fit] = {}

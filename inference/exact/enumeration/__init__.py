@@ -21,13 +21,14 @@ from inference.exact.enumeration.density import EnumeratedDensity
 from zoo import Model
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
+from zoo.types import DataLike, Keywords
 
 __all__ = ["log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
 
 BLOCK_SIZE = 50_000  # rows at a time
 
 
-def log_marginal(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+def log_marginal(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> np.ndarray:
     """Log density of each row given the parameters, discrete latents summed out.
 
     Parameters
@@ -51,7 +52,7 @@ def log_marginal(model: Model, params: Mapping[str, np.ndarray], data: Any) -> n
     return _by_draw(model, params, data, lambda density, draws: {"": density.log_marginal(draws)})[""]
 
 
-def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, np.ndarray]:
+def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, np.ndarray]:
     """Posterior probabilities of the values of each discrete latent.
 
     Parameters
@@ -72,7 +73,7 @@ def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: Any) 
     return _by_draw(model, params, data, lambda density, draws: density.responsibilities(draws))
 
 
-def most_probable_labels(model: Model, params: Mapping[str, np.ndarray], data: Any) -> dict[str, np.ndarray]:
+def most_probable_labels(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, np.ndarray]:
     """The labels that maximise p(z | x, params) site by site.
 
     Parameters
@@ -88,7 +89,9 @@ def most_probable_labels(model: Model, params: Mapping[str, np.ndarray], data: A
     return {name: p.argmax(-1) for name, p in responsibilities(model, params, data).items()}
 
 
-def sample_labels(model: Model, params: Mapping[str, np.ndarray], data: Any, seed: int = 0) -> dict[str, np.ndarray]:
+def sample_labels(
+    model: Model, params: Mapping[str, np.ndarray], data: DataLike, seed: int = 0
+) -> dict[str, np.ndarray]:
     """One exact draw of the labels from p(z | x, params), jointly over the sites of a row.
 
     Parameters
@@ -108,7 +111,7 @@ def sample_labels(model: Model, params: Mapping[str, np.ndarray], data: Any, see
 def _by_draw(
     model: Model,
     params: Mapping[str, np.ndarray],
-    data: Any,
+    data: DataLike,
     evaluate: Callable[[EnumeratedDensity, Any], dict[str, Any]],
 ) -> dict[str, np.ndarray]:
     """``evaluate(density, draws)``, block by block of the rows; its arrays begin with (draws, rows)."""
@@ -138,7 +141,7 @@ class _Block(NamedTuple):
     sizes: dict[str, int]
 
 
-def _blocks(model: Model, table: Mapping[str, np.ndarray], keywords: Mapping[str, Any]) -> Iterator[_Block]:
+def _blocks(model: Model, table: Mapping[str, np.ndarray], keywords: Keywords) -> Iterator[_Block]:
     """The data in blocks of rows, so that memory does not grow with them: rows are independent given the parameters."""
     sites = model.card.sites(keywords)
     shared = [n for n in model.card.enumerated if "N" not in sites[n].dims]

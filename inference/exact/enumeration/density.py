@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.exact.enumeration.elimination import FactorGraph, Variable
+from zoo.types import Keywords, Program
 
 
 class EnumeratedDensity:
@@ -21,7 +22,7 @@ class EnumeratedDensity:
     supports: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
 
-    def __init__(self, program: Any, keywords: Mapping[str, Any], data: Mapping[str, Any]):
+    def __init__(self, program: Program, keywords: Keywords, data: Mapping[str, Any]):
         self.program, self.keywords, self.data = program, keywords, data
         # what does not depend on the rows is read from a program with one row
         N = keywords.get("N")

@@ -21,6 +21,7 @@ from scipy.special import logsumexp
 from inference.exact.gaussian.rows import IncompleteRows, LatentPosterior
 from zoo import Card, Model
 from zoo.linear import Linear
+from zoo.types import DataLike, Keywords
 
 
 class Normal(NamedTuple):
@@ -51,7 +52,7 @@ class ComponentPosteriors(NamedTuple):
     log_density: np.ndarray
 
 
-def linear_by_draw(card: Card, params: Mapping[str, np.ndarray], keywords: Mapping[str, Any]) -> list[Linear]:
+def linear_by_draw(card: Card, params: Mapping[str, np.ndarray], keywords: Keywords) -> list[Linear]:
     """The parameters as Linear, one for each draw; ``params`` hold one value a site or draws (chain, draw, ...)."""
     assert card.linear is not None
     linear = card.linear({n: np.asarray(params[n], float) for n in card.parameters(keywords)}, keywords)
@@ -70,7 +71,7 @@ def component_posteriors(linear: Linear, rows: IncompleteRows) -> ComponentPoste
     return ComponentPosteriors(linear, latents, np.exp(logits - by_row[:, None]), by_row)
 
 
-def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np.ndarray:
+def log_density(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> np.ndarray:
     """Log density of the observed values of each row, components and latents integrated out.
 
     Parameters
@@ -95,7 +96,7 @@ def log_density(model: Model, params: Mapping[str, np.ndarray], data: Any) -> np
     return np.stack(values).reshape(*sample_shape, len(rows))
 
 
-def latent_posterior(model: Model, params: Mapping[str, np.ndarray], data: Any) -> Normal:
+def latent_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> Normal:
     """Posterior mean and covariance of z for each row, over components and draws where there are several.
 
     At one value of the parameters and one component p(z | x) is normal, and these moments are all of it.
@@ -128,7 +129,7 @@ def latent_posterior(model: Model, params: Mapping[str, np.ndarray], data: Any) 
 
 
 def sample_latents(
-    model: Model, params: Mapping[str, np.ndarray], data: Any, seed: int = 0, draws: int = 1
+    model: Model, params: Mapping[str, np.ndarray], data: DataLike, seed: int = 0, draws: int = 1
 ) -> np.ndarray:
     """Independent draws from p(z | x, params).
 

@@ -27,13 +27,14 @@ from inference.analysis.topics.held_out.parameters import (
 from inference.analysis.topics.held_out.proportions import is_encoded
 from zoo.checks import check_whole
 from zoo.errors import ZooError, unknown
+from zoo.types import DataLike
 
 METHODS = ("completion", "left_to_right")
 
 
 def perplexity(
     topics: Any,
-    data: Any,
+    data: DataLike,
     *,
     alpha: Any = None,
     method: str = "completion",

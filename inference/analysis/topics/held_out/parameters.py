@@ -15,6 +15,7 @@ from zoo import Card
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.tables import as_numbers
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 ROUNDING = 1e-3  # of counts that other packages store in 32 bits
 SMOOTHED = "smoothed(counts, eta) makes topics of counts in which every word has a probability above 0"
@@ -112,7 +113,7 @@ def vocabulary_of(fit: FitRecord) -> Sequence[str] | None:
     return next(iter(fit.data.values())).vocabulary
 
 
-def as_documents(data: Any, V: int, vocabulary: Sequence[str] | None) -> Corpus:
+def as_documents(data: DataLike, V: int, vocabulary: Sequence[str] | None) -> Corpus:
     """Data as a corpus of V words in the order of the vocabulary; raises ZooError where that is not possible.
 
     Words outside the vocabulary are left out, with a warning that counts their tokens.

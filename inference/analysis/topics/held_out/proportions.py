@@ -22,6 +22,7 @@ from inference.run.workers import WorkerPool, num_workers
 from zoo.checks import check_whole
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 CHAINS, WARMUP = 4, 20  # each chain starts anew, so that their spread estimates the Monte Carlo error
 FIXED_POINT_STEPS, FIXED_POINT_TOL = 1000, 1e-8
@@ -30,7 +31,7 @@ MOST_PROBABILITIES = 1 << 22  # of words, computed at a time
 
 
 def mixtures(
-    fit: Any, data: Any = None, *, alpha: Any = None, sweeps: int = 200, seed: int = 0, threads: int | None = None
+    fit: Any, data: DataLike = None, *, alpha: Any = None, sweeps: int = 200, seed: int = 0, threads: int | None = None
 ) -> np.ndarray:
     """The proportions of the topics in documents.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from inference.run.random_streams import as_uint64, combined_stream
 from inference.run.workers import WorkerPool
 from zoo import ZooError
 from zoo.data.corpus import Corpus
+from zoo.types import Keywords
 
 SPARSE_FROM = 250  # topics from which lists are faster than a table
 LEARN_EVERY = 10  # sweeps
@@ -84,7 +85,7 @@ class Sampler:
     def estimate(self, best: int) -> SamplerEstimate:
         """The estimate by the sweeps that one chain averages."""
         chain = self.chains[best]
-        keywords: dict[str, Any] = {}
+        keywords: Keywords = {}
         phi, theta = chain.means()
         if self.options.learn_alpha:
             keywords["alpha"] = float(chain.alpha[0]) if self.options.learn_alpha == "symmetric" else chain.alpha

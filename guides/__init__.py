@@ -10,7 +10,6 @@ and has a site for each of its latents, discrete ones too.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

@@ -14,7 +14,6 @@ are distinguished by rotation-invariant quantities, and the axes of a component 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 

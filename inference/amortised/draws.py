@@ -9,7 +9,7 @@ from typing import NamedTuple
 from inference.objectives.densities import GuideAndProgram, SiteLog
 from inference.objectives.sites import Run, Site, is_in_rows
 from zoo.errors import ZooError
-from zoo.types import BackendArray, Program
+from zoo.types import BackendArray
 
 LEARNING_RATE = 0.2  # of Adam at first, in standard deviations of the guide's normals
 
@@ -25,7 +25,7 @@ class DrawTerms(NamedTuple):
     ratio: BackendArray
     kl: dict[str, BackendArray]
     prior: BackendArray
-    guide: Program
+    guide: BackendArray
 
     @property
     def log_weights(self) -> BackendArray:

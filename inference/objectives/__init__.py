@@ -46,7 +46,7 @@ The log densities by draw, class and row come from ``densities.GuideAndProgram``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray, Program
@@ -143,7 +143,7 @@ class BoundTerms(NamedTuple):
 
     likelihood: BackendArray
     prior: BackendArray
-    guide: Program
+    guide: BackendArray
     kl: BackendArray
     likelihood_rest: BackendArray
     prior_rest: BackendArray

@@ -19,9 +19,7 @@ Dumoulin and Olah 2016), which is the same operation in both libraries; transpos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isqrt
-from typing import Any
 
 from zoo.checks import check_whole
 from zoo.errors import ZooError

@@ -25,6 +25,7 @@ from zoo import Card, Model
 from zoo._backend import in_backend
 from zoo.hooks import find_hook
 from zoo.linear import Linear
+from zoo.types import Keywords
 
 HOME = "inference.engines.em"
 Params = Mapping[str, np.ndarray]
@@ -33,23 +34,23 @@ Params = Mapping[str, np.ndarray]
 class LinearGaussianForm(Protocol):
     """What ``linear_gaussian`` needs of a model, with arrays as in ``zoo.linear``."""
 
-    def noise_type(self, keywords: Mapping[str, Any]) -> NoiseType:
+    def noise_type(self, keywords: Keywords) -> NoiseType:
         """Whether the noise is one for each column and component, for each column, or one for all."""
         ...
 
-    def prior(self, keywords: Mapping[str, Any], params: Params) -> Prior:
+    def prior(self, keywords: Keywords, params: Params) -> Prior:
         """The conjugate priors of W, mu and Psi; ``params`` has the hyperparameters, in the units of the data."""
         ...
 
-    def hyperparameters(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def hyperparameters(self, linear: Linear, keywords: Keywords) -> dict[str, np.ndarray]:
         """The mode of the learned hyperparameters given the other parameters, {} where there are none."""
         ...
 
-    def to_params(self, linear: Linear, keywords: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def to_params(self, linear: Linear, keywords: Keywords) -> dict[str, np.ndarray]:
         """The other parameters of the card from those of K components: the inverse of ``card.linear``."""
         ...
 
-    def log_prior(self, params: Params, keywords: Mapping[str, Any]) -> float:
+    def log_prior(self, params: Params, keywords: Keywords) -> float:
         """log p of all parameters, in nats."""
         ...
 
@@ -90,7 +91,7 @@ def exponential_family_form(model: Model) -> Any:
     return in_backend(hook.__name__, model.backend)
 
 
-def check(model: Model, params: Params, keywords: Mapping[str, Any], options: PreparedOptions) -> None:
+def check(model: Model, params: Params, keywords: Keywords, options: PreparedOptions) -> None:
     """Raise ZooError where the model's closed form finds a component that collapsed."""
     collapsed = getattr(_hook(model.package), "check", None)
     if collapsed:

@@ -82,5 +82,6 @@ def describe_settings(request: FitRequest[SVIOptions]) -> dict[str, str]:
     if not (options["warm_up"] or callable(options["beta"])):  # then a step does not depend on how many follow
         del options["num_steps"], options["num_epochs"]
     settings = {"model": request.model.name, "backend": request.model.backend, "seed": request.seed, **options}
-    settings |= {f"data {n}": v for n, v in request.table.items()} | request.keywords
+    settings |= {f"data {n}": v for n, v in request.table.items()}
+    settings |= request.keywords
     return {n: describe(v) for n, v in settings.items()}

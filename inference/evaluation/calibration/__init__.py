@@ -15,7 +15,6 @@ be ranked, ``bands`` the distribution of ranks under calibration, ``result`` and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from inference.evaluation.calibration.ranks import calibrate_sampler, run_trials

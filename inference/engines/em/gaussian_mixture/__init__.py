@@ -9,12 +9,12 @@ precision, then the precision given the new mean (ECM, Meng and Rubin 1993), eac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from inference.engines.em.options import PreparedOptions
 from zoo import ZooError
+from zoo.types import Keywords
 
 DEGENERATE_VARIANCE = 1e-9  # of the variance of the columns: a narrower component is a point or a plane, not a cluster
 
@@ -26,7 +26,7 @@ def covariance_floor(options: PreparedOptions) -> float:
     return 0.0 if options.is_map else DEGENERATE_VARIANCE
 
 
-def check(params: Mapping[str, np.ndarray], keywords: Mapping[str, Any], options: PreparedOptions) -> None:
+def check(params: Mapping[str, np.ndarray], keywords: Keywords, options: PreparedOptions) -> None:
     """Raise ZooError naming the component whose covariance fell to the floor, where the user sets none."""
     if options.covariance_floor is not None or options.is_map:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from inference.engines.em.closed_form import LinearGaussianForm
 from inference.engines.em.options import PreparedOptions
 from zoo import ZooError
 from zoo.linear import Linear
+from zoo.types import Keywords
 
 ZERO_NOISE = 1e-7  # of a column's variance: less noise counts as none
 HEYWOOD = 0.005  # of a column's variance: below it a uniqueness is improper (Heywood 1931; Jöreskog 1967)
@@ -53,7 +53,7 @@ def heywood_cases(linear: Linear) -> list[Any]:
     return improper if len(linear.pi) > 1 else [d for _, d in improper]
 
 
-def num_parameters(form: LinearGaussianForm, keywords: Mapping[str, Any]) -> int:
+def num_parameters(form: LinearGaussianForm, keywords: Keywords) -> int:
     """How many numbers the likelihood determines: of each W the D Z less the Z (Z - 1) / 2 of a rotation.
 
     No covariance has more than D (D + 1) / 2, however many factors and uniquenesses it is written with.

@@ -201,9 +201,9 @@ def test_results_do_not_depend_on_blocks(vae):
     assert image.shape == (270, 6)
     assert (image > 0).all()
     assert (image < 1).all()
-    drawn = posterior.decode({"z": whole.mean}, seed=1)["x"]
-    assert set(np.unique(drawn)) == {0.0, 1.0}
-    np.testing.assert_array_equal(drawn, posterior.decode({"z": whole.mean}, seed=1)["x"])
+    draws = posterior.decode({"z": whole.mean}, seed=1)["x"]
+    assert set(np.unique(draws)) == {0.0, 1.0}
+    np.testing.assert_array_equal(draws, posterior.decode({"z": whole.mean}, seed=1)["x"])
     result = log_marginal(vae, x, num_samples=10)
     assert result.log_p.shape == (270,)
     assert np.isfinite(result.log_p).all()

@@ -66,11 +66,11 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
 
     sizes = {"Z": 2, **({"C": 3} if name == "semi_supervised_vae" else {})}
     model = zoo.load(name, "numpyro", **sizes)
-    drawn, objective = model.simulate(0), Objective("iwae", 2, "doubly_reparameterised")
-    data = {n: np.asarray(drawn[n], float) for n in model.card.observed}
+    draws, objective = model.simulate(0), Objective("iwae", 2, "doubly_reparameterised")
+    data = {n: np.asarray(draws[n], float) for n in model.card.observed}
     if "label" in data:
         data["label"][::2] = np.nan
-    z = np.random.default_rng(1).standard_normal(drawn["z"].shape)
+    z = np.random.default_rng(1).standard_normal(draws["z"].shape)
     with in_jax.runtime(dtype):
         table, keywords = model.bind(data)
         inputs: Any = {**in_jax.to_backend(table), **in_jax.to_backend(keywords)}

@@ -120,10 +120,10 @@ def test_a_checkpoint_of_another_run_is_refused(vae, images, tmp_path):
     np.savez(file, a=np.zeros(3))
     with pytest.raises(zoo.ZooError, match="is damaged, or no checkpoint"):
         train(vae, images, checkpoint=tmp_path)
-    taken = tmp_path / "a file"
-    taken.write_text("mine")
+    existing_file = tmp_path / "a file"
+    existing_file.write_text("mine")
     with pytest.raises(zoo.ZooError, match="cannot be a folder"):
-        train(vae, images, checkpoint=taken)
+        train(vae, images, checkpoint=existing_file)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(vae, images, tmp_path, monkeypatch):

@@ -49,7 +49,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from zoo.errors import ZooError, unknown
-from zoo.types import BackendArray, Program
+from zoo.types import BackendArray
 
 __all__ = ["GRADIENTS", "KLS", "NAMES", "BoundTerms", "Objective"]
 

@@ -15,7 +15,7 @@ KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit", "wor
 
 
 @pytest.mark.parametrize("name", zoo.names())
-def test_the_card_says_what_people_need(name):
+def test_the_card_has_title_citation_and_story(name):
     card = zoo.card(name)
     assert card.name == name
     assert card.story.count("~") >= len(card.latents) + len(card.observed), "one line of the story for each site"
@@ -29,7 +29,7 @@ def test_the_card_says_what_people_need(name):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
-def test_the_card_is_what_the_program_does(name, settings, backend):
+def test_the_card_agrees_with_a_trace(name, settings, backend):
     card = zoo.card(name)
     if backend in card.absent:
         pytest.skip(card.absent[backend])
@@ -47,7 +47,7 @@ def test_the_card_is_what_the_program_does(name, settings, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=IDS)
-def test_the_card_says_what_is_learned(name, settings, backend):
+def test_the_card_lists_what_is_learned(name, settings, backend):
     card = zoo.card(name)
     if backend in card.absent:
         pytest.skip(card.absent[backend])
@@ -78,23 +78,23 @@ def test_the_backends_agree_in_log_joint(name, settings):
 
 
 @pytest.mark.parametrize(("name", "settings"), [case for case in CASES if zoo.card(case[0]).missing])
-def test_missing_values_count_for_nothing(name, settings):
+def test_missing_values_do_not_change_the_likelihood(name, settings):
     card = zoo.card(name)
     for backend in BACKENDS:
         model = zoo.load(name, backend, **settings)
         values = model.simulate(0)
         data = {site: values[site] for site in card.missing}
         thirds = {site: np.arange(x.size).reshape(x.shape) % 3 for site, x in data.items()}
-        holes = {**values, **{site: np.where(thirds[site], x, np.nan) for site, x in data.items()}}
+        partial = {**values, **{site: np.where(thirds[site], x, np.nan) for site, x in data.items()}}
         empty = {**values, **{site: np.full_like(x, np.nan) for site, x in data.items()}}
-        whole, some, none = (model.log_joint(v, **card.sizes) for v in (values, holes, empty))
-        assert np.isfinite([whole, some, none]).all()
-        assert whole < some < none, "each answer seen can only lower a probability"
+        complete, incomplete, absent = (model.log_joint(v, **card.sizes) for v in (values, partial, empty))
+        assert np.isfinite([complete, incomplete, absent]).all()
+        assert complete < incomplete < absent, "each observed answer can only lower a probability"
 
 
 @pytest.mark.parametrize(("name", "settings"), [case for case in CASES if zoo.card(case[0]).symmetries])
-def test_the_likelihood_knows_no_more_than_the_card_says(name, settings):
-    """Axes turned as ``symmetries`` allow, and other values of what is ``hyper``: every row is as likely as before."""
+def test_the_likelihood_has_the_symmetries_of_the_card(name, settings):
+    """Transformed axes and other values of the ``hyper`` latents leave the likelihood of every row unchanged."""
     card = zoo.card(name)
     sizes: dict[str, Any] = {**card.sizes, **{letter: max(2, card.sizes[letter]) for letter in card.symmetries}}
     model = zoo.load(name, "pyro", **settings)
@@ -115,7 +115,7 @@ def test_the_likelihood_knows_no_more_than_the_card_says(name, settings):
                 assert site.dims[-1] == letter
                 moved[n] = moved[n] @ turn
     assert any((moved[n] != params[n]).any() for n in params)
-    # the sum over labels is that of the program itself; where it has none, what the card says of its rows
+    # the sum over labels is that of the program itself; where it has none, the density of the rows by the card
     log_density = enumeration.log_marginal if model.collapsed else exact.log_density
     before, after = (log_density(bound, at, values[observed]) for at in (params, moved))
     np.testing.assert_allclose(after, before, rtol=1e-9)
@@ -146,7 +146,7 @@ def test_a_card_is_inferred_for_a_program_without_one():
     assert card.enumerated == ("z",)
 
 
-def test_a_dimension_without_a_name_is_an_error_that_names_the_site():
+def test_a_dimension_without_a_name_raises_with_the_site():
     def nameless(x=None, *, N):
         import jax.numpy as jnp
         from numpyro import plate, sample
@@ -162,7 +162,7 @@ def test_a_dimension_without_a_name_is_an_error_that_names_the_site():
         _ = zoo.Model(nameless, backend="numpyro").card
 
 
-def test_a_site_is_read_and_written_alike():
+def test_a_site_line_round_trips():
     for line in ("real [K D]", "count [N]", "positive"):
         assert str(Site.parse(line)) == line
     with pytest.raises(zoo.ZooError, match="kind one of"):

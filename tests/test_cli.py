@@ -73,10 +73,10 @@ def test_show_prints_why_an_engine_refuses(tmp_path, monkeypatch):
     assert "tau 1.0 prior" in output
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet", "npy", "npz"])
-def test_fit_reads_each_kind_of_file_and_saves(ending, tmp_path, old_faithful):
-    x, path = old_faithful[:40], tmp_path / f"geyser.{ending}"
-    match ending:
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "npy", "npz"])
+def test_fit_reads_each_kind_of_file_and_saves(suffix, tmp_path, old_faithful):
+    x, path = old_faithful[:40], tmp_path / f"geyser.{suffix}"
+    match suffix:
         case "csv":
             pd.DataFrame(x).to_csv(path, index=False)
         case "parquet":

@@ -1,4 +1,4 @@
-"""Corpora: every form people have makes the same one, files go there and back, and what is wrong has a place."""
+"""Corpora: conversion of every input form, file formats both ways, and errors with their position."""
 
 import gzip
 import subprocess
@@ -85,20 +85,20 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_is_the_same_corpus(form):
+def test_every_input_form_gives_the_same_corpus(form):
     given = FORMS[form]()
     before = given.copy() if sp.issparse(given) else None
     corpus = as_corpus(given)
     assert corpus.vocabulary in (None, WORDS)
     same(corpus, as_corpus(COUNTS), words=False)
-    if before is not None:  # what people have is left as it was
+    if before is not None:  # the input is unchanged
         for name in ("data", "indices", "indptr") if given.format in ("csr", "csc") else ():
             np.testing.assert_array_equal(getattr(given, name), getattr(before, name))
     if not isinstance(given, tuple | dict | pd.DataFrame) and form != "tokens as they come":
         assert as_corpus(given, WORDS).vocabulary == WORDS
 
 
-def test_scikit_learn_and_gensim():
+def test_matrices_of_scikit_learn_and_gensim():
     from sklearn.feature_extraction.text import CountVectorizer
 
     vectorizer = CountVectorizer()
@@ -112,7 +112,7 @@ def test_scikit_learn_and_gensim():
     same(as_corpus(bags, dictionary.token2id).with_vocabulary(WORDS), as_corpus(TOKENS))
 
 
-def test_a_corpus_that_is_right_is_not_copied():
+def test_a_valid_corpus_is_not_copied():
     corpus = as_corpus(TOKENS)
     assert as_corpus(corpus) is corpus
     named = as_corpus(Corpus(corpus.indptr, corpus.words, corpus.counts, 4), WORDS)
@@ -120,7 +120,7 @@ def test_a_corpus_that_is_right_is_not_copied():
     assert named.words is corpus.words
 
 
-def test_words_outside_the_vocabulary_are_counted():
+def test_words_outside_the_vocabulary_are_left_out_with_a_warning():
     with pytest.warns(UserWarning, match=r"3 of 7 tokens \(42\.9%\) are left out: 2 words are not in the vocabulary"):
         corpus = as_corpus(TOKENS, ["dog", "bee", "eel"])
     np.testing.assert_array_equal(corpus.dense(), [[0, 0, 0], [0, 0, 0], [3, 1, 0]])
@@ -128,9 +128,9 @@ def test_words_outside_the_vocabulary_are_counted():
         same(as_corpus(TOKENS).with_vocabulary(["dog", "bee", "eel"]), corpus)
     whole = as_corpus(TOKENS)
     assert whole.with_vocabulary(WORDS) is whole
-    turned = whole.with_vocabulary(corpus_with(WORDS[::-1]))
-    np.testing.assert_array_equal(turned.dense(), whole.dense()[:, ::-1])
-    same(turned.with_vocabulary({word: i for i, word in enumerate(WORDS)}), whole)
+    reordered = whole.with_vocabulary(corpus_with(WORDS[::-1]))
+    np.testing.assert_array_equal(reordered.dense(), whole.dense()[:, ::-1])
+    same(reordered.with_vocabulary({word: i for i, word in enumerate(WORDS)}), whole)
     with pytest.raises(ZooError, match="give both a vocabulary"):
         as_corpus(COUNTS).with_vocabulary(WORDS)
 
@@ -193,7 +193,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_no_corpus_is_said_in_one_line(case):
+def test_invalid_corpora_raise_one_line_errors(case):
     data, words = WRONG[case]
     with pytest.raises(ZooError) as error:
         as_corpus(data)
@@ -210,13 +210,13 @@ def test_what_is_no_corpus_is_said_in_one_line(case):
         ((COUNTS, WORDS), WORDS[::-1], "corpus.with_vocabulary(vocabulary) carries it over"),
     ],
 )
-def test_vocabularies_that_do_not_fit(data, vocabulary, words):
+def test_vocabularies_that_do_not_match_raise(data, vocabulary, words):
     with pytest.raises(ZooError) as error:
         as_corpus(data, vocabulary)
     assert words in str(error.value)
 
 
-def test_nothing_is_made_dense():
+def test_a_large_sparse_matrix_is_not_made_dense():
     rng = np.random.default_rng(0)
     entries = (np.ones(1000), (rng.integers(0, 10**5, 1000), rng.integers(0, 10**6, 1000)))
     matrix = sp.coo_array(entries, shape=(10**5, 10**6))
@@ -230,7 +230,7 @@ def test_nothing_is_made_dense():
     assert peak < 10 * 8 * 10**5  # some numbers a document and an entry
 
 
-# the class
+# class Corpus
 
 matrices = st.integers(1, 4).flatmap(
     lambda V: st.lists(st.lists(st.sampled_from([0, 0, 0, 1, 2, 7]), min_size=V, max_size=V), min_size=1, max_size=7)
@@ -246,7 +246,7 @@ def corpora(draw):
 
 
 @given(corpora(), st.data())
-def test_a_corpus_is_its_matrix(corpus, data):
+def test_a_corpus_equals_its_matrix(corpus, data):
     dense = corpus.dense()
     np.testing.assert_array_equal(corpus.lengths, dense.sum(1))
     assert corpus.total == dense.sum()
@@ -258,9 +258,9 @@ def test_a_corpus_is_its_matrix(corpus, data):
             st.lists(st.booleans(), min_size=corpus.N, max_size=corpus.N).map(lambda r: np.array(r, bool)),
         )
     )
-    taken = corpus.take(rows)
-    np.testing.assert_array_equal(taken.dense(), np.atleast_2d(dense[rows]))
-    assert taken.vocabulary == corpus.vocabulary
+    subset = corpus.take(rows)
+    np.testing.assert_array_equal(subset.dense(), np.atleast_2d(dense[rows]))
+    assert subset.vocabulary == corpus.vocabulary
     size = data.draw(st.integers(1, 4))
     np.testing.assert_array_equal(np.concatenate([part.dense() for part in corpus.blocks(size)]), dense)
     tokens = corpus.tokens()
@@ -271,7 +271,7 @@ def test_a_corpus_is_its_matrix(corpus, data):
     np.testing.assert_array_equal(pairs, dense)
 
 
-def test_synthetic_corpora_are_what_they_say():
+def test_synthetic_corpora_have_their_declared_distribution():
     N, T, V = 400, 50, 30
     corpus, phi, theta = sample_lda(N, T, V, K=3, eta=1.0, seed=1)
     assert (corpus.lengths == T).all()
@@ -319,7 +319,7 @@ WRITERS = {
 
 @settings(max_examples=25)
 @given(corpus=corpora(), read_together=st.sampled_from([1, 7, 1 << 22]))
-def test_files_there_and_back(corpus, read_together, tmp_path_factory):
+def test_every_file_format_round_trips(corpus, read_together, tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     words = corpus.vocabulary or tuple(f"w{i}" for i in range(corpus.V))
     (folder / "words").write_text("".join(f"{word}\r\n" for word in words), encoding="utf-8")
@@ -339,8 +339,7 @@ def test_files_there_and_back(corpus, read_together, tmp_path_factory):
     same(load(folder / "folder"), corpus)
 
 
-def test_published_corpora():
-    """Sizes as their publishers give them."""
+def test_published_corpora_have_their_published_sizes():
     table_of.load_or_skip("ap")
     table_of.load_or_skip("reuters")
     ap, reuters = datasets.observed("ap"), datasets.load("reuters")
@@ -390,7 +389,7 @@ GARBLED = {
 
 @pytest.mark.parametrize("read_together", [1, 1 << 22])
 @pytest.mark.parametrize("case", GARBLED)
-def test_garbled_files_are_said_by_the_line(case, read_together, tmp_path, monkeypatch):
+def test_errors_of_damaged_files_name_the_line(case, read_together, tmp_path, monkeypatch):
     monkeypatch.setattr(text, "BYTES", read_together)
     name, content, words = GARBLED[case]
     (tmp_path / name).write_text(content)
@@ -401,13 +400,13 @@ def test_garbled_files_are_said_by_the_line(case, read_together, tmp_path, monke
     if name.endswith((".ldac", ".txt")) and "empty" not in case:
         with pytest.raises(ZooError):
             convert(tmp_path / name, tmp_path / "folder")
-        assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing half-written
+        assert [path.name for path in tmp_path.iterdir()] == [name]  # no partial output
 
 
-def test_vocabularies_of_files(tmp_path):
+def test_vocabularies_are_read_from_files(tmp_path):
     corpus, path = as_corpus(TOKENS), tmp_path / "x.ldac"
     write_ldac(corpus, path)
-    for content, said in {
+    for content, message in {
         b"": "the vocabulary is empty",
         b"\n\n": "the vocabulary is empty",
         b"a\nb\n": "line 1: found word 2, and the words are numbered from 0 to 1",
@@ -418,11 +417,11 @@ def test_vocabularies_of_files(tmp_path):
         (tmp_path / "words").write_bytes(content)
         with pytest.raises(ZooError) as error:
             read(path, tmp_path / "words")
-        assert said in str(error.value)
+        assert message in str(error.value)
     (tmp_path / "words").write_bytes(b"\xef\xbb\xbfant\r\nbee\r\ncat\r\ndog")
     same(read(path, tmp_path / "words"), corpus)
     (tmp_path / "words").write_text("ant\nbee\ncat\ndog\neel\n\n")
-    assert read(path, tmp_path / "words").V == 5  # words that no document has are words
+    assert read(path, tmp_path / "words").V == 5  # unused words count too
     with pytest.raises(ZooError, match="cannot be read: No such file"):
         read(path, tmp_path / "none")
     with pytest.raises(ZooError, match="'a\\\\nb' is more than one line"):
@@ -435,7 +434,7 @@ def test_vocabularies_of_files(tmp_path):
 
 @settings(max_examples=150)
 @given(corpus=corpora(), name=st.sampled_from(["x.ldac", "docword.txt", "x.txt.gz", "x.mtx"]), data=st.data())
-def test_garbage_is_a_corpus_or_a_line_that_says_why(corpus, name, data, tmp_path_factory):
+def test_damaged_bytes_give_a_corpus_or_a_one_line_error(corpus, name, data, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / f"garbage-{name}"
     {"x.txt.gz": write_uci, "x.mtx": WRITERS["x.mtx"]}.get(name, WRITERS.get(name, write_uci))(corpus, path)
     content = bytearray(path.read_bytes())
@@ -454,14 +453,14 @@ def test_garbage_is_a_corpus_or_a_line_that_says_why(corpus, name, data, tmp_pat
         as_corpus(found)
 
 
-def test_folders(tmp_path):
+def test_a_folder_round_trips_and_damage_raises(tmp_path):
     corpus = as_corpus(TOKENS)
     folder = save(corpus, tmp_path / "a" / "folder")
     kept = load(folder)
     assert isinstance(kept.words, np.memmap)
     same(kept, corpus)
     same(kept.take([2, 0]), corpus.take([2, 0]))
-    save(as_corpus(COUNTS), folder)  # a corpus makes room for another
+    save(as_corpus(COUNTS), folder)  # a corpus may be replaced
     assert load(folder).vocabulary is None
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["folder"]
     with pytest.raises(ZooError, match="holds no corpus"):
@@ -476,7 +475,7 @@ def test_folders(tmp_path):
         load(folder)
 
 
-# the command
+# command line
 
 
 @pytest.fixture
@@ -499,7 +498,7 @@ def test_the_command_fits_topics(data, files):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["latent_dirichlet", "--data", "corpus.ldac", "--vocab", "none.txt"], "none.txt' cannot be read"),
         (["latent_dirichlet", "--data", "none.ldac"], "none.ldac' cannot be read"),
@@ -508,11 +507,11 @@ def test_the_command_fits_topics(data, files):
         (["latent_dirichlet", "--data", "reuterz"], "did you mean 'reuters'"),
     ],
 )
-def test_the_command_says_what_is_wrong_with_a_corpus(words, said, files, monkeypatch):
+def test_errors_of_the_command(words, message, files, monkeypatch):
     monkeypatch.chdir(files)
     result = CliRunner().invoke(app, ["fit", *words, "--set", "K=2"])
     assert result.exit_code == 2, result.output
-    assert said in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())
 
 
 # size
@@ -535,8 +534,8 @@ def test_three_hundred_thousand_documents_in_bounded_memory(name, tmp_path):
     corpus, *_ = sample_lda(N=N, T=100, V=5000, K=50)
     write(corpus, path)
     words = [sys.executable, "-c", CONVERT, str(path), str(tmp_path / "folder")]
-    told = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(zoo.__file__).parent.parent)
-    documents_, entries, megabytes, _ = map(float, told.stdout.split())
+    completed = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(zoo.__file__).parent.parent)
+    documents_, entries, megabytes, _ = map(float, completed.stdout.split())
     assert (documents_, entries) == (N, corpus.nnz)
     assert megabytes < 150  # the text has about 200 of them, its numbers as many
     same(load(tmp_path / "folder"), corpus)

@@ -1,4 +1,4 @@
-"""Data sets: what they hold, and that a fetched one is checked, kept and never fetched twice."""
+"""Data sets: their content, and that a fetched file is checked, stored and fetched once."""
 
 import gzip
 import io
@@ -41,20 +41,20 @@ def no_network(monkeypatch):
 
 
 @pytest.fixture
-def serves(monkeypatch, tmp_path):
-    """``serves(text)``: an empty cache folder, and any address answers with the text."""
+def serve_text(monkeypatch, tmp_path):
+    """A function ``serve_text(text)``: an empty cache folder, and every address returns the text."""
     import pooch
 
-    def serving(text):
+    def serve(text):
         monkeypatch.setenv("ZOO_DATA", str(tmp_path / "cache"))
         monkeypatch.setattr(pooch.HTTPDownloader, "__call__", lambda self, a, output, p: Path(output).write_text(text))
         return tmp_path / "cache"
 
-    return serving
+    return serve
 
 
-def kept(name):
-    """The data set's file, or a skip where this machine's cache lacks it."""
+def cached_file(name):
+    """The file of a data set in the cache folder; skips the test where absent."""
     path = cache_folder() / datasets.about(name).source.file  # type: ignore[union-attr]
     if not path.exists():
         pytest.skip(f"{path.name} is not in the cache folder")
@@ -62,7 +62,7 @@ def kept(name):
 
 
 @pytest.mark.parametrize("name", HERE)
-def test_tables_that_need_no_network(name, no_network):
+def test_tables_that_are_installed_need_no_network(name, no_network):
     table = datasets.observed(name)
     assert len(table) > 100
     assert np.isfinite(table.to_numpy(float)).all()
@@ -78,15 +78,15 @@ def test_old_faithful_is_the_published_table():
 
 
 @pytest.mark.parametrize("name", FETCHED)
-def test_a_kept_file_is_read_without_network(name, no_network):
-    kept(name)
+def test_a_cached_file_is_read_without_network(name, no_network):
+    cached_file(name)
     table = datasets.observed(name)
     assert len(table) > 80
     assert list(table.columns) == list(datasets.about(name).columns or table.columns)
 
 
 @pytest.mark.parametrize("name", FETCHED)
-def test_neither_kept_nor_fetched_says_where_to_put_it(name, no_network, monkeypatch, tmp_path):
+def test_a_file_that_cannot_be_fetched_raises_with_its_path(name, no_network, monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
     with pytest.raises(ZooError, match="could not be fetched: put ") as error:
         datasets.load(name)
@@ -94,26 +94,26 @@ def test_neither_kept_nor_fetched_says_where_to_put_it(name, no_network, monkeyp
     assert "\n" not in str(error.value)
 
 
-def test_a_fetched_file_is_kept(serves):
-    text = kept("galaxies").read_text()
-    folder = serves(text)
+def test_a_fetched_file_is_cached(serve_text):
+    text = cached_file("galaxies").read_text()
+    folder = serve_text(text)
     first = datasets.load("galaxies")
     assert (folder / "tables" / "galaxies.csv").read_text() == text
-    serves("never asked for again")
+    serve_text("never requested")
     assert datasets.load("galaxies").equals(first)
 
 
-def test_a_page_is_made_into_the_table(serves):
-    kept("earthquakes")
+def test_a_python_page_is_converted_to_a_table(serve_text):
+    cached_file("earthquakes")
     counts = datasets.load("earthquakes")["count"].tolist()
-    folder = serves(f"import numpy as np\nearthquakes = np.array([\n    {', '.join(map(str, counts))}])\n")
+    folder = serve_text(f"import numpy as np\nearthquakes = np.array([\n    {', '.join(map(str, counts))}])\n")
     assert datasets.load("earthquakes")["count"].tolist() == counts
     assert (folder / "tables" / "earthquakes.csv").exists()
 
 
 @pytest.mark.parametrize(("name", "text"), [("galaxies", "rownames,dat\n1,2\n"), ("earthquakes", "404")])
-def test_a_wrong_file_is_refused_and_not_kept(serves, name, text):
-    folder = serves(text)
+def test_a_wrong_file_raises_and_is_not_cached(serve_text, name, text):
+    folder = serve_text(text)
     with pytest.raises(ZooError, match="is another file now"):
         datasets.load(name)
     assert not list((folder / "tables").iterdir())
@@ -121,7 +121,7 @@ def test_a_wrong_file_is_refused_and_not_kept(serves, name, text):
 
 def test_a_damaged_file_is_not_used(no_network, monkeypatch, tmp_path):
     (tmp_path / "tables").mkdir()
-    shutil.copy(kept("galaxies"), tmp_path / "tables")
+    shutil.copy(cached_file("galaxies"), tmp_path / "tables")
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
     path = tmp_path / "tables" / "galaxies.csv"
     path.chmod(0o644)
@@ -131,14 +131,14 @@ def test_a_damaged_file_is_not_used(no_network, monkeypatch, tmp_path):
 
 
 def test_the_misprint_among_the_galaxies_is_corrected():
-    kept("galaxies")
+    cached_file("galaxies")
     velocity = datasets.load("galaxies")["velocity"]
     assert velocity[77] == 26.96
     assert velocity.is_monotonic_increasing
 
 
-def test_agreement_keeps_unanswered_items_unanswered():
-    kept("bfi")
+def test_unanswered_items_stay_missing():
+    cached_file("bfi")
     answers, agree = datasets.observed("bfi"), datasets.observed("bfi_agree")
     assert (answers.isna() == agree.isna()).all(axis=None)
     assert set(np.unique(agree.to_numpy()[agree.notna().to_numpy()])) == {0.0, 1.0}
@@ -146,7 +146,7 @@ def test_agreement_keeps_unanswered_items_unanswered():
 
 
 @pytest.mark.parametrize("name", zoo.names())
-def test_every_model_can_be_shown(name):
+def test_every_card_names_a_valid_data_set(name):
     card = zoo.card(name)
     table_of.load_or_skip(card.shown_on)
     table = as_table(datasets.shown_on(card), {n: card.sites()[n] for n in card.observed})
@@ -155,7 +155,7 @@ def test_every_model_can_be_shown(name):
     check_any_observed(table)
 
 
-def test_unknown_name():
+def test_an_unknown_name_raises():
     with pytest.raises(ZooError, match="did you mean 'faithful'"):
         datasets.load("faithfull")
 
@@ -165,7 +165,7 @@ def test_unknown_name():
 
 @pytest.mark.parametrize("part", ["train", "test"])
 @pytest.mark.parametrize("name", IMAGES)
-def test_images_in_the_form_their_name_says(name, part):
+def test_images_have_the_form_of_their_name(name, part):
     table_of.load_or_skip(name)
     given, grey = datasets.observed(name, part), datasets.load(name, part)
     classes = datasets.labels(name, part)
@@ -178,7 +178,7 @@ def test_images_in_the_form_their_name_says(name, part):
         case "static":
             assert given.dtype == np.uint8
             assert given.shape == grey.shape
-            # row after row is drawn, so the first are what they would be alone
+            # rows are drawn in order, so that the first do not depend on the others
             np.testing.assert_array_equal(given[:500], Intensities(grey[:500], full).binarise(seed=0))
         case "grey":
             np.testing.assert_array_equal(given, grey)
@@ -192,7 +192,7 @@ def test_images_in_the_form_their_name_says(name, part):
             assert given.levels == full
 
 
-def test_digits_come_whole_or_in_parts_that_make_the_whole():
+def test_the_parts_of_digits_make_the_whole():
     whole = datasets.observed("digits")
     parts = [datasets.observed("digits", part) for part in ("train", "test")]
     assert [len(part) for part in parts] == [1500, 297]
@@ -219,14 +219,14 @@ def test_labels_of_tables():
         (lambda: datasets.labels("mnis"), "did you mean 'mnist'"),
     ],
 )
-def test_parts_and_labels_nobody_has(call, words):
+def test_unknown_parts_and_labels_raise(call, words):
     with pytest.raises(ZooError) as error:
         call()
     assert words in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_mnist_is_the_published_one():
+def test_mnist_equals_the_published_data():
     table_of.load_or_skip("mnist")
     assert datasets.load("mnist").shape == (60000, 784)
     assert datasets.load("mnist", "test").shape == (10000, 784)
@@ -247,7 +247,7 @@ def test_mnist_stays_in_bytes_from_file_to_model():
     assert peak < 4 * size  # the bytes as they are decompressed, twice at most; floats alone would be eight
 
 
-def test_mnist_neither_kept_nor_fetched(no_network, monkeypatch, tmp_path):
+def test_mnist_that_cannot_be_fetched_raises(no_network, monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
     with pytest.raises(
         ZooError, match=r"could not be fetched: put train-images-idx3-ubyte\.gz \(sha256 440fcabf"
@@ -256,8 +256,8 @@ def test_mnist_neither_kept_nor_fetched(no_network, monkeypatch, tmp_path):
     assert str(tmp_path / "mnist" / "train-images-idx3-ubyte.gz") in str(error.value)
 
 
-def test_another_file_under_mnist_s_name_is_refused(serves):
-    folder = serves("<html>moved</html>")
+def test_a_wrong_mnist_file_raises(serve_text):
+    folder = serve_text("<html>moved</html>")
     with pytest.raises(ZooError, match="is another file now: put train-images"):
         datasets.observed("mnist_static")
     assert not list((folder / "mnist").iterdir())
@@ -273,7 +273,7 @@ TWO = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
 @given(shape=st.tuples(*[st.integers(0, 4)] * 3))
-def test_idx_there_and_back(shape, tmp_path_factory):
+def test_idx_files_round_trip(shape, tmp_path_factory):
     values = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     path = tmp_path_factory.mktemp("idx") / "x.gz"
     path.write_bytes(gzip.compress(idx(values)))
@@ -299,7 +299,7 @@ def test_idx_there_and_back(shape, tmp_path_factory):
     ],
     ids=range(13),  # the bytes hold the time
 )
-def test_files_that_are_no_idx(content, words, tmp_path):
+def test_other_files_than_idx_raise(content, words, tmp_path):
     path = tmp_path / "x.gz"
     path.write_bytes(content)
     with pytest.raises(ZooError) as error:
@@ -309,8 +309,8 @@ def test_files_that_are_no_idx(content, words, tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_fetched_images_are_kept_and_read(monkeypatch, tmp_path):
-    """A small MNIST of our own, from a server of our own."""
+def test_fetched_images_are_cached_and_read(monkeypatch, tmp_path):
+    """A small MNIST from a simulated server."""
     import hashlib
 
     import pooch
@@ -318,10 +318,10 @@ def test_fetched_images_are_kept_and_read(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     images, classes = rng.integers(0, 256, (300, 2, 2), dtype=np.uint8), np.repeat(np.arange(10, dtype=np.uint8), 30)
     files = {name: gzip.compress(idx(values), mtime=0) for name, values in [("i.gz", images), ("l.gz", classes)]}
-    asked = []
+    requests = []
 
     def serve(self, address, output, pooch_):
-        asked.append(address)
+        requests.append(address)
         Path(output).write_bytes(files[address.removeprefix("https://example.org/")])
 
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
@@ -332,7 +332,7 @@ def test_fetched_images_are_kept_and_read(monkeypatch, tmp_path):
         given = partly_labelled(small, part)
         np.testing.assert_array_equal(given["x"].raw, images.reshape(300, 4))
         assert np.isfinite(given["label"]).sum() == (100 if part == "train" else 0)
-    assert asked == ["https://example.org/l.gz", "https://example.org/i.gz"]
+    assert requests == ["https://example.org/l.gz", "https://example.org/i.gz"]
     assert (tmp_path / "mnist" / "i.gz").read_bytes() == files["i.gz"]
 
 
@@ -343,7 +343,7 @@ def test_the_command_fits_to_images():
     assert "1500 rows" in result.output
 
 
-def test_the_command_has_no_columns_of_images():
+def test_the_command_refuses_columns_of_images():
     result = CliRunner().invoke(app, ["fit", "latent_class", "--data", "digits_static", "--columns", "a"])
     assert result.exit_code == 2
     assert "digits_static has none" in " ".join(result.output.split())
@@ -353,7 +353,7 @@ def test_the_command_has_no_columns_of_images():
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_a_corpus_neither_kept_nor_fetched(name, no_network, monkeypatch, tmp_path):
+def test_a_corpus_that_cannot_be_fetched_raises(name, no_network, monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
     counts: RemoteFile = datasets.about(name).source.counts  # type: ignore[union-attr]
     with pytest.raises(ZooError, match=f"could not be fetched: put .* .sha256 {counts.sha256[:12]}") as error:
@@ -362,8 +362,8 @@ def test_a_corpus_neither_kept_nor_fetched(name, no_network, monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_a_corpus_is_not_made_of_another_file(name, serves):
-    folder = serves("<html>moved</html>")
+def test_a_wrong_corpus_file_raises(name, serve_text):
+    folder = serve_text("<html>moved</html>")
     with pytest.raises(ZooError, match="is another file now: put "):
         datasets.observed(name)
     assert not list((folder / name).iterdir())
@@ -380,15 +380,15 @@ def packed(**files):
     return content.getvalue()
 
 
-def test_a_corpus_is_taken_out_of_its_archive(monkeypatch, tmp_path):
-    """A small corpus of our own, from a server of our own."""
+def test_a_corpus_is_extracted_from_its_archive(monkeypatch, tmp_path):
+    """A small corpus from a simulated server."""
     import pooch
 
     files = {"x.dat": b"2 0:1 2:3\n0\n", "words": b"a\nb\nc\n", "titles": b"0 The first\n1 The second\n"}
-    archive, asked = packed(**files), []
+    archive, requests = packed(**files), []
 
     def serve(self, address, output, pooch_):
-        asked.append(address)
+        requests.append(address)
         Path(output).write_bytes(archive)
 
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
@@ -402,11 +402,11 @@ def test_a_corpus_is_taken_out_of_its_archive(monkeypatch, tmp_path):
         np.testing.assert_array_equal(source.table().dense(), [[1, 0, 3], [0, 0, 0]])
         assert source.table().vocabulary == ("a", "b", "c")
         assert source.titles() == ["The first", "The second"]
-    assert len(asked) == 3  # a file each, once
+    assert len(requests) == 3  # a file each, once
     assert {path.name: path.read_bytes() for path in (tmp_path / "x").iterdir()} == files
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", packed(other=b"x"), packed(words=b"x" * 1000)[:-40]])
-def test_what_is_no_archive_of_the_file(content):
+def test_other_archives_raise(content):
     with pytest.raises(ValueError, match="archive"):
         extract_member("words")(content)

@@ -1,4 +1,4 @@
-"""What is imported when, seen from fresh processes."""
+"""Imports of fresh processes: no backend before it is needed, and nothing heavy for help."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ assert result.exit_code == 0, result.output
 
 
 def imported_by(code: str, tmp_path: Path, watched: tuple[str, ...]) -> set[str]:
-    """Which of the packages watched a fresh process has imported after running the code."""
+    """Those of the watched packages that a fresh process has imported after running the code."""
     code += f"\nimport sys\nprint(*[m for m in {watched!r} if m in sys.modules], file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
@@ -51,14 +51,19 @@ def imported_by(code: str, tmp_path: Path, watched: tuple[str, ...]) -> set[str]
     ],
     ids=["cards", "guides", "engines", "zoo --help", "zoo fit --help", "zoo list", "zoo show"],
 )
-def test_looking_imports_no_backend(code, tmp_path):
+def test_cards_and_help_import_no_backend(code, tmp_path):
     backends = ("jax", "torch", "numpyro", "pyro")
     assert imported_by(code, tmp_path, backends) == set()
 
 
-def test_help_imports_nothing_heavy(tmp_path):
-    heavy = ("jax", "torch", "pandas", "scipy", "sklearn", "matplotlib", "arviz_base", "pooch", "xarray", "optax")
-    assert imported_by(COMMAND.format(words=["--help"]), tmp_path, heavy) == set()
+HEAVY = ("jax", "torch", "pandas", "scipy", "sklearn", "matplotlib", "arviz_base", "pooch", "xarray", "optax")
+
+
+@pytest.mark.parametrize(
+    "code", [COMMAND.format(words=["--help"]), "import inference"], ids=["zoo --help", "inference"]
+)
+def test_help_and_inference_import_nothing_heavy(code, tmp_path):
+    assert imported_by(code, tmp_path, HEAVY) == set()
 
 
 @pytest.mark.parametrize("backend", FOREIGN)
@@ -66,7 +71,7 @@ def test_one_backend_never_imports_the_other(backend, tmp_path):
     assert imported_by(FIT.format(backend=backend), tmp_path, FOREIGN[backend]) == set()
 
 
-def test_a_backend_that_is_not_installed_is_named_with_its_remedy(tmp_path):
+def test_the_error_of_a_missing_backend_names_the_installation(tmp_path):
     # find_spec is what tells the zoo whether a package is there: make it find no torch
     code = """
 import importlib.util

@@ -1,4 +1,4 @@
-"""Grey pixels: what they may be, what is drawn from them, who draws, and what a fit keeps of them."""
+"""Intensities: validation, binarisation, engines, and storage."""
 
 import tracemalloc
 
@@ -22,14 +22,14 @@ def latent_class(backend="numpyro"):
     return zoo.load("latent_class", backend, K=2)
 
 
-def said(call):
+def error_message(call):
     with pytest.raises(ZooError) as caught:
         call()
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_it_gives_probabilities_and_keeps_bytes():
+def test_indexing_gives_probabilities_and_bytes_are_not_copied():
     assert (X.shape, X.ndim, X.size, len(X), X.dtype) == ((40, 3), 2, 120, 40, float)
     assert X.nbytes == GREY.nbytes
     assert X.raw is GREY
@@ -54,8 +54,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("call", "words"), WRONG)
-def test_what_is_no_intensity(call, words):
-    assert words in said(call)
+def test_invalid_intensities_raise(call, words):
+    assert words in error_message(call)
 
 
 PIXELS = hnp.arrays(
@@ -64,7 +64,7 @@ PIXELS = hnp.arrays(
 
 
 @given(raw=PIXELS, seed=st.integers(0, 2**32))
-def test_a_draw_is_of_zeros_and_ones_and_its_seed_s_own(raw, seed):
+def test_draws_are_zeros_and_ones_determined_by_the_seed(raw, seed):
     x = Intensities(raw)
     draw = x.binarise(seed)
     np.testing.assert_array_equal(np.isnan(draw), np.isnan(raw))
@@ -74,7 +74,7 @@ def test_a_draw_is_of_zeros_and_ones_and_its_seed_s_own(raw, seed):
     np.testing.assert_array_equal(x.binarise(seed), draw)
 
 
-def test_pixels_are_one_as_often_as_they_say():
+def test_the_frequency_of_ones_is_the_intensity():
     ramp = np.tile(np.arange(17, dtype=np.uint8), (20_000, 1))
     mean = Intensities(ramp, 16).binarise(1).mean(0)
     p = np.arange(17) / 16
@@ -87,7 +87,7 @@ def test_draws_of_two_seeds_are_independent():
     assert abs(same - 0.5) <= 4 * 0.5 / 100  # the standard error of a share of 10,000
 
 
-def test_who_looks_once_sees_one_draw():
+def test_binarise_once_draws_by_the_seed():
     np.testing.assert_array_equal(binarise_once(X, 3), X.binarise(3))
     table = binarise_once({"x": X, "y": GREY}, 3)
     np.testing.assert_array_equal(table["x"], X.binarise(3))
@@ -98,7 +98,7 @@ def test_who_looks_once_sees_one_draw():
     assert not has_intensities(GREY)
 
 
-def test_a_model_binds_one_draw_or_keeps_them():
+def test_a_model_binds_one_draw_or_the_intensities():
     model = latent_class()
     np.testing.assert_array_equal(model.bind(X)[0]["x"], X.binarise(0))
     np.testing.assert_array_equal(model.bind({"x": X}, seed=7)[0]["x"], X.binarise(7))
@@ -120,17 +120,17 @@ def test_a_model_binds_one_draw_or_keeps_them():
         ("latent_class", GREY - 1.0 * (GREY == 0), "must be 0 or 1"),
     ],
 )
-def test_data_a_model_cannot_take(name, data, words):
-    assert words in said(lambda: zoo.load(name, K=2).bind(data))
+def test_data_that_a_model_does_not_allow_raises(name, data, words):
+    assert words in error_message(lambda: zoo.load(name, K=2).bind(data))
 
 
-def test_a_column_given_flat():
+def test_a_vector_is_one_column():
     flat = Intensities(GREY[:, 0], 16)
     assert latent_class().bind(flat, seed=None)[0]["x"].shape == (40, 1)
 
 
 @pytest.mark.parametrize("backend", zoo.BACKENDS)
-def test_an_engine_that_looks_once_has_one_draw_by_its_seed(backend, tmp_path):
+def test_an_engine_without_minibatches_draws_once_by_its_seed(backend, tmp_path):
     fit = inference.fit(latent_class(backend), X, seed=5, **EM)
     same = inference.fit(latent_class(backend), X.binarise(5), seed=5, **EM)
     assert fit.diagnostics["binarisation"] == "one draw"
@@ -148,7 +148,7 @@ def dynamic(request):
     return inference.fit(latent_class(request.param), X, "svi", seed=5, num_steps=20, num_draws=100)
 
 
-def test_an_engine_that_draws_anew_keeps_the_intensities(dynamic, tmp_path):
+def test_a_fit_by_svi_keeps_the_intensities(dynamic, tmp_path):
     assert dynamic.diagnostics["binarisation"] == "dynamic"
     assert dynamic.data["x"] is X
     np.testing.assert_array_equal(dynamic.observed_data()["x"], X.binarise(5))
@@ -163,13 +163,13 @@ def test_an_engine_that_draws_anew_keeps_the_intensities(dynamic, tmp_path):
     assert back.diagnostics["binarisation"] == "dynamic"
 
 
-def test_what_is_said_of_a_fit_to_intensities(dynamic, tmp_path):
+def test_exports_of_a_fit_to_intensities(dynamic, tmp_path):
     np.testing.assert_array_equal(dynamic.to_arviz()["observed_data"]["x"], X.binarise(5))
     both = inference.compare(dynamic, dynamic)
     assert "x: 40 rows; column 0 from 0 to 1" in both.save(tmp_path / "report.html").read_text()
 
 
-def test_a_file_in_memory_s_place_stays_on_disk(tmp_path):
+def test_a_mapped_file_stays_on_disk(tmp_path):
     np.save(tmp_path / "x.npy", GREY)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     x = Intensities(mapped, 16)
@@ -177,7 +177,7 @@ def test_a_file_in_memory_s_place_stays_on_disk(tmp_path):
     np.testing.assert_array_equal(x.binarise(2), X.binarise(2))
 
 
-def test_no_copy_in_floats_is_made():
+def test_binding_makes_no_copy_in_floats():
     raw = np.random.default_rng(0).integers(0, 256, (20_000, 100), dtype=np.uint8)
     tracemalloc.start()
     try:

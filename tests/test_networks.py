@@ -73,7 +73,7 @@ def test_the_same_weights_give_the_same_outputs(name, dtype, tolerance):
         np.testing.assert_allclose(once, mine[0, 1], atol=tolerance)
 
 
-def test_weights_are_called_and_shaped_alike_everywhere():
+def test_weights_have_the_same_names_and_shapes_in_both_backends():
     weights = run("numpyro", "float32", {}, lambda n: n.network("d", n.MLP, 2, (3,), 4).layers[0].bias[...])[1]
     shapes = {
         "d.layers.0.weight": (2, 3),
@@ -86,7 +86,7 @@ def test_weights_are_called_and_shaped_alike_everywhere():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_network_has_weights_alone(backend):
+def test_modules_with_other_state_than_weights_raise(backend):
     def running(networks):
         if backend == "numpyro":
             from flax import nnx
@@ -162,7 +162,7 @@ def test_discretised_logistic_sums_to_one(loc, scale, levels):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_discretised_logistic_draws_what_it_says(backend):
+def test_discretised_logistic_samples_have_its_distribution(backend):
     N = 4000
     model = zoo.load("vae", backend, likelihood="discretised_logistic", levels=4, sigma=1.0, width=2, Z=1, D=4, N=N)
     values = model.simulate(0)
@@ -210,13 +210,13 @@ def guide_terms(backend, model, keywords, values):
         return there.to_numpy(logs), there.to_numpy(params)
 
 
-def deep(name, chosen, backend, holes=True):
-    """A small model, all of its keywords, and values of each of its sites, with holes in the data."""
+def deep(name, chosen, backend, missing=True):
+    """A small model, all of its keywords, and values of each of its sites, with missing values in the data."""
     card = zoo.card(name)
     small = {"width": 6} if "width" in zoo.load(name, backend).keywords else {}
     model = zoo.load(name, backend, **small, **chosen)
     values = model.simulate(1)
-    for site in card.missing if holes else ():
+    for site in card.missing if missing else ():
         x = values[site].astype(float)
         values[site] = np.where(np.arange(x.size).reshape(x.shape) % 4 == 1, np.nan, x)
     return model, model.complete({**card.sizes, **model.settings}, {}), values
@@ -240,8 +240,8 @@ def test_programs_and_guides_agree_across_backends(name, chosen):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_nobody_saw_is_nothing_to_the_encoder(backend):
-    """An encoder sees 0 for a missing pixel, and the likelihood nothing: log p is the sum over the pixels seen."""
+def test_missing_pixels_do_not_change_the_encoder(backend):
+    """The encoder takes 0 for a missing pixel, and log p is the sum over the observed pixels."""
     model, keywords, values = deep("vae", {}, backend)
     blank = {**values, "x": np.nan_to_num(values["x"])}
     logs, weights = guide_terms(backend, model, keywords, values)
@@ -259,7 +259,7 @@ def test_what_nobody_saw_is_nothing_to_the_encoder(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
-    model, keywords, values = deep("semi_supervised_vae", {}, backend, holes=False)
+    model, keywords, values = deep("semi_supervised_vae", {}, backend, missing=False)
     C, N = keywords["C"], keywords["N"]
     labelled = np.arange(N) < 5
     values["label"] = np.where(labelled, values["label"], np.nan)
@@ -284,8 +284,8 @@ def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
     assert (logs["y"][labelled] == 0).all(), "where there is a label, q(y) is at it"
     assert (logs["classification"][~labelled] == 0).all()
     unlabelled = {**values, "label": np.full(N, np.nan), **weights}
-    asked, _ = guide_terms(backend, model, keywords, unlabelled)
-    np.testing.assert_allclose(logs["classification"][labelled], -keywords["alpha"] * asked["y"][labelled], rtol=1e-10)
+    terms, _ = guide_terms(backend, model, keywords, unlabelled)
+    np.testing.assert_allclose(logs["classification"][labelled], -keywords["alpha"] * terms["y"][labelled], rtol=1e-10)
     probabilities = [
         np.exp(guide_terms(backend, model, keywords, {**unlabelled, "y": np.full(N, k)})[0]["y"]) for k in range(C)
     ]
@@ -293,7 +293,7 @@ def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
 
 
 def test_the_exact_density_of_the_linear_vae_is_that_of_its_program():
-    """log p(x) = log p(x, z) - log p(z | x) at any z, row by row, with holes too."""
+    """log p(x) = log p(x, z) - log p(z | x) at any z, row by row, with missing values too."""
     from inference import exact
 
     model, _, values = deep("linear_vae", {}, "pyro")
@@ -338,7 +338,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], Any, str]] = {
 
 
 @pytest.mark.parametrize(("name", "given_", "data", "says"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_learned_from_is_one_line(name, given_, data, says):
+def test_invalid_data_raise_one_line_errors(name, given_, data, says):
     with pytest.raises(zoo.ZooError, match=says) as caught:
         zoo.load(name, "pyro", **{"Z": 2, **given_}).bind(data)
     assert "\n" not in str(caught.value)
@@ -354,7 +354,7 @@ def test_keywords_come_from_the_data():
     np.testing.assert_allclose(grey["loc"], (GREY + 1e6).mean(0))
     np.testing.assert_allclose(grey["spread"], np.sqrt(GREY.var(0).mean()))
     assert bind({"likelihood": "discretised_logistic"}, GREY)["levels"] == 7
-    blank = np.where(np.arange(16) == 3, np.nan, GREY)  # a pixel that nobody saw is like the others
+    blank = np.where(np.arange(16) == 3, np.nan, GREY)  # a missing pixel has the values of the others
     assert np.isfinite(bind({"likelihood": "gaussian"}, blank)["loc"]).all()
     label = np.array([0, 1, np.nan, np.nan, np.nan, np.nan])
     labelled = zoo.load("semi_supervised_vae", "pyro", Z=2, C=2).bind({"x": IMAGES, "label": label})[1]

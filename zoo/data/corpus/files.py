@@ -117,10 +117,10 @@ def _vocabulary(vocab: Any) -> tuple[str, ...] | None:
 
 def _text_format(path: Path) -> Callable[[Path, int | None], Iterator[Corpus]] | None:
     """The reader of a text file of counts; None for another format."""
-    ending = _ending(path)
-    if ending in LDAC:
+    suffix = _suffix(path)
+    if suffix in LDAC:
         return ldac
-    if ending != ".txt":
+    if suffix != ".txt":
         return None
     line = first_line(path)
     if SIZE.fullmatch(line) and int(line):
@@ -135,10 +135,10 @@ def _table(path: Path) -> Any:
     """The content of a matrix or table, as ``as_corpus`` accepts it."""
     if not path.exists():
         raise ZooError(f"no file {str(path)!r}; a corpus is read from {READABLE}")
-    ending = _ending(path)
-    if ending not in (*MARKET, *TABLES):
+    suffix = _suffix(path)
+    if suffix not in (*MARKET, *TABLES):
         raise ZooError(f"cannot read {path.suffix or 'a file without an ending'}; a corpus is read from {READABLE}")
-    if ending in TABLES:
+    if suffix in TABLES:
         table = read_table(path)
         if not (isinstance(table, dict) and "format" in table):
             return table
@@ -146,11 +146,11 @@ def _table(path: Path) -> Any:
     from scipy.sparse import load_npz
 
     try:
-        return mmread(path) if ending in MARKET else load_npz(path)
+        return mmread(path) if suffix in MARKET else load_npz(path)
     except (OSError, EOFError, ValueError, OverflowError, KeyError, zlib.error) as error:
         raise ZooError(f"{str(path)!r} cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _ending(path: Path) -> str:
+def _suffix(path: Path) -> str:
     """The ending without ``.gz``, which names the format: ``.txt`` for ``docword.txt.gz``."""
     return Path(path.name.lower().removesuffix(".gz")).suffix

@@ -77,9 +77,9 @@ def test_values_outside_the_support(name, data, words):
         (lambda: zoo.load("gaussian_mixture", k=3), "no setting of gaussian_mixture 'k'"),
         (lambda: zoo.load("gaussian_mixture", covariance="round"), "no covariance 'round'"),
         (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "mcmc"), "no engine 'mcmc'"),
-        (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", max_iters=3), "did you mean 'max_iter'"),
+        (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", max_iters=3), "did you mean 'max_iter'"),  # pyright: ignore
         (
-            lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", objective="mle"),
+            lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", objective="mle"),  # pyright: ignore
             "no objective 'mle'; did you mean 'ml'?",
         ),
         (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", sample_weight=[1, 2]), "each of the 20 rows"),
@@ -121,20 +121,17 @@ def test_any_table_gives_finite_numbers_or_a_one_line_error(x, K, Z, name, objec
     """In Pyro, which does not compile for each new shape."""
     data = x[:, 0] if len(zoo.card(name).sites()["x"].dims) == 1 else x
     sizes = {letter: {"K": K, "Z": Z}[letter] for letter in required_sizes(name)}
-    refusal = ""
     try:
-        found = fit(zoo.load(name, "pyro", **sizes), data, "em", objective=objective, max_iter=20)
+        result = fit(zoo.load(name, "pyro", **sizes), data, "em", objective=objective, max_iter=20)
     except zoo.ZooError as error:
-        refusal = str(error)
-    if refusal:
-        assert "\n" not in refusal
+        assert "\n" not in str(error)  # noqa: PT017  (most of these tables raise)
         return
-    assert np.isfinite(found.trace).all()
-    for site, value in found.params.items():
+    assert np.isfinite(result.trace).all()
+    for site, value in result.params.items():
         assert np.isfinite(value).all(), site
-    assert np.isfinite(found.log_likelihood()).all()
-    local = found.local()
-    for site in found.model.card.enumerated:
+    assert np.isfinite(result.log_likelihood()).all()
+    local = result.local()
+    for site in result.model.card.enumerated:
         assert (abs(local[site].sum(-1) - 1) < 1e-9).all()
     for value in local.values():  # probabilities, or the mean and covariance of a normal
         assert all(np.isfinite(part).all() for part in (value if isinstance(value, tuple) else (value,)))

@@ -1,33 +1,33 @@
-"""Checks of plain values that every layer needs."""
+"""Checks of plain values, for all layers."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from zoo.errors import ZooError
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is an integer; True and False are not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def check_whole(least: int, **numbers: object) -> None:
-    """Raise ZooError unless each number is a whole number from ``least`` up.
+def check_whole(minimum: int, **numbers: object) -> None:
+    """Raise ZooError unless each number is a whole number from ``minimum`` up.
 
     >>> check_whole(1, num_samples=0)
     Traceback (most recent call last):
     zoo.errors.ZooError: num_samples is a whole number from 1 up; given 0
     """
     for name, value in numbers.items():
-        if not is_whole(value) or value < least:  # type: ignore[operator]
-            raise ZooError(f"{name} is a whole number from {least} up; given {value!r}")
+        if not is_whole(value) or value < minimum:
+            raise ZooError(f"{name} is a whole number from {minimum} up; given {value!r}")
 
 
 def equal_values(a: Any, b: Any) -> bool:
-    """Whether two settings or options are the same: numbers, text, None, or arrays of one shape.
+    """Whether two settings or options are equal: numbers, text, None, or arrays of one shape.
 
     >>> equal_values([1, 2], np.array([1, 2])), equal_values(None, 0)
     (True, False)

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo._backend import BACKENDS, backend_of
 from zoo.cards import NOTHING, Card, Site
+from zoo.checks import is_whole
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_any_observed, check_values
@@ -70,7 +71,7 @@ class Model:
             if keyword not in self.keywords:
                 raise unknown(f"setting of {self.name}", keyword, self.keywords)
             least = 0 if keyword == "Z" else 1  # without latent dimensions, noise remains
-            if len(keyword) == 1 and keyword.isupper() and not (isinstance(value, int | np.integer) and value >= least):
+            if len(keyword) == 1 and keyword.isupper() and not (is_whole(value) and value >= least):
                 raise ZooError(f"{keyword} is a size: give a whole number from {least} up, not {value!r}")
             if isinstance(self.keywords[keyword], int | float) and not _is_rectangular(value):
                 raise ZooError(f"{keyword} is a number or an array of them: not {value!r}")

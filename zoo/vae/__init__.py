@@ -17,6 +17,7 @@ import numpy as np
 
 from zoo._networks import check_network
 from zoo.cards import Card
+from zoo.checks import is_whole
 from zoo.data.moments import log_odds, mean_and_spread
 from zoo.errors import ZooError
 
@@ -40,7 +41,7 @@ def priors(data, settings):
         return {"loc": loc, "spread": spread}
     largest = int(np.nanmax(x))
     levels = settings.get("levels", largest + 1)
-    if not isinstance(levels, int | np.integer) or levels < 1 or largest >= levels:
+    if not is_whole(levels) or levels < 1 or largest >= levels:
         raise ZooError(f"levels={levels!r} but x has a pixel of {largest}: give levels={largest + 1} or more")
     return {"loc": loc, "spread": spread, "levels": levels}
 

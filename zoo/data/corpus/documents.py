@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.checks import is_whole
 from zoo.data.corpus.counts import MAX_COUNT, Corpus, from_entries
 from zoo.data.corpus.vocabulary import as_vocabulary, short_repr, warn_unknown
 from zoo.errors import ZooError
@@ -79,7 +80,7 @@ def _tally(index: int, document: Any) -> Counter[Any]:
         word, count = item if isinstance(item, tuple | list) and len(item) == 2 else (item, 1)
         if isinstance(word, str) and word:
             word = str(word)
-        elif isinstance(word, int | np.integer) and not isinstance(word, bool) and 0 <= word < MAX_COUNT:
+        elif is_whole(word) and 0 <= word < MAX_COUNT:
             word = int(word)
         else:
             raise ZooError(f"document {index} holds {short_repr(word)}: tokens are words, or word numbers from 0 up")

@@ -89,7 +89,7 @@ def test_values_outside_the_support(name, data, words):
         (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", device="tpu"), "no device 'tpu' here"),
         (lambda: fit(zoo.load("gaussian_mixture", K=2, D=3), GOOD, "em"), "D=3 but x has D=2"),
         (lambda: fit(zoo.load("gaussian_mixture"), GOOD, "em"), "K=..."),
-        (lambda: fit("gaussian_mixture", GOOD, "em"), "zoo.load("),  # pyright: ignore[reportArgumentType]
+        (lambda: fit("gaussian_mixture", GOOD, "em"), "zoo.load("),  # pyright: ignore[reportArgumentType, reportCallIssue]
         (lambda: fit(zoo.load("gaussian_mixture", "pyro", K=2), GOOD, "em", device="cuda"), "no device 'cuda' here"),
     ],
 )

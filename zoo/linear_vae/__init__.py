@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.cards import Card
 from zoo.data.moments import location_and_spread
-from zoo.linear import Linear
+from zoo.probabilistic_pca import linear
 
 
 def priors(data, settings):
@@ -23,10 +23,6 @@ def priors(data, settings):
     """
     loc, sd = location_and_spread(data["x"], settings["Z"])
     return {"loc": loc, "spread": float(np.sqrt((sd**2).mean()))}
-
-
-def linear(params, settings):
-    return Linear.single(params["W"], params["mu"], params["sigma2"][..., None] * np.ones(params["mu"].shape[-1]))
 
 
 CARD = Card(

@@ -1,7 +1,7 @@
 """Every tutorial runs without a warning, saves the figures it names, and opens as a notebook."""
 
+import ast
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +32,10 @@ def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     result = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     images = {figure.stem: imread(figure)[..., :3] for figure in tmp_path.glob("*.png")}
-    names = re.findall(r'^show\(.*, "(\w+)"\)', text, re.MULTILINE)
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    names = [
+        ast.literal_eval(call.args[1]) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "show"
+    ]
     assert names
     assert sorted(names) == sorted(images)
     for name, image in images.items():

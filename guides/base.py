@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.unconstrained.curvature import Mode, find_mode
 from zoo import ZooError
-from zoo.types import Program
+from zoo.types import BackendArray, Program
 
 
 class ModeCentredGuide:
@@ -30,7 +30,9 @@ class ModeCentredGuide:
         Whether the density is that of the unconstrained values (default), or of the latents as they are on the card.
     """
 
-    def __init__(self, program: Program, start: Any, sample_vector: Callable[[Mode], Any], jacobian: bool = True):
+    def __init__(
+        self, program: Program, start: BackendArray, sample_vector: Callable[[Mode], Any], jacobian: bool = True
+    ):
         self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
         self.mode: Mode | None = None
 
@@ -56,11 +58,11 @@ class ModeCentredGuide:
         assert self.mode is not None
         return {"mode": self.mode.centre, "precision": self.mode.precision}
 
-    def make_model(self, inputs: dict[str, Any]) -> Any:
+    def make_model(self, inputs: dict[str, Any]) -> BackendArray:
         """The program's latents in unconstrained coordinates: the backend's ``UnconstrainedModel``."""
         raise NotImplementedError
 
-    def sample_value(self, name: str, value: Any, log_density: Any, event_dim: int) -> None:
+    def sample_value(self, name: str, value: BackendArray, log_density: BackendArray, event_dim: int) -> None:
         """A sample statement of one value, with the log density that it has under the guide."""
         raise NotImplementedError
 

@@ -13,3 +13,5 @@ DataLike: TypeAlias = Any
 Keywords: TypeAlias = Mapping[str, Any]
 # a function of data and keywords that makes sample statements
 Program: TypeAlias = Callable[..., Any]
+# values of the parameters of a program, by site
+BackendParams: TypeAlias = dict[str, BackendArray]

@@ -8,21 +8,23 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from zoo.types import BackendArray, BackendParams
+
 
 class EMStep(Protocol):
     """The E-step and M-step of one program at one data set, in arrays of a backend."""
 
-    weights: Any
+    weights: BackendArray
 
-    def step(self, params: Any) -> tuple[Any, Any]:
+    def step(self, params: BackendParams) -> tuple[BackendParams, BackendArray]:
         """Better parameters, and the log-likelihood at the given ones."""
         ...
 
-    def from_labels(self, labels: np.ndarray, K: int) -> Any:
+    def from_labels(self, labels: np.ndarray, K: int) -> BackendParams:
         """The parameters that fit best where the rows have these labels, (N,) from 0 to K - 1."""
         ...
 
-    def entropy(self, params: Any) -> float:
+    def entropy(self, params: BackendParams) -> float:
         """The entropy of the labels given the data, in nats, rows counted by their weights."""
         ...
 

@@ -13,8 +13,10 @@ from inference.engines.em.backend import EMBackend, EMStep
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.linear_gaussian.solution import num_parameters
 from inference.engines.em.options import PreparedOptions
+from inference.engines.options import EngineOptions
 from inference.unconstrained.kmeans import kmeans_labels
 from zoo._backend import backend_of
+from zoo.types import BackendParams
 
 
 class EnumerationEM:
@@ -26,7 +28,9 @@ class EnumerationEM:
     patience = None
     objective_scale = 1.0
 
-    def __init__(self, backend: EMBackend, request: FitRequest[Any], options: PreparedOptions, closed: bool = True):
+    def __init__(
+        self, backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions, closed: bool = True
+    ):
         self.backend, self.request, self.options = backend, request, options
         self._arrays = backend_of(request.model)
         data, keywords = self._arrays.to_backend(request.table), self._arrays.to_backend(request.keywords)
@@ -48,7 +52,7 @@ class EnumerationEM:
         """The algorithm from whose start the general one begins; it reads the rows once for all starts."""
         return LinearGaussianEM(self.request, self.options)
 
-    def initialize(self, seed: int) -> Any:
+    def initialize(self, seed: int) -> BackendParams:
         """The parameters at which EM begins.
 
         The start of the options; else the principal axes for a linear-Gaussian model, the fit to k-means labels where
@@ -66,20 +70,20 @@ class EnumerationEM:
         K = self.density.variables[0].size
         return self.em_step.from_labels(kmeans_labels(request.table, K, seed), K)
 
-    def step(self, params: Any) -> tuple[Any, float]:
+    def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         """Better parameters, and the objective at the given ones."""
         better, value = self.em_step.step(params)
         return better, value + self.log_prior(params)
 
-    def escape_boundary(self, params: Any) -> None:
+    def escape_boundary(self, params: BackendParams) -> None:
         """None: these models have no boundary at which EM is sublinear."""
         return None
 
-    def check(self, params: Any) -> None:
+    def check(self, params: BackendParams) -> None:
         """Raise ZooError where a component collapsed."""
         closed_form.check(self.request.model, self.to_numpy(params), self.request.keywords, self.options)
 
-    def finalize(self, params: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def finalize(self, params: BackendParams) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The parameters in NumPy, and further fields of the diagnostics: none."""
         return self.to_numpy(params), {}
 
@@ -89,7 +93,7 @@ class EnumerationEM:
         form = closed_form.linear_gaussian_form(self.request.model)
         return num_parameters(form, self.request.keywords) if form else self.general.num_parameters
 
-    def entropy(self, params: Any) -> float:
+    def entropy(self, params: BackendParams) -> float:
         """The entropy of the labels given the data, in nats."""
         return self.em_step.entropy(params)
 
@@ -97,8 +101,8 @@ class EnumerationEM:
         """Count the rows by other weights, (N,)."""
         self.em_step.weights = self.backend.to_array(weights)
 
-    def to_backend(self, params: dict[str, np.ndarray]) -> Any:
+    def to_backend(self, params: dict[str, np.ndarray]) -> BackendParams:
         return {n: self.backend.to_array(v) for n, v in params.items()}
 
-    def to_numpy(self, params: Any) -> dict[str, np.ndarray]:
+    def to_numpy(self, params: BackendParams) -> dict[str, np.ndarray]:
         return self._arrays.to_numpy(params)

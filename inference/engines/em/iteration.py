@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.engines import FitRequest
 from inference.engines.em.algorithm import EMAlgorithm, IterationOptions
+from inference.engines.options import EngineOptions
 from inference.run.progress import Progress
 from zoo import ZooError
 
@@ -101,7 +102,10 @@ def run_em(
 
 
 def run_restarts(
-    request: FitRequest[Any], algorithm: EMAlgorithm[State, Any], options: IterationOptions, total_weight: float
+    request: FitRequest[EngineOptions],
+    algorithm: EMAlgorithm[State, Any],
+    options: IterationOptions,
+    total_weight: float,
 ) -> Restarts[State]:
     """Run EM from several starts.
 

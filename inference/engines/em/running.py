@@ -14,11 +14,12 @@ from inference.engines.em.diagnostics import EMDiagnostics
 from inference.engines.em.enumeration import EnumerationEM
 from inference.engines.em.iteration import run_restarts
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
-from inference.engines.em.options import PreparedOptions, prepare_options
+from inference.engines.em.options import EMOptions, PreparedOptions, prepare_options
+from inference.engines.options import EngineOptions
 from inference.engines.starts import start_method
 
 
-def run(backend: EMBackend, request: FitRequest[Any]) -> EngineResult:
+def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
     """Fit by exact EM, or by the model's own variational EM."""
     variational = closed_form.variational_form(request.card)
     if variational:
@@ -48,7 +49,7 @@ def run(backend: EMBackend, request: FitRequest[Any]) -> EngineResult:
 
 
 def make_algorithm(
-    backend: EMBackend, request: FitRequest[Any], options: PreparedOptions
+    backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions
 ) -> EnumerationEM | LinearGaussianEM:
     """The EM algorithm of a model: the closed form of linear-Gaussian models, or that of enumeration."""
     if options.closed_form and closed_form.linear_gaussian_form(request.model):
@@ -56,7 +57,9 @@ def make_algorithm(
     return EnumerationEM(backend, request, options)
 
 
-def precision(backend: EMBackend, request: FitRequest[Any], options: PreparedOptions) -> AbstractContextManager[Any]:
+def precision(
+    backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions
+) -> AbstractContextManager[Any]:
     """The context of the arithmetic: 64 bits for a closed form, since sums of squares in 32 bits lose four digits."""
     closed = options.closed_form and closed_form.exponential_family_form(request.model)
     return backend.float64() if closed else nullcontext()

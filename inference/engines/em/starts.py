@@ -12,9 +12,12 @@ from inference.engines.em import ENGINE, closed_form
 from inference.engines.em.backend import EMBackend
 from inference.engines.em.options import EMOptions, PreparedOptions
 from inference.engines.em.running import make_algorithm, precision
+from inference.engines.options import EngineOptions
 
 
-def initial_values(backend: EMBackend, request: FitRequest[Any], seeds: Iterable[int]) -> list[dict[str, Any]]:
+def initial_values(
+    backend: EMBackend, request: FitRequest[EngineOptions], seeds: Iterable[int]
+) -> list[dict[str, Any]]:
     """For each seed the parameters at which EM begins, ``{site: array}``; {} for a model that EM cannot fit.
 
     Variational EM gives values of the latents of the rows too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from inference.engines import FitRequest
 from inference.engines.em.backend import EMBackend
 from inference.engines.em.enumeration import EnumerationEM
 from inference.engines.em.iteration import run_em
-from inference.engines.em.options import prepare_options
+from inference.engines.em.options import EMOptions, prepare_options
 from inference.engines.em.running import make_algorithm, precision
 
 
@@ -27,7 +27,7 @@ class Curvature(NamedTuple):
     constrain: Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def curvature(backend: EMBackend, request: FitRequest[Any], params: dict[str, np.ndarray]) -> Curvature:
+def curvature(backend: EMBackend, request: FitRequest[EMOptions], params: dict[str, np.ndarray]) -> Curvature:
     """The curvature of EM's objective at ``params``."""
     general = EnumerationEM(backend, request, prepare_options(request), closed=False).general
     values = {n: backend.to_array(v) for n, v in params.items()}
@@ -36,7 +36,10 @@ def curvature(backend: EMBackend, request: FitRequest[Any], params: dict[str, np
 
 
 def refit(
-    backend: EMBackend, request: FitRequest[Any], params: dict[str, np.ndarray], resamples: Iterable[np.ndarray]
+    backend: EMBackend,
+    request: FitRequest[EMOptions],
+    params: dict[str, np.ndarray],
+    resamples: Iterable[np.ndarray],
 ) -> list[dict[str, np.ndarray]]:
     """The parameters after EM from ``params`` for each set of weights (N,) of the rows."""
     options = replace(prepare_options(request), start=params)

@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from inference.engines import FitRequest
+from inference.engines.nuts.options import NUTSOptions
+from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import check_start
 from zoo import Card
 
 
 def find_starts(
-    em_values: Callable[[FitRequest[Any], Sequence[int]], list[dict[str, Any]]],
+    em_values: Callable[[FitRequest[SVIOptions] | FitRequest[NUTSOptions], Sequence[int]], list[dict[str, Any]]],
     to_backend: Callable[[Any], Any],
-    request: FitRequest[Any],
+    request: FitRequest[SVIOptions] | FitRequest[NUTSOptions],
     model: Any,
     seeds: Sequence[int],
 ) -> tuple[list[dict[str, Any]], str]:

@@ -10,7 +10,9 @@ Each ``in_<backend>.py`` has ``ExponentialFamilyStep(form, x, weights)``, a ``ba
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from zoo.types import BackendArray, BackendParams
 
 BLOCK_SIZE = 4096  # rows at a time: features of a block stay in the cache
 
@@ -31,7 +33,7 @@ class Form(NamedTuple):
         Rows to the part of log p that does not depend on the parameters, (B,).
     """
 
-    features: Callable[[Any], Any]
-    natural: Callable[[Any], Any]
-    maximise: Callable[[Any, Any], Any]
-    base: Callable[[Any], Any]
+    features: Callable[[BackendArray], BackendArray]
+    natural: Callable[[BackendArray], BackendArray]
+    maximise: Callable[[BackendArray, BackendArray], BackendParams]
+    base: Callable[[BackendArray], BackendArray]

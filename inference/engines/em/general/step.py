@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from zoo.types import BackendArray, BackendParams
+
 
 def ascend(
     value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]],
@@ -43,54 +45,54 @@ class GeneralStep:
     density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map".
     """
 
-    def __init__(self, density: Any, weights: Any, objective: str):
+    def __init__(self, density: Any, weights: BackendArray, objective: str):
         self.density, self.weights, self.objective = density, weights, objective
 
-    def step(self, params: Any) -> tuple[Any, Any]:
+    def step(self, params: BackendParams) -> tuple[BackendParams, BackendArray]:
         posterior, log_marginal = self.posterior(params)
         return self.maximise(params, posterior), (log_marginal * self.weights).sum()
 
-    def maximise(self, params: Any, posterior: Any) -> Any:
+    def maximise(self, params: BackendParams, posterior: BackendParams) -> BackendParams:
         """The M-step, from ``params``, given the posterior of the E-step."""
         start = np.asarray(self.unconstrain(params), dtype=float)
         result = ascend(lambda vector: self.value_and_gradient(vector, posterior), start, float(self.weights.sum()))
         return self.constrain(self.array(result))
 
-    def from_labels(self, labels: np.ndarray, K: int) -> Any:
+    def from_labels(self, labels: np.ndarray, K: int) -> BackendParams:
         params = self.constrain(self.preconditioner[0] * 0)
         one_hot = self.one_hot(labels, K)
         # a label's weight is that of every factor that it enters
         factors = self.density.factor_graph(params).factors
         return self.maximise(params, {n: one_hot + f.log * 0 for n, f in factors.items()})
 
-    def expected_log_joint(self, vector: Any, posterior: Any) -> Any:
+    def expected_log_joint(self, vector: BackendArray, posterior: BackendParams) -> BackendArray:
         """The expected complete-data log joint, apart from what does not depend on the parameters."""
         params = self.constrain(vector)
         return self.expectation(self.density.factor_graph(params).factors, posterior) + self.log_prior(params)
 
-    def expectation(self, factors: Any, posterior: Any) -> Any:
+    def expectation(self, factors: Any, posterior: BackendParams) -> BackendArray:
         """The expected sum of the factors' log-densities."""
         return sum(self.multiply(posterior[n], f.log).sum() for n, f in factors.items())
 
-    def entropy(self, params: Any) -> float:
+    def entropy(self, params: BackendParams) -> float:
         # log p(x) is the sum of the expected complete-data log joint and the entropy of the labels
         posterior, log_marginal = self.posterior(params)
         expectation = self.expectation(self.density.factor_graph(params).factors, posterior)
         return float((log_marginal * self.weights).sum() - expectation)
 
-    def log_objective(self, vector: Any) -> Any:
+    def log_objective(self, vector: BackendArray) -> BackendArray:
         params = self.constrain(vector)
         return self.density.total(params, self.weights) + self.log_prior(params)
 
-    def log_prior(self, params: Any) -> Any:
+    def log_prior(self, params: BackendParams) -> BackendArray:
         return self.density.log_prior(params) if self.objective == "map" else 0.0
 
-    def unconstrain(self, params: Any) -> Any:
+    def unconstrain(self, params: BackendParams) -> BackendArray:
         """The parameters as a vector, in the coordinates of the preconditioner."""
         centre, scale = self.preconditioner
         return (self.flatten(params) - centre) / scale
 
-    def constrain(self, vector: Any) -> Any:
+    def constrain(self, vector: BackendArray) -> BackendParams:
         """The inverse of ``unconstrain``."""
         centre, scale = self.preconditioner
         vector, params, start = vector * scale + centre, {}, 0
@@ -108,15 +110,15 @@ class GeneralStep:
         return {n: tuple(self.bijection(n).inverse_shape(shape)) for n, shape in self.density.shapes.items()}
 
     @cached_property
-    def preconditioner(self) -> tuple[Any, Any]:
+    def preconditioner(self) -> tuple[BackendArray, BackendArray]:
         """Origin and unit of the coordinates, so that the prior's quartiles are near -1 and 1 in each."""
         raise NotImplementedError
 
-    def array(self, vector: np.ndarray) -> Any:
+    def array(self, vector: np.ndarray) -> BackendArray:
         """NumPy to an array of the backend, of the type of the weights."""
         raise NotImplementedError
 
-    def flatten(self, params: Any) -> Any:
+    def flatten(self, params: BackendParams) -> BackendArray:
         """Unconstrained values of all parameters in one vector."""
         raise NotImplementedError
 
@@ -124,22 +126,22 @@ class GeneralStep:
         """From the unconstrained values of a parameter to its support."""
         raise NotImplementedError
 
-    def posterior(self, params: Any) -> tuple[Any, Any]:
+    def posterior(self, params: BackendParams) -> tuple[BackendParams, BackendArray]:
         """``({site: posterior of the values that its factor joins}, log p by row)``."""
         raise NotImplementedError
 
-    def value_and_gradient(self, vector: np.ndarray, posterior: Any) -> tuple[float, np.ndarray]:
+    def value_and_gradient(self, vector: np.ndarray, posterior: BackendParams) -> tuple[float, np.ndarray]:
         """``expected_log_joint`` and its gradient."""
         raise NotImplementedError
 
-    def one_hot(self, labels: np.ndarray, K: int) -> Any:
+    def one_hot(self, labels: np.ndarray, K: int) -> BackendArray:
         """The posterior of the one discrete site that is certain of the labels, rows counted by their weights."""
         raise NotImplementedError
 
-    def multiply(self, weight: Any, log: Any) -> Any:
+    def multiply(self, weight: BackendArray, log: BackendArray) -> BackendArray:
         """The product, where 0 times -inf is 0."""
         raise NotImplementedError
 
-    def hessian(self, params: Any) -> np.ndarray:
+    def hessian(self, params: BackendParams) -> np.ndarray:
         """Of ``log_objective``, with respect to the coordinates."""
         raise NotImplementedError

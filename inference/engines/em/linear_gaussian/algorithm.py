@@ -24,6 +24,7 @@ from inference.engines.em.linear_gaussian.solution import (
 from inference.engines.em.linear_gaussian.start import group_moments, group_rows, initial_parameters
 from inference.engines.em.linear_gaussian.statistics import Statistics, row_statistics
 from inference.engines.em.options import PreparedOptions
+from inference.engines.options import EngineOptions
 from inference.exact.gaussian import component_posteriors
 from inference.exact.gaussian.rows import IncompleteRows
 from inference.unconstrained.kmeans import kmeans_labels
@@ -40,7 +41,7 @@ class LinearGaussianEM:
     patience = 50
     objective_scale = 1.0
 
-    def __init__(self, request: FitRequest[Any], options: PreparedOptions):
+    def __init__(self, request: FitRequest[EngineOptions], options: PreparedOptions):
         self.request, self.options, self.keywords = request, options, request.keywords
         self.form = cast(closed_form.LinearGaussianForm, closed_form.linear_gaussian_form(request.model))
         self.noise: NoiseType = self.form.noise_type(self.keywords)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from zoo.checks import is_whole
+from zoo.checks import check_whole
 from zoo.errors import ZooError, unknown
 
 Check = Callable[[str, Any], None]  # (name, value): raises ZooError
@@ -42,8 +42,7 @@ def whole(default: int | None, help: str, *, least: int = 1, optional: bool = Fa
     """A whole number from ``least`` up; None is allowed where ``optional``."""
 
     def check(name: str, value: Any) -> None:
-        if not is_whole(value) or value < least:
-            raise ZooError(f"{name} is a whole number from {least} up; given {value!r}")
+        check_whole(least, **{name: value})
 
     return _field(default, f"a whole number from {least} up", help, check, optional)
 

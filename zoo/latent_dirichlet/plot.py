@@ -39,10 +39,10 @@ def word_bars(axes, words, weights, colour, limit, interval=None):
 
 
 def printable_word(word, longest=LONGEST):
-    """A word for a figure: short, on one line, with dollar signs escaped.
+    r"""A word for a figure: short, on one line, with dollar signs escaped.
 
-    >>> printable_word("incomprehensibilities"), printable_word("a$b"), printable_word("two\\nlines")
-    ('incomprehensibi…', 'a\\\\$b', 'two�lines')
+    >>> printable_word("incomprehensibilities"), printable_word("a$b"), printable_word("two\nlines")
+    ('incomprehensibi…', 'a\\$b', 'two�lines')
     """
     printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in word)
     short = printable if len(printable) <= longest else printable[: longest - 1] + "…"

@@ -19,8 +19,9 @@ from zoo.linear import Linear
 
 
 def priors(data, settings):
-    """Weakly informative keywords: loc [D], the mean of each column; spread, the root of the mean of their variances;
-    scale, twice that.
+    """Weakly informative keywords: loc, spread and scale.
+
+    loc [D] is the mean of each column; spread the root of the mean of their variances; scale twice that.
 
     Raises ZooError for columns that are constant or entirely missing, one row, or as many latent dimensions as columns.
     """

@@ -22,7 +22,9 @@ ALPHA = 0.1  # as published
 
 
 def priors(data, settings):
-    """Keywords: loc [D], the log-odds of each pixel's mean; alpha, the weight of log q(label | x) of a row in training,
+    """Keywords: loc and alpha.
+
+    loc [D] is the log-odds of each pixel's mean; alpha the weight of log q(label | x) of a row in training,
     0.1 N / (rows with a label) (Kingma et al. 2014).
 
     Raises ZooError for a label that is none of the C classes, and for sizes that the network cannot have.

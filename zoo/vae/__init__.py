@@ -23,8 +23,10 @@ from zoo.errors import ZooError
 
 
 def priors(data, settings):
-    """Keywords: loc [D], log-odds of each pixel's mean, or the mean; spread, the root of the mean of the pixels'
-    variances; levels, one more than the largest pixel.
+    """Keywords: loc, spread and levels.
+
+    loc [D] is the log-odds of each pixel's mean, or the mean; spread the root of the mean of the pixels' variances;
+    levels one more than the largest pixel.
 
     Raises ZooError for images or sizes that the network cannot have, a sigma that is not above 0, and pixels beyond the
     levels set.

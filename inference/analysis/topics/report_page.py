@@ -221,10 +221,10 @@ def html_table(columns: dict[str, list[str]], rows: Iterable[int]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text with a replacement character for each that cannot be printed.
+    r"""Text with a replacement character for each that cannot be printed.
 
-    >>> printable("tab\\tbed")
-    'tab\ufffdbed'
+    >>> printable("tab\tbed")
+    'tab�bed'
     """
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 

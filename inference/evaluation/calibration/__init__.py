@@ -1,4 +1,4 @@
-"""Simulation-based calibration: does an engine give the posterior of the program, over data that the program simulates?
+"""Simulation-based calibration: an engine is tested on data that the program simulates.
 
 Parameters are drawn from the prior, and data given the parameters; an engine is then given the data alone. Among
 independent draws of the true posterior the rank of the true parameters is uniform, whatever the model (Talts et al.

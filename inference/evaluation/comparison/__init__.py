@@ -1,4 +1,4 @@
-"""Comparison of fits of one model: which of these posteriors may be trusted?
+"""Comparison of fits of one model: which of their posteriors may be trusted.
 
 ``compare(fit, fit, ...)`` aligns the labels and axes of all draws, checks each fit by its own diagnostics and against
 the most trustworthy fit, and gives a verdict on each; ``judge(fit)`` checks one fit by its own diagnostics. Both take

@@ -56,7 +56,10 @@ def save_report(c: ComparisonRecord, path: Path) -> Path:
 
 
 def describe_data(c: ComparisonRecord) -> str:
-    """The data in a line: ``x: 272 rows; eruptions from 1.6 to 5.1, waiting from 43 to 96. N = 272, D = 2, K = 2.``"""
+    """Describe the data in one line.
+
+    For example ``x: 272 rows; eruptions from 1.6 to 5.1, waiting from 43 to 96. N = 272, D = 2, K = 2.``
+    """
     fit, sentences = c.fits[c.best], []
     for name, values in fit.observed_data().items():
         if isinstance(values, Corpus):

@@ -58,7 +58,6 @@ def plate_depth(program, *args, **keywords):
 
 def marginalize(program):
     """The same joint over the other sites, an ordinary program: its discrete sites become one factor."""
-
     depth = []  # of the plates, computed by the first call
 
     def marginal_program(*args, **keywords):

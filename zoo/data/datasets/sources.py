@@ -94,10 +94,10 @@ def convert_text(convert: Callable[[str], str]) -> Callable[[bytes], bytes]:
 
 
 def nine_tests(table: str) -> str:
-    """Nine of the 26 tests in their published units, from the raw scores; one pupil's grade is missing.
+    r"""Nine of the 26 tests in their published units, from the raw scores; one pupil's grade is missing.
 
     >>> scored = "id,Gender,grade,agey,agem,school,visual,cubes,flags,paragrap,sentence,wordm,addition,counting"
-    >>> print(nine_tests(scored + ",straight\\n1,Male,7,13,1,Pasteur,20,31,3,7,23,9,78,115,229"))
+    >>> print(nine_tests(scored + ",straight\n1,Male,7,13,1,Pasteur,20,31,3,7,23,9,78,115,229"))
     id,sex,ageyr,agemo,school,grade,x1,x2,x3,x4,x5,x6,x7,x8,x9
     1,1,13,1,Pasteur,7,3.3333333,7.75,0.375,2.3333333,5.75,1.2857143,3.3913043,5.75,6.3611111
     <BLANKLINE>
@@ -125,10 +125,10 @@ def cache_folder() -> Path:
 
 
 def earthquake_counts(page: str) -> str:
-    """A CSV table of the counts that a Python source file holds as an array.
+    r"""A CSV table of the counts that a Python source file holds as an array.
 
-    >>> earthquake_counts("earthquakes = np.array([13, 14,\\n 8])")
-    'year,count\\n1900,13\\n1901,14\\n1902,8\\n'
+    >>> earthquake_counts("earthquakes = np.array([13, 14,\n 8])")
+    'year,count\n1900,13\n1901,14\n1902,8\n'
     """
     counts = re.search(r"earthquakes = np\.array\(\[([\d,\s]+)\]", page)
     if not counts:

@@ -1,4 +1,6 @@
-"""Collapsed Gibbs sampling of topics: z_i = k given all other topics, in proportion to
+"""Collapsed Gibbs sampling of topics.
+
+The probability of z_i = k given all other topics is proportional to
 
     (n_dk + alpha_k) (n_kw + eta) / (n_k + V eta)
 

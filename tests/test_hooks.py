@@ -7,6 +7,15 @@ import pytest
 import guides
 import inference
 import zoo
+from inference.engines.em import (
+    bayesian_pca,
+    closed_form,
+    factor_analysis,
+    mixture_of_factor_analysers,
+    poisson_mixture,
+    probabilistic_pca,
+)
+from inference.engines.em.closed_form import LinearGaussianForm
 from tests.table import simulate_case
 from zoo.hooks import find_hook
 
@@ -61,7 +70,9 @@ def test_a_hook_beside_a_model_comes_first(tmp_path, monkeypatch):
         "def model(x=None, *, N, K, shape=2.0, mean=10.0):\n"
         "    return other.model(x, N=N, K=K, shape=shape, mean=mean)\n"
     )
-    (folder / "em" / "__init__.py").write_text('"The M-step of a Poisson mixture."\nCALLS = []\n')
+    (folder / "em" / "__init__.py").write_text(
+        '"The M-step of a Poisson mixture."\nKIND = "exponential_family"\nCALLS = []\n'
+    )
     (folder / "em" / "in_numpyro.py").write_text(
         "from inference.engines.em.poisson_mixture.in_numpyro import form as other\n"
         "from zoo.own_mixture.em import CALLS\n\n\n"
@@ -79,6 +90,37 @@ def test_a_hook_beside_a_model_comes_first(tmp_path, monkeypatch):
     from zoo.own_mixture.em import CALLS  # pyright: ignore[reportMissingImports]
 
     assert CALLS, "the M-step beside the model was used"
+
+
+# a type checker compares these modules with the protocol
+LINEAR_GAUSSIAN: dict[str, LinearGaussianForm] = {
+    "bayesian_pca": bayesian_pca,
+    "factor_analysis": factor_analysis,
+    "mixture_of_factor_analysers": mixture_of_factor_analysers,
+    "probabilistic_pca": probabilistic_pca,
+}
+EXPONENTIAL_FAMILY = ("gaussian_mixture", "latent_class", "poisson_mixture")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_kind_of_each_hook_of_em(name):
+    model = zoo.load(name)
+    assert closed_form.linear_gaussian_form(model) is LINEAR_GAUSSIAN.get(name)
+    assert (closed_form.exponential_family_form(model) is not None) == (name in EXPONENTIAL_FAMILY)
+    assert (closed_form.variational_form(model.card) is not None) == (name == "latent_dirichlet")
+
+
+def test_a_hook_of_em_declares_an_allowed_kind(monkeypatch):
+    model = zoo.load("poisson_mixture", K=2)
+    monkeypatch.setattr(poisson_mixture, "KIND", "conjugate")
+    with pytest.raises(zoo.ZooError, match="KIND = 'conjugate': set it to one of 'exponential_family'"):
+        inference.fit(model, [1.0, 2.0, 7.0], "em")
+    monkeypatch.setattr(poisson_mixture, "KIND", "linear_gaussian")
+    with pytest.raises(zoo.ZooError, match="the card of poisson_mixture has no linear"):
+        inference.fit(model, [1.0, 2.0, 7.0], "em")
+    monkeypatch.delattr(poisson_mixture, "KIND")
+    with pytest.raises(zoo.ZooError, match="KIND = None"):
+        inference.fit(model, [1.0, 2.0, 7.0], "em")
 
 
 @pytest.mark.parametrize("name", zoo.names())

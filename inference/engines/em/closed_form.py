@@ -2,10 +2,14 @@
 
 A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of three kinds:
 
-- ``in_<backend>.py`` with ``form(data, keywords, options)``, a ``Form`` of ``exponential_family``;
-- for a model whose card has ``linear``, an ``__init__.py`` that fulfils ``LinearGaussianForm``, for all backends;
-- where the E-step is the best member of a family rather than the posterior, an ``__init__.py`` that fulfils
-  ``VariationalForm``: all of the engine for that model, with options of its own.
+    "exponential_family"  a mixture: ``in_<backend>.py`` fulfils ``ExponentialFamilyHook``, and ``__init__.py`` may have
+                          ``check(params, keywords, options)``, which raises ZooError for a component that collapsed
+    "linear_gaussian"     a model whose card has ``linear``: ``__init__.py`` fulfils ``LinearGaussianForm``, for all
+                          backends
+    "variational"         the E-step is the best member of a family rather than the posterior: ``__init__.py`` fulfils
+                          ``VariationalForm``, all of the engine for that model, with options of its own
+
+``__init__.py`` declares the kind as ``KIND``.
 """
 
 from __future__ import annotations
@@ -13,22 +17,32 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Literal, Protocol, cast, get_args
 
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.em.exponential_family import Form
 from inference.engines.em.linear_gaussian import NoiseType, Prior
 from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
-from zoo import Card, Model
+from zoo import Card, Model, ZooError
 from zoo._backend import in_backend
 from zoo.hooks import find_hook
 from zoo.linear import Linear
-from zoo.types import Keywords
+from zoo.types import BackendParams, Keywords
 
 HOME = "inference.engines.em"
 Params = Mapping[str, np.ndarray]
+HookKind = Literal["exponential_family", "linear_gaussian", "variational"]
+
+
+class ExponentialFamilyHook(Protocol):
+    """The closed form of a mixture in one backend."""
+
+    def form(self, data: BackendParams, keywords: Keywords, options: PreparedOptions) -> Form:
+        """The mixture as an exponential family, for data by site in arrays of the backend."""
+        ...
 
 
 class LinearGaussianForm(Protocol):
@@ -67,32 +81,38 @@ class VariationalForm(Protocol):
     def run(self, request: FitRequest[EngineOptions]) -> EngineResult: ...
 
 
-def _hook(package: str) -> ModuleType | None:
-    name = find_hook(package, "em", home=HOME)
-    return importlib.import_module(name) if name else None
+def load_hook(card: Card, kind: HookKind) -> ModuleType | None:
+    """The hook of a model, or None where it has none of this kind; raises ZooError where the hook declares no kind."""
+    name = find_hook(card.package, "em", home=HOME)
+    if name is None:
+        return None
+    hook, kinds = importlib.import_module(name), get_args(HookKind)
+    declared = getattr(hook, "KIND", None)
+    if declared not in kinds:
+        raise ZooError(f"{name} has KIND = {declared!r}: set it to one of {', '.join(map(repr, kinds))}")
+    if declared == "linear_gaussian" and not card.linear:
+        raise ZooError(f"{name} has KIND = {declared!r}, and the card of {card.name} has no linear: give it one")
+    return hook if declared == kind else None
 
 
 def variational_form(card: Card) -> VariationalForm | None:
     """The variational EM of a model, or None where it has none."""
-    hook = _hook(card.package)
-    return cast(VariationalForm, hook) if hasattr(hook, "run") else None
+    return cast("VariationalForm | None", load_hook(card, "variational"))
 
 
 def linear_gaussian_form(model: Model) -> LinearGaussianForm | None:
     """The closed form of a linear-Gaussian model, or None where it has none."""
-    return cast("LinearGaussianForm | None", _hook(model.package)) if model.card.linear else None
+    return cast("LinearGaussianForm | None", load_hook(model.card, "linear_gaussian"))
 
 
-def exponential_family_form(model: Model) -> Any:
-    """The backend's module with ``form(data, keywords, options)``, or None where the model has none."""
-    hook = _hook(model.package)
-    if hook is None or model.card.linear or hasattr(hook, "run"):
-        return None
-    return in_backend(hook.__name__, model.backend)
+def exponential_family_form(model: Model) -> ExponentialFamilyHook | None:
+    """The closed form of a mixture in the model's backend, or None where it has none."""
+    hook = load_hook(model.card, "exponential_family")
+    return cast(ExponentialFamilyHook, in_backend(hook.__name__, model.backend)) if hook else None
 
 
 def check(model: Model, params: Params, keywords: Keywords, options: PreparedOptions) -> None:
     """Raise ZooError where the model's closed form finds a component that collapsed."""
-    collapsed = getattr(_hook(model.package), "check", None)
+    collapsed = getattr(load_hook(model.card, "exponential_family"), "check", None)
     if collapsed:
         collapsed(params, keywords, options)

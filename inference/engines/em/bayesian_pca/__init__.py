@@ -10,7 +10,9 @@ from scipy.stats import gamma, norm
 from inference.engines.em import probabilistic_pca
 from inference.engines.em.probabilistic_pca import noise_type, to_params
 
-__all__ = ["hyperparameters", "log_prior", "noise_type", "prior", "to_params"]
+__all__ = ["KIND", "hyperparameters", "log_prior", "noise_type", "prior", "to_params"]
+
+KIND = "linear_gaussian"
 
 
 def prior(keywords, params):

@@ -5,6 +5,8 @@ from scipy.stats import invgamma, norm
 
 from inference.engines.em.linear_gaussian import Prior
 
+KIND = "linear_gaussian"
+
 
 def noise_type(keywords):
     return "own"

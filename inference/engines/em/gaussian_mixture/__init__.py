@@ -16,6 +16,7 @@ from inference.engines.em.options import PreparedOptions
 from zoo import ZooError
 from zoo.types import Keywords
 
+KIND = "exponential_family"
 DEGENERATE_VARIANCE = 1e-9  # of the variance of the columns: a narrower component is a point or a plane, not a cluster
 
 

@@ -5,4 +5,5 @@ nothing to either sum, which is the exact likelihood of the answers given. Proba
 1, so that an answer that does not occur in a class has a small probability rather than none.
 """
 
+KIND = "exponential_family"
 MARGIN = 1e-9

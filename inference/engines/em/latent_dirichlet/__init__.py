@@ -32,6 +32,8 @@ from inference.engines.em.latent_dirichlet.options import VariationalEMOptions a
 from inference.engines.em.latent_dirichlet.options import prepare_options
 from inference.run.workers import WorkerPool, num_workers
 
+KIND = "variational"
+
 
 def initial_values(request: FitRequest[Options], seed: int) -> dict[str, np.ndarray]:
     """phi and theta at which other engines begin: after the best of a few openings."""

@@ -14,7 +14,7 @@ the noise. Three things make it fast, and none of them changes what is maximised
 
 The arithmetic is NumPy's, in 64 bits, in columns of variance one, and the same for both backends.
 
-A model takes part by a hook (``closed_form``) whose ``__init__.py`` fulfils ``closed_form.LinearGaussianForm``.
+A model takes part by a hook of the kind "linear_gaussian", a ``closed_form.LinearGaussianForm``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ from scipy.special import gammaln
 from inference.engines.em import factor_analysis
 from inference.engines.em.factor_analysis import hyperparameters, prior
 
-__all__ = ["hyperparameters", "log_prior", "noise_type", "prior", "to_params"]
+__all__ = ["KIND", "hyperparameters", "log_prior", "noise_type", "prior", "to_params"]
+
+KIND = "linear_gaussian"
 
 
 def noise_type(keywords):

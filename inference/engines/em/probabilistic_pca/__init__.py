@@ -6,6 +6,8 @@ from scipy.stats import invgamma, norm
 from inference.engines.em.linear_gaussian import Prior
 from inference.unconstrained.principal_axes import principal_axes
 
+KIND = "linear_gaussian"
+
 
 def noise_type(keywords):
     return "isotropic"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
 
 from zoo import registry
 from zoo._backend import in_backend
@@ -81,7 +80,7 @@ def about(name: str) -> str:
     return (importlib.import_module(_package(name)).__doc__ or "").strip()
 
 
-def options(name: str) -> dict[str, Any]:
+def options(name: str) -> dict[str, object]:
     """The options of SVI for which the guide declares other defaults, as ``OPTIONS`` in its package.
 
     Parameters

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from inference.unconstrained.curvature import Mode, find_mode
 from zoo import ZooError
-from zoo.types import BackendArray, Program
+from zoo.types import BackendArray, BackendParams, Program
 
 
 class ModeCentredGuide:
@@ -31,12 +30,16 @@ class ModeCentredGuide:
     """
 
     def __init__(
-        self, program: Program, start: BackendArray, sample_vector: Callable[[Mode], Any], jacobian: bool = True
+        self,
+        program: Program,
+        start: BackendArray,
+        sample_vector: Callable[[Mode], BackendArray],
+        jacobian: bool = True,
     ):
         self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
         self.mode: Mode | None = None
 
-    def __call__(self, **inputs: Any) -> None:
+    def __call__(self, **inputs: BackendArray) -> None:
         """Run the guide; ``inputs`` are those of the program."""
         if self.mode is None:
             self.model = self.make_model(inputs)
@@ -58,7 +61,7 @@ class ModeCentredGuide:
         assert self.mode is not None
         return {"mode": self.mode.centre, "precision": self.mode.precision}
 
-    def make_model(self, inputs: dict[str, Any]) -> BackendArray:
+    def make_model(self, inputs: BackendParams) -> BackendArray:
         """The program's latents in unconstrained coordinates: the backend's ``UnconstrainedModel``."""
         raise NotImplementedError
 
@@ -67,6 +70,6 @@ class ModeCentredGuide:
         raise NotImplementedError
 
 
-def input_shapes(inputs: dict[str, Any]) -> dict[str, Any]:
+def input_shapes(inputs: BackendParams) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays among the inputs."""
     return {n: v.shape for n, v in inputs.items() if hasattr(v, "shape")}

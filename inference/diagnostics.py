@@ -50,6 +50,6 @@ class Diagnostics(Mapping[str, Any]):
         """The record of saved values; names of an older version that are no field any more are left out."""
         return cls(**{name: values[name] for name in cls._names() if name in values})
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: object) -> Self:
         """The record with some fields changed."""
         return dataclasses.replace(self, **changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal, Never, Unpack, overload
+from typing import Literal, Never, Unpack, overload
 
 from inference import engines
 from inference.alignment import align
@@ -37,7 +37,7 @@ def fit(
     device: str = "cpu",
     dtype: str | None = None,
     progress: bool = False,
-    **options: Any,
+    **options: object,
 ) -> Fit: ...
 @overload  # an engine that is named by a variable: its options are unpacked from a dict
 def fit(
@@ -60,7 +60,7 @@ def fit(
     device: str = "cpu",
     dtype: str | None = None,
     progress: bool = False,
-    **options: Any,
+    **options: object,
 ) -> Fit:
     """Fit a model to data by one engine.
 

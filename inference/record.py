@@ -63,7 +63,7 @@ class FitRecord:
     seed: int
     device: str
     dtype: str | None
-    data: dict[str, Any]
+    data: dict[str, DataLike]
     seconds: float
     params: dict[str, np.ndarray]
     trace: np.ndarray
@@ -88,7 +88,7 @@ class FitRecord:
         row_sizes = ROW_SIZES if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
 
-    def observed_data(self, data: DataLike = None) -> Any:
+    def observed_data(self, data: DataLike = None) -> DataLike:
         """Return the data with one draw of the binary pixels in the place of ``Intensities``.
 
         Parameters

@@ -6,25 +6,48 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference import engines
 from inference.diagnostics import Diagnostics, FitKind
 from inference.record import FitRecord
+from inference.run.checkpoints import Json
 from zoo import Model, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
 from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities
+from zoo.types import DataLike
 
 FORMAT = 1
 FIT_FILE, ARRAYS_FILE = "fit.json", "arrays.npz"
 ARRAY_GROUPS = ("data", "params", "draws", "stats", "state")
 PLAIN_FIELDS = ("engine", "seed", "device", "dtype", "seconds")
 NESTED_FIELDS = ("settings", "keywords", "options", "diagnostics")
+
+
+class SavedFit(TypedDict):
+    """The fields of ``FitRecord``, by name."""
+
+    model: Model
+    engine: str
+    keywords: dict[str, Any]
+    options: dict[str, Any]
+    seed: int
+    device: str
+    dtype: str | None
+    data: dict[str, DataLike]
+    seconds: float
+    params: dict[str, np.ndarray]
+    trace: np.ndarray
+    draws: dict[str, np.ndarray]
+    stats: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]
+    diagnostics: Diagnostics
 
 
 def save(fit: FitRecord, folder: Path) -> Path:
@@ -57,7 +80,7 @@ def check_fit_folder(folder: Path) -> None:
     check_replaceable(folder, FIT_FILE, "fit")
 
 
-def read(folder: Path, model: Model | None, backend: str | None, device: str | None) -> dict[str, Any]:
+def read(folder: Path, model: Model | None, backend: str | None, device: str | None) -> SavedFit:
     """The fields of a saved fit, by name: see ``inference.load``."""
     try:
         plain = json.loads((folder / FIT_FILE).read_text())
@@ -77,18 +100,30 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
         model = load_model(plain["model"], backend=backend or plain["backend"], **settings)
     elif backend not in (None, model.backend):
         raise ZooError(f"the model given is one of {model.backend}, not of {backend}: give one of the two")
-    groups: dict[str, dict[str, Any]] = {
-        g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in ARRAY_GROUPS
-    }
-    groups["data"] |= {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
-    groups["data"] = _join_corpora(groups["data"])
-    scalars = {field: plain[field] for field in PLAIN_FIELDS}
-    scalars["device"] = device or scalars["device"]
-    diagnostics = _read_diagnostics(plain, nested.pop("diagnostics"), groups)
-    return {"model": model, "trace": arrays["trace"], "diagnostics": diagnostics, **nested, **groups, **scalars}
+    groups = {g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in ARRAY_GROUPS}
+    intensities = {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
+    return SavedFit(
+        model=model,
+        engine=plain["engine"],
+        keywords=nested["keywords"],
+        options=nested["options"],
+        seed=plain["seed"],
+        device=device or plain["device"],
+        dtype=plain["dtype"],
+        data=_join_corpora(groups["data"] | intensities),
+        seconds=plain["seconds"],
+        params=groups["params"],
+        trace=arrays["trace"],
+        draws=groups["draws"],
+        stats=groups["stats"],
+        state=groups["state"],
+        diagnostics=_read_diagnostics(plain, nested["diagnostics"], groups),
+    )
 
 
-def _read_diagnostics(plain: Mapping[str, Any], values: Mapping[str, Any], groups: Mapping[str, Any]) -> Diagnostics:
+def _read_diagnostics(
+    plain: Mapping[str, Any], values: Mapping[str, Any], groups: Mapping[str, Mapping[str, np.ndarray]]
+) -> Diagnostics:
     """The diagnostics of a saved fit, in the record that its engine declares for them.
 
     Fits of version 0.1 do not name the record: it follows from the arrays and the diagnostics of the fit.
@@ -105,7 +140,7 @@ def _read_diagnostics(plain: Mapping[str, Any], values: Mapping[str, Any], group
     return records.get(name, Diagnostics).from_mapping(values)
 
 
-def _value_arrays(value: Any) -> dict[str, Any]:
+def _value_arrays(value: DataLike) -> dict[str, ArrayLike]:
     """The arrays of one value, by the suffix of their names."""
     if isinstance(value, Corpus):
         parts = {"words": value.words, "counts": value.counts, "indptr": value.indptr, "V": value.V}
@@ -114,9 +149,9 @@ def _value_arrays(value: Any) -> dict[str, Any]:
     return {"": value.raw if isinstance(value, Intensities) else value}
 
 
-def _join_corpora(table: dict[str, Any]) -> dict[str, Any]:
+def _join_corpora(table: Mapping[str, DataLike]) -> dict[str, DataLike]:
     """Data whose corpora are made of their arrays again."""
-    joined: dict[str, Any] = {}
+    joined: dict[str, DataLike] = {}
     for name, value in table.items():
         site, is_corpus, part = name.partition("/corpus/")
         if is_corpus:
@@ -126,10 +161,10 @@ def _join_corpora(table: dict[str, Any]) -> dict[str, Any]:
     return {n: Corpus(**v) if isinstance(v, dict) else v for n, v in joined.items()}
 
 
-def _to_json(values: Mapping[str, Any], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _to_json(values: Mapping[str, object], group: str, arrays: dict[str, np.ndarray]) -> dict[str, Json]:
     """The values as JSON; arrays at any depth are moved to ``arrays`` and leave their name."""
 
-    def convert(value: Any, path: str) -> Any:
+    def convert(value: object, path: str) -> Json:
         if isinstance(value, np.generic):
             return value.item()
         if isinstance(value, np.ndarray):
@@ -146,17 +181,17 @@ def _to_json(values: Mapping[str, Any], group: str, arrays: dict[str, np.ndarray
     return {k: convert(v, f"{group}/{k}") for k, v in values.items()}
 
 
-def _from_json(values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _from_json(values: Mapping[str, Json], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The values that ``_to_json`` converted."""
 
-    def convert(value: Any) -> Any:
+    def convert(value: Json) -> object:
         if isinstance(value, list):
             return [convert(v) for v in value]
         if isinstance(value, dict):
             ((kind, content),) = value.items()
-            if kind == "array":
+            if kind == "array" and isinstance(content, str):
                 return arrays[content]
-            return {k: convert(v) for k, v in content.items()} if kind == "dict" else content
+            return {k: convert(v) for k, v in content.items()} if isinstance(content, dict) else content
         return value
 
     return {k: convert(v) for k, v in values.items()}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from zoo.types import DataLike, Program
 BLOCK_ROWS = 128  # at most
 CPU_NUMBERS = 1 << 22  # observed values in memory at a time, over draws, rows and values of the discrete latents
 GPU_NUMBERS = 1 << 26
+
+T = TypeVar("T")
 
 
 class AmortisedPosterior:
@@ -102,7 +104,7 @@ class AmortisedPosterior:
             For a continuous latent that is not normal.
         """
 
-        def compute(block: Table, *_: Any) -> dict[str, Code | np.ndarray]:
+        def compute(block: Table, *_: object) -> dict[str, Code | np.ndarray]:
             with self.runtime():
                 return self.kernels.encode(block)
 
@@ -130,7 +132,7 @@ class AmortisedPosterior:
         """
         table, rng = self._check_latents(latents), np.random.default_rng(seed)
 
-        def compute(block: Table, *_: Any) -> dict[str, np.ndarray]:
+        def compute(block: Table, *_: object) -> dict[str, np.ndarray]:
             with self.runtime():
                 return self.kernels.decode(block, None if seed is None else draw_seed(rng))
 
@@ -222,7 +224,7 @@ class AmortisedPosterior:
         """
         rng = np.random.default_rng(seed)
 
-        def compute(block: Table, *_: Any) -> Normals:
+        def compute(block: Table, *_: object) -> Normals:
             with self.runtime():
                 return self.kernels.refine(block, steps, num_samples, draw_seed(rng))
 
@@ -240,7 +242,7 @@ class AmortisedPosterior:
         values = int(sizes.get(self.card.classes, 1)) ** len(self.card.enumerated)
         return max(1, (CPU_NUMBERS if self.device == "cpu" else GPU_NUMBERS) // (row * values))
 
-    def _in_blocks(self, table: Table, size: int, compute: Program, axis: int = 0) -> Any:
+    def _in_blocks(self, table: Table, size: int, compute: Callable[[Table, slice, int], T], axis: int = 0) -> T:
         """The joined results of ``compute(block, rows, size)``; rows are along an axis of the results."""
         N = count_rows(table)
         size = min(size, 1 << (N - 1).bit_length())  # few sizes, for NumPyro compiles each
@@ -277,7 +279,7 @@ def latents_outside_rows(fit: FitRecord) -> list[str]:
     -------
     list of str
     """
-    local: Mapping[str, Any] = fit.model.card.local(fit.keywords)
+    local = fit.model.card.local(fit.keywords)
     return [n for n in fit.model.card.latents if n not in local]
 
 

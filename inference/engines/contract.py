@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from inference.diagnostics import Diagnostics
 from inference.engines.options import EngineOptions
 from zoo import Card, Model
 from zoo._backend import in_backend
-from zoo.types import Keywords, Program
+from zoo.types import DataLike, Keywords, Program
 
 O = TypeVar("O", bound=EngineOptions, covariant=True)  # noqa: E741
 
@@ -40,7 +40,7 @@ class FitRequest(Generic[O]):
 
     model: Model
     keywords: Keywords
-    table: dict[str, Any]
+    table: dict[str, DataLike]
     seed: int
     options: O
     progress: bool
@@ -132,7 +132,7 @@ class Engine(ABC):
         """
         return self.options()
 
-    def make_options(self, given: Mapping[str, Any], card: Card) -> EngineOptions:
+    def make_options(self, given: Mapping[str, object], card: Card) -> EngineOptions:
         """The options that the user gives, over the defaults.
 
         Parameters
@@ -152,7 +152,7 @@ class Engine(ABC):
         """
         return self.default_options(card).replace(given, self.name)
 
-    def run(self, request: FitRequest[Any]) -> EngineResult:
+    def run(self, request: FitRequest[EngineOptions]) -> EngineResult:
         """Fit, within the runtime of the backend: ``run(request)`` of ``in_<backend>.py`` in the engine's package.
 
         Parameters

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from numpy.typing import ArrayLike
+
+from inference.engines.options import Start
 from inference.objectives import Objective
-from zoo.types import Program
+from zoo.types import BackendArray, Program
 
 
 class CommonKeywords(TypedDict, total=False):
@@ -29,9 +32,9 @@ class EMKeywords(CommonKeywords, total=False):
     tol: float
     restarts: int
     objective: str
-    sample_weight: Any
+    sample_weight: ArrayLike | None
     covariance_floor: float | None
-    start: Any
+    start: Start | None
     closed_form: bool
     opening: int
     document_tol: float
@@ -51,8 +54,8 @@ class SVIKeywords(CommonKeywords, total=False):
 
     num_steps: int
     num_epochs: float | None
-    learning_rate: float | Callable[[Any], Any]
-    optimizer: Any
+    learning_rate: float | Callable[[BackendArray], BackendArray]
+    optimizer: object
     clip_norm: float | None
     weight_average: float | None
     batch_size: int | None
@@ -61,7 +64,7 @@ class SVIKeywords(CommonKeywords, total=False):
     num_particles: int
     gradient: str
     kl: str
-    beta: float | Callable[[Any], Any]
+    beta: float | Callable[[BackendArray], BackendArray]
     warm_up: float
     held_out: float | None
     patience: float | None
@@ -69,7 +72,7 @@ class SVIKeywords(CommonKeywords, total=False):
     checkpoint_every: float
     guide: str | Program
     num_draws: int
-    start: Any
+    start: Start | None
     collapsed: bool
 
 
@@ -81,7 +84,7 @@ class NUTSKeywords(CommonKeywords, total=False):
     num_chains: int
     target_accept: float
     max_tree_depth: int
-    start: Any
+    start: Start | None
     collapsed: bool
 
 

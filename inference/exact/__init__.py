@@ -60,7 +60,7 @@ def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLi
     card = model.card
     encoder, mixtures = "inference.latents.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"
     check_exact(card, "the posterior of a code", encoder, mixtures)
-    posteriors: dict[str, Any] = {}
+    posteriors: dict[str, np.ndarray | gaussian.Normal] = {}
     if card.enumerated or not card.linear:
         for name, p in enumeration.responsibilities(model, params, data).items():
             draw_axes = tuple(range(p.ndim - 1 - len(card.sites()[name].dims)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
 from inference.objectives import BoundTerms, Objective
 from zoo.errors import ZooError
 from zoo.types import BackendArray
+
+Split: TypeAlias = tuple[BackendArray, BackendArray]  # reconstruction and KL
+LogMeanExp: TypeAlias = Callable[[BackendArray], BackendArray]  # over the first dimension, of the backend
 
 
 def log_weights(terms: BoundTerms, beta: BackendArray) -> BackendArray:
@@ -35,13 +38,13 @@ def has_local_latents(terms: BoundTerms) -> bool:
 def value(
     objective: Objective,
     terms: BoundTerms,
-    split: Sequence[Any],
+    split: Split,
     beta: BackendArray,
-    log_mean_exp: Callable[[Any], Any],
+    log_mean_exp: LogMeanExp,
 ) -> BackendArray:
     """The value to maximise, for all N rows.
 
-    split: of ``reconstruction_and_kl``. log_mean_exp: of the backend, over the first dimension.
+    split: of ``reconstruction_and_kl``.
     """
     if objective.name == "elbo":
         reconstruction, kl = split
@@ -49,9 +52,7 @@ def value(
     return importance_weighted(terms, beta, log_mean_exp) + terms.extra
 
 
-def metrics(
-    objective: Objective, terms: BoundTerms, split: Sequence[Any], log_mean_exp: Callable[[Any], Any]
-) -> dict[str, BackendArray]:
+def metrics(objective: Objective, terms: BoundTerms, split: Split, log_mean_exp: LogMeanExp) -> dict[str, BackendArray]:
     """The bound at beta = 1 and its terms, for all N rows."""
     reconstruction, kl = split
     metrics = {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
@@ -60,14 +61,14 @@ def metrics(
     return metrics
 
 
-def reconstruction_and_kl(terms: BoundTerms) -> tuple[Any, Any]:
+def reconstruction_and_kl(terms: BoundTerms) -> Split:
     """``(reconstruction, KL)`` for all N rows: the mean over draws of each."""
     reconstruction = _sum_rows(terms, terms.likelihood) + terms.likelihood_rest
     kl = _sum_rows(terms, terms.kl) + terms.kl_rest
     return reconstruction.mean(), kl.mean()
 
 
-def importance_weighted(terms: BoundTerms, beta: BackendArray, log_mean_exp: Callable[[Any], Any]) -> BackendArray:
+def importance_weighted(terms: BoundTerms, beta: BackendArray, log_mean_exp: LogMeanExp) -> BackendArray:
     """The importance-weighted bound; raises ZooError for a batch of rows without latents of their own."""
     weights = log_weights(terms, beta)
     if not has_local_latents(terms):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from inference.objectives import refusals
 from inference.objectives.sites import Run, Site, is_in_rows, multiply, plate_dims, site_scale
 from zoo.types import BackendArray, Program
 
-SiteLog = tuple[Site, Any]  # a site and its log density
+SiteLog: TypeAlias = tuple[Site, BackendArray]  # a site and its log density
 
 
 class LogDensities(NamedTuple):
@@ -43,7 +43,7 @@ class GuideAndProgram(ABC):
     ):
         self.program, self.guide, self.inputs, self.sample_shape = program, guide, inputs, sample_shape
 
-    def run_program(self, guide_run: Run, values: Mapping[str, Any]) -> Run:
+    def run_program(self, guide_run: Run, values: Mapping[str, BackendArray]) -> Run:
         """Run the program with its latents at ``values``; raises ZooError for a latent that the guide does not have."""
         run = self.run(self.program, values)
         refusals.check_sites(list(run.latents), list(guide_run.latents))
@@ -52,7 +52,7 @@ class GuideAndProgram(ABC):
         return run
 
     def log_densities(
-        self, program: Run, guide: Mapping[str, Site], values: Mapping[str, Any], without: Collection[str] = ()
+        self, program: Run, guide: Mapping[str, Site], values: Mapping[str, BackendArray], without: Collection[str] = ()
     ) -> LogDensities:
         """Log densities of the observed sites, of the prior and of the guide at ``values``.
 
@@ -73,7 +73,7 @@ class GuideAndProgram(ABC):
         self,
         prior: Mapping[str, Site],
         guide: Mapping[str, Site],
-        formula: Callable[[Any, Any], Any],
+        formula: Callable[[BackendArray, BackendArray], BackendArray],
         without: Collection[str] = (),
     ) -> dict[str, SiteLog]:
         """``{latent: (site, KL(q || p))}`` for the latents that ``formula(q, p)`` covers, but for those ``without``.
@@ -89,7 +89,7 @@ class GuideAndProgram(ABC):
                 kl[name] = p, formula(q["fn"], p["fn"])
         return kl
 
-    def sum_sites(self, logs: Iterable[SiteLog]) -> tuple[Any, Any]:
+    def sum_sites(self, logs: Iterable[SiteLog]) -> tuple[BackendArray, BackendArray]:
         """The sum of log densities over sites: ``(those of the rows, the rest)``.
 
         Those of the rows are (B,) or (E, B) to the right of ``sample_shape``; the rest is a scalar.
@@ -120,7 +120,7 @@ class GuideAndProgram(ABC):
         return multiply(site_scale(site), log.sum())
 
     @abstractmethod
-    def run(self, program: Program, values: Mapping[str, Any], stopped: bool = False) -> Run:
+    def run(self, program: Program, values: Mapping[str, BackendArray], stopped: bool = False) -> Run:
         """One run with latents at ``values``; where ``stopped``, parameters have no gradients."""
 
     @abstractmethod

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from inference.objectives import Objective
 from zoo.errors import ZooError
+from zoo.types import BackendArray
 
 
-def check_draws(objective: Objective, latents: Mapping[str, Any], enumerated: Sequence[str]) -> None:
+def check_draws(
+    objective: Objective, latents: Mapping[str, Mapping[str, BackendArray]], enumerated: Sequence[str]
+) -> None:
     """Raise ZooError unless there is a gradient through every latent of the guide that is not enumerated."""
     sampled = [n for n in latents if n not in enumerated]
     for name in sampled:

@@ -11,8 +11,9 @@ import json
 import os
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,7 +24,11 @@ FILE = "checkpoint.npz"
 DIGEST_BYTES = 1 << 20  # of either end of an array: to read all of a large one takes long
 
 
-def make_folder(given: Any) -> Path:
+# values as JSON stores them
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+def make_folder(given: object) -> Path:
     """The folder that the option ``checkpoint`` names, created where it is missing.
 
     Parameters
@@ -90,7 +95,7 @@ def load_checkpoint(folder: Path, settings: dict[str, str]) -> tuple[dict[str, n
 
 
 def save_checkpoint(
-    folder: Path, settings: dict[str, str], arrays: dict[str, np.ndarray], plain: dict[str, Any], position: str
+    folder: Path, settings: dict[str, str], arrays: dict[str, np.ndarray], plain: Mapping[str, Json], position: str
 ) -> None:
     """Replace the checkpoint of a folder; where that fails the old file stays, and there is a warning.
 
@@ -116,7 +121,7 @@ def save_checkpoint(
         warnings.warn(f"{failure}: the run goes on, and an earlier checkpoint is unchanged", stacklevel=3)
 
 
-def describe(value: Any) -> str:
+def describe(value: object) -> str:
     """A short text that differs where values differ: of arrays the shape and a digest.
 
     Parameters

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # rich is imported where a bar is shown
+    from rich.progress import Progress as Bar
 
 
 class Progress:
@@ -21,7 +24,7 @@ class Progress:
 
     def __init__(self, name: str, total: int, enabled: bool):
         self.name, self.total, self.enabled = name, total, enabled
-        self._bar: Any = None
+        self._bar: Bar | None = None
 
     def __enter__(self) -> Progress:
         if self.enabled:

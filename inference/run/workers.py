@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class WorkerPool:
             return [job() for job in jobs]
         return [future.result() for future in [self._executor.submit(job) for job in jobs]]
 
-    def run_ranges(self, cumulative_work: np.ndarray, loop: Callable[[int, int], Any]) -> None:
+    def run_ranges(self, cumulative_work: np.ndarray, loop: Callable[[int, int], object]) -> None:
         """Run ``loop(first, last)`` on ranges that cover all items.
 
         cumulative_work: (items + 1,), the work up to each item, by which ranges of about equal work are chosen.

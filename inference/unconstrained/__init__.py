@@ -19,7 +19,6 @@ with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from zoo import Card, ZooError
 NUM_PRIOR_DRAWS = 15  # whose median is a start: few, so that different seeds start at different values
 
 
-def check_start(given: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+def check_start(given: object, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """The option ``start`` as arrays of floats, one for each latent; raises ZooError naming the wrong one.
 
     >>> check_start({"mu": [0, 1]}, {"mu": (2,)})

@@ -7,7 +7,7 @@ depend on them. Second derivatives are exact, by one product with the Hessian fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from zoo import ZooError
 
 # (point, direction) -> log density in nats, gradient, and the Hessian times the direction
-ValueGradHvp = Callable[[np.ndarray, np.ndarray], Any]
+ValueGradHvp: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 MAX_HESSIAN_SIZE = 4000  # coordinates, above which the Hessian takes too long and every scale counts as 1
 MIN_CURVATURE = 1e-4  # in a direction, as a part of that which the coordinates have by themselves
 

@@ -15,7 +15,6 @@ Every implementation fulfils ``algorithm.EMAlgorithm``, which ``iteration`` runs
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from inference.engines import without_prior
 from inference.engines.contract import Engine
@@ -52,7 +51,7 @@ class EM(Engine):
             return variational.Options()
         return EMOptions(objective="map") if card.hyper else EMOptions()
 
-    def make_options(self, given: Mapping[str, Any], card: Card) -> EngineOptions:
+    def make_options(self, given: Mapping[str, object], card: Card) -> EngineOptions:
         default = self.default_options(card)
         foreign = [n for n in given if n in EMOptions.names() and n not in default.names()]
         if foreign:

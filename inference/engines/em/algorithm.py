@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 State = TypeVar("State")
 Result = TypeVar("Result", covariant=True)
@@ -81,4 +81,4 @@ class IterationOptions(Protocol):
     def restarts(self) -> int: ...
 
     @property
-    def start(self) -> Any: ...
+    def start(self) -> object: ...

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from inference.engines.em.general import step
+from inference.exact.enumeration import density
 from zoo.types import BackendArray, BackendParams
 
 
@@ -48,11 +51,11 @@ class EMBackend(NamedTuple):
         (function, (S, ...)) to the function's dict of arrays, stacked over S, in NumPy.
     """
 
-    EnumeratedDensity: Any
-    ExponentialFamilyStep: Any
-    GeneralStep: Any
-    float64: Callable[[], AbstractContextManager[Any]]
-    compile: Callable[[Any], Any]
-    to_array: Callable[[Any], Any]
+    EnumeratedDensity: Callable[..., density.EnumeratedDensity]
+    ExponentialFamilyStep: Callable[..., EMStep]
+    GeneralStep: Callable[..., step.GeneralStep]
+    float64: Callable[[], AbstractContextManager[object]]
+    compile: Callable[[Callable[..., BackendArray]], Callable[..., BackendArray]]
+    to_array: Callable[[ArrayLike], BackendArray]
     machine_epsilon: Callable[[], float]
-    vmap: Callable[[Any, Any], dict[str, np.ndarray]]
+    vmap: Callable[[Callable[[BackendArray], BackendParams], np.ndarray], dict[str, np.ndarray]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Required, TypedDict
 
 from inference.diagnostics import Diagnostics
 
@@ -41,7 +41,23 @@ class EMDiagnostics(Diagnostics):
     aic: float
     bic: float
     icl: float
-    heywood: list[Any] | None = None
+    heywood: list[int] | list[list[int]] | None = None
+
+
+class FurtherDiagnostics(TypedDict, total=False):
+    """The fields of ``EMDiagnostics`` that an algorithm computes from its last state."""
+
+    heywood: list[int] | list[list[int]]
+
+
+class VariationalRun(TypedDict, total=False):
+    """The fields of ``VariationalEMDiagnostics`` that describe the iterations."""
+
+    objective: Required[str]
+    iterations: int
+    converged: bool
+    restarts: list[float]
+    collapsed_restarts: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from inference.engines.em.backend import EMBackend, EMStep
+from inference.engines.em.diagnostics import FurtherDiagnostics
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.linear_gaussian.solution import num_parameters
 from inference.engines.em.options import PreparedOptions
@@ -83,7 +83,7 @@ class EnumerationEM:
         """Raise ZooError where a component collapsed."""
         closed_form.check(self.request.model, self.to_numpy(params), self.request.keywords, self.options)
 
-    def finalize(self, params: BackendParams) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def finalize(self, params: BackendParams) -> tuple[dict[str, np.ndarray], FurtherDiagnostics]:
         """The parameters in NumPy, and further fields of the diagnostics: none."""
         return self.to_numpy(params), {}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Restarts(NamedTuple, Generic[State]):
     num_collapsed: int
 
 
-def _ignore(*arguments: Any) -> None:
+def _ignore(*arguments: object) -> None:
     pass
 
 
@@ -103,7 +104,7 @@ def run_em(
 
 def run_restarts(
     request: FitRequest[EngineOptions],
-    algorithm: EMAlgorithm[State, Any],
+    algorithm: EMAlgorithm[State, object],
     options: IterationOptions,
     total_weight: float,
 ) -> Restarts[State]:
@@ -143,21 +144,23 @@ def run_restarts(
 
 
 def run_stages(
-    algorithm: EMAlgorithm[State, Any],
+    algorithm: EMAlgorithm[State, object],
     state: State,
     options: IterationOptions,
     total_weight: float,
     callback: Callable[[int, float], None],
 ) -> EMRun[State]:
     """Run EM for ``patience`` iterations, then from where ``escape_boundary`` leads, if anywhere."""
-    rules: dict[str, Any] = {
-        "tol": options.tol * total_weight,
-        "relative_rounding": algorithm.relative_rounding,
-        "objective_scale": algorithm.objective_scale,
-        "check": algorithm.check,
-    }
+    run = partial(
+        run_em,
+        algorithm.step,
+        tol=options.tol * total_weight,
+        relative_rounding=algorithm.relative_rounding,
+        objective_scale=algorithm.objective_scale,
+        check=algorithm.check,
+    )
     patience = min(algorithm.patience or options.max_iter, options.max_iter)
-    first = run_em(algorithm.step, state, max_iter=patience, callback=callback, **rules)
+    first = run(state, max_iter=patience, callback=callback)
     if patience == options.max_iter:
         return first
     escaped = algorithm.escape_boundary(first.state)
@@ -165,11 +168,9 @@ def run_stages(
         return first
     # where the second stage begins at the same state, its objective is not counted twice
     done = len(first.trace) if escaped is not None else len(first.trace) - 1
-    second = run_em(
-        algorithm.step,
+    second = run(
         first.state if escaped is None else escaped,
         max_iter=options.max_iter - done,
         callback=lambda iteration, value: callback(done + iteration, value),
-        **rules,
     )
     return second._replace(trace=np.concatenate([first.trace[:done], second.trace]))

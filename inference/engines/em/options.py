@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.engines.contract import FitRequest
-from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
+from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
 from inference.unconstrained import check_start
 from zoo import ZooError
 
@@ -25,7 +25,7 @@ class EMOptions(EngineOptions):
     objective: str = choice(
         "ml", ("ml", "map"), "maximum likelihood, or the mode of the posterior density of the latents on the card"
     )
-    sample_weight: Any = custom(None, "an array (N,)", "weight of each row; 2 counts a row twice")
+    sample_weight: ArrayLike | None = custom(None, "an array (N,)", "weight of each row; 2 counts a row twice")
     covariance_floor: float | None = number(
         None,
         "a number from 0 up",
@@ -34,7 +34,7 @@ class EMOptions(EngineOptions):
         "unless given, a component that collapses is an error",
         optional=True,
     )
-    start: Any = custom(None, "a dict of arrays, one for each parameter", "parameters to begin from")
+    start: Start | None = custom(None, "a dict of arrays, one for each parameter", "parameters to begin from")
     closed_form: bool = flag(True, "use the M-step in closed form, where the model has one")
 
 

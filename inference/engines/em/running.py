@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -17,6 +17,14 @@ from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.options import EMOptions, PreparedOptions, prepare_options
 from inference.engines.options import EngineOptions
 from inference.engines.starts import start_method
+
+
+class InformationCriteria(TypedDict):
+    """Information criteria; smaller is better."""
+
+    aic: float
+    bic: float
+    icl: float
 
 
 def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
@@ -59,7 +67,7 @@ def make_algorithm(
 
 def precision(
     backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions
-) -> AbstractContextManager[Any]:
+) -> AbstractContextManager[object]:
     """The context of the arithmetic: 64 bits for a closed form, since sums of squares in 32 bits lose four digits."""
     closed = options.closed_form and closed_form.exponential_family_form(request.model)
     return backend.float64() if closed else nullcontext()
@@ -67,7 +75,7 @@ def precision(
 
 def information_criteria(
     log_likelihood: float, num_parameters: int, total_weight: float, entropy: float
-) -> dict[str, float]:
+) -> InformationCriteria:
     """AIC (Akaike 1974), BIC (Schwarz 1978) and ICL (Biernacki, Celeux and Govaert 2000); smaller is better.
 
     ICL is BIC plus twice the entropy of the labels.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -13,11 +12,10 @@ from inference.engines.em.backend import EMBackend
 from inference.engines.em.options import EMOptions, PreparedOptions
 from inference.engines.em.running import make_algorithm, precision
 from inference.engines.options import EngineOptions
+from zoo.types import BackendParams
 
 
-def initial_values(
-    backend: EMBackend, request: FitRequest[EngineOptions], seeds: Iterable[int]
-) -> list[dict[str, Any]]:
+def initial_values(backend: EMBackend, request: FitRequest[EngineOptions], seeds: Iterable[int]) -> list[BackendParams]:
     """For each seed the parameters at which EM begins, ``{site: array}``; {} for a model that EM cannot fit.
 
     Variational EM gives values of the latents of the rows too.

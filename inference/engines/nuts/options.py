@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from inference.diagnostics import Diagnostics, FitKind
-from inference.engines.options import EngineOptions, custom, flag, number, whole
+from inference.engines.options import EngineOptions, Start, custom, flag, number, whole
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class NUTSOptions(EngineOptions):
         "acceptance probability to which the step size is adapted",
     )
     max_tree_depth: int = whole(10, "at most 2^depth leapfrog steps an iteration")
-    start: Any = custom(None, "a dict of arrays, one for each latent", "values at which every chain begins")
+    start: Start | None = custom(None, "a dict of arrays, one for each latent", "values at which every chain begins")
     collapsed: bool = flag(True, "use the program with the latents of the rows integrated out, where there is one")
 
 

@@ -5,23 +5,25 @@ Each ``in_<backend>.py`` has ``begin(request, model, seeds)``, see ``find_starts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from inference.engines import FitRequest
 from inference.engines.nuts.options import NUTSOptions
 from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import check_start
 from zoo import Card
+from zoo.types import BackendArray, BackendParams
 
 
 def find_starts(
-    em_values: Callable[[FitRequest[SVIOptions] | FitRequest[NUTSOptions], Sequence[int]], list[dict[str, Any]]],
-    to_backend: Callable[[Any], Any],
+    em_values: Callable[[FitRequest[SVIOptions] | FitRequest[NUTSOptions], Sequence[int]], list[BackendParams]],
+    to_backend: Callable[[Mapping[str, np.ndarray]], BackendParams],
     request: FitRequest[SVIOptions] | FitRequest[NUTSOptions],
-    model: Any,
+    model: BackendArray,
     seeds: Sequence[int],
-) -> tuple[list[dict[str, Any]], str]:
+) -> tuple[list[BackendParams], str]:
     """Values at which to begin, one dict for each seed, and how they were found.
 
     em_values: the backend's ``initial_values`` of EM. model: the backend's ``UnconstrainedModel``. The second output is

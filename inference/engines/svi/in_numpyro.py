@@ -49,7 +49,7 @@ def run_family(request, rows, plan):
     values, lp, log_weight = compiled.result()(keys, trainer.constrained(), free.arrays)
     preconditioner = getattr(guide, "preconditioner", {})
     draws = to_numpy(values), np.asarray(lp), np.asarray(log_weight)
-    diagnostics = {"start": start_method, **training_diagnostics(request, plan, rows, record)}
+    diagnostics = training_diagnostics(request, plan, rows, record, start_method)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 

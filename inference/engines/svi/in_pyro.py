@@ -43,7 +43,7 @@ def run_family(request, rows, plan):
     trainer.use_average()
     draws = draw(guide, program, free, max(request.options.num_draws, ELBO_DRAWS))
     preconditioner = getattr(guide, "preconditioner", {})
-    diagnostics = {"start": start_method, **training_diagnostics(request, plan, rows, record)}
+    diagnostics = training_diagnostics(request, plan, rows, record, start_method)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 

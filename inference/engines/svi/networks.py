@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.svi.guide import load_guide
@@ -12,7 +11,7 @@ from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import amortised_result
 from inference.engines.svi.rows import TrainingRows
 from inference.engines.svi.training import Trainer, train
-from zoo._backend import Program
+from zoo.types import BackendParams, Program
 
 
 def run(
@@ -21,7 +20,7 @@ def run(
     plan: TrainingPlan,
     make_trainer: Callable[..., Trainer],
     marginalize: Callable[[Program], Program],
-    to_backend: Callable[[Mapping[str, Any]], dict[str, Any]],
+    to_backend: Callable[[Mapping[str, object]], BackendParams],
 ) -> EngineResult:
     """Train program and guide together; the last three arguments are those of a backend."""
     # the model's own guide has a site for every latent, discrete ones too

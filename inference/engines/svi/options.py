@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
+from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
 from inference.objectives import GRADIENTS, KLS, Objective
 from zoo.errors import ZooError
-from zoo.types import Program
+from zoo.types import BackendArray, Program
 
 FOLDER = "a folder"
 
 
-def check_guide(name: str, value: Any) -> None:
+def check_guide(name: str, value: object) -> None:
     if not isinstance(value, str) and not callable(value):
         raise ZooError(f"{name} is the name of a guide, or a function guide(program, start); given {value!r}")
 
 
-def check_objective(name: str, value: Any) -> None:
+def check_objective(name: str, value: object) -> None:
     if not isinstance(value, str | Objective):
         raise ZooError(f"{name} is 'elbo', 'iwae' or an inference.objectives.Objective; given {value!r}")
 
@@ -37,10 +36,10 @@ class SVIOptions(EngineOptions):
         "passes over the rows, in place of num_steps",
         optional=True,
     )
-    learning_rate: float | Callable[[Any], Any] = number(
+    learning_rate: float | Callable[[BackendArray], BackendArray] = number(
         0.01, "a number above 0", lambda v: v > 0, "size of the steps", function="from the step to one"
     )
-    optimizer: Any = custom(
+    optimizer: object = custom(
         None,
         "an optax GradientTransformation (NumPyro) or a class of torch.optim (Pyro)",
         "optimizer; Adam unless given. One of optax has its own learning rate",
@@ -69,7 +68,7 @@ class SVIOptions(EngineOptions):
     num_particles: int = whole(1, "draws of the guide in each step")
     gradient: str = choice("reparameterised", GRADIENTS, "estimator of the gradient")
     kl: str = choice("sampled", KLS, "the KL divergence by draws, or in closed form where there is one")
-    beta: float | Callable[[Any], Any] = number(
+    beta: float | Callable[[BackendArray], BackendArray] = number(
         1.0,
         "a number from 0 up",
         lambda v: v >= 0,
@@ -107,7 +106,7 @@ class SVIOptions(EngineOptions):
         check_guide,
     )
     num_draws: int = whole(1000, "draws of the guide at the end, unless it is amortised")
-    start: Any = custom(
+    start: Start | None = custom(
         None, "a dict of arrays", "values to begin from; for networks all that is learned, as in fit.state"
     )
     collapsed: bool = flag(True, "use the program with the latents of the rows integrated out, where there is one")

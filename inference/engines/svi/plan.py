@@ -6,13 +6,13 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.rows import TrainingRows
+from zoo.types import BackendArray
 
 MAX_REPORTS = 200  # evaluations in the whole training: more would take longer than the steps between them
 
@@ -29,7 +29,7 @@ class TrainingPlan:
     batch_size: int | None
     num_steps: int
     seed: int
-    beta: float | Callable[[Any], Any] = 1.0
+    beta: float | Callable[[BackendArray], BackendArray] = 1.0
     warm_up: float = 0.0
 
     @classmethod
@@ -64,7 +64,7 @@ class TrainingPlan:
         steps = np.concatenate(shuffled).reshape(-1, self.batch_size).astype(np.int32)
         return steps[first - epochs[0] * self.steps_per_epoch :][:count]
 
-    def beta_at(self, step: Any, minimum: Callable[[Any, Any], Any] = min) -> Any:
+    def beta_at(self, step: BackendArray, minimum: Callable[[BackendArray, float], BackendArray] = min) -> BackendArray:
         """The weight of the KL divergence at a step: ``beta``, or its value at the fraction of training done.
 
         minimum: of two numbers, in the backend of ``step``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -19,10 +19,32 @@ ELBO_DRAWS = 100  # draws, at least, for the estimate of the ELBO
 ELBO_ROWS = 10_000  # rows, at most, for that of an amortised guide
 
 
+class TrainingFields(TypedDict):
+    """The fields of ``SVIDiagnostics`` that follow from the training alone."""
+
+    start: str | None
+    guide: str
+    epochs: dict[str, np.ndarray]
+    converged: bool
+    rise: float
+    rise_se: float
+    beta: float
+    batch_size: int | None
+    rows_held_out: np.ndarray | None
+    broken: bool
+    stopped: str | None
+    best_step: int | None
+    held_out_elbo_nats_per_row: float | None
+
+
 def training_diagnostics(
-    request: FitRequest[SVIOptions], plan: TrainingPlan, rows: TrainingRows, record: TrainingRecord
-) -> dict[str, Any]:
-    """The fields of ``SVIDiagnostics``, but for the ELBO."""
+    request: FitRequest[SVIOptions],
+    plan: TrainingPlan,
+    rows: TrainingRows,
+    record: TrainingRecord,
+    start: str | None = None,
+) -> TrainingFields:
+    """The fields of ``SVIDiagnostics``, but for the ELBO. start: how the initial values were found."""
     trend = convergence(record.trace[:, 0], plan.steps_per_epoch)
     converged, stopped = bool(trend["converged"]), None
     if record.is_broken:
@@ -35,6 +57,7 @@ def training_diagnostics(
             stopped = f"the rows held out gained nothing after step {record.best_step}, which is the fit"
     is_best = bool(record.best) and not record.is_broken
     return {
+        "start": start,
         "guide": request.options.guide_name,
         "epochs": {n: np.array(v) for n, v in record.reports.items()},
         "converged": converged,
@@ -52,7 +75,7 @@ def training_diagnostics(
 
 def guide_result(
     request: FitRequest[SVIOptions],
-    training: dict[str, Any],
+    training: TrainingFields,
     record: TrainingRecord,
     trainer: Trainer,
     values: dict[str, np.ndarray],
@@ -67,17 +90,16 @@ def guide_result(
     """
     weights, trace = trainer.weights(), record.trace[:, 0]
     learned, state = {n: weights[n] for n in trainer.learned}, {**weights, **guide_arrays}
-    training |= {
-        "elbo": float(log_weight.mean()),
-        "elbo_se": float(log_weight.std(ddof=1) / np.sqrt(len(log_weight))),
-    }
+    elbo, elbo_se = float(log_weight.mean()), float(log_weight.std(ddof=1) / np.sqrt(len(log_weight)))
     if all((v == v[0]).all() for v in values.values()):  # a guide without spread is a point
         point = {n: v[0] for n, v in values.items()}
-        return EngineResult({**point, **learned}, trace, PointDiagnostics(**training), state=state)
+        return EngineResult(
+            {**point, **learned}, trace, PointDiagnostics(**training, elbo=elbo, elbo_se=elbo_se), state=state
+        )
     first = slice(None, request.options.num_draws)
     draws = {n: v[None, first] for n, v in values.items()}
     stats = {"lp": lp[None, first], "log_weight": log_weight[None, first]}
-    return EngineResult(learned, trace, GuideDiagnostics(**training), draws, stats, state)
+    return EngineResult(learned, trace, GuideDiagnostics(**training, elbo=elbo, elbo_se=elbo_se), draws, stats, state)
 
 
 def amortised_result(

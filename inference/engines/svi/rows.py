@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from zoo import ZooError
 from zoo.cards import Site
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities, binarise_once
+from zoo.types import DataLike
 
 DEFAULT_BATCH = 128  # rows of a step where the guide is amortised
 DEVICE_BYTES = 1 << 28  # data up to this size is copied to the device as one table
@@ -32,7 +32,7 @@ class TrainingRows:
     each batch is copied when it is needed.
     """
 
-    table: dict[str, Any]
+    table: dict[str, DataLike]
     axes: dict[str, int]
     training: np.ndarray
     validation: np.ndarray
@@ -76,12 +76,12 @@ class TrainingRows:
         return {n: np.take(stored(self.table[n]), rows, axis=axis) for n, axis in self.axes.items()}
 
     @property
-    def device_table(self) -> dict[str, Any]:
+    def device_table(self) -> dict[str, np.ndarray]:
         """The table as it is stored, by site, if it belongs on the device; else nothing."""
         return {n: stored(v) for n, v in self.table.items()} if self.on_device else {}
 
     @property
-    def training_table(self) -> dict[str, Any]:
+    def training_table(self) -> dict[str, np.ndarray | Corpus]:
         """The data of all rows that are trained on, by site."""
         if not len(self.validation):
             return {n: v if isinstance(v, Corpus) else stored(v) for n, v in self.table.items()}
@@ -113,12 +113,12 @@ def split_rows(request: FitRequest[SVIOptions]) -> tuple[np.ndarray, np.ndarray]
     return np.sort(order[count:]), np.sort(order[:count])
 
 
-def stored(values: Any) -> Any:
+def stored(values: DataLike) -> np.ndarray:
     """Numbers as they are stored."""
     return values.raw if isinstance(values, Intensities | Corpus) else values
 
 
-def rows_axis(values: Any, site: Site) -> int:
+def rows_axis(values: DataLike, site: Site) -> int:
     """The dimension of the rows: of a corpus the first, whatever the layout of its tokens."""
     return 0 if isinstance(values, Corpus) else site.dims.index("N")
 

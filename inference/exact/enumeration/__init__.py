@@ -13,7 +13,7 @@ Each ``in_<backend>.py`` has
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from inference.exact.enumeration.density import EnumeratedDensity
 from zoo import Model
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
-from zoo.types import DataLike, Keywords
+from zoo.types import BackendParams, DataLike, Keywords
 
 __all__ = ["log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
 
@@ -112,7 +112,7 @@ def _by_draw(
     model: Model,
     params: Mapping[str, np.ndarray],
     data: DataLike,
-    evaluate: Callable[[EnumeratedDensity, Any], dict[str, Any]],
+    evaluate: Callable[[EnumeratedDensity, BackendParams], BackendParams],
 ) -> dict[str, np.ndarray]:
     """``evaluate(density, draws)``, block by block of the rows; its arrays begin with (draws, rows)."""
     backend, enumeration = backend_of(model), in_backend("inference.exact.enumeration", model.backend)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from inference.exact.enumeration.elimination import FactorGraph, Variable
-from zoo.types import Keywords, Program
+from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 
 class EnumeratedDensity:
@@ -19,10 +18,10 @@ class EnumeratedDensity:
     """
 
     variables: list[Variable]
-    supports: dict[str, Any]
+    supports: BackendParams
     shapes: dict[str, tuple[int, ...]]
 
-    def __init__(self, program: Program, keywords: Keywords, data: Mapping[str, Any]):
+    def __init__(self, program: Program, keywords: Keywords, data: Mapping[str, BackendArray]):
         self.program, self.keywords, self.data = program, keywords, data
         # what does not depend on the rows is read from a program with one row
         N = keywords.get("N")
@@ -30,7 +29,7 @@ class EnumeratedDensity:
         self.one_row = {**row, **keywords, "N": 1} if N else {**row, **keywords}
 
     @staticmethod
-    def logsumexp(array: Any, dim: int) -> Any:
+    def logsumexp(array: BackendArray, dim: int) -> BackendArray:
         """Log of the sum of the exponentials along a dimension, which is kept with size 1."""
         raise NotImplementedError
 
@@ -39,38 +38,40 @@ class EnumeratedDensity:
         """Whether the only discrete site is one label for each row."""
         return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
 
-    def prior_draws(self, count: int) -> Any:
-        """Draws of every continuous latent, from a program with one row."""
+    def prior_draws(self, count: int) -> BackendParams:
+        """Draws of every continuous latent, stacked, from a program with one row."""
         raise NotImplementedError
 
-    def log_prior(self, params: Any) -> Any:
+    def log_prior(self, params: BackendParams) -> BackendArray:
         """log p(params), of the global latents given."""
         raise NotImplementedError
 
-    def factor_graph(self, params: Any) -> FactorGraph:
+    def factor_graph(self, params: BackendParams) -> FactorGraph:
         """The sites of the rows at ``params``, observed or discrete; the priors of ``params`` are not among them."""
         raise NotImplementedError
 
-    def total(self, params: Any, weights: Any = None) -> Any:
+    def total(self, params: BackendParams, weights: BackendArray | None = None) -> BackendArray:
         """log p of all rows at ``params``, each counted ``weights`` times."""
         return self.factor_graph(params).log_marginal(self.logsumexp, weights)[0]
 
-    def posterior(self, params: Any, weights: Any = None) -> tuple[dict[str, Any], Any]:
+    def posterior(
+        self, params: BackendParams, weights: BackendArray | None = None
+    ) -> tuple[BackendParams, BackendArray | None]:
         """``{site: p(the values its factor joins | x)}``, and log p by row, None where there are no weights.
 
         The posterior is the gradient of the log marginal with respect to zeros added to the factors.
         """
         raise NotImplementedError
 
-    def log_marginal(self, draws: Any) -> Any:
+    def log_marginal(self, draws: BackendParams) -> BackendArray:
         """log p of each row at each draw of the parameters, (draws, N)."""
         raise NotImplementedError
 
-    def responsibilities(self, draws: Any) -> dict[str, Any]:
+    def responsibilities(self, draws: BackendParams) -> BackendParams:
         """p(label | x) of each discrete site at each draw, ``{site: (draws, *plates, values)}``."""
         raise NotImplementedError
 
-    def sample_labels(self, draws: Any, seed: int) -> dict[str, Any]:
+    def sample_labels(self, draws: BackendParams, seed: int) -> BackendParams:
         """One draw of the labels at each draw of the parameters, ``{site: (draws, *plates)}``."""
         raise NotImplementedError
 

@@ -8,11 +8,12 @@ Dimensions are counted from the right: plates are the rightmost, enumerated site
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from zoo.errors import ZooError
+from zoo.types import BackendArray, BackendParams
 
-LogSumExp = Callable[[Any, int], Any]  # (array, dimension), which is kept with size 1
+LogSumExp: TypeAlias = Callable[[BackendArray, int], BackendArray]  # (array, dimension), which is kept with size 1
 
 
 class Plate(NamedTuple):
@@ -25,7 +26,7 @@ class Plate(NamedTuple):
 class Factor(NamedTuple):
     """A log-density over enumerated dimensions, within some plates."""
 
-    log: Any
+    log: BackendArray
     plates: frozenset[Plate]
 
 
@@ -50,16 +51,18 @@ class FactorGraph(NamedTuple):
     variables: list[Variable]
     rows: Plate | None
 
-    def add(self, logs: dict[str, Any]) -> FactorGraph:
+    def add(self, logs: BackendParams) -> FactorGraph:
         """The graph with an array added to the log-density of some of the factors."""
         changed = {n: self.factors[n]._replace(log=self.factors[n].log + log) for n, log in logs.items()}
         return self._replace(factors={**self.factors, **changed})
 
-    def log_marginal_by_row(self, logsumexp: LogSumExp) -> Any:
+    def log_marginal_by_row(self, logsumexp: LogSumExp) -> BackendArray:
         """log p of each row, (N,), discrete variables summed out."""
         return sum_by_row(self._eliminate(logsumexp), self.rows)
 
-    def log_marginal(self, logsumexp: LogSumExp, weights: Any = None) -> tuple[Any, Any]:
+    def log_marginal(
+        self, logsumexp: LogSumExp, weights: BackendArray | None = None
+    ) -> tuple[BackendArray, BackendArray | None]:
         """log p of all rows, each counted ``weights`` times, and of each row; the latter None without weights."""
         factors = self._eliminate(logsumexp)
         if weights is None:
@@ -107,9 +110,9 @@ def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], logsumex
     return remaining
 
 
-def sum_by_row(factors: Sequence[Factor], rows: Plate | None) -> Any:
+def sum_by_row(factors: Sequence[Factor], rows: Plate | None) -> BackendArray:
     """log p of each row, (N,), from factors over plates alone; raises ZooError where one is not within the plate N."""
-    total: Any = 0.0
+    total: BackendArray = 0.0
     for f in factors:
         if rows is None or rows not in f.plates:
             raise ZooError("a latent outside the plate N couples the rows, so that no row has a log p of its own")

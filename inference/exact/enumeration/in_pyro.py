@@ -99,7 +99,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
         with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(0)
-            return [draw() for _ in range(count)]
+            return stack([draw() for _ in range(count)])
 
     def log_prior(self, params):
         with poutine.block(), torch.random.fork_rng(devices=[]):

@@ -13,7 +13,7 @@ values, which are marginalised out (Bishop 2006, sections 2.3 and 12.2; for inco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
@@ -113,8 +113,7 @@ def latent_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataL
     """
     table, keywords = model.bind(data)
     rows = IncompleteRows(next(iter(table.values())))
-    first: Any = 0.0
-    second: Any = 0.0
+    first, second = np.zeros(()), np.zeros(())
     count = 0
     for linear in linear_by_draw(model.card, params, keywords):
         posterior = component_posteriors(linear, rows)

@@ -5,13 +5,13 @@ from torch.distributions import biject_to
 from torch.nn.functional import one_hot
 
 from inference.engines.em.general import step
-from inference.exact.enumeration.in_pyro import values_along
+from inference.exact.enumeration.in_pyro import single_draws, values_along
 
 
 class GeneralStep(step.GeneralStep):
     @cached_property
     def preconditioner(self):
-        draws = torch.stack([self.flatten(draw) for draw in self.density.prior_draws(200)])
+        draws = torch.stack([self.flatten(draw) for draw in single_draws(self.density.prior_draws(200))])
         low, median, high = draws.quantile(torch.tensor([0.25, 0.5, 0.75]).to(draws), dim=0)
         return median, ((high - low) / 2).clamp_min(1e-6)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
+from inference.exact.enumeration.density import EnumeratedDensity
+from inference.exact.enumeration.elimination import Factor
 from zoo.types import BackendArray, BackendParams
 
 
@@ -45,7 +46,7 @@ class GeneralStep:
     density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map".
     """
 
-    def __init__(self, density: Any, weights: BackendArray, objective: str):
+    def __init__(self, density: EnumeratedDensity, weights: BackendArray, objective: str):
         self.density, self.weights, self.objective = density, weights, objective
 
     def step(self, params: BackendParams) -> tuple[BackendParams, BackendArray]:
@@ -70,7 +71,7 @@ class GeneralStep:
         params = self.constrain(vector)
         return self.expectation(self.density.factor_graph(params).factors, posterior) + self.log_prior(params)
 
-    def expectation(self, factors: Any, posterior: BackendParams) -> BackendArray:
+    def expectation(self, factors: Mapping[str, Factor], posterior: BackendParams) -> BackendArray:
         """The expected sum of the factors' log-densities."""
         return sum(self.multiply(posterior[n], f.log).sum() for n, f in factors.items())
 
@@ -122,7 +123,7 @@ class GeneralStep:
         """Unconstrained values of all parameters in one vector."""
         raise NotImplementedError
 
-    def bijection(self, name: str) -> Any:
+    def bijection(self, name: str) -> BackendArray:
         """From the unconstrained values of a parameter to its support."""
         raise NotImplementedError
 

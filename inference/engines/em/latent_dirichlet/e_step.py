@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, psi
 
 from inference.engines.em.latent_dirichlet import kernels
@@ -66,7 +67,7 @@ def dirichlet_factors(lam: np.ndarray, total: np.ndarray, pool: WorkerPool) -> T
     return TopicFactors(B, log_phi, scale, float(entropy.sum() - gammaln(total).sum()))
 
 
-def known_factors(phi: np.ndarray) -> TopicFactors:
+def known_factors(phi: ArrayLike) -> TopicFactors:
     """Factors of known topics phi (K, V); raises ZooError for numbers below 0, and a word that no topic has."""
     phi = np.asarray(phi, float)
     if phi.ndim != 2 or not (np.isfinite(phi).all() and (phi >= 0).all()):
@@ -84,7 +85,13 @@ def known_factors(phi: np.ndarray) -> TopicFactors:
 
 
 def infer_documents(
-    corpus: Corpus, phi: Any, alpha: Any, *, tol: float = 1e-4, max_steps: int = 1000, threads: int | None = None
+    corpus: Corpus,
+    phi: ArrayLike,
+    alpha: ArrayLike,
+    *,
+    tol: float = 1e-4,
+    max_steps: int = 1000,
+    threads: int | None = None,
 ) -> np.ndarray:
     """gamma of q(theta_n) = Dirichlet(gamma_n), the variational posterior of documents whose topics are known.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class ScaledLambda:
         self.base, self.scale, self.counts = eta, 1.0, lam - eta  # counts: (V, K)
         self.total = self.counts.sum(0)
 
-    def lam(self, words: Any = slice(None)) -> np.ndarray:
+    def lam(self, words: np.ndarray | slice = slice(None)) -> np.ndarray:
         """lambda of some words, (words, K)."""
         return self.base + self.scale * self.counts[words]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from inference.engines.contract import FitRequest
-from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
+from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
 from zoo import ZooError
 from zoo.errors import unknown
 
@@ -30,7 +29,7 @@ class VariationalEMOptions(EngineOptions):
     tol: float = number(1e-3, "a number from 0 up", _not_negative, "gain in nats per document below which EM stops")
     restarts: int = whole(1, "number of starts, of which the best is kept")
     objective: str = choice("bound", ("bound",), "the evidence lower bound")
-    start: Any = custom(None, "a fit's state, or {'phi': (K, V)}", "where to begin")
+    start: Start | None = custom(None, "a fit's state, or {'phi': (K, V)}", "where to begin")
     opening: int = whole(15, "passes at the start in which each document begins from all topics alike", least=0)
     document_tol: float = number(
         1e-3, "a number from 0 up", _not_negative, "mean change of gamma below which a document has converged"
@@ -66,7 +65,7 @@ def prepare_options(request: FitRequest[VariationalEMOptions]) -> VariationalEMO
     return request.options if start is None else dataclasses.replace(request.options, start=check_start(start, request))
 
 
-def check_start(start: Any, request: FitRequest[VariationalEMOptions]) -> dict[str, np.ndarray]:
+def check_start(start: object, request: FitRequest[VariationalEMOptions]) -> dict[str, np.ndarray]:
     """``{"phi": (K, V)}``, or ``{"lambda": (K, V), ...}`` as in the state of a fit; raises ZooError."""
     N, V, K = (request.keywords[letter] for letter in "NVK")
     shapes = {"phi": (K, V), "lambda": (K, V), "gamma": (N, K), "theta": (N, K), "alpha": (K,), "eta": ()}
@@ -104,7 +103,7 @@ def initial_lambda(
     """
     V, K, start = request.keywords["V"], request.keywords["K"], options.start or {}
     if "lambda" in start:
-        return np.ascontiguousarray(start["lambda"].T)
+        return np.ascontiguousarray(np.asarray(start["lambda"]).T)
     if "phi" in start:
-        return np.ascontiguousarray(float(request.keywords["eta"]) + tokens / K * start["phi"].T)
+        return np.ascontiguousarray(float(request.keywords["eta"]) + tokens / K * np.asarray(start["phi"]).T)
     return np.ascontiguousarray(np.random.default_rng(seed).gamma(100.0, 0.01, (K, V)).T)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 
 from inference.engines.contract import EngineResult
-from inference.engines.em.diagnostics import VariationalEMDiagnostics
+from inference.engines.em.diagnostics import VariationalEMDiagnostics, VariationalRun
 from inference.engines.em.latent_dirichlet.options import VariationalEMOptions
 
 
@@ -31,13 +31,13 @@ def make_result(
     options: VariationalEMOptions,
     tokens: int,
     start: str,
-    **diagnostics: Any,
+    **diagnostics: Unpack[VariationalRun],
 ) -> EngineResult:
     """The result of the engine. start: how the run began; diagnostics: further fields of the diagnostics."""
     lam = np.ascontiguousarray(estimate.lam.T)
     initial = options.start or {}
     state = {"lambda": lam}
-    learned: dict[str, Any] = {}
+    learned: dict[str, np.ndarray | float] = {}
     if estimate.gamma is not None:
         state |= {"gamma": estimate.gamma, "theta": estimate.gamma / estimate.gamma.sum(1, keepdims=True)}
     if options.learn_alpha or "alpha" in initial:

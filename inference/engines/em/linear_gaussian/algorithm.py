@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from scipy.special import xlogy
@@ -10,6 +10,7 @@ from scipy.special import xlogy
 from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from inference.engines.em.acceleration import SquaremStep
+from inference.engines.em.diagnostics import FurtherDiagnostics
 from inference.engines.em.linear_gaussian import NoiseType
 from inference.engines.em.linear_gaussian.boundary import approaches_boundary, maximise_with_bounds
 from inference.engines.em.linear_gaussian.maximise import maximise
@@ -141,13 +142,13 @@ class LinearGaussianEM:
         if not self.options.is_map and self.options.covariance_floor is None:
             check_noise(to_linear(state))
 
-    def finalize(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def finalize(self, state: State) -> tuple[dict[str, np.ndarray], FurtherDiagnostics]:
         """The parameters of the card, axes in their canonical position, and further fields of the diagnostics."""
         linear = to_linear(state)
         if self.request.card.symmetries.get("Z") == "rotation":
             state = {**state, **canonical_axes(linear)._asdict()}
-        heywood = {} if self.noise == "isotropic" else {"heywood": heywood_cases(linear)}
-        return self.to_numpy(state), heywood
+        further: FurtherDiagnostics = {} if self.noise == "isotropic" else {"heywood": heywood_cases(linear)}
+        return self.to_numpy(state), further
 
     @property
     def num_parameters(self) -> int:

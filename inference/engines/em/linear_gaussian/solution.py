@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from inference.engines.em.closed_form import LinearGaussianForm
@@ -47,7 +45,7 @@ def check_noise(linear: Linear) -> None:
             )
 
 
-def heywood_cases(linear: Linear) -> list[Any]:
+def heywood_cases(linear: Linear) -> list[int] | list[list[int]]:
     """The columns ([component, column] where there are several components) whose noise is near zero."""
     improper = np.argwhere(linear.Psi < HEYWOOD).tolist()
     return improper if len(linear.pi) > 1 else [d for _, d in improper]

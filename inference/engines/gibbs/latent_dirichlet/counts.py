@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -16,14 +16,16 @@ LARGEST_BINCOUNT = 1 << 20  # counts up to here are tallied by ``bincount``
 FIXED_POINT_STEPS = 20
 LEAST_CONCENTRATION = 1e-5  # an unused topic would reach alpha 0, from which it could not return
 
-Block = tuple[int, int, int]  # the first document, the one after the last, the group of words
+Block: TypeAlias = tuple[int, int, int]  # the first document, the one after the last, the group of words
+# totals (K,), alpha (K,), eta and the state of the random numbers; K is padded
+SweepInputs: TypeAlias = tuple[np.ndarray, np.ndarray, np.float32, np.uint64]
 
 
 class WordTopicCounts(Protocol):
     """The counts n_kw of topics at words, in a form that a sweep draws from and updates."""
 
-    def sweep(self, block: Block, layout: TokenLayout, topics: np.ndarray, *rest: Any) -> None:
-        """Draw the topics of a block; ``rest`` is totals, alpha, eta and the state of the random numbers."""
+    def sweep(self, block: Block, layout: TokenLayout, topics: np.ndarray, *rest: *SweepInputs) -> None:
+        """Draw the topics of a block, and update ``topics``, the totals and the counts."""
         ...
 
     def positive(self) -> np.ndarray:
@@ -54,7 +56,7 @@ class DenseCounts:
         self.counts = np.zeros((V, padded_size(K)), np.int32)
         _fill_table(layout.words, topics, self.counts)
 
-    def sweep(self, block: Block, layout: TokenLayout, topics: np.ndarray, *rest: Any) -> None:
+    def sweep(self, block: Block, layout: TokenLayout, topics: np.ndarray, *rest: *SweepInputs) -> None:
         sweeps.sweep_table(*block, layout.ends, layout.words, topics, self.counts, *rest)
 
     def positive(self) -> np.ndarray:
@@ -84,7 +86,7 @@ class SparseCounts:
         self.entries, self.counts = np.zeros((2, int(capacity.sum())), np.int32)
         _fill_lists(layout.words, topics, self.begins, self.sizes, self.entries, self.counts)
 
-    def sweep(self, block: Block, layout: TokenLayout, topics: np.ndarray, *rest: Any) -> None:
+    def sweep(self, block: Block, layout: TokenLayout, topics: np.ndarray, *rest: *SweepInputs) -> None:
         lists = self.begins, self.sizes, self.entries, self.counts
         sweeps.sweep_lists(*block, layout.ends, layout.words, topics, *lists, *rest)
 

@@ -8,7 +8,7 @@ K + 17 numbers: the running sums, a zero, and the cumulative sums of the lanes.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from llvmlite import ir
 from numba import njit, types
@@ -93,7 +93,7 @@ def _accumulate_weights(typing, factors, counts, begin, eta, rows, excluded, fac
     return signature, code
 
 
-accumulate_weights: Any = intrinsic(_accumulate_weights)
+accumulate_weights: Callable[..., float] = intrinsic(_accumulate_weights)
 
 
 def _count_at_most(typing, sums, begin, u):
@@ -107,7 +107,7 @@ def _count_at_most(typing, sums, begin, u):
     return types.int64(sums, begin, u), code
 
 
-_at_most: Any = intrinsic(_count_at_most)
+_at_most: Callable[..., int] = intrinsic(_count_at_most)
 
 
 @njit(cache=True, inline="always")

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from inference.engines.contract import FitRequest
+from inference.engines.options import Start
 from inference.engines.svi.checkpoints import Checkpoints
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.plan import TrainingPlan
@@ -43,7 +44,7 @@ class Trainer(Protocol):
         """The ELBO of some rows in nats per row, an estimate for each part of them; equal in every call."""
         ...
 
-    def start_at(self, weights: dict[str, np.ndarray]) -> None:
+    def start_at(self, weights: Start) -> None:
         """Set the parameters before the first step."""
         ...
 

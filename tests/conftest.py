@@ -1,5 +1,6 @@
 """What every test shares: one thread, one compilation cache, the data folder, and Old Faithful."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # two busy BLAS threads on a busy machine are slower than one
 # compiling is most of what a short JAX test does: keep what was compiled
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 if (ROOT.parent / "shared" / "data").is_dir():
     os.environ.setdefault("ZOO_DATA", str(ROOT.parent / "shared" / "data"))
 
@@ -34,3 +35,10 @@ def old_faithful():
 def pytest_collection_modifyitems(items):
     """The tutorials first: a worker that begins one last would run on alone."""
     items.sort(key=lambda item: item.path.name != "test_tutorials.py")
+
+
+def pytest_collection_finish():
+    """Collect garbage less often: tracing makes many objects, and a collection visits those of all libraries."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

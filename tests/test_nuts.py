@@ -51,10 +51,13 @@ def test_draws_are_those_of_the_exact_posterior(backend):
     assert fitted.diagnostics["start"] == "prior median"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_mixture_is_sampled_with_its_labels_summed_out(backend, counts):
-    model = zoo.load("poisson_mixture", backend, K=2)
-    fitted = fit(model, counts, "nuts", seed=1, **TINY)
+@pytest.fixture(scope="module", params=BACKENDS)
+def mixture_fit(request, counts):
+    return fit(zoo.load("poisson_mixture", request.param, K=2), counts, "nuts", seed=1, **TINY)
+
+
+def test_a_mixture_is_sampled_with_its_labels_summed_out(mixture_fit):
+    fitted = mixture_fit
     assert set(fitted.draws) == {"pi", "rate"}
     assert fitted.draws["rate"].shape == (2, 5, 2)
     for chain, draw in ((0, 0), (1, 4)):
@@ -64,7 +67,6 @@ def test_a_mixture_is_sampled_with_its_labels_summed_out(backend, counts):
     assert fitted.diagnostics["divergences"] == fitted.stats["diverging"].sum()
     assert (fitted.stats["num_steps"] >= 1).all()
     assert fitted.diagnostics["start"] == "k-means++"
-    np.testing.assert_array_equal(fit(model, counts, "nuts", seed=1, **TINY).draws["rate"], fitted.draws["rate"])
 
 
 def test_vectorised_chains_equal_parallel_chains(counts, monkeypatch):
@@ -87,6 +89,8 @@ def test_a_program_from_outside_the_zoo(backend):
     assert abs(np.log(rates / [1 / 50, 1.0])).max() < 0.5
 
 
+# fast tests compare each backend with an exact posterior, and test_cards.py the log densities of both
+@pytest.mark.slow
 def test_backends_agree_on_old_faithful(old_faithful):
     lengths: dict[str, Any] = {
         "numpyro": {"num_chains": 4},
@@ -121,10 +125,10 @@ def test_a_funnel_is_flagged():
     assert sum(fitted.diagnostics["divergences_by_chain"]) == fitted.diagnostics["divergences"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_progress_is_shown_where_it_is_wanted(backend, counts, capfd):
-    fit(zoo.load("poisson_mixture", backend, K=2), counts, "nuts", progress=True, **TINY)
+def test_a_seed_determines_the_draws_whether_or_not_progress_is_shown(mixture_fit, counts, capfd):
+    again = fit(mixture_fit.model, counts, "nuts", seed=1, progress=True, **TINY)
     shown = capfd.readouterr()
+    np.testing.assert_array_equal(again.draws["rate"], mixture_fit.draws["rate"])
     assert "20/20" in shown.err
     assert "divergences" in shown.err
     assert not shown.out
@@ -137,7 +141,10 @@ WRONG = [
     ({"max_tree_depth": 0}, "max_tree_depth is a whole number from 1 up; given 0"),
     ({"target_accept": 1.0}, "target_accept is a probability between 0 and 1; given 1.0"),
     ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),
-    ({"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}}, "the log density is nan at the start of a chain"),
+    (
+        {"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}, "num_chains": 1},
+        "the log density is nan at the start of a chain",
+    ),
     ({"chains": 3}, "no option of nuts 'chains'"),
 ]
 

@@ -22,7 +22,15 @@ assert "pyro" in sys.argv or not {"torch", "pyro"} & sys.modules.keys()
 """
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+# takes more than a minute; fast tests of Gibbs sampling, EM and SVI check the same results, and pyright every call
+SLOW = {"05_topics"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in SLOW else []) for path in TUTORIALS],
+    ids=[path.stem for path in TUTORIALS],
+)
 def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     text = path.read_text()
     skip_without_data(text)

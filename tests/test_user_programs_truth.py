@@ -1,0 +1,150 @@
+"""The user programs, run by the libraries alone: both languages agree, and agree with the reference values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.user_programs import BY_NAME, UserProgram, for_backend
+from tests.user_programs.truths.reference import LogDensity
+
+NAMES = tuple(BY_NAME)
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    """64 bits in both backends, for one test."""
+    import jax
+    import pyro
+    import torch
+
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    pyro.clear_param_store()
+    with jax.enable_x64(True):
+        yield
+    torch.set_default_dtype(default)
+    pyro.clear_param_store()
+
+
+def latent_values(program: UserProgram, seed: int) -> dict[str, np.ndarray]:
+    """A value of every latent site by NumPyro, continuous ones within two of zero on the unconstrained scale."""
+    import jax
+    from numpyro import handlers
+    from numpyro.distributions import constraints
+    from numpyro.infer import init_to_uniform
+
+    args, kwargs = for_backend(program.arguments(), "numpyro")
+    model = handlers.seed(program.load("numpyro"), jax.random.key(seed))
+    trace = handlers.trace(handlers.substitute(model, substitute_fn=init_to_uniform(radius=1))).get_trace(
+        *args, **kwargs
+    )
+    values = {name: np.asarray(trace[name]["value"]) for name in (*program.latents, *program.discrete)}
+    for name in program.discrete:
+        if trace[name]["fn"].support is constraints.boolean:
+            values[name] = np.ones(
+                values[name].shape
+            )  # possible in every program; the backends clamp log(0) differently
+    return values
+
+
+def numpyro_log_joint(
+    program: UserProgram, values: dict[str, np.ndarray], arguments=None, is_enumerated=False
+) -> float:
+    """Log joint in nats; discrete latents are summed out by NumPyro's own enumeration where it is asked for."""
+    import jax
+    from numpyro import handlers
+    from numpyro.contrib.funsor import config_enumerate, enum
+    from numpyro.contrib.funsor.infer_util import log_density as enumerated_log_density
+    from numpyro.infer.util import log_density
+
+    args, kwargs = for_backend(arguments or program.arguments(), "numpyro")
+    model = handlers.seed(program.load("numpyro"), jax.random.key(0))
+    arrays = {n: jax.numpy.asarray(v, int if n in program.discrete else None) for n, v in values.items()}
+    if not is_enumerated:
+        return float(log_density(model, args, kwargs, arrays)[0])
+    model = enum(config_enumerate(model), first_available_dim=-3)
+    return float(enumerated_log_density(model, args, kwargs, arrays)[0])
+
+
+def pyro_log_joint(program: UserProgram, values: dict[str, np.ndarray], arguments=None, is_enumerated=False) -> float:
+    """Log joint in nats of values with NumPyro's names; discrete latents are summed out by Pyro's own enumeration."""
+    import torch
+    from pyro import poutine
+    from pyro.infer import TraceEnum_ELBO, config_enumerate
+
+    args, kwargs = for_backend(arguments or program.arguments(), "pyro")
+    tensors = {name: torch.tensor(value) for name, value in program.values("pyro", values).items()}
+    model = poutine.condition(program.load("pyro"), tensors)
+    if not is_enumerated:
+        return float(poutine.trace(model).get_trace(*args, **kwargs).log_prob_sum())
+    elbo = TraceEnum_ELBO(max_plate_nesting=2, strict_enumeration_warning=False)
+    return -float(elbo.loss(config_enumerate(model), lambda *args, **kwargs: None, *args, **kwargs))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sites_are_those_of_the_table(name):
+    import jax
+    import pyro
+    import torch
+    from numpyro import handlers
+    from numpyro.infer import init_to_uniform
+    from pyro.infer.autoguide.initialization import InitMessenger
+
+    program = BY_NAME[name]
+    args, kwargs = for_backend(program.arguments(), "numpyro")
+    model = handlers.seed(program.load("numpyro"), jax.random.key(0))
+    trace = handlers.trace(handlers.substitute(model, substitute_fn=init_to_uniform)).get_trace(*args, **kwargs)
+    check_sites(program, "numpyro", trace)
+    args, kwargs = for_backend(program.arguments(), "pyro")
+    values = {n: v for n, v in latent_values(program, 0).items() if n in program.latents}
+    values = {n: torch.tensor(v) for n, v in program.values("pyro", values).items()}
+    model = InitMessenger(lambda site: values.get(site["name"]))(program.load("pyro"))
+    check_sites(program, "pyro", pyro.poutine.trace(model).get_trace(*args, **kwargs).nodes)
+
+
+def is_delta(distribution) -> bool:
+    """Whether Pyro wrote a deterministic or a reparameterised site as an observed point mass."""
+    return type(getattr(distribution, "base_dist", distribution)).__name__ == "Delta"
+
+
+def check_sites(program, backend, nodes):
+    sites = {n: s for n, s in nodes.items() if s["type"] == "sample" and "_Subsample" not in str(type(s["fn"]))}
+    deterministic = {n for n, s in nodes.items() if s["type"] == "deterministic" or (n in sites and is_delta(s["fn"]))}
+    assert deterministic == set(program.deterministic)
+    factors = {n for n, s in sites.items() if type(s["fn"]).__name__ == "Unit"}
+    observed = {n for n, s in sites.items() if s["is_observed"]} - factors - deterministic
+    assert observed == set(program.sites(backend, program.observed))
+    latent = {n for n, s in sites.items() if not s["is_observed"]}
+    assert latent == set(program.sites(backend, (*program.latents, *program.discrete)))
+    discrete = {n for n in latent if getattr(sites[n]["fn"], "has_enumerate_support", False)}
+    assert discrete == set(program.sites(backend, program.discrete))
+    if program.rows:
+        frames = [{(f.name, f.size) for f in sites[n]["cond_indep_stack"]} for n in observed]
+        assert program.rows in set.intersection(*frames)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_have_one_log_joint(name):
+    program = BY_NAME[name]
+    for seed in range(3):
+        values = latent_values(program, seed)
+        np.testing.assert_allclose(numpyro_log_joint(program, values), pyro_log_joint(program, values), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if BY_NAME[name].discrete])
+def test_both_languages_sum_discrete_latents_alike(name):
+    program = BY_NAME[name]
+    values = {n: v for n, v in latent_values(program, 3).items() if n in program.latents}
+    expected = numpyro_log_joint(program, values, is_enumerated=True)
+    np.testing.assert_allclose(pyro_log_joint(program, values, is_enumerated=True), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("log_joint", [numpyro_log_joint, pyro_log_joint])
+@pytest.mark.parametrize("name", NAMES)
+def test_log_density_is_the_reference(name, log_joint):
+    program = BY_NAME[name]
+    truth = program.truth() if program.truth else None
+    if isinstance(truth, LogDensity):
+        value = log_joint(program, dict(truth.latents), truth.arguments, is_enumerated=bool(program.discrete))
+        np.testing.assert_allclose(value, truth.value, rtol=1e-9)

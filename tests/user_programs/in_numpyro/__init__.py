@@ -1,0 +1,1 @@
+"""User programs in NumPyro, as its tutorials write them."""

@@ -1,0 +1,1 @@
+"""User programs in Pyro, as its tutorials write them."""

@@ -1,0 +1,1 @@
+"""Reference values of the user programs, by NumPy and SciPy alone."""

@@ -4,7 +4,8 @@
 support a model and why others do not; ``compare(fit, fit, ...)`` tells which posterior to trust;
 ``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1, 6))``
 selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by
-``log_marginal``, ``elbo_split`` and ``inference_gap``; ``load(folder)`` reads a saved fit.
+``log_marginal``, ``elbo_split`` and ``inference_gap``; ``load(folder)`` reads a saved fit; ``from_mcmc``, ``from_svi``
+and ``from_arviz`` read fits that were made elsewhere.
 
 ``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
 inference. Everything is imported when it is first used.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from inference.evaluation.standard_errors import standard_errors
     from inference.exact import enumeration as enumeration
     from inference.exact import gaussian as gaussian
+    from inference.external import from_arviz, from_mcmc, from_svi
     from inference.fitting import fit
     from inference.result import Fit, load
 
@@ -38,6 +40,9 @@ __all__ = [
     "compare",
     "elbo_split",
     "fit",
+    "from_arviz",
+    "from_mcmc",
+    "from_svi",
     "held_out",
     "inference_gap",
     "load",
@@ -53,6 +58,9 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "compare": "inference.evaluation.comparison",
     "elbo_split": "inference.evaluation.held_out",
     "fit": "inference.fitting",
+    "from_arviz": "inference.external",
+    "from_mcmc": "inference.external",
+    "from_svi": "inference.external",
     "held_out": "inference.evaluation.held_out",
     "inference_gap": "inference.evaluation.held_out",
     "load": "inference.result",

@@ -10,6 +10,7 @@ import numpy as np
 
 from inference import exact
 from inference.alignment import aligned_draws
+from inference.draws_model import DrawsModel
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.data.corpus import Corpus
@@ -43,16 +44,23 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     draws = aligned_draws(fit)
     sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
-    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior, "observed_data": observed_arrays(fit)}
+    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior}
+    observed = observed_arrays(fit)
+    if observed:
+        groups["observed_data"] = observed
     dims = {name: dimension_names(site.dims) for name, site in sites.items() if site.dims}
     if fit.stats:
         groups["sample_stats"] = fit.stats
     likelihood = pointwise_log_likelihood(fit)
     if likelihood is not None:
         groups["log_likelihood"] = {"_".join(card.observed): likelihood}
+    elif isinstance(fit.model, DrawsModel):  # that of the tree it was read from
+        recorded = {n.partition("/")[2]: v for n, v in fit.state.items() if n.startswith("log_likelihood/")}
+        groups |= {"log_likelihood": recorded} if recorded else {}
     shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
-    shapes += [(dims[n], v.shape) for n, v in groups["observed_data"].items() if n in dims]
+    shapes += [(dims[n], v.shape) for n, v in observed.items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
+    coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
     return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
 
 
@@ -85,13 +93,15 @@ def dimension_names(letters: tuple[str, ...]) -> list[str]:
 
 
 def attributes(fit: FitRecord) -> dict[str, str | int | float]:
-    """The attributes of the tree: ArviZ's own names, and the model, engine, backend, seed and seconds."""
+    """The attributes of the tree: ArviZ's own names, and what is known of model, engine, backend, seed and seconds."""
+    model = fit.model
+    release = model.version if isinstance(model, DrawsModel) else version(DISTRIBUTIONS[model.backend])
+    run = {"seed": fit.seed, "seconds": fit.seconds} if np.isfinite(fit.seconds) else {}  # both are recorded
     return {
-        "inference_library": fit.model.backend,
-        "inference_library_version": version(DISTRIBUTIONS[fit.model.backend]),
-        "model": fit.model.name,
+        "inference_library": model.backend,
+        "inference_library_version": release,
+        "model": model.name,
         "engine": fit.engine,
-        "backend": fit.model.backend,
-        "seed": fit.seed,
-        "seconds": fit.seconds,
+        "backend": model.backend,
+        **run,
     }

@@ -53,3 +53,43 @@ class Diagnostics(Mapping[str, Any]):
     def replace(self, **changes: object) -> Self:
         """The record with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExternalChains(Diagnostics):
+    """Diagnostics of chains made elsewhere; what was not recorded is None.
+
+    Attributes
+    ----------
+    divergences : int or None
+        Number of divergent transitions after warm-up.
+    divergences_by_chain : list of int or None
+        The same for each chain.
+    """
+
+    kind: ClassVar[FitKind] = "chains"
+
+    divergences: int | None = None
+    divergences_by_chain: list[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExternalGuide(Diagnostics):
+    """Diagnostics of a guide trained elsewhere; what was not recorded is None.
+
+    Attributes
+    ----------
+    guide : str or None
+        The name of the guide.
+    elbo, elbo_se : float or None
+        The ELBO in nats, the mean of log p - log q, and its Monte Carlo standard error.
+    """
+
+    kind: ClassVar[FitKind] = "guide"
+
+    guide: str | None = None
+    elbo: float | None = None
+    elbo_se: float | None = None
+
+
+EXTERNAL = (ExternalChains, ExternalGuide)

@@ -7,6 +7,7 @@ from typing import Literal, Never, Unpack, overload
 
 from inference import engines
 from inference.alignment import align
+from inference.draws_model import check_program
 from inference.engines import FitRequest
 from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, SVIKeywords
 from inference.result import Fit
@@ -104,6 +105,7 @@ def fit(
     """
     if not isinstance(model, Model):
         raise ZooError("fit takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
+    check_program(model)
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
     check_whole(0, seed=seed)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from inference.diagnostics import Diagnostics, FitKind
+from inference.draws_model import check_program
 from zoo import Model
 from zoo.cards import ROW_SIZES
 from zoo.data.intensities import binarise_once
@@ -24,15 +25,15 @@ class FitRecord:
     Attributes
     ----------
     model : Model
-        The program with its card and settings.
+        The program with its card and settings; a ``DrawsModel`` where the fit was made elsewhere and has no program.
     engine : str
-        The name of the engine.
+        The name of the engine, or of the sampler or library that made the fit elsewhere.
     keywords : dict of str to object
         Every keyword of the program; hyperparameters that were learned have their learned value.
     options : dict of str to object
         Every option of the engine.
     seed : int
-        The seed of the fit.
+        The seed of the fit; of a fit made elsewhere 0, the seed of what is drawn from it later.
     device : str
         Where the engine ran, as "cpu".
     dtype : str or None
@@ -40,7 +41,7 @@ class FitRecord:
     data : dict of str to array, Corpus or Intensities
         The data by site, as given to the engine.
     seconds : float
-        Wall time, compilation included.
+        Wall time, compilation included; NaN where it was not recorded.
     params : dict of str to array
         The point estimate of each global latent: the maximum, or the mean of the aligned draws.
     trace : array
@@ -73,9 +74,9 @@ class FitRecord:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
     def __repr__(self) -> str:
-        rows = len(next(iter(self.data.values())))
-        description = f"{self.model!r}, by {self.engine}, {rows} rows, seed={self.seed}, {self.seconds:.1f} s"
-        return f"{type(self).__name__}({description})"
+        rows = [f"{len(next(iter(self.data.values())))} rows"] if self.data else []
+        run = [f"seed={self.seed}", f"{self.seconds:.1f} s"] if np.isfinite(self.seconds) else []  # both are recorded
+        return f"{type(self).__name__}({', '.join([repr(self.model), f'by {self.engine}', *rows, *run])})"
 
     @property
     def kind(self) -> FitKind:
@@ -84,7 +85,11 @@ class FitRecord:
 
     @property
     def fitted_model(self) -> Model:
-        """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows."""
+        """The model with every hyperparameter of this fit, and the sizes that do not depend on the rows.
+
+        Raises ZooError for a fit made elsewhere without a program.
+        """
+        check_program(self.model)
         row_sizes = ROW_SIZES if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
 

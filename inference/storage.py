@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from inference import engines
-from inference.diagnostics import Diagnostics, FitKind
+from inference.diagnostics import EXTERNAL, Diagnostics, FitKind
+from inference.draws_model import DrawsCard, DrawsModel
 from inference.record import FitRecord
 from inference.run.checkpoints import Json
 from zoo import Model, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
+from zoo.cards import Site
 from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities
@@ -67,6 +69,7 @@ def save(fit: FitRecord, folder: Path) -> Path:
         **{field: getattr(fit, field) for field in PLAIN_FIELDS},
         "backend": fit.model.backend,
         "levels": {n: float(v.levels) for n, v in fit.data.items() if isinstance(v, Intensities)},
+        **({"draws_model": _draws_model_to_json(fit.model)} if isinstance(fit.model, DrawsModel) else {}),
     }
     check_fit_folder(folder)
     with replace_folder(folder) as new:
@@ -94,7 +97,14 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
         raise ZooError(f"{str(folder)!r} is of format {plain.get('format')}; this version reads {FORMAT}")
     nested = {field: _from_json(plain[field], arrays) for field in NESTED_FIELDS}
     settings = nested.pop("settings")
-    if model is None:
+    if "draws_model" in plain:
+        if model is not None:
+            raise ZooError(
+                f"{str(folder)!r} was saved without a program: load it without model=, and give its to_arviz() to "
+                "inference.from_arviz with model= and data="
+            )
+        model = _draws_model_from_json(plain)
+    elif model is None:
         if plain["model"] not in model_names():
             raise ZooError(f"{plain['model']!r} is a program of your own: load(folder, model=zoo.Model(...))")
         model = load_model(plain["model"], backend=backend or plain["backend"], **settings)
@@ -129,7 +139,7 @@ def _read_diagnostics(
     Fits of version 0.1 do not name the record: it follows from the arrays and the diagnostics of the fit.
     """
     declared = engines.get(plain["engine"]).diagnostics if plain["engine"] in engines.names() else ()
-    records = {record.__name__: record for record in declared}
+    records = {record.__name__: record for record in (*declared, *EXTERNAL)}
     name = plain.get("diagnostics_class")
     if name is None:
         kind: FitKind = "guide" if "log_weight" in groups["stats"] else "chains" if groups["draws"] else "point"
@@ -138,6 +148,21 @@ def _read_diagnostics(
         name = names[0] if names else ""
         values = {**values, "broken": "stopped" in values and "best_step" not in values}
     return records.get(name, Diagnostics).from_mapping(values)
+
+
+def _draws_model_to_json(model: DrawsModel) -> dict[str, Json]:
+    """What a model without a program knows."""
+    sites: dict[str, Json] = {name: [site.kind, *site.dims] for name, site in model.card.sites().items()}
+    return {"sites": sites, "version": model.version, "coords": {d: c.tolist() for d, c in model.coords.items()}}
+
+
+def _draws_model_from_json(plain: Mapping[str, Any]) -> DrawsModel:
+    """The model of a saved fit that was made elsewhere, without a program."""
+    name, saved = plain["model"], plain["draws_model"]
+    quantities = {n: Site(kind, tuple(dims)) for n, (kind, *dims) in saved["sites"].items()}
+    card = DrawsCard(name, name.replace("_", " "), "draws made elsewhere", {}, {}, quantities=quantities)
+    coords = {d: np.array(c) for d, c in saved["coords"].items()}
+    return DrawsModel(card, library=plain["backend"], version=saved["version"], coords=coords)
 
 
 def _value_arrays(value: DataLike) -> dict[str, ArrayLike]:

@@ -6,13 +6,14 @@ from tests import imports
 
 LAYERS = [  # lowest first; a module belongs to the longest prefix of its name
     ("zoo",),
-    ("inference.run", "inference.diagnostics"),
+    ("inference.run", "inference.diagnostics", "inference.draws_model"),
     ("inference.record",),
     ("inference.alignment", "inference.exact", "inference.unconstrained", "inference.objectives", "guides"),
     ("inference.amortised",),
     ("inference.engines",),
     ("inference.summaries",),
     ("inference.storage", "inference.arviz", "inference.result", "inference.fitting"),
+    ("inference.external",),
     ("inference.plots",),
     ("inference.analysis",),
     ("inference.evaluation",),

@@ -12,6 +12,7 @@ import guides
 from inference.amortised.blocks import Table, count_rows, join_blocks, split_rows, take_normals
 from inference.amortised.kernels import AmortisedKernels
 from inference.amortised.records import Code, ElboTerms, Normals
+from inference.draws_model import check_program
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import Backend, backend_of, in_backend
@@ -43,6 +44,7 @@ class AmortisedPosterior:
     """
 
     def __init__(self, fit: FitRecord):
+        check_program(fit.model)
         self.fit, self.card, self.backend = fit, fit.model.card, backend_of(fit.model)
         guide, backend_module = guide_of(fit), in_backend("inference.amortised", fit.model.backend)
         self.keywords = {k: v for k, v in fit.keywords.items() if k != "N"}

@@ -83,7 +83,9 @@ def model_call(fit: FitRecord) -> str:
 
 def fit_call(fit: FitRecord) -> str:
     """The call that made a fit, given ``model`` and ``data``, without options at their defaults."""
-    defaults = engines.get(fit.engine).options().as_dict() if fit.engine in engines.names() else {}
+    if fit.engine not in engines.names():
+        return f"...  # made elsewhere, by {fit.engine}"
+    defaults = engines.get(fit.engine).options().as_dict()
     changed = {k: v for k, v in fit.options.items() if k not in defaults or not equal_values(v, defaults[k])}
     device = {"device": fit.device} if fit.device != "cpu" else {}
     dtype = {"dtype": fit.dtype} if fit.dtype else {}
@@ -104,7 +106,7 @@ def format_keywords(values: Mapping[str, Any]) -> str:
 def package_versions(*fits: FitRecord) -> str:
     """The versions of Python and of the packages that the fits used, in one sentence."""
     backends = {fit.model.backend for fit in fits}
-    needed = [{"pyro": "pyro-ppl"}.get(p, p) for b in sorted(backends) for p in BACKENDS[b]]
+    needed = [{"pyro": "pyro-ppl"}.get(p, p) for b in sorted(backends & BACKENDS.keys()) for p in BACKENDS[b]]
     versions = [f"Python {platform.python_version()}"]
     for package in ["latent-zoo", *needed, "numpy", "arviz-stats"]:
         try:

@@ -15,6 +15,7 @@ from zoo import ZooError
 
 ACTIVE_VARIANCE = 0.01  # variance over rows of a posterior mean, above which a unit is active (Burda et al. 2016)
 TAIL_PROBABILITIES = (0.05, 0.95)  # the quantiles of the tail effective sample size (Vehtari et al. 2021)
+EQUAL_WEIGHTS = 1e-4  # nats between log weights that differ by rounding alone, 32 bits included
 MIN_WEIGHTS = 25  # with fewer the tail has fewer than the five points that a Pareto fit needs
 
 SampleKind = Literal["chains", "guide", "point"]
@@ -40,8 +41,8 @@ class FitStatistics:
         Rank-normalised split R-hat and effective sample sizes; of independent draws the sizes are their number.
     lp : array, (chain, draw)
         The log joint in nats, up to a constant.
-    divergences : int
-        The number of divergent transitions.
+    divergences : int or None
+        The number of divergent transitions, None where it was not recorded.
     k_hat, k_limit : float
         Pareto k-hat of log p - log q, discrete latents marginalised out, and the limit below which it is good for this
         many draws.
@@ -65,7 +66,7 @@ class FitStatistics:
     ess_bulk: np.ndarray
     ess_tail: np.ndarray
     lp: np.ndarray
-    divergences: int
+    divergences: int | None
     k_hat: float
     k_limit: float
     weights: np.ndarray
@@ -110,7 +111,7 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         ess_bulk=bulk,
         ess_tail=tail,
         lp=fit.stats.get("lp", np.full(values.shape[:2], np.nan)),
-        divergences=int(fit.stats.get("diverging", np.zeros(1)).sum()),
+        divergences=int(fit.stats["diverging"].sum()) if "diverging" in fit.stats else None,
         k_hat=k_hat,
         k_limit=k_limit(len(log_weight)),
         weights=weights,
@@ -162,7 +163,7 @@ def smooth_weights(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
         return nan, float("nan")
     if not (log_weight < np.inf).all():
         return nan, float("inf")
-    if np.ptp(log_weight) == 0:  # the guide is the posterior, and there is no tail to fit
+    if np.ptp(log_weight) <= EQUAL_WEIGHTS:  # the guide is the posterior, and there is no tail to fit
         return np.full(len(log_weight), 1 / len(log_weight)), 0.0
     from arviz_stats.base.array import array_stats
 

@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, cast
 
+import numpy as np
+
 from zoo.errors import MissingBackend, unknown
 from zoo.types import Keywords
 
@@ -20,6 +22,18 @@ BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # package
 INSTALL = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
 
 Program = Callable[..., Any]  # a function of data and keywords that makes sample statements
+
+
+def interval_kind(lower: Any, upper: Any) -> str:
+    """The kind of a continuous interval by its bounds, whichever distribution has it and however it writes them.
+
+    >>> interval_kind(0, 1), interval_kind(0.0, np.inf), interval_kind(0, 2)
+    ('unit', 'positive', 'real')
+    """
+    if not np.all(np.asarray(lower) == 0):
+        return "real"
+    kinds = {"unit": np.all(np.asarray(upper) == 1), "positive": np.all(np.asarray(upper) == np.inf)}
+    return next((kind for kind, is_kind in kinds.items() if is_kind), "real")
 
 
 class TracedSite(NamedTuple):

@@ -9,7 +9,7 @@ from numpyro.distributions.distribution import validation_enabled
 from numpyro.infer.util import log_density
 from numpyro.primitives import Messenger
 
-from zoo._backend import TracedSite
+from zoo._backend import TracedSite, interval_kind
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
@@ -62,11 +62,11 @@ def kind_of(distribution):
         support = support.base_constraint
     if isinstance(support, type(constraints.integer_interval(0, 1))):
         return getattr(support, "kind", "category")
+    if not support.is_discrete and (hasattr(support, "lower_bound") or hasattr(support, "upper_bound")):
+        return interval_kind(getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf))
     named = {
         "precision": constraints.positive_definite,
         "simplex": constraints.simplex,
-        "positive": constraints.positive,
-        "unit": constraints.unit_interval,
         "binary": constraints.boolean,
         "count": constraints.nonnegative_integer,
     }

@@ -9,7 +9,7 @@ from pyro.distributions import constraints
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
-from zoo._backend import TracedSite
+from zoo._backend import TracedSite, interval_kind
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
@@ -80,16 +80,15 @@ def kind_of(distribution):
         support = support.base_constraint
     if isinstance(support, constraints.integer_interval):
         return getattr(support, "kind", "category")
+    if not support.is_discrete and (hasattr(support, "lower_bound") or hasattr(support, "upper_bound")):
+        bounds = getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf)
+        return interval_kind(*(torch.as_tensor(bound).detach().cpu() for bound in bounds))
     named = {
         "precision": constraints.positive_definite,
         "simplex": constraints.simplex,
-        "unit": constraints.unit_interval,
         "binary": constraints.boolean,
         "count": constraints.nonnegative_integer,
-        "positive": constraints.positive,
     }
-    if isinstance(support, type(constraints.nonnegative)):  # torch's Gamma
-        return "positive"
     return next(
         (kind for kind, c in named.items() if isinstance(support, type(c)) and is_same_constraint(c, support)), "real"
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from inference.alignment import align_fits, aligned_draws
+from inference.draws_model import has_program
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from inference.evaluation.comparison import verdict as rules
 from inference.evaluation.comparison.agreement import Agreement, agreement
 from inference.evaluation.comparison.record import Verdict, VerdictInput
 from inference.evaluation.comparison.result import Comparison
+from inference.evaluation.comparison.shared_quantities import share_quantities
 from inference.record import FitRecord
 from inference.summaries.quantities import ENTRIES_COMPARED, compared_quantities
-from inference.summaries.statistics import FitStatistics, fit_statistics, sample_kind
+from inference.summaries.statistics import FitStatistics, fit_statistics, sample_kind, total_log_likelihood
 from zoo import ZooError
 from zoo.checks import equal_values
 from zoo.data.corpus import Corpus
@@ -30,7 +33,9 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
     Parameters
     ----------
     *fits : Fit
-        Two fits or more, of any engines and either backend, of one model with the same keywords and the same data.
+        Two fits or more, of any engines and either backend, of one model with the same keywords and the same data. Fits
+        made elsewhere (``inference.from_mcmc``, ``from_svi``, ``from_arviz``) are compared on the names that all fits
+        have; statistics that need a program they lack are NaN.
     names : sequence of str, optional
         A name for each fit; by default its engine and guide.
     columns : sequence of str, optional
@@ -53,12 +58,18 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
     """
     check_comparable(fits)
     by_name = dict(zip(unique_names(names or default_names(fits), len(fits)), fits, strict=True))
+    shared, warnings = share_quantities(fits, list(by_name))
     # any fit may set the order of the labels: the statistics come after it
     first = min(range(len(fits)), key=lambda i: KINDS.index(sample_kind(fits[i])))
-    aligned, counts = align_fits(fits, first)
+    aligned, counts = align_fits(shared, first)
     draws, switched = dict(zip(by_name, aligned, strict=True)), dict(zip(by_name, counts, strict=True))
-    compared = compared_quantities(fits[first].model.card, fits[first].keywords, aligned[first])
-    statistics = {name: fit_statistics(fit, draws[name], compared) for name, fit in by_name.items()}
+    compared = compared_quantities(shared[first].model.card, shared[first].keywords, aligned[first])
+    statistics = {
+        name: replace(fit_statistics(fit, draws[name], compared), log_likelihood=total_log_likelihood(by_name[name]))
+        if fit is not by_name[name]  # that of its own program
+        else fit_statistics(fit, draws[name], compared)
+        for name, fit in zip(by_name, shared, strict=True)
+    }
     inputs = {name: verdict_input(name, fit, statistics[name]) for name, fit in by_name.items()}
     own = {name: rules.own_verdict(c, statistics) for name, c in inputs.items()}
     # chains are the reference where there are any: only they can show what a guide omits
@@ -66,7 +77,7 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
     agreements = {name: agreement(s, statistics[reference]) for name, s in statistics.items()}
     verdicts = final_verdicts(inputs, own, agreements, reference)
     best = min(by_name, key=lambda n: ranking_key(n, verdicts, statistics))
-    warnings = [
+    warnings += [
         f"The labels of {count} of {len(statistics[name].flat)} draws of {name} were switched; "
         "they are in one order now."
         for name, count in switched.items()
@@ -158,9 +169,12 @@ def check_comparable(fits: Sequence[FitRecord]) -> None:
     """Raise ZooError unless the fits are of one model, with one set of keywords and one data set."""
     if len(fits) < 2:
         raise ZooError(f"compare takes two fits or more; given {len(fits)}: fit.summary() describes one")
-    first, names = fits[0], default_names(fits)
-    for i, fit in enumerate(fits[1:], start=1):
-        pair = f"{names[0]} and {names[i]}"
+    names = default_names(fits)
+    # of fits without a program the names are compared, once they are read
+    with_program = [i for i, fit in enumerate(fits) if has_program(fit.model)]
+    for i in with_program[1:]:
+        first, fit = fits[with_program[0]], fits[i]
+        pair = f"{names[with_program[0]]} and {names[i]}"
         card, other = first.model.card, fit.model.card
         if card.name != other.name or card.sites(first.keywords) != other.sites(fit.keywords):
             raise ZooError(f"{pair} are of different models, {card.name} and {other.name}: compare fits of one")

@@ -14,7 +14,10 @@ from inference.summaries.statistics import FitStatistics
 def sound_chains(s: FitStatistics) -> str:
     """The numbers by which chains passed."""
     ess = np.nanmin([s.ess_bulk, s.ess_tail])
-    return f"its chains pass every check (R-hat {np.nanmax(s.r_hat):.3f}, ESS {ess:.0f}, no divergences)"
+    numbers = f"R-hat {np.nanmax(s.r_hat):.3f}, ESS {ess:.0f}"
+    if s.divergences is None:
+        return f"its chains pass every check but one ({numbers}; divergences not recorded)"
+    return f"its chains pass every check ({numbers}, no divergences)"
 
 
 def divergences(s: FitStatistics) -> str:
@@ -48,6 +51,8 @@ def low_ess(c: VerdictInput, sizes: np.ndarray, limit: int, which: str) -> str:
 
 def k_hat(s: FitStatistics) -> str:
     """k-hat and its limit."""
+    if np.isnan(s.k_hat) and np.isnan(s.elbo):
+        return "there is no k-hat, as log p - log q of its draws is not recorded and needs the program"
     if np.isnan(s.k_hat):
         return "there are too few draws for a k-hat"
     return f"k-hat {s.k_hat:.2f} is {'below' if s.k_hat < s.k_limit else 'not below'} {s.k_limit:.2f}"

@@ -74,7 +74,7 @@ def plot_data(c: ComparisonRecord, responsibilities: dict[str, dict[str, np.ndar
 
     fit = c.fits[c.best]
     plot = model_plot(fit.model)
-    if plot is None:
+    if plot is None or not set(fit.model.card.parameters(fit.keywords)) <= set(c.draws[c.best]):
         return None
     figure = Figure((8, 5), layout="constrained")
     params = {n: v.mean((0, 1)) for n, v in c.draws[c.best].items()}

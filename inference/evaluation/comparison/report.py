@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.draws_model import has_program
 from inference.evaluation.comparison.figures import make_figures
 from inference.evaluation.comparison.record import ComparisonRecord
 from inference.evaluation.comparison.table import short_table, table_by_quantity
@@ -73,7 +74,7 @@ def describe_data(c: ComparisonRecord) -> str:
         missing = [f"{missing_count} values missing"] if missing_count else []
         sentences.append(f"{name}: " + "; ".join([f"{len(values)} rows", *filter(None, [", ".join(ranges)]), *missing]))
     sizes = ", ".join(f"{k} = {v}" for k, v in fit.keywords.items() if len(k) == 1 and k.isupper())
-    return f"{'. '.join(sentences)}. {sizes}."
+    return " ".join(f"{sentence}." for sentence in [*sentences, sizes] if sentence) or "The data is not recorded."
 
 
 def verdict_table(c: ComparisonRecord) -> str:
@@ -105,6 +106,9 @@ def source_code(c: ComparisonRecord) -> str:
     """The calls that made the fits, given the data."""
     lines = ["import inference, zoo", ""]
     for i, fit in enumerate(c.fits.values()):
+        if not has_program(fit.model):
+            lines.append(f"fit_{i} = ...  # made elsewhere, by {fit.engine}")
+            continue
         lines += [f"model = {page.model_call(fit)}", f"fit_{i} = {page.fit_call(fit)}"]
     arguments = ", ".join(f"fit_{i}" for i in range(len(c.fits)))
     return "\n".join([*lines, f"print(inference.compare({arguments}, names={list(c.fits)!r}))"])

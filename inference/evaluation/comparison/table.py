@@ -63,7 +63,7 @@ def table_by_fit(c: ComparisonRecord) -> pd.DataFrame:
                 "max_wasserstein": largest(a.wasserstein),
                 "max_r_hat": largest(s.r_hat),
                 "min_ess": -largest(-np.minimum(s.ess_bulk, s.ess_tail)),
-                "divergences": s.divergences if s.kind == "chains" else np.nan,
+                "divergences": s.divergences if s.kind == "chains" and s.divergences is not None else np.nan,
                 "k_hat": s.k_hat,
                 "elbo": s.elbo,
                 "kl": divergence(s, c.statistics.values()) if s.kind == "guide" else np.nan,

@@ -221,10 +221,10 @@ def read_regression_svi(backend, guide, params, num_draws=200, losses=None):
     import torch
     from pyro.infer import SVI as PyroSVI
     from pyro.infer import Trace_ELBO as PyroELBO
-    from pyro.optim import Adam
+    from pyro.optim import ClippedAdam
 
     pyro.clear_param_store()
-    svi = PyroSVI(pyro_regression, guide, Adam({"lr": 0.01}), PyroELBO())
+    svi = PyroSVI(pyro_regression, guide, ClippedAdam({"lr": 0.01}), PyroELBO())
     return from_svi(svi, torch.as_tensor(X), torch.as_tensor(Y), params=losses, num_draws=num_draws)
 
 
@@ -280,7 +280,7 @@ def test_a_pyro_autoguide_has_the_weights_of_its_unconstrained_draws():
     from pyro.distributions import Gamma, Poisson
     from pyro.infer import SVI, Trace_ELBO
     from pyro.infer.autoguide import AutoNormal
-    from pyro.optim import Adam
+    from pyro.optim import ClippedAdam
 
     def counts(y):
         rate = pyro.sample("rate", Gamma(2.0, 1.0))
@@ -290,7 +290,7 @@ def test_a_pyro_autoguide_has_the_weights_of_its_unconstrained_draws():
     pyro.clear_param_store()
     y, guide = torch.tensor([3.0, 1.0, 4.0]), AutoNormal(counts)
     guide(y)
-    svi = SVI(counts, guide, Adam({"lr": 0.01}), Trace_ELBO())
+    svi = SVI(counts, guide, ClippedAdam({"lr": 0.01}), Trace_ELBO())
     fit = from_svi(svi, y, num_draws=50)
     assert set(fit.draws) == {"rate"}
     from scipy import stats
@@ -350,13 +350,15 @@ def test_subsampled_rows_give_no_weights(backend):
         import numpyro as library
         from numpyro.distributions import Normal
         from numpyro.infer import SVI, Trace_ELBO
-        from numpyro.optim import Adam
+
+        optimizer, params = library.optim.Adam(0.1), {}
     else:
         import pyro as library
         from pyro.distributions import Normal
         from pyro.infer import SVI, Trace_ELBO
-        from pyro.optim import Adam
+        from pyro.optim import ClippedAdam
 
+        optimizer, params = ClippedAdam({"lr": 0.1}), None
         library.clear_param_store()
 
     def program():
@@ -367,8 +369,6 @@ def test_subsampled_rows_give_no_weights(backend):
     def guide():
         library.sample("m", Normal(0.0, 1.0))
 
-    optimizer = Adam(0.1 if backend == "numpyro" else {"lr": 0.1})
-    params = {} if backend == "numpyro" else None
     fit = from_svi(SVI(program, guide, optimizer, Trace_ELBO()), params=params, num_draws=5)
     assert "log_weight" not in fit.stats
     assert fit.draws["m"].shape == (1, 5)

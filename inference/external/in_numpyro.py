@@ -48,6 +48,11 @@ def read_svi(svi, params, args, kwargs, num_draws, seed):
     if not isinstance(params, dict):
         raise ZooError("params is what SVI.run or SVI.get_params returned, or the state of SVI.update: give it")
 
+    # JAX may confuse NumPy arrays that it compiled in 32 and in 64 bits
+    args, kwargs, params = jax.tree.map(
+        lambda v: jnp.asarray(v) if isinstance(v, np.ndarray) else v, (args, kwargs, params)
+    )
+
     def trace_pair(key):
         guide_key, model_key = jax.random.split(key)
         log_q, guide_trace = log_density(handlers.seed(guide, guide_key), args, kwargs, params)

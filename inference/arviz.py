@@ -24,7 +24,8 @@ DISTRIBUTIONS = {"numpyro": "numpyro", "pyro": "pyro-ppl"}  # the name of each b
 def to_arviz(fit: FitRecord) -> xr.DataTree:
     """Convert a fit to a DataTree in ArviZ's schema.
 
-    A dimension is named by its letter; a dimension that a site has twice is ``D_bis`` the second time.
+    A dimension is named by its letter, in a program of the user's own by its plate, or ``<site>_dim_<i>``; a dimension
+    that a site has twice is ``D_bis`` the second time.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         posterior: the parameters and the quantities derived from them, aligned, and local latents with draws; a point
         is one chain of one draw. sample_stats: ``lp``, ``diverging``, ``log_weight``, where the engine gives them.
         log_likelihood: log p(x_n | draw) in nats with discrete latents marginalised out, (chain, draw, N), where rows
-        have one. observed_data: the data; of a corpus its tokens.
+        have one. observed_data: the data; of a corpus its tokens. constant_data: the covariates.
     """
     from arviz_base import from_dict
 
@@ -44,11 +45,17 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     draws = aligned_draws(fit)
     sites = card.sites(settings) | card.reported(settings)
     posterior = draws | card.report(draws, settings)
+    data = observed_arrays(fit)
+    constant = {name: values for name, values in data.items() if name in card.covariates}
+    observed = {name: values for name, values in data.items() if name not in constant}
     groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior}
-    observed = observed_arrays(fit)
-    if observed:
-        groups["observed_data"] = observed
-    dims = {name: dimension_names(site.dims) for name, site in sites.items() if site.dims}
+    groups |= {"observed_data": observed} if observed else {}
+    groups |= {"constant_data": constant} if constant else {}
+    dims = {
+        name: dimension_names(tuple(card.dim_names.get(d, d) for d in site.dims))
+        for name, site in sites.items()
+        if site.dims
+    }
     if fit.stats:
         groups["sample_stats"] = fit.stats
     likelihood = pointwise_log_likelihood(fit)
@@ -58,8 +65,9 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         recorded = {n.partition("/")[2]: v for n, v in fit.state.items() if n.startswith("log_likelihood/")}
         groups |= {"log_likelihood": recorded} if recorded else {}
     shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
-    shapes += [(dims[n], v.shape) for n, v in observed.items() if n in dims]
+    shapes += [(dims[n], v.shape) for n, v in data.items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
+    coords |= {d: np.asarray(labels) for d, labels in card.coords.items() if d in coords}
     coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
     return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import Literal, Never, Unpack, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Unpack, overload
+
+import numpy as np
 
 from inference import engines
 from inference.alignment import align
 from inference.draws_model import check_program
-from inference.engines import FitRequest
+from inference.engines import EngineResult, FitRequest
 from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, SVIKeywords
 from inference.result import Fit
-from zoo import Model, Refusal, ZooError
+from inference.symmetries import find_symmetries
+from zoo import Model, ReadModel, Refusal, ZooError
 from zoo._backend import backend_of
 from zoo.checks import check_whole
-from zoo.data import intensities
+from zoo.data.intensities import has_intensities
+from zoo.programs.arguments import split_call
+from zoo.programs.reading import Choices
+from zoo.read_model import read_arguments
 from zoo.types import DataLike
 
 DTYPES = ("float32", "float64")
@@ -40,28 +47,34 @@ def fit(
     progress: bool = False,
     **options: object,
 ) -> Fit: ...
-@overload  # an engine that is named by a variable: its options are unpacked from a dict
+@overload  # a program of the user's own, with its own arguments; an engine that is named by a variable
 def fit(
     model: Model,
-    data: DataLike,
-    engine: str | None,
-    *,
+    *args: Any,
+    engine: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     dtype: str | None = None,
     progress: bool = False,
-    **options: Never,
+    rows: str | None = None,
+    row_arguments: Sequence[str] | None = None,
+    dims: Mapping[str, Sequence[str]] | None = None,
+    coords: Mapping[str, Sequence[object]] | None = None,
+    **keywords: Any,
 ) -> Fit: ...
 def fit(
     model: Model,
-    data: DataLike,
+    *args: Any,
     engine: str | None = None,
-    *,
     seed: int = 0,
     device: str = "cpu",
     dtype: str | None = None,
     progress: bool = False,
-    **options: object,
+    rows: str | None = None,
+    row_arguments: Sequence[str] | None = None,
+    dims: Mapping[str, Sequence[str]] | None = None,
+    coords: Mapping[str, Sequence[object]] | None = None,
+    **keywords: Any,
 ) -> Fit:
     """Fit a model to data by one engine.
 
@@ -69,10 +82,13 @@ def fit(
     ----------
     model : zoo.Model
         From ``zoo.load(name, ...)`` or ``zoo.Model(program, backend=...)``.
-    data : array, DataFrame or dict
-        ``{site: array}``; a bare array, DataFrame or corpus where the model observes one site. Rows come first.
+    *args
+        Of a model of the zoo the data, ``{site: array}``, or a bare array, DataFrame or corpus where the model
+        observes one site; rows come first. Of a program of the user's own its positional arguments, or one dict of
+        arguments by name.
     engine : str, optional
-        One of ``inference.engines.names()``; by default the first that supports the model. It is never overridden.
+        One of ``inference.engines.names()``, also as the last positional argument; by default the first that supports
+        the model. It is never overridden.
     seed : int, default 0
         Seed of everything random; the same seed gives the same fit.
     device : str, default "cpu"
@@ -81,8 +97,12 @@ def fit(
         Precision for this fit alone: "float64" by default on a CPU, "float32" on other devices and for networks.
     progress : bool, default False
         Whether to show a progress bar on stderr.
-    **options
-        The options of the engine: see ``inference.engines.get(engine).options``, or ``zoo show MODEL``.
+    rows, row_arguments, dims, coords : optional
+        Of a program of the user's own: see ``zoo.read``.
+    **keywords
+        The options of the engine: see ``inference.engines.get(engine).options``, or ``zoo show MODEL``. Of a program
+        of the user's own also its keyword arguments; where a name is both, it is the option, and ``data=dict(...)``
+        has arguments by name in any case.
 
     Returns
     -------
@@ -109,6 +129,9 @@ def fit(
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
     check_whole(0, seed=seed)
+    if engine is None and len(args) > 1 and isinstance(args[-1], str) and args[-1] in engines.names():
+        *args, engine = args  # type: ignore[assignment]
+    model, data, options = read_call(model, args, keywords, engine, Choices(rows, row_arguments, dims or {}, coords or {}))
     name = engine or engines.supported_engines(model.card, model.backend)[0]
     chosen = engines.get(name)
     dtype = dtype or ("float32" if model.card.networks else None)
@@ -117,26 +140,61 @@ def fit(
     if reason:
         others = [e for e, why in engines.refusals(model).items() if not why]
         raise Refusal(f"{name} cannot fit {model.name}: {reason}; these can: {', '.join(others) or 'none'}")
-    table, keywords = model.bind(data, seed=None if chosen.redraws_intensities else int(seed))
-    request = FitRequest(model, keywords, table, int(seed), made, progress)
+    table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed))
+    request = FitRequest(model, bound, table, int(seed), made, progress)
     begun = time.perf_counter()
     with backend_of(model).runtime(dtype, device):
         result = chosen.run(request)
     seconds = time.perf_counter() - begun
-    params, diagnostics = result.params, result.diagnostics
-    if result.draws:  # the mean of draws means something once their labels agree
-        aligned = align(model.card, keywords, result.draws, result.stats["lp"])
-        means = {n: aligned[n].mean((0, 1)) for n in model.card.parameters(keywords) if n in aligned}
+    return make_fit(request, result, name, device, dtype, seconds, has_intensities(data))
+
+
+def read_call(
+    model: Model, args: Sequence[Any], keywords: dict[str, Any], engine: str | None, choices: Choices
+) -> tuple[Model, DataLike, dict[str, Any]]:
+    """The model, its data, and the options of the engine; a program of the user's own is read with its arguments."""
+    if isinstance(model, ReadModel) and len(args) <= 1 or not isinstance(model, ReadModel) and model.has_card:
+        options = dict(keywords)
+        data = args[0] if args else options.pop("data", None)
+        if len(args) > 1 or (data is None and not isinstance(model, ReadModel)):
+            raise ZooError(f"fit takes the model and its data, {', '.join(model.data_names)}; given {len(args)} arguments")
+        return model, data, options
+    chosen = [engines.get(engine)] if engine else [engines.get(name) for name in engines.names()]
+    source = model.source if isinstance(model, ReadModel) else model
+    args, call, options = split_call(source.program, args, keywords, lambda n: any(e.has_option(n) for e in chosen))
+    return find_symmetries(read_arguments(source, args, call, choices)), None, options
+
+
+def make_fit(
+    request: FitRequest[Any],
+    result: EngineResult,
+    engine: str,
+    device: str,
+    dtype: str | None,
+    seconds: float,
+    has_intensities: bool,
+) -> Fit:
+    """The fit of a result: point estimates of draws, and what is derived from the parameters."""
+    model, keywords, table = request.model, request.keywords, request.table
+    card, params, diagnostics = model.card, result.params, result.diagnostics
+    draws = {**result.draws, **model.deterministic(result.draws, table, keywords)}
+    if draws:  # the mean of draws means something once their labels agree
+        aligned = align(card, keywords, draws, result.stats["lp"])
+        means = {n: aligned[n].mean((0, 1)) for n in [*card.parameters(keywords), *card.deterministic] if n in aligned}
         params = {**means, **params}
-    if intensities.has_intensities(data):
-        diagnostics = diagnostics.replace(binarisation="dynamic" if chosen.redraws_intensities else "one draw")
-    elif model.card.networks and any(model.card.sites(keywords)[n].kind == "binary" for n in table):
+    else:
+        point = {n: np.asarray(v)[None, None] for n, v in params.items()}
+        params = {**params, **{n: v[0, 0] for n, v in model.deterministic(point, table, keywords).items()}}
+    if has_intensities:
+        redraws = engines.get(engine).redraws_intensities
+        diagnostics = diagnostics.replace(binarisation="dynamic" if redraws else "one draw")
+    elif card.networks and any(card.sites(keywords)[n].kind == "binary" for n in table):
         diagnostics = diagnostics.replace(binarisation="static")  # its zeros and ones are as they are
     return Fit(
         model=model,
-        engine=name,
+        engine=engine,
         keywords={**keywords, **result.keywords},
-        options=made.as_dict(),
+        options=request.options.as_dict(),
         seed=request.seed,
         device=device,
         dtype=dtype,
@@ -144,7 +202,7 @@ def fit(
         seconds=seconds,
         params=params,
         trace=result.trace,
-        draws=result.draws,
+        draws=draws,
         stats=result.stats,
         state=result.state,
         diagnostics=diagnostics,

@@ -13,7 +13,6 @@ import numpy as np
 from inference.diagnostics import Diagnostics, FitKind
 from inference.draws_model import check_program
 from zoo import Model
-from zoo.cards import ROW_SIZES
 from zoo.data.intensities import binarise_once
 from zoo.types import DataLike, Keywords
 
@@ -90,7 +89,7 @@ class FitRecord:
         Raises ZooError for a fit made elsewhere without a program.
         """
         check_program(self.model)
-        row_sizes = ROW_SIZES if self.model.card.observed else ()
+        row_sizes = self.model.card.row_sizes if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
 
     def observed_data(self, data: DataLike = None) -> DataLike:

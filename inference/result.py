@@ -13,7 +13,6 @@ from inference.exact.gaussian import Normal
 from inference.record import FitRecord
 from inference.summaries import table
 from zoo import Model
-from zoo.cards import ROW_SIZES
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class Fit(FitRecord):
         dict of str to array
             Every site of the program, with N rows each.
         """
-        sizes = {k: self.keywords[k] for k in ROW_SIZES if k in self.keywords} | {"N": N}
+        sizes = {k: self.keywords[k] for k in self.model.card.row_sizes if k in self.keywords} | {"N": N}
         return self.fitted_model.simulate(seed, values=self.params, **sizes)
 
     def summary(self) -> pd.DataFrame:

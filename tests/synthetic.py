@@ -42,9 +42,12 @@ def bivariate(x=None, *, N, D):
         sample("x", Normal(mu, 1.0).to_event(1), obs=x)
 
 
+BIVARIATE = zoo.Card("bivariate", "bivariate", "a test", latents={"mu": "real [D]"}, observed={"x": "real [N D]"})
+
+
 def gaussian(engine: str, draws: np.ndarray, lp: np.ndarray, **more: Any) -> Fit:
     """A fit of ``bivariate`` with these draws (chain, draw, 2) and log joint."""
-    model = zoo.Model(bivariate, backend="numpyro", D=2)
+    model = zoo.Model(bivariate, backend="numpyro", card=BIVARIATE, D=2)
     data = np.zeros((3, 2))
     stats = {"lp": lp, **more.pop("stats", {})}
     fields: dict[str, Any] = {

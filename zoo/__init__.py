@@ -14,6 +14,7 @@ from zoo._backend import BACKENDS
 from zoo.cards import Card
 from zoo.errors import MissingBackend, Refusal, ZooError
 from zoo.model import Model
+from zoo.read_model import ReadModel, read
 from zoo.registry import card, load, names
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.data import intensities as intensities
     from zoo.data import tables as tables
 
-__all__ = ["BACKENDS", "Card", "MissingBackend", "Model", "Refusal", "ZooError", "card", "load", "names"]
+__all__ = ["BACKENDS", "Card", "MissingBackend", "Model", "ReadModel", "Refusal", "ZooError", "card", "load", "names", "read"]
 
 _MODULES = ("corpus", "datasets", "intensities", "tables")  # imported when they are first used
 

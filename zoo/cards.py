@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Site:
-    """One line of a card: a kind of value and the letters of its dimensions.
+    """One line of a card: a kind of value and the names of its dimensions, letters in the zoo's own models.
 
     Examples
     --------
@@ -51,8 +51,13 @@ class Site:
             raise ZooError(f"a site reads 'kind [A B]' with kind one of {kinds}; given {text!r}")
         return cls(match[1], tuple((match[2] or "").split()))
 
+    @classmethod
+    def from_line(cls, line: str | Site) -> Site:
+        """The site of a line of a card, which may be one already."""
+        return line if isinstance(line, Site) else cls.parse(line)
+
     def shape(self, sizes: Mapping[str, Any]) -> tuple[int, ...]:
-        """The shape of the site's value, given the size of each letter."""
+        """The shape of the site's value, given the size of each dimension."""
         return tuple(int(sizes[letter]) for letter in self.dims)
 
     def __str__(self) -> str:
@@ -90,7 +95,7 @@ class Card:
     ----------
     name, title, citation : str
         The name in the registry, a title for people, and the source of the model.
-    latents, observed : dict of str to str
+    latents, observed : dict of str to str or Site
         The line of each sample site.
     enumerated : tuple of str
         The discrete latents that engines sum out.
@@ -139,13 +144,28 @@ class Card:
         The generative story: the docstring of the model's package.
     package : str
         The package that defines the model, as "zoo.vae", by which its hooks are found; "" for a user's own program.
+    covariates : dict of str to Site
+        The arrays that the program reads and does not observe, of a user's own program.
+    deterministic : dict of str to Site
+        The deterministic sites of a user's own program, which are computed from the latents and reported.
+    exchangeable : tuple of str
+        The dimensions whose labels can be permuted without a change of the joint density.
+    row_sizes : tuple of str
+        The dimensions that belong to the rows: new rows have their own sizes.
+    has_local_parameters : bool
+        Whether the continuous latents of the rows are among the parameters that are fitted and reported, as in a user's
+        own program, or belong to the rows.
+    dim_names : dict of str to str
+        The name that users have for a dimension, where the engines have another: that of the rows is N.
+    coords : dict of str to sequence
+        The labels along a dimension, as the columns of a DataFrame.
     """
 
     name: str
     title: str
     citation: str
-    latents: Mapping[str, str]
-    observed: Mapping[str, str]
+    latents: Mapping[str, str | Site]
+    observed: Mapping[str, str | Site]
     enumerated: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
@@ -156,7 +176,7 @@ class Card:
     hyper: tuple[str, ...] = ()
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
-    learned: Mapping[str, str] = field(default_factory=dict)
+    learned: Mapping[str, str | Site] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
@@ -168,6 +188,13 @@ class Card:
     absent: Mapping[str, str] = field(default_factory=dict)
     story: str = ""
     package: str = ""
+    covariates: Mapping[str, Site] = field(default_factory=dict)
+    deterministic: Mapping[str, Site] = field(default_factory=dict)
+    exchangeable: tuple[str, ...] = ("K",)
+    row_sizes: tuple[str, ...] = ROW_SIZES
+    has_local_parameters: bool = False
+    dim_names: Mapping[str, str] = field(default_factory=dict)
+    coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
     @property
     def of_words(self) -> bool:
@@ -190,7 +217,7 @@ class Card:
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
     def sites(self, settings: Keywords = NOTHING) -> dict[str, Site]:
-        """Every sample site, latents first.
+        """Every sample site, latents first, then the covariates.
 
         Parameters
         ----------
@@ -202,7 +229,8 @@ class Card:
         dict of str to Site
         """
         lines = self._lines(settings)
-        return {name: Site.parse(lines[name]) for name in (*self.latents, *self.observed)}
+        sites = {name: Site.from_line(lines[name]) for name in (*self.latents, *self.observed)}
+        return {**sites, **self.covariates}
 
     def parameters(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """What engines fit: the global latents that are not summed out, then what is learned without a prior.
@@ -217,19 +245,20 @@ class Card:
         dict of str to Site
         """
         sites = self.sites(settings)
-        latents = {n: sites[n] for n in self.latents if "N" not in sites[n].dims and n not in self.enumerated}
+        continuous = [n for n in self.latents if n not in self.enumerated]
+        latents = {n: sites[n] for n in continuous if self.has_local_parameters or "N" not in sites[n].dims}
         # what a setting fixes is not learned
         learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
-        return {**latents, **{n: Site.parse(line) for n, line in learned.items()}}
+        return {**latents, **{n: Site.from_line(line) for n, line in learned.items()}}
 
-    def _lines(self, settings: Keywords) -> dict[str, str]:
-        lines = {**self.latents, **self.observed, **self.learned}
+    def _lines(self, settings: Keywords) -> dict[str, str | Site]:
+        lines: dict[str, str | Site] = {**self.latents, **self.observed, **self.learned}
         for word, choice in self.variant(settings).items():
             lines.update(self.variants[word][choice])
         return lines
 
     def local(self, settings: Keywords = NOTHING) -> dict[str, Site]:
-        """The local latents: one value (or vector) for each of the N rows.
+        """The local latents: one value (or vector) for each of the N rows, unless they are among the parameters.
 
         Parameters
         ----------
@@ -241,7 +270,8 @@ class Card:
         dict of str to Site
         """
         sites = self.sites(settings)
-        return {n: sites[n] for n in self.latents if "N" in sites[n].dims}
+        parameters = self.parameters(settings)
+        return {n: sites[n] for n in self.latents if "N" in sites[n].dims and n not in parameters}
 
     def reported(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The quantities that summaries show: the parameters and what is derived from them.
@@ -255,7 +285,7 @@ class Card:
         -------
         dict of str to Site
         """
-        quantities = self.parameters(settings)
+        quantities = {**self.parameters(settings), **self.deterministic}
         for name, quantity in self.derived.items():
             if quantity.line is None:
                 quantities[name] = Site("real", quantities.pop(quantity.sources[0]).dims)

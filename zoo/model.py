@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_any_observed, check_values
 from zoo.errors import ZooError, unknown
+from zoo.programs.arguments import program_name, signature_parameters
 from zoo.types import DataLike, Keywords, Program
-
-TRACE_SIZES = (7, 5, 11, 13, 17, 19, 23)  # sizes with which a program without a card is traced
 
 
 class Model:
@@ -27,12 +25,14 @@ class Model:
     Parameters
     ----------
     program : callable
-        A function ``program(x=None, *, N, D, K, ...)`` of sample statements. Its positional arguments are data, named
-        as their sites; each keyword of one capital letter is a size.
+        A function of sample statements, an object with ``__call__``, or a ``PyroModule``: any program that NumPyro or
+        Pyro runs. One with a card is a function ``program(x=None, *, N, D, K, ...)``, whose positional arguments are
+        data, named as their sites, and each keyword of one capital letter is a size.
     backend : str
         "numpyro" or "pyro".
     card : Card, optional
-        What is known of the program; without one, a card is inferred by tracing.
+        What is known of the program. Without one the program is the user's own, and is read with its data when it is
+        fitted (``zoo.read``).
     collapsed : callable, optional
         The same joint density with the continuous latents of the rows integrated out, with the same arguments.
     **settings
@@ -64,16 +64,19 @@ class Model:
         self.program, self.backend, self.collapsed = program, backend, collapsed
         self.settings = dict(settings)
         self._card = card
-        parameters = inspect.signature(program).parameters.values()
+        parameters = signature_parameters(program)
         self.data_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.keywords = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        is_any_allowed = card is None and any(p.kind is p.VAR_KEYWORD for p in parameters)
         for keyword, value in settings.items():
+            if card is None and (keyword in self.data_names or is_any_allowed):
+                continue
             if keyword not in self.keywords:
                 raise unknown(f"setting of {self.name}", keyword, self.keywords)
             least = 0 if keyword == "Z" else 1  # without latent dimensions, noise remains
             if len(keyword) == 1 and keyword.isupper() and not (is_whole(value) and value >= least):
                 raise ZooError(f"{keyword} is a size: give a whole number from {least} up, not {value!r}")
-            if isinstance(self.keywords[keyword], int | float) and not _is_rectangular(value):
+            if card and isinstance(self.keywords[keyword], int | float) and not _is_rectangular(value):
                 raise ZooError(f"{keyword} is a number or an array of them: not {value!r}")
         for keyword, words in (card.variants if card else {}).items():
             if settings.get(keyword, next(iter(words))) not in words:
@@ -82,7 +85,7 @@ class Model:
     @property
     def name(self) -> str:
         """The card's name, or that of the function."""
-        return self._card.name if self._card else getattr(self.program, "__name__", "program")
+        return self._card.name if self._card else program_name(self.program)
 
     @property
     def package(self) -> str:
@@ -90,10 +93,17 @@ class Model:
         package = self._card.package if self._card else ""
         return package if package and self.program.__module__.startswith(f"{package}.") else ""
 
-    @cached_property
+    @property
+    def has_card(self) -> bool:
+        """Whether the model has a card: a program of the user's own has none before it is read."""
+        return self._card is not None
+
+    @property
     def card(self) -> Card:
-        """The card that was given, or one inferred by running the program forward once."""
-        return self._card or infer_card(self)
+        """The card; a program of the user's own has one once it is read with its data."""
+        if self._card is None:
+            raise ZooError(f"{self.name} is a program of your own: zoo.read(model, data, ...) gives it a card")
+        return self._card
 
     def with_settings(self, **settings: Any) -> Model:
         """The same program with some settings replaced.
@@ -224,6 +234,25 @@ class Model:
                 data[name] = from_tokens(tokens.T if sites[name].dims[0] == "N" else tokens, V)
         return data
 
+    def deterministic(
+        self, draws: Mapping[str, np.ndarray], table: Mapping[str, Any], keywords: Keywords
+    ) -> dict[str, np.ndarray]:
+        """The deterministic sites at draws of the latents; a model of the zoo has none.
+
+        Parameters
+        ----------
+        draws : dict of str to array, (chain, draw, *shape)
+        table : dict of str to array
+            The data by site.
+        keywords : dict
+            Every keyword of the program.
+
+        Returns
+        -------
+        dict of str to array, (chain, draw, *shape)
+        """
+        return {}
+
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
         """log p(latents, data) in nats, in 64 bits.
 
@@ -267,47 +296,3 @@ def sizes_of(values: Any, site: Site) -> dict[str, int]:
     """The sizes of data by letter: the shape of an array; of a corpus also the number of words."""
     return values.sizes if isinstance(values, Corpus) else dict(zip(site.dims, values.shape, strict=True))
 
-
-def infer_card(model: Model) -> Card:
-    """The card of a program from one forward run, in which each letter has a different size.
-
-    Raises ZooError for a site with a dimension that no keyword names.
-    """
-    letters = [k for k, default in model.keywords.items() if _is_size(k, default, model)]
-    if len(letters) > len(TRACE_SIZES):
-        raise ZooError(f"{model.name} has {len(letters)} sizes: a card is inferred for at most {len(TRACE_SIZES)}")
-    sizes = dict(zip(letters, TRACE_SIZES, strict=False))
-    try:
-        traced = _trace(model, sizes)
-    except Exception:  # settings of the user may be arrays of the user's sizes: use those
-        sizes |= {k: int(v) for k, v in model.settings.items() if k in sizes}
-        traced = _trace(model, sizes)
-    by_size = {size: letter for letter, size in sizes.items()}
-    lines = {}
-    for name, site in traced.items():
-        unnamed = [s for s in site.shape if s not in by_size]
-        if unnamed:
-            raise ZooError(
-                f"site {name!r} has a dimension of {unnamed[0]}: let a keyword of one capital letter name it"
-            )
-        lines[name] = f"{site.kind} [{' '.join(by_size[s] for s in site.shape)}]" if site.shape else site.kind
-    discrete = tuple(n for n, site in traced.items() if site.discrete and n not in model.data_names)
-    return Card(
-        name=model.name,
-        title=model.name.replace("_", " "),
-        citation="a program of your own",
-        latents={n: line for n, line in lines.items() if n not in model.data_names},
-        observed={n: lines[n] for n in model.data_names if n in lines},
-        enumerated=discrete,
-        sizes=sizes,
-        exact=("enumeration",) if discrete else (),
-    )
-
-
-def _is_size(keyword: str, default: Any, model: Model) -> bool:
-    is_letter = len(keyword) == 1 and keyword.isupper()
-    return is_letter and (default is inspect.Parameter.empty or keyword in model.settings)
-
-
-def _trace(model: Model, sizes: Mapping[str, int]) -> dict[str, Any]:
-    return backend_of(model).trace(model.program, model.complete({**model.settings, **sizes}, {}))

@@ -4,7 +4,7 @@ A posterior has a symmetry where its parameters can change without a change of t
 exchangeable components can be permuted, and the axes of latent dimensions rotated, as ``Card.symmetries`` declares.
 Averages across symmetric modes are meaningless. ``labels`` and ``axes`` each remove one symmetry, by
 
-    align_within(card, settings, draws, lp)       bring every draw to one order, or frame
+    align_within(card, settings, draws, lp)       bring every draw to one order, or frame; of labels also how many moved
     align_to(card, settings, draws, reference)    move aligned draws, all alike, to the order or frame of others
 
 Draws are ``{site: (chain, draw, *shape)}``, of the parameters and of any local latents. Labels are aligned first: they
@@ -56,7 +56,7 @@ def align(
     dict of str to array, (chain, draw, *shape)
         The aligned draws; those of a model without symmetries are unchanged.
     """
-    own = axes.align_within(card, settings, labels.align_within(card, settings, draws, lp), lp)
+    own = axes.align_within(card, settings, labels.align_within(card, settings, draws, lp)[0], lp)
     return own if reference is None else align_to(card, settings, own, reference)
 
 
@@ -124,9 +124,9 @@ def _align_fit(fit: FitRecord) -> tuple[Draws, int]:
     """The aligned draws of a fit, and how many of them had their labels in another order than most."""
     card, settings = fit.model.card, fit.keywords
     if not fit.draws:
-        return {n: np.asarray(fit.params[n])[None, None] for n in card.parameters(settings)}, 0
+        names = [*card.parameters(settings), *(n for n in card.deterministic if n in fit.params)]
+        return {n: np.asarray(fit.params[n])[None, None] for n in names}, 0
     # without a log joint the first draw is the pivot: any draw will do
     lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
-    order = labels.label_order(card, settings, fit.draws, lp)
-    draws = labels.permute_labels(card, settings, fit.draws, order)
-    return axes.align_within(card, settings, draws, lp), labels.count_minority(order)
+    draws, minority = labels.align_within(card, settings, fit.draws, lp)
+    return axes.align_within(card, settings, draws, lp), minority

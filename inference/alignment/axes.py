@@ -59,11 +59,12 @@ def align_to(
 def stacked_loadings(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], letter: str) -> np.ndarray:
     """The loadings by which axes are aligned, stacked: (draws, K, rows, Z), with K = 1 where the axes are shared."""
     sites = {n: s for n, s in card.parameters(settings).items() if s.kind == "real" and s.dims.count(letter) == 1}
-    own = all("K" in site.dims for site in sites.values())
+    component = component_dim(card)
+    own = all(component in site.dims for site in sites.values())
     blocks = []
     for name, site in sites.items():
         value = np.asarray(draws[name], dtype=float)
-        axis, K = site.dims.index(letter), site.dims.index("K") if own else None
+        axis, K = site.dims.index(letter), site.dims.index(component) if own else None
         view = axes_last(value, 2, axis, K)
         *leading, Z = view.shape
         blocks.append(view.reshape(leading[0] * leading[1], leading[2], int(np.prod(leading[3:])), Z))
@@ -71,6 +72,11 @@ def stacked_loadings(card: Card, settings: Keywords, draws: Mapping[str, np.ndar
         return np.zeros((0, 1, 0, 0))
     W = np.concatenate(blocks, axis=2)
     return np.where(np.isfinite(W), W, 0.0)  # a diverged fit is aligned too; its verdict reports the infinite draws
+
+
+def component_dim(card: Card) -> str:
+    """The dimension of components that may each have axes of their own: the first exchangeable one."""
+    return next(iter(card.exchangeable), "")
 
 
 def axes_last(value: np.ndarray, leading: int, axis: int, K: int | None) -> np.ndarray:
@@ -84,12 +90,13 @@ def rotate_axes(
     card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], letter: str, rotations: np.ndarray
 ) -> Draws:
     """The draws with every axis of the letter multiplied by the matrix of its draw, (draws, K or 1, Z, Z)."""
-    sites, out = {**card.sites(settings), **card.parameters(settings)}, {}
+    sites, out = {**card.sites(settings), **card.parameters(settings), **card.deterministic}, {}
+    component = component_dim(card)
     for name, draw in draws.items():
         dims = sites[name].dims
-        if letter in dims and "K" not in dims and rotations.shape[1] > 1:
+        if letter in dims and component not in dims and rotations.shape[1] > 1:
             continue
-        value, K = np.asarray(draw), dims.index("K") if "K" in dims else None
+        value, K = np.asarray(draw), dims.index(component) if component in dims else None
         # quantities without a sign, such as a precision of each axis, are only permuted
         signed = rotations if sites[name].kind in ("real", "precision") else np.abs(rotations)
         for axis in (a for a, d in enumerate(dims) if d == letter):

@@ -1,7 +1,7 @@
 """Alignment of component labels (label switching).
 
-The letter K names exchangeable components, so a posterior over them has K! equal copies, and averages across the
-copies are meaningless. The draw of highest log joint is the pivot (Marin, Mengersen and Robert 2005, "Bayesian
+A dimension of ``Card.exchangeable``, K in the zoo's own models, has components that can be permuted, so a posterior over
+them has K! equal copies, and averages across the copies are meaningless. The draw of highest log joint is the pivot (Marin, Mengersen and Robert 2005, "Bayesian
 modelling and inference on mixtures of distributions", section 4.3): its components are sorted, every other draw is
 matched to it by the Hungarian algorithm, and then to the mean of the matched draws until no draw changes. Distances are
 in within-component standard deviations, one for each quantity, so that the passes are a coordinate ascent of the normal
@@ -27,26 +27,38 @@ VARIANCE_FLOOR = 1e-6  # part of the total variance that is added to that within
 Draws = dict[str, np.ndarray]
 
 
-def align_within(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray) -> Draws:
-    """The draws with the components of each in one order; lp is the log joint, (chain, draw)."""
-    return permute_labels(card, settings, draws, label_order(card, settings, draws, lp))
+def align_within(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray) -> tuple[Draws, int]:
+    """The draws with the components of each in one order, and how many had another order than most.
+
+    lp is the log joint, (chain, draw).
+    """
+    aligned, minority = dict(draws), 0
+    for dim in card.exchangeable:
+        order = label_order(card, settings, aligned, lp, dim)
+        aligned, minority = permute_labels(card, settings, aligned, order, dim), max(minority, count_minority(order))
+    return aligned, minority
 
 
 def align_to(
     card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]
 ) -> Draws:
     """Aligned draws with their components, all draws alike, in the order of the reference."""
-    f, target = component_features(card, settings, draws), component_features(card, settings, reference)
-    shape = next(iter(draws.values())).shape[:2]
-    if f.size == 0:
-        return dict(draws)
-    order = match_components(f.mean(0)[None], *centre_and_scale(target))[0]
-    return permute_labels(card, settings, draws, np.broadcast_to(order, (*shape, len(order))))
+    aligned = dict(draws)
+    for dim in card.exchangeable:
+        f, target = (component_features(card, settings, values, dim) for values in (aligned, reference))
+        if f.size:
+            order = match_components(f.mean(0)[None], *centre_and_scale(target))[0]
+            shape = next(iter(draws.values())).shape[:2]
+            everywhere = np.broadcast_to(order, (*shape, len(order)))
+            aligned = permute_labels(card, settings, aligned, everywhere, dim)
+    return aligned
 
 
-def label_order(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray) -> np.ndarray:
+def label_order(
+    card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], lp: np.ndarray, dim: str
+) -> np.ndarray:
     """Which component of each draw comes first, second, ...: (chain, draw, K), and K = 0 without components."""
-    f = component_features(card, settings, draws)
+    f = component_features(card, settings, draws, dim)
     if f.size == 0:
         return np.zeros((*lp.shape, 0), dtype=int)
     pivot = f[np.where(np.isfinite(lp), lp, -np.inf).argmax()]
@@ -69,12 +81,14 @@ def count_minority(order: np.ndarray) -> int:
     return int(counts.sum() - counts.max())
 
 
-def permute_labels(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], order: np.ndarray) -> Draws:
-    """The draws with every axis of the letter K reordered draw by draw, by ``order``, (chain, draw, K)."""
-    sites, permuted = {**card.sites(settings), **card.parameters(settings)}, {}
+def permute_labels(
+    card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], order: np.ndarray, dim: str
+) -> Draws:
+    """The draws with every axis of a dimension reordered draw by draw, by ``order``, (chain, draw, K)."""
+    sites, permuted = {**card.sites(settings), **card.parameters(settings), **card.deterministic}, {}
     for name in (n for n in sites if n in draws):
         value, dims = np.asarray(draws[name]), sites[name].dims
-        for axis in label_axes(dims) if order.shape[-1] else ():
+        for axis in label_axes(dims, dim) if order.shape[-1] else ():
             shape = [*order.shape[:2], *(1 for _ in dims)]
             shape[2 + axis] = -1
             value = np.take_along_axis(value, order.reshape(shape), axis=2 + axis)
@@ -82,7 +96,7 @@ def permute_labels(card: Card, settings: Keywords, draws: Mapping[str, np.ndarra
     return permuted
 
 
-def component_features(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray]) -> np.ndarray:
+def component_features(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray], dim: str) -> np.ndarray:
     """The numbers that describe each component in each draw, (draws, K, quantities); the weights come last.
 
     Of a quantity with two labels, such as a transition matrix, the diagonal is used: the other entries belong to no
@@ -91,14 +105,14 @@ def component_features(card: Card, settings: Keywords, draws: Mapping[str, np.nd
     reported = card.report({n: draws[n] for n in card.parameters(settings)}, settings)
     columns = []
     for name, site in sorted(card.reported(settings).items(), key=lambda item: item[1].kind == "simplex"):
-        axes = label_axes(site.dims)
-        if not axes:
+        axes = label_axes(site.dims, dim)
+        if not axes or name not in reported:
             continue
         value = reported[name]
         rotatable = tuple(2 + axis for axis, letter in enumerate(site.dims) if letter in card.symmetries)
         if rotatable:
             value = np.sqrt(np.square(value).sum(rotatable))
-            axes = label_axes(tuple(letter for letter in site.dims if letter not in card.symmetries))
+            axes = label_axes(tuple(letter for letter in site.dims if letter not in card.symmetries), dim)
         value = value.reshape(-1, *value.shape[2:])
         while len(axes) > 1:
             value = np.diagonal(value, axis1=1 + axes[-2], axis2=1 + axes[-1])  # the diagonal becomes the last axis
@@ -111,9 +125,9 @@ def component_features(card: Card, settings: Keywords, draws: Mapping[str, np.nd
     return np.where(np.isfinite(f), f, 0.0)  # a diverged fit is aligned too; its verdict reports the infinite draws
 
 
-def label_axes(dims: tuple[str, ...]) -> list[int]:
-    """The axes of the letter K."""
-    return [axis for axis, letter in enumerate(dims) if letter == "K"]
+def label_axes(dims: tuple[str, ...], dim: str) -> list[int]:
+    """The axes of a dimension."""
+    return [axis for axis, name in enumerate(dims) if name == dim]
 
 
 def centre_and_scale(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -57,8 +57,8 @@ class FitRequest(Generic[O]):
 
     @property
     def rows(self) -> int:
-        """The number of rows of the data."""
-        return len(next(iter(self.table.values())))
+        """The number of rows of the data, 1 where it has no rows."""
+        return self.keywords.get("N") or (1 if self.card.covariates or not self.table else len(next(iter(self.table.values()))))
 
 
 @dataclass
@@ -131,6 +131,19 @@ class Engine(ABC):
         EngineOptions
         """
         return self.options()
+
+    def has_option(self, name: str) -> bool:
+        """Whether the engine has an option of this name for some model.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        bool
+        """
+        return name in {f.name for f in fields(self.options)}
 
     def make_options(self, given: Mapping[str, object], card: Card) -> EngineOptions:
         """The options that the user gives, over the defaults.

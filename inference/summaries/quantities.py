@@ -14,7 +14,7 @@ WIDE_SIMPLEX, ENTRIES_COMPARED = 100, 10  # of a simplex with more entries, only
 
 def symmetric_matrices(card: Card, settings: Keywords) -> set[str]:
     """Names of the reported quantities that are symmetric matrices in their last two dimensions."""
-    sites = {**card.sites(settings), **card.parameters(settings)}
+    sites = {**card.sites(settings), **card.parameters(settings), **card.deterministic}
     sources = {name: name for name in card.parameters(settings)}
     sources |= {name: derived.sources[0] for name, derived in card.derived.items() if derived.line is None}
     return {name for name, source in sources.items() if sites[source].kind == "precision"}
@@ -27,10 +27,12 @@ def scalar_quantities(card: Card, settings: Keywords, values: Mapping[str, np.nd
     parameters are all network weights has none, (1, 1, 0).
     """
     sites, matrices = card.reported(settings), symmetric_matrices(card, settings)
-    reported = card.report({n: values[n] for n in card.parameters(settings)}, settings)
+    reported = card.report({n: values[n] for n in {**card.parameters(settings), **card.deterministic} if n in values}, settings)
     names: list[str] = []
     columns = []
     for name, site in sites.items():
+        if name in card.deterministic and name not in reported:
+            continue
         value = reported[name]
         leading = value.ndim - len(site.dims)
         shape = value.shape[leading:]

@@ -52,7 +52,17 @@ def to_numpy(values):
 
 
 def sample_nodes(nodes):
-    return {n: s for n, s in nodes.items() if s["type"] == "sample" and not isinstance(s["fn"], _Subsample)}
+    """The sample sites of a trace; Pyro's plates and deterministic sites are of the same type."""
+    return {
+        n: s
+        for n, s in nodes.items()
+        if s["type"] == "sample" and not isinstance(s["fn"], _Subsample) and not is_deterministic(s)
+    }
+
+
+def is_deterministic(site):
+    """Whether a sample site is a deterministic one, which Pyro observes under a Delta distribution."""
+    return bool(site["infer"].get("_deterministic"))
 
 
 def param_nodes(nodes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from inference.exact.enumeration.elimination import FactorGraph, Variable
+from zoo.programs.runnable import RunnableProgram
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 
@@ -23,8 +24,8 @@ class EnumeratedDensity:
 
     def __init__(self, program: Program, keywords: Keywords, data: Mapping[str, BackendArray]):
         self.program, self.keywords, self.data = program, keywords, data
-        # what does not depend on the rows is read from a program with one row
-        N = keywords.get("N")
+        # what does not depend on the rows is read from a program with one row; a user's may have none but its own
+        N = None if isinstance(program, RunnableProgram) else keywords.get("N")
         row = {n: v[:1] if N and len(v) == N else v for n, v in data.items()}
         self.one_row = {**row, **keywords, "N": 1} if N else {**row, **keywords}
 

@@ -53,13 +53,15 @@ def site_plates(site):
 
 
 def plate_depth(program, *args, **keywords):
-    """How many dimensions from the right belong to plates: enumeration starts to their left."""
+    """How many dimensions from the right belong to plates and batches: enumeration starts to their left."""
     depth = []
 
     def run():
         with handlers.block():
             nodes = handlers.trace(handlers.seed(program, UNUSED_KEY)).get_trace(*args, **keywords)
-        depth.append(max((-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())), default=0))
+        plates = [-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())]
+        batches = [len(s["fn"].batch_shape) for s in nodes.values() if s["type"] == "sample"]
+        depth.append(max(plates + batches, default=0))
 
     jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
     return depth[0]

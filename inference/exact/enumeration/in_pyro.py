@@ -6,7 +6,7 @@ from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.elimination import Factor, FactorGraph, Plate, Variable, common_scale, eliminate
-from zoo._backend.in_pyro import sample_nodes
+from zoo._backend.in_pyro import is_deterministic, sample_nodes
 from zoo.errors import ZooError
 
 
@@ -26,7 +26,7 @@ class Enumerate(Messenger):
         return super().__enter__()
 
     def _pyro_sample(self, msg):
-        if isinstance(msg["fn"], _Subsample):
+        if isinstance(msg["fn"], _Subsample) or is_deterministic(msg):
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].support.is_discrete:
@@ -50,10 +50,11 @@ def site_plates(site):
 
 
 def plate_depth(program, *args, **keywords):
-    """How many dimensions from the right belong to plates: enumeration starts to their left."""
+    """How many dimensions from the right belong to plates and batches: enumeration starts to their left."""
     with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad():
         nodes = poutine.trace(program).get_trace(*args, **keywords).nodes
-    return max((-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())), default=0)
+    plates = [-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())]
+    return max(plates + [len(s["fn"].batch_shape) for s in sample_nodes(nodes).values()], default=0)
 
 
 def marginalize(program):

@@ -1,0 +1,31 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from inference.exact.enumeration.in_numpyro import marginalize
+from inference.unconstrained.in_numpyro import UnconstrainedModel
+
+NUM_POINTS = 3
+
+
+class DensityTest:
+    def __init__(self, program, keywords, data):
+        self.model = model = UnconstrainedModel(marginalize(program), keywords, data)
+        vectors = np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size))
+
+        def constrain(vectors):
+            return {n: v for n, (v, _) in jax.vmap(model.compute_values)(vectors).items()}
+
+        def log_joint(values, arrays):
+            def at_point(values):
+                returned = {n: v for n, (v, _) in model.compute_values(model.compute_vector(values)).items()}
+                errors = [jnp.abs(returned[n] - v).max() for n, v in values.items()]
+                return jnp.where(jnp.max(jnp.stack(errors)) < 1e-6, model.log_joint(values, arrays), jnp.nan)
+
+            return jax.vmap(at_point)(values)
+
+        self.points = {n: np.asarray(v) for n, v in jax.jit(constrain)(vectors).items()}
+        self.compiled = jax.jit(log_joint)
+
+    def log_joint(self, values):
+        return np.asarray(self.compiled({n: jnp.asarray(values[n]) for n in self.model.shapes}, self.model.arrays))

@@ -1,0 +1,24 @@
+import numpy as np
+import torch
+
+from inference.exact.enumeration.in_pyro import marginalize
+from inference.unconstrained.in_pyro import UnconstrainedModel
+
+NUM_POINTS = 3
+
+
+class DensityTest:
+    def __init__(self, program, keywords, data):
+        self.model = model = UnconstrainedModel(marginalize(program), keywords, data)
+        vectors = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size)))
+        points = [model.constrain(vector) for vector in vectors]
+        self.points = {n: np.stack([p[n][0].detach().numpy() for p in points]) for n in model.shapes}
+
+    def log_joint(self, values):
+        return np.array([self.at_point({n: torch.as_tensor(values[n][i]) for n in self.model.shapes}) for i in range(NUM_POINTS)])
+
+    @torch.no_grad()
+    def at_point(self, values):
+        returned = self.model.constrain(self.model.unconstrain(values))
+        errors = [(returned[n][0] - v).abs().max() for n, v in values.items()]
+        return float(self.model.log_joint(values)) if float(max(errors)) < 1e-6 else np.nan

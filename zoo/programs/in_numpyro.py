@@ -1,0 +1,153 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from numpyro import handlers
+from numpyro.distributions import Unit
+from numpyro.infer import init_to_uniform
+from numpyro.primitives import CondIndepStackFrame, Messenger
+
+from zoo._backend.in_numpyro import kind_of, runtime, to_backend
+from zoo.programs import runnable
+from zoo.programs.sites import PlateRecord, SiteRecord
+
+
+SITE_TYPES = ("sample", "deterministic", "param")
+
+
+def trace(program, arrays, is_abstract=False):
+    """The sites of one run at some arrays by entry; if abstract, the run has their shapes alone, as compiled code."""
+    nodes, entries = {}, {}
+    with runtime("float64"):
+        arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
+
+        def run(key, arrays):
+            entries.update({id(v): n for n, v in arrays.items()})
+            with handlers.block():
+                seeded = handlers.substitute(handlers.seed(program, key), substitute_fn=init_to_uniform)
+                nodes.update(handlers.trace(seeded).get_trace(**arrays))
+
+        key = jax.random.PRNGKey(0)
+        if is_abstract:
+            jax.eval_shape(run, key, arrays)  # shapes alone: nothing is computed
+        else:
+            jax.eval_shape(lambda key: run(key, arrays), key)
+        full_sizes = {n: s["args"][0] for n, s in nodes.items() if s["type"] == "plate"}
+        return {n: site_record(n, s, full_sizes, entries) for n, s in nodes.items() if s["type"] in SITE_TYPES}
+
+
+def simulate(program):
+    """One draw of every sample site, as NumPy."""
+    with runtime("float64"):
+        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace()
+        return {n: np.asarray(s["value"]) for n, s in nodes.items() if s["type"] == "sample"}
+
+
+def needs_values(error):
+    """Whether a run failed because it needs the values of arrays, which compiled code does not have."""
+    return isinstance(error, jax.errors.ConcretizationTypeError | jax.errors.TracerArrayConversionError
+                      | jax.errors.TracerIntegerConversionError | jax.errors.NonConcreteBooleanIndexError)
+
+
+def site_record(name, site, full_sizes, entries):
+    frames = site.get("cond_indep_stack", ())
+    plates = tuple(PlateRecord(f.name, f.dim, f.size, full_sizes.get(f.name, f.size)) for f in frames)
+    if site["type"] != "sample":
+        role = "learned" if site["type"] == "param" else "deterministic"
+        shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(site["value"])]
+        return SiteRecord(name, role, "real", shapes[0] if len(shapes) == 1 else (), 0, False, False, plates)
+    fn, value = site["fn"], site["value"]
+    if isinstance(fn, Unit):
+        return SiteRecord(name, "factor", "real", (), 0, False, False, plates)
+    is_concrete = site["is_observed"] and not isinstance(value, Tracer)
+    return SiteRecord(
+        name,
+        "observed" if site["is_observed"] else "latent",
+        kind_of(fn),
+        tuple(jnp.shape(value)),
+        fn.event_dim,
+        bool(fn.is_discrete),
+        bool(fn.is_discrete and fn.has_enumerate_support),
+        plates,
+        np.asarray(value) if is_concrete else None,
+        entries.get(id(value), "") if site["is_observed"] else "",
+    )
+
+
+def values_at(program, inputs, draws, names):
+    """Values of some sites at each draw, (draws, *shape)."""
+    with runtime("float64"):
+        inputs, draws = to_backend(inputs), to_backend(draws)
+        arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
+        plain = {n: v for n, v in inputs.items() if n not in arrays}
+
+        def at_draw(draw, arrays):
+            substituted = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(0)), data=draw)
+            with handlers.block():
+                nodes = handlers.trace(substituted).get_trace(**arrays, **plain)
+            return {n: nodes[n]["value"] for n in names}
+
+        values = jax.jit(lambda draws, arrays: jax.lax.map(lambda draw: at_draw(draw, arrays), draws))(draws, arrays)
+        return {n: np.asarray(v) for n, v in values.items()}
+
+
+class RunnableProgram(runnable.RunnableProgram):
+    def run(self, arrays, absent, count, size):
+        arrays = {**arrays, **to_backend({n: v for n, v in arrays.items() if n not in self.static})}
+        with Presentation(self, absent, count, size):
+            return self.arguments.call(self.program, arrays)
+
+    def resize(self, value, count):
+        return jnp.broadcast_to(jnp.asarray(value)[:1], (count, *value.shape[1:]))
+
+
+class Presentation(Messenger):
+    """The rows' plate as N, of ``size`` rows that stand for ``count``; every other plate complete.
+
+    Observed sites in ``absent`` are latent; missing values of an observed site do not count.
+    """
+
+    def __init__(self, program, absent, count, size):
+        super().__init__()
+        self.program, self.absent, self.count, self.size, self.plate_sizes = program, absent, count, size, {}
+
+    def process_message(self, msg):
+        rows = self.program.rows_plate
+        if msg["type"] == "plate":
+            self.plate_sizes[msg["name"]] = msg["args"][0]
+            if msg["name"] == rows and self.size is not None:
+                msg.update(name="N", args=(self.count, None), value=jnp.arange(self.size))
+            elif msg["args"][1] is not None:
+                msg.update(args=(msg["args"][0], None), value=jnp.arange(msg["args"][0]))
+            return
+        if msg["type"] not in ("sample", "param", "deterministic"):
+            return
+        frames = msg.get("cond_indep_stack", [])
+        if any(f.name == rows for f in frames):
+            msg["cond_indep_stack"] = [
+                CondIndepStackFrame("N", f.dim, f.size) if f.name == rows else f for f in frames
+            ]
+            scale_rows(msg, self.count, self.plate_sizes.get(rows, self.count))
+        if msg["type"] != "sample" or not msg["is_observed"] or isinstance(msg["fn"], Unit):
+            return
+        if self.program.has_batch_rows(msg["name"]):
+            scale_rows(msg, self.count, self.size)
+        if msg["name"] in self.absent:
+            msg["is_observed"], msg["value"] = False, None
+        elif msg["name"] in self.program.missing:
+            leave_out_missing(msg, self.program.missing[msg["name"]])
+
+
+def scale_rows(msg, count, size):
+    """Let the log density of a site count for ``count`` rows where its plate has ``size``."""
+    if msg["type"] == "sample" and count != size:
+        msg["scale"] = (1.0 if msg["scale"] is None else msg["scale"]) * count / size
+
+
+def leave_out_missing(msg, replacement):
+    """Values that are NaN have no part in the log density; ``replacement`` is in the support."""
+    fn, value = msg["fn"], jnp.asarray(msg["value"])
+    is_missing = jnp.isnan(value)
+    filled = jnp.where(is_missing, replacement, value)
+    msg["value"] = filled.astype(int) if fn.is_discrete else filled
+    msg["fn"] = fn.mask(~is_missing.any(tuple(range(value.ndim - fn.event_dim, value.ndim))))

@@ -1,0 +1,139 @@
+import numpy as np
+import torch
+from pyro import poutine
+from pyro.distributions import Unit
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.subsample_messenger import _Subsample
+
+from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_nodes, substitute, to_backend
+from zoo.programs import runnable
+from zoo.programs.sites import PlateRecord, SiteRecord
+
+
+def trace(program, arrays, is_abstract=False):
+    """The sites of one run at some arrays by entry; torch runs with their values in any case."""
+    with runtime("float64"), torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
+        entries = {id(v): n for n, v in arrays.items()}
+        nodes = poutine.trace(program).get_trace(**arrays).nodes
+        sites = {n: s for n, s in nodes.items() if s["type"] in ("sample", "param")}
+        return {
+            n: site_record(n, s, entries) for n, s in sites.items() if not isinstance(s.get("fn"), _Subsample)
+        }
+
+
+def simulate(program):
+    """One draw of every sample site, as NumPy."""
+    with runtime("float64"), torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        nodes = poutine.trace(program).get_trace().nodes
+        return {n: np.asarray(s["value"].cpu()) for n, s in sample_nodes(nodes).items()}
+
+
+def needs_values(error):
+    """Whether a run failed because it needs the values of arrays: never in torch."""
+    return False
+
+
+def site_record(name, site, entries):
+    plates = tuple(PlateRecord(f.name, f.dim, f.size, f.full_size) for f in site["cond_indep_stack"] if f.vectorized)
+    value = site["value"]
+    if site["type"] == "param":
+        return SiteRecord(name, "learned", "real", tuple(value.shape), 0, False, False, plates)
+    fn = site["fn"]
+    if is_deterministic(site):
+        return SiteRecord(name, "deterministic", "real", tuple(value.shape), 0, False, False, plates)
+    if isinstance(fn, Unit):
+        return SiteRecord(name, "factor", "real", (), 0, False, False, plates)
+    is_discrete = bool(fn.support.is_discrete)
+    return SiteRecord(
+        name,
+        "observed" if site["is_observed"] else "latent",
+        kind_of(fn),
+        tuple(value.shape),
+        fn.event_dim,
+        is_discrete,
+        is_discrete and bool(fn.has_enumerate_support),
+        plates,
+        np.asarray(value.detach().cpu()) if site["is_observed"] else None,
+        entries.get(id(value), "") if site["is_observed"] else "",
+    )
+
+
+def values_at(program, inputs, draws, names):
+    """Values of some sites at each draw, (draws, *shape)."""
+    with runtime("float64"), torch.random.fork_rng(devices=[]), torch.no_grad():
+        inputs, draws = to_backend(inputs), to_backend(draws)
+        values = {n: [] for n in names}
+        for i in range(len(next(iter(draws.values())))):
+            at_draw = substitute(program, {n: v[i] for n, v in draws.items()})
+            nodes = poutine.trace(at_draw).get_trace(**inputs).nodes
+            for n in names:
+                values[n].append(np.asarray(nodes[n]["value"].cpu()))
+        return {n: np.stack(v) for n, v in values.items()}
+
+
+class RunnableProgram(runnable.RunnableProgram):
+    def run(self, arrays, absent, count, size):
+        arrays = {**arrays, **to_backend({n: v for n, v in arrays.items() if n not in self.static})}
+        with Presentation(self, absent, count, size):
+            return self.arguments.call(self.program, arrays)
+
+    def resize(self, value, count):
+        value = torch.as_tensor(np.asarray(value))
+        return value[:1].expand(count, *value.shape[1:])
+
+
+class Presentation(Messenger):
+    """The rows' plate as N, of ``size`` rows that stand for ``count``.
+
+    Observed sites in ``absent`` are latent; missing values of an observed site do not count.
+    """
+
+    def __init__(self, program, absent, count, size):
+        super().__init__()
+        self.program, self.absent, self.count, self.size, self.plate_size = program, absent, count, size, count
+
+    def _pyro_sample(self, msg):
+        rows = self.program.rows_plate
+        if isinstance(msg["fn"], _Subsample):
+            if msg["name"] == rows and self.size is not None:
+                self.plate_size = msg["fn"].size
+                msg.update(name="N", fn=_Subsample(self.count, self.size), done=True)
+                msg["value"] = torch.arange(self.size, device=torch.zeros(()).device)
+            return
+        if is_deterministic(msg):
+            self._rename(msg)
+            return
+        if self._rename(msg) and self.count != self.plate_size:
+            msg["scale"] = msg["scale"] * self.count / self.plate_size
+        if not msg["is_observed"] or isinstance(msg["fn"], Unit):
+            return
+        if self.program.has_batch_rows(msg["name"]) and self.count != self.size:
+            msg["scale"] = msg["scale"] * self.count / self.size
+        if msg["name"] in self.absent:
+            msg["is_observed"], msg["value"], msg["done"] = False, None, False
+        elif msg["name"] in self.program.missing:
+            leave_out_missing(msg, self.program.missing[msg["name"]])
+
+    def _pyro_param(self, msg):
+        self._rename(msg)
+
+    def _rename(self, msg):
+        """Name the frame of the rows N; whether there is one."""
+        rows, frames = self.program.rows_plate, msg["cond_indep_stack"]
+        if not any(f.name == rows for f in frames):
+            return False
+        msg["cond_indep_stack"] = tuple(f._replace(name="N") if f.name == rows else f for f in frames)
+        return True
+
+
+def leave_out_missing(msg, replacement):
+    """Values that are NaN have no part in the log density; ``replacement`` is in the support."""
+    fn, value = msg["fn"], msg["value"]
+    is_missing = torch.isnan(value)
+    filled = torch.where(is_missing, torch.as_tensor(replacement).to(value), value)
+    event = tuple(range(value.ndim - fn.event_dim, value.ndim))
+    msg["value"] = filled
+    msg["fn"] = fn.mask(~(is_missing.any(event) if event else is_missing))

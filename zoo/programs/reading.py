@@ -1,0 +1,211 @@
+"""Reading: the roles of a program's sites, the names of their dimensions, and its card, from one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from zoo._backend import in_backend
+from zoo.cards import Card, Site
+from zoo.errors import ZooError
+from zoo.programs.arguments import Arguments, program_name
+from zoo.programs.rows import Rows, find_rows
+from zoo.programs.runnable import RunnableProgram
+from zoo.programs.sites import SiteRecord, Trace
+from zoo.types import Program
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user may say of a program that is otherwise found by reading it.
+
+    rows: the plate of the rows. row_arguments: the arguments that go with them. dims: names of the dimensions of a
+    site, without those of plates. coords: labels along a dimension.
+    """
+
+    rows: str | None = None
+    row_arguments: Sequence[str] | None = None
+    dims: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A program as it was read: in the form that engines run, its sites, its card, its data and the sizes."""
+
+    runnable: RunnableProgram
+    trace: Trace
+    rows: Rows
+    card: Card
+    table: dict[str, np.ndarray]
+    sizes: dict[str, int]
+
+    def with_card(self, **fields: Any) -> Reading:
+        """The same with some fields of the card replaced."""
+        return replace(self, card=replace(self.card, **fields))
+
+
+def read_program(program: Program, backend: str, arguments: Arguments, choices: Choices) -> Reading:
+    """Read a program by runs with the user's own arrays; raises ZooError in the user's terms where it cannot run."""
+    module = in_backend("zoo.programs", backend)
+    static = find_static(module, program, arguments)
+    plain = module.RunnableProgram(program, arguments, {}, static=static)
+    trace = run_trace(module, plain, arguments.arrays)
+    check_trace(program, trace)
+    entry_of_site = {s.name: s.entry for s in trace.values() if s.entry}
+    rows = find_rows(module, plain, trace, entry_of_site, choices.rows, choices.row_arguments)
+    missing = {
+        site: first_present(arguments.arrays[entry])
+        for site, entry in entry_of_site.items()
+        if arguments.arrays[entry].dtype.kind == "f" and np.isnan(arguments.arrays[entry]).any()
+    }
+    runnable = module.RunnableProgram(
+        program, arguments, entry_of_site, rows.plate, rows.batch_sites, rows.entries, missing, static
+    )
+    table = {
+        **{site: arguments.arrays[entry] for site, entry in entry_of_site.items()},
+        **{n: a for n, a in arguments.arrays.items() if n not in {*entry_of_site.values(), *static}},
+    }
+    return make_reading(runnable, trace, rows, table, choices)
+
+
+def run_trace(module: object, program: RunnableProgram, arrays: Mapping[str, np.ndarray], **keywords: bool) -> Trace:
+    """``module.trace``, with errors of the program in one line."""
+    try:
+        return module.trace(program, arrays, **keywords)  # type: ignore[attr-defined]
+    except ZooError:
+        raise
+    except Exception as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        raise ZooError(f"{program.__name__} cannot run on this data: {type(error).__name__}: {first.strip()}") from error
+
+
+def find_static(module: object, program: Program, arguments: Arguments) -> tuple[str, ...]:
+    """The arrays whose values the program needs while it is compiled: as few as possible, whole numbers first."""
+
+    def needs_values(static: tuple[str, ...]) -> bool:
+        runnable = module.RunnableProgram(program, arguments, {}, static=static)  # type: ignore[attr-defined]
+        try:
+            module.trace(runnable, arguments.arrays, is_abstract=True)  # type: ignore[attr-defined]
+        except Exception as error:
+            return module.needs_values(error)  # type: ignore[attr-defined]  # other errors are reported by the reading
+        return False
+
+    if not needs_values(()):
+        return ()
+    names = list(arguments.arrays)
+    whole = [n for n in names if arguments.arrays[n].dtype.kind in "biu"]
+    static = tuple(whole if not needs_values(tuple(whole)) else names)
+    for name in names:
+        fewer = tuple(n for n in static if n != name)
+        if len(fewer) < len(static) and not needs_values(fewer):
+            static = fewer
+    return static
+
+
+def check_trace(program: Program, trace: Trace) -> None:
+    """Raise ZooError for a program without observations or latents."""
+    name, roles = program_name(program), {s.role for s in trace.values()}
+    if not roles & {"observed", "factor"}:
+        raise ZooError(f"{name} observes nothing with these arguments: pass the data that a sample statement has as obs")
+    if not roles & {"latent", "learned"}:
+        raise ZooError(f"{name} has no latent site and no param statement: there is nothing to fit")
+
+
+def first_present(values: np.ndarray) -> float:
+    """A value that is not missing."""
+    present = values[np.isfinite(values)]
+    if not present.size:
+        raise ZooError("every value of an observed array is missing: give at least one")
+    return float(present[0])
+
+
+def make_reading(
+    runnable: RunnableProgram, trace: Trace, rows: Rows, table: dict[str, np.ndarray], choices: Choices
+) -> Reading:
+    """The card of the sites, with names for every dimension, and the size of each."""
+    names = DimensionNames(rows, choices)
+    sites = {n: names.site_of(s) for n, s in trace.items() if s.role != "factor"}
+    role = lambda *roles: {n: sites[n] for n, s in trace.items() if s.role in roles}  # noqa: E731
+    covariates = {
+        n: Site("real", names.entry_dims(n, values, n in rows.entries, runnable.arguments.columns.get(n)))
+        for n, values in table.items()
+        if n not in trace
+    }
+    enumerated = tuple(n for n, s in trace.items() if s.role == "latent" and s.is_discrete)
+    if rows.plate or rows.batch_sites:
+        names.sizes["N"] = rows.size
+    card = Card(
+        name=runnable.__name__,
+        title=runnable.__name__.replace("_", " "),
+        citation="a program of your own",
+        latents=role("latent"),
+        observed=role("observed"),
+        learned=role("learned"),
+        deterministic=role("deterministic"),
+        covariates=covariates,
+        enumerated=enumerated,
+        sizes=dict(names.sizes),
+        missing=tuple(runnable.missing),
+        exact=("enumeration",) if enumerated else (),
+        exchangeable=(),
+        row_sizes=("N",),
+        has_local_parameters=True,
+        dim_names={"N": rows.plate} if rows.plate else {},
+        coords={**names.coords, **choices.coords},
+    )
+    return Reading(runnable, trace, rows, card, table, names.sizes)
+
+
+class DimensionNames:
+    """Names of dimensions: plates, then those that the user gives, then ``<site>_dim_<i>`` as in ArviZ."""
+
+    def __init__(self, rows: Rows, choices: Choices):
+        self.rows, self.choices = rows, choices
+        self.sizes: dict[str, int] = {}
+        self.coords: dict[str, Sequence[object]] = {}
+
+    def site_of(self, site: SiteRecord) -> Site:
+        """The line of a site on the card."""
+        plates = {site.axis_of(p.name): p for p in site.plates if site.axis_of(p.name) is not None}
+        given, dims = list(self.choices.dims.get(site.name, ())), []
+        for axis, size in enumerate(site.shape):
+            plate = plates.get(axis)
+            if plate is not None and plate.size == size:
+                dims.append(self.internal(plate.name, size))
+            elif axis == 0 and site.name in self.rows.batch_sites:
+                dims.append(self.add("N", size))
+            else:
+                dims.append(self.add(given.pop(0) if given else f"{site.name}_dim_{axis}", size))
+        if given:
+            raise ZooError(f"dims gives {len(given)} names too many for {site.name} of shape {site.shape}")
+        return Site(site.kind, tuple(dims))
+
+    def internal(self, plate: str, size: int) -> str:
+        """The name that engines have for a plate: N for the rows, and for no other."""
+        if plate == self.rows.plate:
+            return self.add("N", size)
+        return self.add(f"{plate}_" if plate == "N" else plate, size)
+
+    def add(self, name: str, size: int) -> str:
+        """A name for a dimension of some size, with its size where another of that name differs."""
+        if name != "N" and self.sizes.setdefault(name, size) != size:
+            name = f"{name}_{size}"
+        self.sizes[name] = size
+        return name
+
+    def entry_dims(
+        self, name: str, values: np.ndarray, has_rows: bool, columns: Sequence[object] | None
+    ) -> tuple[str, ...]:
+        """The dimensions of a covariate."""
+        dims = [
+            self.add("N" if has_rows and axis == 0 else f"{name}_dim_{axis}", size)
+            for axis, size in enumerate(values.shape)
+        ]
+        if columns is not None:
+            self.coords[dims[-1]] = list(columns)
+        return tuple(dims)
+

@@ -131,7 +131,9 @@ def fit(
     check_whole(0, seed=seed)
     if engine is None and len(args) > 1 and isinstance(args[-1], str) and args[-1] in engines.names():
         *args, engine = args  # type: ignore[assignment]
-    model, data, options = read_call(model, args, keywords, engine, Choices(rows, row_arguments, dims or {}, coords or {}))
+    model, data, options = read_call(
+        model, args, keywords, engine, Choices(rows, row_arguments, dims or {}, coords or {})
+    )
     name = engine or engines.supported_engines(model.card, model.backend)[0]
     chosen = engines.get(name)
     dtype = dtype or ("float32" if model.card.networks else None)
@@ -153,11 +155,13 @@ def read_call(
     model: Model, args: Sequence[Any], keywords: dict[str, Any], engine: str | None, choices: Choices
 ) -> tuple[Model, DataLike, dict[str, Any]]:
     """The model, its data, and the options of the engine; a program of the user's own is read with its arguments."""
-    if isinstance(model, ReadModel) and len(args) <= 1 or not isinstance(model, ReadModel) and model.has_card:
+    if (isinstance(model, ReadModel) and len(args) <= 1) or (not isinstance(model, ReadModel) and model.has_card):
         options = dict(keywords)
         data = args[0] if args else options.pop("data", None)
         if len(args) > 1 or (data is None and not isinstance(model, ReadModel)):
-            raise ZooError(f"fit takes the model and its data, {', '.join(model.data_names)}; given {len(args)} arguments")
+            raise ZooError(
+                f"fit takes the model and its data, {', '.join(model.data_names)}; given {len(args)} arguments"
+            )
         return model, data, options
     chosen = [engines.get(engine)] if engine else [engines.get(name) for name in engines.names()]
     source = model.source if isinstance(model, ReadModel) else model

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from zoo.data import intensities as intensities
     from zoo.data import tables as tables
 
-__all__ = ["BACKENDS", "Card", "MissingBackend", "Model", "ReadModel", "Refusal", "ZooError", "card", "load", "names", "read"]
+__all__ = [
+    "BACKENDS",
+    "Card",
+    "MissingBackend",
+    "Model",
+    "ReadModel",
+    "Refusal",
+    "ZooError",
+    "card",
+    "load",
+    "names",
+    "read",
+]
 
 _MODULES = ("corpus", "datasets", "intensities", "tables")  # imported when they are first used
 

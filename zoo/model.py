@@ -295,4 +295,3 @@ def _is_rectangular(value: Any) -> bool:
 def sizes_of(values: Any, site: Site) -> dict[str, int]:
     """The sizes of data by letter: the shape of an array; of a corpus also the number of words."""
     return values.sizes if isinstance(values, Corpus) else dict(zip(site.dims, values.shape, strict=True))
-

@@ -118,7 +118,9 @@ class ReadModel(Model):
                 raise ZooError(f"{name} has {own[name].ndim} dimensions, not shape {array.shape}")
         rows = {n: a.shape[sites[n].dims.index("N")] for n, a in given.items() if n in local}
         if len(set(rows.values())) > 1:
-            raise ZooError(f"arrays of different numbers of rows: {', '.join(f'{n} {size}' for n, size in rows.items())}")
+            raise ZooError(
+                f"arrays of different numbers of rows: {', '.join(f'{n} {size}' for n, size in rows.items())}"
+            )
         if rows and next(iter(rows.values())) == self.reading.rows.size:
             return {**own, **given}
         absent = [n for n in local - given.keys() if n in self.card.covariates]

@@ -1,11 +1,12 @@
 """Alignment of component labels (label switching).
 
-A dimension of ``Card.exchangeable``, K in the zoo's own models, has components that can be permuted, so a posterior over
-them has K! equal copies, and averages across the copies are meaningless. The draw of highest log joint is the pivot (Marin, Mengersen and Robert 2005, "Bayesian
-modelling and inference on mixtures of distributions", section 4.3): its components are sorted, every other draw is
-matched to it by the Hungarian algorithm, and then to the mean of the matched draws until no draw changes. Distances are
-in within-component standard deviations, one for each quantity, so that the passes are a coordinate ascent of the normal
-likelihood of Stephens (2000, "Dealing with label switching in mixture models").
+A dimension of ``Card.exchangeable``, K in the zoo's own models, has components that can be permuted, so a posterior
+over them has K! equal copies, and averages across the copies are meaningless. The draw of highest log joint is the
+pivot (Marin, Mengersen and Robert 2005, "Bayesian modelling and inference on mixtures of distributions", section 4.3):
+its components are sorted, every other draw is matched to it by the Hungarian algorithm, and then to the mean of the
+matched draws until no draw changes. Distances are in within-component standard deviations, one for each quantity, so
+that the passes are a coordinate ascent of the normal likelihood of Stephens (2000, "Dealing with label switching in
+mixture models").
 
 Neither the log joint nor the sorted pivot depends on the labels, and every sum is taken in an order that does not
 either: permuting the labels of some draws changes no bit of the result. Of quantities whose axes may be rotated the

@@ -58,7 +58,9 @@ class FitRequest(Generic[O]):
     @property
     def rows(self) -> int:
         """The number of rows of the data, 1 where it has no rows."""
-        return self.keywords.get("N") or (1 if self.card.covariates or not self.table else len(next(iter(self.table.values()))))
+        return self.keywords.get("N") or (
+            1 if self.card.covariates or not self.table else len(next(iter(self.table.values())))
+        )
 
 
 @dataclass

@@ -27,7 +27,9 @@ def scalar_quantities(card: Card, settings: Keywords, values: Mapping[str, np.nd
     parameters are all network weights has none, (1, 1, 0).
     """
     sites, matrices = card.reported(settings), symmetric_matrices(card, settings)
-    reported = card.report({n: values[n] for n in {**card.parameters(settings), **card.deterministic} if n in values}, settings)
+    reported = card.report(
+        {n: values[n] for n in {**card.parameters(settings), **card.deterministic} if n in values}, settings
+    )
     names: list[str] = []
     columns = []
     for name, site in sites.items():

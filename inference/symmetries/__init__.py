@@ -103,7 +103,10 @@ def minimal_groups(
         size = dimension_size(test, sites, group)
         swap, cycle = np.arange(size), np.roll(np.arange(size), 1)
         swap[:2] = 1, 0
-        if all(is_invariant(test, along(test.points, sites, group, lambda v, a, o=o: np.take(v, o, a))) for o in (swap, cycle)):
+        if all(
+            is_invariant(test, along(test.points, sites, group, lambda v, a, o=o: np.take(v, o, a)))
+            for o in (swap, cycle)
+        ):
             exchangeable.append(group)
     return exchangeable
 
@@ -132,7 +135,7 @@ def dimension_size(test: DensityTest, sites: Mapping[str, Site], group: tuple[st
     )
 
 
-def along(points: Values, sites: Mapping[str, Site], group: tuple[str, ...], change) -> Values:  # noqa: ANN001
+def along(points: Values, sites: Mapping[str, Site], group: tuple[str, ...], change) -> Values:
     """The points with every axis of a group of dimensions changed by ``change(values, axis)``."""
     changed = dict(points)
     for name, site in sites.items():

@@ -15,7 +15,9 @@ class DensityTest:
         self.points = {n: np.stack([p[n][0].detach().numpy() for p in points]) for n in model.shapes}
 
     def log_joint(self, values):
-        return np.array([self.at_point({n: torch.as_tensor(values[n][i]) for n in self.model.shapes}) for i in range(NUM_POINTS)])
+        return np.array(
+            [self.at_point({n: torch.as_tensor(values[n][i]) for n in self.model.shapes}) for i in range(NUM_POINTS)]
+        )
 
     @torch.no_grad()
     def at_point(self, values):

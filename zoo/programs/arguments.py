@@ -106,7 +106,9 @@ def bind_signature(
     ]
     if missing:
         given = ", ".join(values) or "nothing"
-        raise ZooError(f"{name} needs {', '.join(missing)}; given {given}: pass each as fit(model, ..., {missing[0]}=...)")
+        raise ZooError(
+            f"{name} needs {', '.join(missing)}; given {given}: pass each as fit(model, ..., {missing[0]}=...)"
+        )
     only = [p.name for p in by_position if p.kind is p.POSITIONAL_ONLY]
     positional = [p.name for p in by_position if p.name in values] if rest else [n for n in only if n in values]
     return {**values, **rest}, (*positional, *rest)
@@ -167,8 +169,10 @@ def as_array(name: str, value: object) -> np.ndarray | None:
         return None
     if isinstance(value, np.ma.MaskedArray):
         masked = np.ma.getmaskarray(value)
-        return np.asarray(value.filled(0), float) if not masked.any() and value.dtype.kind == "f" else (
-            np.where(masked, np.nan, value.filled(0)) if masked.any() else np.asarray(value.filled(0))
+        return (
+            np.asarray(value.filled(0), float)
+            if not masked.any() and value.dtype.kind == "f"
+            else (np.where(masked, np.nan, value.filled(0)) if masked.any() else np.asarray(value.filled(0)))
         )
     if hasattr(value, "detach"):  # torch
         value = value.detach().cpu().numpy()
@@ -226,5 +230,7 @@ def split_call(
     if len(args) == 1 and isinstance(args[0], Mapping) and args[0] and set(args[0]) <= names:
         data, args = args[0], ()
     if data is not None and not isinstance(data, Mapping):
-        raise ZooError(f"data=dict(...) has the arguments of {program_name(program)} by name; given {type(data).__name__}")
+        raise ZooError(
+            f"data=dict(...) has the arguments of {program_name(program)} by name; given {type(data).__name__}"
+        )
     return tuple(args), {**rest, **(data or {})}, options

@@ -11,7 +11,6 @@ from zoo._backend.in_numpyro import kind_of, runtime, to_backend
 from zoo.programs import runnable
 from zoo.programs.sites import PlateRecord, SiteRecord
 
-
 SITE_TYPES = ("sample", "deterministic", "param")
 
 
@@ -45,8 +44,13 @@ def simulate(program):
 
 def needs_values(error):
     """Whether a run failed because it needs the values of arrays, which compiled code does not have."""
-    return isinstance(error, jax.errors.ConcretizationTypeError | jax.errors.TracerArrayConversionError
-                      | jax.errors.TracerIntegerConversionError | jax.errors.NonConcreteBooleanIndexError)
+    return isinstance(
+        error,
+        jax.errors.ConcretizationTypeError
+        | jax.errors.TracerArrayConversionError
+        | jax.errors.TracerIntegerConversionError
+        | jax.errors.NonConcreteBooleanIndexError,
+    )
 
 
 def site_record(name, site, full_sizes, entries):
@@ -124,9 +128,7 @@ class Presentation(Messenger):
             return
         frames = msg.get("cond_indep_stack", [])
         if any(f.name == rows for f in frames):
-            msg["cond_indep_stack"] = [
-                CondIndepStackFrame("N", f.dim, f.size) if f.name == rows else f for f in frames
-            ]
+            msg["cond_indep_stack"] = [CondIndepStackFrame("N", f.dim, f.size) if f.name == rows else f for f in frames]
             scale_rows(msg, self.count, self.plate_sizes.get(rows, self.count))
         if msg["type"] != "sample" or not msg["is_observed"] or isinstance(msg["fn"], Unit):
             return

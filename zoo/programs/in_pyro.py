@@ -18,9 +18,7 @@ def trace(program, arrays, is_abstract=False):
         entries = {id(v): n for n, v in arrays.items()}
         nodes = poutine.trace(program).get_trace(**arrays).nodes
         sites = {n: s for n, s in nodes.items() if s["type"] in ("sample", "param")}
-        return {
-            n: site_record(n, s, entries) for n, s in sites.items() if not isinstance(s.get("fn"), _Subsample)
-        }
+        return {n: site_record(n, s, entries) for n, s in sites.items() if not isinstance(s.get("fn"), _Subsample)}
 
 
 def simulate(program):

@@ -80,7 +80,9 @@ def run_trace(module: object, program: RunnableProgram, arrays: Mapping[str, np.
         raise
     except Exception as error:
         first = next((line for line in str(error).splitlines() if line.strip()), "")
-        raise ZooError(f"{program.__name__} cannot run on this data: {type(error).__name__}: {first.strip()}") from error
+        raise ZooError(
+            f"{program.__name__} cannot run on this data: {type(error).__name__}: {first.strip()}"
+        ) from error
 
 
 def find_static(module: object, program: Program, arguments: Arguments) -> tuple[str, ...]:
@@ -110,7 +112,9 @@ def check_trace(program: Program, trace: Trace) -> None:
     """Raise ZooError for a program without observations or latents."""
     name, roles = program_name(program), {s.role for s in trace.values()}
     if not roles & {"observed", "factor"}:
-        raise ZooError(f"{name} observes nothing with these arguments: pass the data that a sample statement has as obs")
+        raise ZooError(
+            f"{name} observes nothing with these arguments: pass the data that a sample statement has as obs"
+        )
     if not roles & {"latent", "learned"}:
         raise ZooError(f"{name} has no latent site and no param statement: there is nothing to fit")
 
@@ -208,4 +212,3 @@ class DimensionNames:
         if columns is not None:
             self.coords[dims[-1]] = list(columns)
         return tuple(dims)
-

@@ -47,7 +47,9 @@ def find_rows(
             raise ZooError(f"rows={name!r} is no plate of the program: it has {', '.join(sorted(every)) or 'none'}")
         if name not in plates:
             outside = next(s.name for s in observed if name not in {p.name for p in s.plates})
-            raise ZooError(f"rows={name!r} does not hold {outside}, which is observed: name a plate that holds them all")
+            raise ZooError(
+                f"rows={name!r} does not hold {outside}, which is observed: name a plate that holds them all"
+            )
         plates = {name: plates[name]}
     if not observed:
         return Rows(reason="no site is observed")
@@ -120,7 +122,14 @@ def runs_on_half(
     """Whether the program runs on the first half of the rows, and every site outside of the rows has its shape."""
     half = rows.size // 2
     runnable = module.RunnableProgram(  # type: ignore[attr-defined]
-        program.program, program.arguments, entry_of_site, rows.plate, rows.batch_sites, rows.entries, {}, program.static
+        program.program,
+        program.arguments,
+        entry_of_site,
+        rows.plate,
+        rows.batch_sites,
+        rows.entries,
+        {},
+        program.static,
     )
     arrays = {site: program.arguments.arrays[entry] for site, entry in entry_of_site.items()}
     arrays |= {n: v for n, v in program.arguments.arrays.items() if n not in entry_of_site.values()}

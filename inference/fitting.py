@@ -14,13 +14,13 @@ from inference.draws_model import check_program
 from inference.engines import EngineResult, FitRequest
 from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, SVIKeywords
 from inference.result import Fit
-from inference.symmetries import find_symmetries
+from inference.structure import describe_density
 from zoo import Model, ReadModel, Refusal, ZooError
 from zoo._backend import backend_of
+from zoo._programs.arguments import split_call
+from zoo._programs.reading import Choices
 from zoo.checks import check_whole
 from zoo.data.intensities import has_intensities
-from zoo.programs.arguments import split_call
-from zoo.programs.reading import Choices
 from zoo.read_model import read_arguments
 from zoo.types import DataLike
 
@@ -166,7 +166,7 @@ def read_call(
     chosen = [engines.get(engine)] if engine else [engines.get(name) for name in engines.names()]
     source = model.source if isinstance(model, ReadModel) else model
     args, call, options = split_call(source.program, args, keywords, lambda n: any(e.has_option(n) for e in chosen))
-    return find_symmetries(read_arguments(source, args, call, choices)), None, options
+    return describe_density(read_arguments(source, args, call, choices)), None, options
 
 
 def make_fit(

@@ -152,9 +152,9 @@ class Card:
         The dimensions whose labels can be permuted without a change of the joint density.
     row_sizes : tuple of str
         The dimensions that belong to the rows: new rows have their own sizes.
-    has_local_parameters : bool
-        Whether the continuous latents of the rows are among the parameters that are fitted and reported, as in a user's
-        own program, or belong to the rows.
+    is_own : bool
+        Whether the program is a user's own: then the continuous latents of the rows are among the parameters that are
+        fitted and reported.
     dim_names : dict of str to str
         The name that users have for a dimension, where the engines have another: that of the rows is N.
     coords : dict of str to sequence
@@ -192,7 +192,7 @@ class Card:
     deterministic: Mapping[str, Site] = field(default_factory=dict)
     exchangeable: tuple[str, ...] = ("K",)
     row_sizes: tuple[str, ...] = ROW_SIZES
-    has_local_parameters: bool = False
+    is_own: bool = False
     dim_names: Mapping[str, str] = field(default_factory=dict)
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
@@ -246,7 +246,7 @@ class Card:
         """
         sites = self.sites(settings)
         continuous = [n for n in self.latents if n not in self.enumerated]
-        latents = {n: sites[n] for n in continuous if self.has_local_parameters or "N" not in sites[n].dims}
+        latents = {n: sites[n] for n in continuous if self.is_own or "N" not in sites[n].dims}
         # what a setting fixes is not learned
         learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
         return {**latents, **{n: Site.from_line(line) for n, line in learned.items()}}
@@ -272,6 +272,21 @@ class Card:
         sites = self.sites(settings)
         parameters = self.parameters(settings)
         return {n: sites[n] for n in self.latents if "N" in sites[n].dims and n not in parameters}
+
+    def continuous_in_rows(self, settings: Keywords = NOTHING) -> list[str]:
+        """The continuous latents of the rows, which EM cannot sum over.
+
+        Parameters
+        ----------
+        settings : dict, optional
+            Keywords of the program: they choose the variant.
+
+        Returns
+        -------
+        list of str
+        """
+        sites = self.sites(settings)
+        return [n for n in self.latents if "N" in sites[n].dims and n not in self.enumerated]
 
     def reported(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The quantities that summaries show: the parameters and what is derived from them.

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from zoo._backend import BACKENDS, backend_of
+from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card, Site
 from zoo.checks import is_whole
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_any_observed, check_values
 from zoo.errors import ZooError, unknown
-from zoo.programs.arguments import program_name, signature_parameters
 from zoo.types import DataLike, Keywords, Program
 
 

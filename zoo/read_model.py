@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from zoo._backend import backend_of, in_backend
+from zoo._programs.arguments import Arguments, program_name
+from zoo._programs.reading import Choices, Reading, read_program
+from zoo._programs.sizes import complete_sizes, simulate_data
 from zoo.errors import ZooError, unknown
 from zoo.model import Model
-from zoo.programs.arguments import Arguments, program_name
-from zoo.programs.reading import Choices, Reading, read_program
-from zoo.programs.sizes import complete_sizes, simulate_data
 from zoo.types import DataLike, Keywords
 
 
@@ -181,7 +181,7 @@ class ReadModel(Model):
             return {}
         shape = next(iter(draws.values())).shape[:2]
         flat = {n: draws[n].reshape(-1, *draws[n].shape[2:]) for n in draws}
-        values = in_backend("zoo.programs", self.backend).values_at(self.program, {**table, **keywords}, flat, names)
+        values = in_backend("zoo._programs", self.backend).values_at(self.program, {**table, **keywords}, flat, names)
         return {n: v.reshape(*shape, *v.shape[1:]) for n, v in values.items()}
 
     def log_joint(self, values: Mapping[str, np.ndarray], **settings: Any) -> float:
@@ -247,7 +247,7 @@ def read(
 
 def read_arguments(model: Model, args: Sequence[Any], kwargs: Mapping[str, Any], choices: Choices) -> ReadModel:
     """``read`` with the arguments of the program apart from what the user says of it."""
-    module = in_backend("zoo.programs", model.backend)
+    module = in_backend("zoo._programs", model.backend)
     keywords = complete_sizes(module, model.program, tuple(args), {**model.settings, **kwargs})
     if not args and not kwargs:
         keywords |= simulate_data(module, model.program, keywords)

@@ -37,9 +37,9 @@ class EM(Engine):
         """EM needs every local latent to be discrete, or integrated out in the program ``collapsed``."""
         if closed_form.variational_form(card):
             return None
-        if without_prior(card):
+        if without_prior(card) and not (card.is_own and not card.networks):
             return without_prior(card)
-        continuous = [n for n in card.local() if n not in card.enumerated]
+        continuous = card.continuous_in_rows()
         if continuous and "marginal" not in card.exact:
             return f"{', '.join(continuous)} is a continuous latent of each row, and EM sums over discrete ones"
         return None

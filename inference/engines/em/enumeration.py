@@ -37,7 +37,9 @@ class EnumerationEM:
         program = request.model.collapsed or request.model.program
         self.density = backend.EnumeratedDensity(program, keywords, data)
         weights = backend.to_array(options.sample_weight)
-        self.general = backend.GeneralStep(self.density, weights, options.objective)
+        # the rows of a user's own program may depend on each other, unless they are weighed
+        are_equal = self.density.is_own and bool((options.sample_weight == 1).all())
+        self.general = backend.GeneralStep(self.density, weights, options.objective, are_equal)
         self.em_step: EMStep = self.general
         form = closed_form.exponential_family_form(request.model) if closed and options.closed_form else None
         if form:
@@ -64,11 +66,14 @@ class EnumerationEM:
         if request.card.linear is not None:
             closed = self._linear_gaussian
             return self.to_backend(closed.to_numpy(closed.initialize(seed)))
+        if self.density.is_own and not self.density.has_one_label_per_row:
+            return {n: v[0] for n, v in self.density.prior_draws(1, seed).items()}
         if not self.density.has_one_label_per_row:
             draw = request.model.simulate(seed, **request.keywords)
             return self.to_backend({n: draw[n] for n in request.card.parameters(request.keywords)})
         K = self.density.variables[0].size
-        return self.em_step.from_labels(kmeans_labels(request.table, K, seed), K)
+        observed = {n: v for n, v in request.table.items() if n in request.card.observed}
+        return self.em_step.from_labels(kmeans_labels(observed or request.table, K, seed), K)
 
     def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         """Better parameters, and the objective at the given ones."""

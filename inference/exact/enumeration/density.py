@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from inference.exact.enumeration.elimination import FactorGraph, Variable
-from zoo.programs.runnable import RunnableProgram
+from zoo._programs.runnable import RunnableProgram
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 
@@ -24,8 +24,10 @@ class EnumeratedDensity:
 
     def __init__(self, program: Program, keywords: Keywords, data: Mapping[str, BackendArray]):
         self.program, self.keywords, self.data = program, keywords, data
+        # in a user's own program every continuous latent is a parameter, those of the rows too
+        self.is_own = isinstance(program, RunnableProgram)
         # what does not depend on the rows is read from a program with one row; a user's may have none but its own
-        N = None if isinstance(program, RunnableProgram) else keywords.get("N")
+        N = None if self.is_own else keywords.get("N")
         row = {n: v[:1] if N and len(v) == N else v for n, v in data.items()}
         self.one_row = {**row, **keywords, "N": 1} if N else {**row, **keywords}
 
@@ -39,8 +41,8 @@ class EnumeratedDensity:
         """Whether the only discrete site is one label for each row."""
         return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
 
-    def prior_draws(self, count: int) -> BackendParams:
-        """Draws of every continuous latent, stacked, from a program with one row."""
+    def prior_draws(self, count: int, seed: int = 0) -> BackendParams:
+        """Draws of every continuous latent, from a program with one row; of an improper prior values in its support."""
         raise NotImplementedError
 
     def log_prior(self, params: BackendParams) -> BackendArray:
@@ -58,7 +60,7 @@ class EnumeratedDensity:
     def posterior(
         self, params: BackendParams, weights: BackendArray | None = None
     ) -> tuple[BackendParams, BackendArray | None]:
-        """``{site: p(the values its factor joins | x)}``, and log p by row, None where there are no weights.
+        """``{site: p(the values its factor joins | x)}``, and log p by row, of all rows where there are no weights.
 
         The posterior is the gradient of the log marginal with respect to zeros added to the factors.
         """

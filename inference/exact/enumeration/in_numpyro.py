@@ -1,10 +1,13 @@
 from copy import copy
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpyro
 from jax.core import Tracer
 from numpyro import handlers
+from numpyro.distributions import constraints
+from numpyro.infer import init_to_uniform
 from numpyro.primitives import Messenger
 
 from inference.exact.enumeration import density
@@ -46,6 +49,15 @@ class Enumerate(Messenger):
             raise ZooError(density.depends_on_discrete(msg["name"]))
         self.sites.append(msg)
         msg["stop"] = True
+
+
+def is_fitted(site):
+    """Whether a site has a value to fit: a latent, or what the program learns without a prior."""
+    return site["type"] == "param" or (site["type"] == "sample" and not site["is_observed"])
+
+
+def support_of(site):
+    return site["fn"].support if site["type"] == "sample" else site["kwargs"].get("constraint", constraints.real)
 
 
 def site_plates(site):
@@ -101,10 +113,9 @@ class EnumeratedDensity(density.EnumeratedDensity):
             with handlers.block():
                 handlers.seed(enumerated, UNUSED_KEY)(**self.one_row)
             discrete = {v.name for v in enumerated.variables}
-            sites = {n: s for n, s in inner.trace.items() if s["type"] == "sample" and not s["is_observed"]}
-            continuous = {n: s for n, s in sites.items() if n not in discrete}
-            outputs.append((enumerated.variables, {n: s["fn"].support for n, s in continuous.items()}))
-            return {n: s["value"] for n, s in continuous.items()}
+            sites = {n: s for n, s in inner.trace.items() if is_fitted(s) and n not in discrete}
+            outputs.append((enumerated.variables, {n: support_of(s) for n, s in sites.items()}))
+            return {n: s["value"] for n, s in sites.items()}
 
         shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(outputs[0][1])):
@@ -112,19 +123,25 @@ class EnumeratedDensity(density.EnumeratedDensity):
         self.variables, self.supports = outputs[-1]
         self.shapes = {n: shapes[n].shape for n in self.supports}
 
-    def prior_draws(self, count):
-        def draw(key):
+    def prior_draws(self, count, seed=0):
+        def draw(init, key):
+            run = handlers.substitute(handlers.seed(self.program, key), substitute_fn=init)
             with handlers.block():
-                nodes = handlers.trace(handlers.seed(self.program, key)).get_trace(**self.one_row)
+                nodes = handlers.trace(run).get_trace(**self.one_row)
             return {n: nodes[n]["value"] for n in self.supports}
 
-        return jax.jit(jax.vmap(draw))(jax.random.split(UNUSED_KEY, count))
+        keys = jax.random.split(jax.random.PRNGKey(seed), count)
+        try:
+            return jax.jit(jax.vmap(partial(draw, lambda site: None)))(keys)
+        except NotImplementedError:  # an improper prior: values in the support
+            return jax.jit(jax.vmap(partial(draw, init_to_uniform)))(keys)
 
     def log_prior(self, params):
         conditioned = handlers.substitute(handlers.seed(self.program, UNUSED_KEY), data=params)
         with handlers.block():
             nodes = handlers.trace(conditioned).get_trace(**self.one_row)
-        return sum(nodes[n]["fn"].log_prob(nodes[n]["value"]).sum() for n in params)
+        sites = [nodes[n] for n in params if nodes[n]["type"] == "sample"]
+        return sum((s["fn"].log_prob(s["value"]).sum() for s in sites), jnp.zeros(()))
 
     def factor_graph(self, params):
         inner = handlers.trace(handlers.substitute(self.program, data=params))
@@ -139,7 +156,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
                 continue
             if site["is_observed"] or name in discrete:
                 factors[name] = Factor(site["fn"].log_prob(site["value"]), site_plates(site))
-            elif rows in site_plates(site):
+            elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)
 
@@ -147,7 +164,8 @@ class EnumeratedDensity(density.EnumeratedDensity):
         graph = self.factor_graph(params)
 
         def log_marginal(zeros):
-            return graph.add(zeros).log_marginal(logsumexp, weights)
+            total, by_row = graph.add(zeros).log_marginal(logsumexp, weights)
+            return total, total if by_row is None else by_row
 
         zeros = {n: jnp.zeros_like(f.log) for n, f in graph.factors.items()}
         return jax.grad(log_marginal, has_aux=True)(zeros)

@@ -1,12 +1,13 @@
 import pyro
 import torch
 from pyro import poutine
+from pyro.distributions import constraints
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.elimination import Factor, FactorGraph, Plate, Variable, common_scale, eliminate
-from zoo._backend.in_pyro import is_deterministic, sample_nodes
+from zoo._backend.in_pyro import is_deterministic, param_nodes, sample_nodes, substitute
 from zoo.errors import ZooError
 
 
@@ -43,6 +44,10 @@ class Enumerate(Messenger):
             raise ZooError(density.depends_on_discrete(msg["name"]))
         self.sites.append(msg)
         msg["stop"] = True
+
+
+def support_of(site):
+    return site["fn"].support if site["type"] == "sample" else site["kwargs"].get("constraint", constraints.real)
 
 
 def site_plates(site):
@@ -89,26 +94,28 @@ class EnumeratedDensity(density.EnumeratedDensity):
             nodes = inner.get_trace(**self.one_row).nodes
         self.variables = enumerated.variables
         discrete = {v.name for v in self.variables}
-        continuous = {n: s for n, s in sample_nodes(nodes).items() if not s["is_observed"] and n not in discrete}
-        self.supports = {n: s["fn"].support for n, s in continuous.items()}
+        latents = {n: s for n, s in sample_nodes(nodes).items() if not s["is_observed"]}
+        continuous = {n: s for n, s in {**latents, **param_nodes(nodes)}.items() if n not in discrete}
+        self.supports = {n: support_of(s) for n, s in continuous.items()}
         self.shapes = {n: s["value"].shape for n, s in continuous.items()}
 
-    def prior_draws(self, count):
+    def prior_draws(self, count, seed=0):
         def draw():
             nodes = poutine.trace(self.program).get_trace(**self.one_row).nodes
             return {n: nodes[n]["value"] for n in self.supports}
 
         with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(0)
+            torch.manual_seed(seed)
             return stack([draw() for _ in range(count)])
 
     def log_prior(self, params):
         with poutine.block(), torch.random.fork_rng(devices=[]):
-            nodes = poutine.trace(poutine.condition(self.program, data=params)).get_trace(**self.one_row).nodes
-        return sum(nodes[n]["fn"].log_prob(nodes[n]["value"]).sum() for n in params)
+            nodes = poutine.trace(substitute(self.program, params)).get_trace(**self.one_row).nodes
+        sites = [nodes[n] for n in params if nodes[n]["type"] == "sample"]
+        return sum((s["fn"].log_prob(s["value"]).sum() for s in sites), torch.zeros(()))
 
     def factor_graph(self, params):
-        inner = poutine.trace(poutine.condition(self.program, data=params))
+        inner = poutine.trace(substitute(self.program, params))
         with poutine.block(), Enumerate(self.depth) as enumerated:
             nodes = inner.get_trace(**self.data, **self.keywords).nodes
         sites = sample_nodes(nodes)
@@ -118,7 +125,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         for name, site in sites.items():
             if name not in params and (site["is_observed"] or name in discrete):
                 factors[name] = Factor(site["fn"].log_prob(site["value"]), site_plates(site))
-            elif rows in site_plates(site):
+            elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)
 
@@ -128,7 +135,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         factors = {n: f._replace(log=f.log.detach() + zeros[n]) for n, f in graph.factors.items()}
         log_p, by_row = graph._replace(factors=factors).log_marginal(logsumexp, weights)
         joint = torch.autograd.grad(log_p, list(zeros.values()))
-        return dict(zip(zeros, joint, strict=True)), None if by_row is None else by_row.detach()
+        return dict(zip(zeros, joint, strict=True)), (log_p if by_row is None else by_row).detach()
 
     def log_marginal(self, draws):
         with torch.no_grad():

@@ -10,8 +10,8 @@ from inference.exact.enumeration.in_numpyro import values_along
 
 
 class GeneralStep(step.GeneralStep):
-    def __init__(self, density, weights, objective):
-        super().__init__(density, weights, objective)
+    def __init__(self, density, weights, objective, are_equal=False):
+        super().__init__(density, weights, objective, are_equal)
         self._posterior = jax.jit(density.posterior)
         self._value_and_gradient = jax.jit(jax.value_and_grad(self.expected_log_joint))
 
@@ -20,7 +20,8 @@ class GeneralStep(step.GeneralStep):
         with jax.ensure_compile_time_eval():  # its first use may be inside of what is compiled
             draws = jax.vmap(self.flatten)(self.density.prior_draws(200))
             low, median, high = jnp.quantile(draws, jnp.array([0.25, 0.5, 0.75]), axis=0)
-            return median, jnp.maximum((high - low) / 2, 1e-6)
+            spread = (high - low) / 2  # of what is learned without a prior there is none
+            return median, jnp.where(spread > 0, jnp.maximum(spread, 1e-6), 1.0)
 
     def array(self, vector):
         return jnp.asarray(vector, self.weights.dtype)
@@ -32,7 +33,7 @@ class GeneralStep(step.GeneralStep):
         return biject_to(self.density.supports[name])
 
     def posterior(self, params):
-        return self._posterior(params, self.weights)
+        return self._posterior(params, self.row_weights)
 
     def value_and_gradient(self, vector, posterior):
         value, gradient = self._value_and_gradient(self.array(vector), posterior)

@@ -13,7 +13,8 @@ class GeneralStep(step.GeneralStep):
     def preconditioner(self):
         draws = torch.stack([self.flatten(draw) for draw in single_draws(self.density.prior_draws(200))])
         low, median, high = draws.quantile(torch.tensor([0.25, 0.5, 0.75]).to(draws), dim=0)
-        return median, ((high - low) / 2).clamp_min(1e-6)
+        spread = (high - low) / 2  # of what is learned without a prior there is none
+        return median, torch.where(spread > 0, spread.clamp_min(1e-6), 1.0)
 
     def array(self, vector):
         return torch.as_tensor(vector).to(self.weights)
@@ -25,7 +26,7 @@ class GeneralStep(step.GeneralStep):
         return biject_to(self.density.supports[name])
 
     def posterior(self, params):
-        return self.density.posterior(params, self.weights)
+        return self.density.posterior(params, self.row_weights)
 
     def value_and_gradient(self, vector, posterior):
         coordinates = self.array(vector).requires_grad_()

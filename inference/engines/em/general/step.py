@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 
 from inference.exact.enumeration.density import EnumeratedDensity
 from inference.exact.enumeration.elimination import Factor
+from zoo import ZooError
 from zoo.types import BackendArray, BackendParams
 
 
@@ -33,7 +34,12 @@ def ascend(
         value, gradient = value_and_gradient(vector)
         return -float(value) / scale, -np.asarray(gradient, dtype=float) / scale
 
-    before = descend(start)[0]
+    before, slope = descend(start)
+    if not np.isfinite(before) or not np.isfinite(slope).all():
+        raise ZooError(
+            "the M-step cannot begin: the log joint density or its gradient is not a number: try another seed, a start, "
+            "or objective='map'"
+        )
     result = minimize(
         descend, start, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "ftol": 1e-16, "gtol": 1e-10}
     )
@@ -43,15 +49,25 @@ def ascend(
 class GeneralStep:
     """EM steps of one program at one data set; a backend adds the methods that raise NotImplementedError here.
 
-    density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map".
+    density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map". are_equal: whether every
+    row counts once, so that rows need no log p of their own.
     """
 
-    def __init__(self, density: EnumeratedDensity, weights: BackendArray, objective: str):
-        self.density, self.weights, self.objective = density, weights, objective
+    def __init__(self, density: EnumeratedDensity, weights: BackendArray, objective: str, are_equal: bool = False):
+        self.density, self.weights, self.objective, self.are_equal = density, weights, objective, are_equal
+
+    @property
+    def row_weights(self) -> BackendArray | None:
+        """The weights, None where every row counts once."""
+        return None if self.are_equal else self.weights
 
     def step(self, params: BackendParams) -> tuple[BackendParams, BackendArray]:
         posterior, log_marginal = self.posterior(params)
-        return self.maximise(params, posterior), (log_marginal * self.weights).sum()
+        return self.maximise(params, posterior), self.total(log_marginal)
+
+    def total(self, log_marginal: BackendArray) -> BackendArray:
+        """log p of the data, from that of each row, or from the sum where every row counts once."""
+        return log_marginal.sum() if self.are_equal else (log_marginal * self.weights).sum()
 
     def maximise(self, params: BackendParams, posterior: BackendParams) -> BackendParams:
         """The M-step, from ``params``, given the posterior of the E-step."""
@@ -79,11 +95,11 @@ class GeneralStep:
         # log p(x) is the sum of the expected complete-data log joint and the entropy of the labels
         posterior, log_marginal = self.posterior(params)
         expectation = self.expectation(self.density.factor_graph(params).factors, posterior)
-        return float((log_marginal * self.weights).sum() - expectation)
+        return float(self.total(log_marginal) - expectation)
 
     def log_objective(self, vector: BackendArray) -> BackendArray:
         params = self.constrain(vector)
-        return self.density.total(params, self.weights) + self.log_prior(params)
+        return self.density.total(params, self.row_weights) + self.log_prior(params)
 
     def log_prior(self, params: BackendParams) -> BackendArray:
         return self.density.log_prior(params) if self.objective == "map" else 0.0

@@ -1,14 +1,16 @@
-"""Symmetries of a user's program, found by testing its log joint density, its discrete sites summed out.
+"""What the density of a user's program tells of it: exchangeable dimensions, symmetries of axes, hyperparameters.
 
-A dimension is exchangeable where the density does not change when the labels along it are permuted in every latent at
-once: the components of a mixture, but not the coefficients of a regression. Dimensions of plates and of events are
-tested together where they have the same size, as the weights of a mixture are one event and its means a plate. An
-exchangeable dimension is tested for sign flips and rotations too, as the factors of a matrix factorisation have them.
+A dimension is exchangeable where the log joint density, discrete sites summed out, does not change when the labels
+along it are permuted in every latent at once: the components of a mixture, but not the coefficients of a regression.
+Dimensions of plates and of events are tested together where they have the same size, as the weights of a mixture are
+one event and its means a plate. An exchangeable dimension is tested for sign flips and rotations too, as the factors of
+a matrix factorisation have them. A hyperparameter is a latent that the likelihood does not depend on, given the others.
 
 Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
 
     points                   a few values of the latents, ``{site: (points, *shape)}``
     log_joint(values)        log p of each point in nats, NaN where a value is outside of its support
+    likelihood_parents()     the latents that the likelihood depends on
 """
 
 from __future__ import annotations
@@ -41,9 +43,13 @@ class DensityTest(Protocol):
         """log p of each point in nats, (points,)."""
         ...
 
+    def likelihood_parents(self) -> set[str]:
+        """The latents that the likelihood depends on, given the others."""
+        ...
 
-def find_symmetries(model: M) -> M:
-    """The model with its exchangeable dimensions and the symmetries of their axes on its card.
+
+def describe_density(model: M) -> M:
+    """The model with its exchangeable dimensions, the symmetries of axes and its hyperparameters on its card.
 
     Parameters
     ----------
@@ -59,10 +65,8 @@ def find_symmetries(model: M) -> M:
     card, table = model.card, dict(model.reading.table)
     sites = {n: s for n, s in card.sites().items() if n in card.latents and n not in card.enumerated}
     groups = list(candidate_groups(sites, model.reading.sizes))
-    if not groups or card.learned or card.networks:
-        return model
     backend = backend_of(model)
-    module = in_backend("inference.symmetries", model.backend)
+    module = in_backend("inference.structure", model.backend)
     with backend.runtime("float64"):
         try:
             test: DensityTest = module.DensityTest(
@@ -70,13 +74,17 @@ def find_symmetries(model: M) -> M:
             )
         except ZooError:  # no density with gradients: the engines refuse with the reason
             return model
+        parents = test.likelihood_parents()
+        # a guide or EM fits what has no prior: the density at other values of it says nothing
+        groups = [] if card.learned or card.networks else groups
         exchangeable = minimal_groups(test, sites, groups)
         symmetries = {group[0]: sign_symmetry(test, sites, group) for group in exchangeable}
     renamed = {dim: group[0] for group in exchangeable for dim in group}
     signed = {dim: symmetry for dim, symmetry in symmetries.items() if symmetry}
     changed = {field: rename_dims(getattr(card, field), renamed) for field in ("latents", "deterministic", "learned")}
     labels = tuple(dim for dim in symmetries if dim not in signed)
-    return model.with_card(**changed, exchangeable=labels, symmetries=signed)
+    hyper = tuple(n for n in sites if n not in parents)
+    return model.with_card(**changed, hyper=hyper, exchangeable=labels, symmetries=signed)
 
 
 def candidate_groups(sites: Mapping[str, Site], sizes: Mapping[str, int]) -> Iterator[tuple[str, ...]]:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo._programs.runnable import RunnableProgram
+from zoo._programs.sites import SiteRecord, Trace
 from zoo.errors import ZooError
-from zoo.programs.runnable import RunnableProgram
-from zoo.programs.sites import SiteRecord, Trace
 
 MAX_CANDIDATES = 8  # arrays with as many rows as the plate: more subsets are not tried
 

@@ -8,8 +8,8 @@ from numpyro.infer import init_to_uniform
 from numpyro.primitives import CondIndepStackFrame, Messenger
 
 from zoo._backend.in_numpyro import kind_of, runtime, to_backend
-from zoo.programs import runnable
-from zoo.programs.sites import PlateRecord, SiteRecord
+from zoo._programs import runnable
+from zoo._programs.sites import PlateRecord, SiteRecord
 
 SITE_TYPES = ("sample", "deterministic", "param")
 

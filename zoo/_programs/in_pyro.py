@@ -6,8 +6,8 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_nodes, substitute, to_backend
-from zoo.programs import runnable
-from zoo.programs.sites import PlateRecord, SiteRecord
+from zoo._programs import runnable
+from zoo._programs.sites import PlateRecord, SiteRecord
 
 
 def trace(program, arrays, is_abstract=False):

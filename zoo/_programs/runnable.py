@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo.programs.arguments import Arguments, program_name
+from zoo._programs.arguments import Arguments, program_name
 from zoo.types import BackendArray, Program
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from inference.exact.enumeration.in_pyro import marginalize
+from inference.exact.enumeration.in_pyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_pyro import UnconstrainedModel
 
 NUM_POINTS = 3
@@ -9,6 +9,7 @@ NUM_POINTS = 3
 
 class DensityTest:
     def __init__(self, program, keywords, data):
+        self.density = EnumeratedDensity(program, keywords, data)
         self.model = model = UnconstrainedModel(marginalize(program), keywords, data)
         vectors = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size)))
         points = [model.constrain(vector) for vector in vectors]
@@ -24,3 +25,11 @@ class DensityTest:
         returned = self.model.constrain(self.model.unconstrain(values))
         errors = [(returned[n][0] - v).abs().max() for n, v in values.items()]
         return float(self.model.log_joint(values)) if float(max(errors)) < 1e-6 else np.nan
+
+    def likelihood_parents(self):
+        point = {n: torch.as_tensor(v[0]).requires_grad_() for n, v in self.points.items()}
+        total = self.density.total(point)
+        if not total.requires_grad:
+            return set()
+        slopes = torch.autograd.grad(total, list(point.values()), allow_unused=True)
+        return {name for name, slope in zip(point, slopes, strict=True) if slope is not None}

@@ -10,8 +10,8 @@ from types import ModuleType
 
 import numpy as np
 
+from zoo._programs.arguments import Arguments, signature_parameters
 from zoo.errors import ZooError
-from zoo.programs.arguments import Arguments, signature_parameters
 from zoo.types import Program
 
 PLACEHOLDERS = (7, 5, 11, 13, 17, 19, 23)  # sizes to run a program with, to see which dimension has which

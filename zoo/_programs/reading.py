@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from zoo._backend import in_backend
+from zoo._programs.arguments import Arguments, program_name
+from zoo._programs.rows import Rows, find_rows
+from zoo._programs.runnable import RunnableProgram
+from zoo._programs.sites import SiteRecord, Trace
 from zoo.cards import Card, Site
 from zoo.errors import ZooError
-from zoo.programs.arguments import Arguments, program_name
-from zoo.programs.rows import Rows, find_rows
-from zoo.programs.runnable import RunnableProgram
-from zoo.programs.sites import SiteRecord, Trace
 from zoo.types import Program
 
 
@@ -50,7 +50,7 @@ class Reading:
 
 def read_program(program: Program, backend: str, arguments: Arguments, choices: Choices) -> Reading:
     """Read a program by runs with the user's own arrays; raises ZooError in the user's terms where it cannot run."""
-    module = in_backend("zoo.programs", backend)
+    module = in_backend("zoo._programs", backend)
     static = find_static(module, program, arguments)
     plain = module.RunnableProgram(program, arguments, {}, static=static)
     trace = run_trace(module, plain, arguments.arrays)
@@ -157,7 +157,7 @@ def make_reading(
         exact=("enumeration",) if enumerated else (),
         exchangeable=(),
         row_sizes=("N",),
-        has_local_parameters=True,
+        is_own=True,
         dim_names={"N": rows.plate} if rows.plate else {},
         coords={**names.coords, **choices.coords},
     )

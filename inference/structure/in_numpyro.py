@@ -1,8 +1,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters.partial_eval import dce_jaxpr
 
-from inference.exact.enumeration.in_numpyro import marginalize
+from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_numpyro import UnconstrainedModel
 
 NUM_POINTS = 3
@@ -10,6 +11,7 @@ NUM_POINTS = 3
 
 class DensityTest:
     def __init__(self, program, keywords, data):
+        self.density = EnumeratedDensity(program, keywords, data)
         self.model = model = UnconstrainedModel(marginalize(program), keywords, data)
         vectors = np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size))
 
@@ -29,3 +31,15 @@ class DensityTest:
 
     def log_joint(self, values):
         return np.asarray(self.compiled({n: jnp.asarray(values[n]) for n in self.model.shapes}, self.model.arrays))
+
+    def likelihood_parents(self):
+        point = {n: jnp.asarray(v[0]) for n, v in self.points.items()}
+        learned = {n: jnp.zeros(shape) for n, shape in self.density.shapes.items() if n not in point}
+        leaves, tree = jax.tree.flatten(point)
+
+        def total(*leaves):
+            return self.density.total({**jax.tree.unflatten(tree, leaves), **learned})
+
+        jaxpr = jax.make_jaxpr(total)(*leaves).jaxpr  # nothing is computed
+        _, used = dce_jaxpr(jaxpr, [True])
+        return {name for name, is_used in zip(sorted(point), used, strict=True) if is_used}

@@ -18,6 +18,8 @@ from zoo import ZooError
 # (point, direction) -> log density in nats, gradient, and the Hessian times the direction
 ValueGradHvp: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 MAX_HESSIAN_SIZE = 4000  # coordinates, above which the Hessian takes too long and every scale counts as 1
+SHRINKING = 1e-4  # scales of this part of those at the start, where the density still rises: there is no mode
+STATIONARY = 1e-2  # slope in nats per scale below which a point is a mode
 MIN_CURVATURE = 1e-4  # in a direction, as a part of that which the coordinates have by themselves
 
 
@@ -70,7 +72,7 @@ def local_scales(precision: np.ndarray) -> np.ndarray:
 def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 200) -> Mode:
     """The local mode near a point: L-BFGS (Liu and Nocedal 1989) in units of the local scales.
 
-    Raises ZooError where the density is not finite at the point itself.
+    Where the density is unbounded, the point itself. Raises ZooError where the density is not finite there.
     """
     value, zeros = value_grad_hvp(start, np.zeros_like(start))[0], np.zeros_like(start)
     if not np.isfinite(value):
@@ -87,4 +89,16 @@ def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 
         descend, zeros, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14}
     )
     centre = start + unit * result.x if result.fun <= 0 else start
-    return Mode(centre, negative_hessian(value_grad_hvp, centre))
+    precision = negative_hessian(value_grad_hvp, centre)
+    if is_unbounded(precision, unit, result.jac):
+        centre, precision = start, negative_hessian(value_grad_hvp, start)
+    return Mode(centre, precision)
+
+
+def is_unbounded(precision: np.ndarray, unit: np.ndarray, slope: np.ndarray) -> bool:
+    """Whether the ascent ran towards a point where the density is infinite, as that of effects whose scale is zero.
+
+    There is no mode there: the scales shrink without end, and the density still rises.
+    """
+    shrinks = not np.isfinite(precision).all() or (local_scales(precision) < SHRINKING * unit).any()
+    return bool(shrinks and np.abs(slope).max() > STATIONARY)

@@ -18,7 +18,9 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
     size, guide = options.batch_size, options.guide
     if size is not None and size > request.rows:
         raise ZooError(f"batch_size is a whole number from 1 to the {request.rows} rows; given {size!r}")
-    if isinstance(guide, str) and guide != card.name and (card.networks or card.learned):
+    # what a user's own program learns is trained beside any guide; a network of the zoo needs an encoder
+    is_learned = card.networks or (card.learned and not card.is_own)
+    if isinstance(guide, str) and guide != card.name and is_learned:
         raise ZooError(
             f"guide={guide!r} cannot be trained beside what {card.name} learns: leave guide out, or write one"
         )

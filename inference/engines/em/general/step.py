@@ -37,8 +37,8 @@ def ascend(
     before, slope = descend(start)
     if not np.isfinite(before) or not np.isfinite(slope).all():
         raise ZooError(
-            "the M-step cannot begin: the log joint density or its gradient is not a number: try another seed, a start, "
-            "or objective='map'"
+            "the M-step cannot begin: the log joint density or its gradient is not a number; "
+            "try another seed, a start, or objective='map'"
         )
     result = minimize(
         descend, start, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "ftol": 1e-16, "gtol": 1e-10}
@@ -49,8 +49,8 @@ def ascend(
 class GeneralStep:
     """EM steps of one program at one data set; a backend adds the methods that raise NotImplementedError here.
 
-    density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map". are_equal: whether every
-    row counts once, so that rows need no log p of their own.
+    density: the backend's ``EnumeratedDensity``. weights: (N,), of the rows. objective: "ml" or "map".
+    are_equal: whether every row counts once, so that rows need no log p of their own.
     """
 
     def __init__(self, density: EnumeratedDensity, weights: BackendArray, objective: str, are_equal: bool = False):

@@ -8,7 +8,8 @@ a program of your own. ``datasets``, ``corpus``, ``intensities`` and ``tables`` 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from zoo._backend import BACKENDS
 from zoo.cards import Card
@@ -40,7 +41,7 @@ __all__ = [
 _MODULES = ("corpus", "datasets", "intensities", "tables")  # imported when they are first used
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> ModuleType:
     if name in _MODULES:
         return importlib.import_module(f"zoo.data.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.errors import ZooError
 
@@ -26,7 +27,7 @@ def check_whole(minimum: int, **numbers: object) -> None:
             raise ZooError(f"{name} is a whole number from {minimum} up; given {value!r}")
 
 
-def equal_values(a: Any, b: Any) -> bool:
+def equal_values(a: ArrayLike | None, b: ArrayLike | None) -> bool:
     """Whether two settings or options are equal: numbers, text, None, or arrays of one shape.
 
     >>> equal_values([1, 2], np.array([1, 2])), equal_values(None, 0)

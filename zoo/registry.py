@@ -7,7 +7,6 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from zoo._backend import in_backend
 from zoo.cards import Card
@@ -62,7 +61,7 @@ def card(name: str) -> Card:
     return dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
 
 
-def load(name: str, backend: str = "numpyro", **settings: Any) -> Model:
+def load(name: str, backend: str = "numpyro", **settings: object) -> Model:
     """Load a model of the zoo as a program of one backend, with its settings.
 
     Parameters

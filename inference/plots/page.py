@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def fit_call(fit: FitRecord) -> str:
     return f"inference.fit(model, data, {fit.engine!r}, {keywords})"
 
 
-def format_keywords(values: Mapping[str, Any]) -> str:
+def format_keywords(values: Mapping[str, object]) -> str:
     """The keywords of a call; long values, such as arrays, are printed as "...".
 
     >>> format_keywords({"K": 2, "start": np.zeros(100)})

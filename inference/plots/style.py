@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 # colour-blind safe: Okabe and Ito (2008) for fits, Tol's "muted" scheme (2021) for components
 FIT_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 COMPONENT_COLOURS = (
@@ -11,7 +9,7 @@ COMPONENT_COLOURS = (
 )  # fmt: skip
 
 
-def figure_style() -> dict[str, Any]:
+def figure_style() -> dict[str, object]:
     """The settings for ``matplotlib.rc_context`` in which every figure is made; components get ``C0``, ``C1``, ..."""
     from cycler import cycler
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
+
+import numpy as np
 
 import numpy as np
 
 from zoo.errors import MissingBackend, unknown
-from zoo.types import Keywords
+from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # packages each one needs
 INSTALL = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
-
-Program = Callable[..., Any]  # a function of data and keywords that makes sample statements
 
 
 def interval_kind(lower: Any, upper: Any) -> str:
@@ -46,17 +46,17 @@ class TracedSite(NamedTuple):
 
 
 class Backend(Protocol):
-    """What each ``in_<backend>.py`` provides. Arrays of the backend are ``Any`` here."""
+    """What each ``in_<backend>.py`` provides."""
 
     def runtime(self, dtype: str | None = None, device: str = "cpu") -> AbstractContextManager[None]:
         """A context in which programs run in that precision, on that device."""
         ...
 
-    def to_backend(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def to_backend(self, values: Mapping[str, object]) -> BackendParams:
         """NumPy arrays as arrays of the backend; other values unchanged."""
         ...
 
-    def to_numpy(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def to_numpy(self, values: Mapping[str, BackendArray]) -> dict[str, np.ndarray]:
         """Arrays of the backend as NumPy arrays."""
         ...
 
@@ -68,15 +68,17 @@ class Backend(Protocol):
         """Names and shapes of the ``param`` statements."""
         ...
 
-    def simulate(self, program: Program, keywords: Keywords, seed: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    def simulate(
+        self, program: Program, keywords: Keywords, seed: int, values: Mapping[str, object]
+    ) -> dict[str, np.ndarray]:
         """One draw of every site without a value in ``values``, as NumPy, and what is learned."""
         ...
 
-    def log_joint(self, program: Program, keywords: Keywords, values: Mapping[str, Any]) -> float:
+    def log_joint(self, program: Program, keywords: Keywords, values: Mapping[str, object]) -> float:
         """log p in nats, in 64 bits."""
         ...
 
-    def minibatch(self, program: Program, rows: Any) -> Program:
+    def minibatch(self, program: Program, rows: np.ndarray) -> Program:
         """The program with its plate N subsampled to ``rows``."""
         ...
 

@@ -18,7 +18,7 @@ from zoo.errors import ZooError
 class OneLineErrors(TyperGroup):
     """Commands that print a ZooError as one line on stderr; other exceptions keep their traceback."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:
         try:
             return super().invoke(ctx)
         except ZooError as error:

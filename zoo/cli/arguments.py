@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from zoo.cards import Card
 from zoo.errors import ZooError, unknown
+from zoo.types import DataLike
+
+PlainValue: TypeAlias = int | float | bool | str | None  # what an argument can spell
 
 LITERALS = {"true": True, "false": False, "none": None}
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str) -> PlainValue:
     """The number, truth value or None that a text spells; else the text.
 
     >>> parse_value("3"), parse_value("1e-4"), parse_value("True"), parse_value("none"), parse_value("diag")
@@ -29,13 +32,13 @@ def parse_value(text: str) -> Any:
     return text
 
 
-def parse_assignments(arguments: Iterable[str], flag: str) -> dict[str, Any]:
+def parse_assignments(arguments: Iterable[str], flag: str) -> dict[str, PlainValue]:
     """Parse ``["K=3"]`` as ``{"K": 3}``; raises ZooError for an argument without ``=`` and for a name given twice.
 
     >>> parse_assignments(["K=3", "covariance=diag"], "--set")
     {'K': 3, 'covariance': 'diag'}
     """
-    parsed: dict[str, Any] = {}
+    parsed: dict[str, PlainValue] = {}
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if not (name and equals):
@@ -65,7 +68,7 @@ def engine_options(engines: Iterable[str], arguments: Iterable[str], card: Card)
     return parsed
 
 
-def load_data(card: Card, data: str | None, columns: str | None, vocab: str | None = None) -> Any:
+def load_data(card: Card, data: str | None, columns: str | None, vocab: str | None = None) -> DataLike:
     """Load a file, a data set of the zoo, or the data set that the card is shown on. Raises ZooError."""
     from zoo.data import corpus, datasets, files
 
@@ -74,7 +77,7 @@ def load_data(card: Card, data: str | None, columns: str | None, vocab: str | No
     if columns and card.of_words:
         raise ZooError(f"--columns chooses from a table, and {card.name} takes a corpus whole: leave it out")
     if data is None or data in datasets.names():
-        table: Any = datasets.observed(data) if data else datasets.shown_on(card)
+        table: DataLike = datasets.observed(data) if data else datasets.shown_on(card)
         table = corpus.as_corpus(table, corpus.read_vocabulary(vocab)) if vocab else table
     elif not Path(data).suffix and not Path(data).exists():
         raise unknown("data set or file", data, datasets.names())

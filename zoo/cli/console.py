@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -43,7 +43,7 @@ def dataframe_table(frame: pd.DataFrame) -> Table:
     return table
 
 
-def cell_text(value: Any) -> str:
+def cell_text(value: object) -> str:
     """A cell as text.
 
     >>> cell_text(1234.5678), cell_text(float("nan")), cell_text("reliable")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -18,7 +18,15 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from inference import Fit
 
-PLAIN: dict[str, Any] = {"markup": False, "soft_wrap": True}
+
+class PrintOptions(TypedDict):
+    """Options of ``rich.console.Console.print``."""
+
+    markup: bool
+    soft_wrap: bool
+
+
+PLAIN: PrintOptions = {"markup": False, "soft_wrap": True}
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: see zoo list.")]
 Data = Annotated[
     str | None,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.errors import ZooError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 READABLE = ".csv, .parquet, .npy, .npz"
 
 
-def read(path: str | Path) -> Any:
+def read(path: str | Path) -> pd.DataFrame | np.ndarray | dict[str, np.ndarray]:
     """A file as a DataFrame (CSV, Parquet), an array (npy) or a dict of arrays (npz); raises ZooError."""
     path = Path(path)
     if not path.exists():

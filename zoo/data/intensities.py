@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from zoo.data.blocks import blocks
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
+from zoo.types import DataLike, RowIndex
 
 
 class Intensities:
@@ -44,7 +45,7 @@ class Intensities:
 
     dtype = np.dtype(float)  # of the probabilities
 
-    def __init__(self, raw: Any, levels: float = 1):
+    def __init__(self, raw: object, levels: float = 1):
         try:
             self.raw = raw if isinstance(raw, np.ndarray) else np.asarray(raw)
             if self.raw.dtype.kind not in "biuf" or self.raw.ndim == 0:
@@ -84,14 +85,14 @@ class Intensities:
     def __len__(self) -> int:
         return len(self.raw)
 
-    def __getitem__(self, rows: Any) -> np.ndarray:
+    def __getitem__(self, rows: RowIndex) -> np.ndarray:
         """Probabilities of some rows, float64; those of the other rows are not computed."""
         return np.asarray(self.raw[rows], dtype=float) / self.levels
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or float, copy=False)
 
-    def take(self, rows: Any) -> Intensities:
+    def take(self, rows: RowIndex) -> Intensities:
         """The intensities of some rows.
 
         Parameters
@@ -119,7 +120,7 @@ class Intensities:
         """
         return Intensities(self.raw.reshape(*shape), self.levels)
 
-    def binarise(self, seed: int, dtype: Any = float) -> np.ndarray:
+    def binarise(self, seed: int, dtype: DTypeLike = float) -> np.ndarray:
         """Draw every pixel once.
 
         Parameters
@@ -150,7 +151,7 @@ class Intensities:
         return f"Intensities({self.shape}, levels={self.levels:g})"
 
 
-def binarise_once(data: Any, seed: int) -> Any:
+def binarise_once(data: DataLike, seed: int) -> DataLike:
     """Data, bare or by site, with intensities replaced by one draw; other data is unchanged.
 
     >>> binarise_once({"x": Intensities([[0, 1]]), "y": 3}, seed=0)
@@ -163,7 +164,7 @@ def binarise_once(data: Any, seed: int) -> Any:
     return data
 
 
-def take_rows(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
+def take_rows(table: Mapping[str, DataLike], rows: RowIndex) -> dict[str, DataLike]:
     """Some rows of a table; intensities stay intensities, and a corpus a corpus.
 
     >>> take_rows({"x": Intensities([[0], [1]]), "y": np.array([3, 4])}, [1])
@@ -172,6 +173,6 @@ def take_rows(table: Mapping[str, Any], rows: Any) -> dict[str, Any]:
     return {n: v.take(rows) if isinstance(v, Intensities | Corpus) else np.asarray(v)[rows] for n, v in table.items()}
 
 
-def has_intensities(data: Any) -> bool:
+def has_intensities(data: object) -> bool:
     """Whether data, bare or by site, holds intensities."""
     return isinstance(data, Intensities) or (isinstance(data, Mapping) and any(map(has_intensities, data.values())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from zoo.data.blocks import blocks
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
+from zoo.types import DataLike
+
+SiteData: TypeAlias = np.ndarray | Intensities | Corpus  # of one observed site
 
 
-def as_table(data: Any, sites: Mapping[str, Site]) -> dict[str, Any]:
+def as_table(data: DataLike, sites: Mapping[str, Site]) -> dict[str, DataLike]:
     """``{site: array of numbers}`` from a dict, a bare array or a DataFrame, of words a Corpus; raises ZooError."""
     names = list(sites)
     if not isinstance(data, Mapping) or _is_corpus(data, sites):
@@ -30,12 +33,12 @@ def as_table(data: Any, sites: Mapping[str, Site]) -> dict[str, Any]:
     }
 
 
-def _is_corpus(data: Mapping[str, Any], sites: Mapping[str, Site]) -> bool:
+def _is_corpus(data: Mapping[str, object], sites: Mapping[str, Site]) -> bool:
     """Whether a dict is itself a corpus, with its vocabulary, and not data by site."""
     return [site.kind for site in sites.values()] == ["word"] and not sites.keys() & data.keys()
 
 
-def as_numbers(name: str, values: Any) -> Any:
+def as_numbers(name: str, values: DataLike) -> np.ndarray | Intensities:
     """One array of float64; raises ZooError, which names columns of words.
 
     A memory-mapped float32 array stays one, as a copy could exceed memory; intensities are unchanged.
@@ -61,7 +64,7 @@ def as_numbers(name: str, values: Any) -> Any:
     return np.ascontiguousarray(array, dtype=np.float32 if on_disk else np.float64)
 
 
-def check_values(name: str, values: Any, site: Site, missing: bool) -> Any:
+def check_values(name: str, values: SiteData, site: Site, missing: bool) -> SiteData:
     """``values`` with the dimensions of ``site``; raises ZooError for the first value that its kind does not allow."""
     if isinstance(values, Corpus):  # checked at construction
         return values
@@ -98,7 +101,7 @@ def check_values(name: str, values: Any, site: Site, missing: bool) -> Any:
     return values
 
 
-def check_any_observed(table: Mapping[str, Any]) -> None:
+def check_any_observed(table: Mapping[str, SiteData]) -> None:
     """Raise ZooError where every value of the whole table is missing."""
     arrays = [values for values in table.values() if not isinstance(values, Corpus)]
     if arrays and all(np.isnan(block).all() for values in arrays for _, block in blocks(values)):

@@ -8,7 +8,7 @@ rotation the correlations of the factors are those of the mean.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class RotationOptions(TypedDict, total=False):
+    """Further arguments of ``rotate``."""
+
+    kaiser: bool | None
+    power: float
+    starts: int
+    seed: int
+
+
 def loadings(
     fit: Fit,
     rotation: str | None = None,
@@ -30,7 +39,7 @@ def loadings(
     columns: Sequence[str] | None = None,
     *,
     k: int | None = None,
-    **options: Any,
+    **options: Unpack[RotationOptions],
 ) -> pd.DataFrame:
     """Loadings, communality and uniqueness of each column of the data.
 
@@ -71,7 +80,12 @@ def loadings(
 
 
 def explained_variance(
-    fit: Fit, rotation: str | None = "principal", standardised: bool = True, *, k: int | None = None, **options: Any
+    fit: Fit,
+    rotation: str | None = "principal",
+    standardised: bool = True,
+    *,
+    k: int | None = None,
+    **options: Unpack[RotationOptions],
 ) -> pd.DataFrame:
     """The share of the columns' total variance that each factor explains, and that of all factors together.
 
@@ -110,7 +124,12 @@ def explained_variance(
 
 
 def factor_correlations(
-    fit: Fit, rotation: str | None = "oblimin", standardised: bool = True, *, k: int | None = None, **options: Any
+    fit: Fit,
+    rotation: str | None = "oblimin",
+    standardised: bool = True,
+    *,
+    k: int | None = None,
+    **options: Unpack[RotationOptions],
 ) -> pd.DataFrame:
     """Correlations of the rotated factors; for draws, those of the rotation of their mean.
 
@@ -145,7 +164,12 @@ def factor_correlations(
 
 
 def scores(
-    fit: Fit, rotation: str | None = None, data: DataLike = None, *, standardised: bool = True, **options: Any
+    fit: Fit,
+    rotation: str | None = None,
+    data: DataLike = None,
+    *,
+    standardised: bool = True,
+    **options: Unpack[RotationOptions],
 ) -> pd.DataFrame:
     """Posterior mean and standard deviation of each factor for each row of the data.
 
@@ -185,7 +209,7 @@ def scores(
 
 
 def rotated_loadings(
-    component: FactorComponent, rotation: str | None, standardised: bool, options: dict[str, Any]
+    component: FactorComponent, rotation: str | None, standardised: bool, options: RotationOptions
 ) -> tuple[np.ndarray, np.ndarray]:
     """Loadings (chain, draw, D, Z) rotated as their mean is, and the factors' correlations (Z, Z)."""
     T = rotation_matrix(component, rotation, standardised, options)
@@ -193,7 +217,7 @@ def rotated_loadings(
 
 
 def rotation_matrix(
-    component: FactorComponent, rotation: str | None, standardised: bool, options: dict[str, Any]
+    component: FactorComponent, rotation: str | None, standardised: bool, options: RotationOptions
 ) -> np.ndarray:
     """T (Z, Z), which rotates the factors of a fit: ``T' z``."""
     mean = component.loadings(standardised).mean((0, 1))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.analysis.latents.coding import encode
 from inference.analysis.latents.images import DPI
@@ -23,7 +24,7 @@ MAX_CLASSES = 12  # labels up to this number get a colour and a name each; more 
 TRAINING_COLOUR, VALIDATION_COLOUR = FIT_COLOURS[:2]
 
 
-def codes(fit: FitRecord, data: DataLike = None, labels: Any = None) -> Figure:
+def codes(fit: FitRecord, data: DataLike = None, labels: ArrayLike | None = None) -> Figure:
     """Scatter plot of the means of the codes.
 
     The axes are the two dimensions where Z is 2, and the two principal directions where Z is larger. Where Z is 1 they
@@ -47,13 +48,14 @@ def codes(fit: FitRecord, data: DataLike = None, labels: Any = None) -> Figure:
     table = read_rows(fit, data)
     N = len(table[pixel_site(fit)])
     shown = np.arange(N)[:: -(-N // MAX_POINTS)]
-    if labels is not None and len(labels) != N:
-        raise ZooError(f"{len(labels)} labels for {N} rows: give one for each")
+    classes = None if labels is None else np.asarray(labels)
+    if classes is not None and len(classes) != N:
+        raise ZooError(f"{len(classes)} labels for {N} rows: give one for each")
     mean, sd = encode(fit, {name: values[shown] for name, values in table.items()})
     points, axis_labels = project_codes(mean, sd)
     figure = Figure((5.6, 4.8), layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
-    scatter_by_label(axes, points, None if labels is None else np.asarray(labels)[shown])
+    scatter_by_label(axes, points, None if classes is None else classes[shown])
     axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
     axes.spines[["top", "right"]].set_visible(False)
     if mean.shape[1] > 1:
@@ -61,22 +63,30 @@ def codes(fit: FitRecord, data: DataLike = None, labels: Any = None) -> Figure:
     return figure
 
 
+class PointStyle(TypedDict):
+    """Keywords of ``Axes.scatter``."""
+
+    s: float
+    alpha: float
+    linewidth: float
+
+
 def scatter_by_label(axes: Axes, points: np.ndarray, labels: np.ndarray | None) -> None:
     """Points (N, 2) coloured by label, with a legend for a few labels and a colour scale for many."""
     from matplotlib import colormaps
 
-    figure: Any = axes.figure
-    style: dict[str, Any] = {"s": 10, "alpha": 0.8, "linewidth": 0}
+    figure = axes.figure
+    style: PointStyle = {"s": 10, "alpha": 0.8, "linewidth": 0}
     if labels is None:
-        axes.scatter(*points.T, color=TRAINING_COLOUR, **style)
+        axes.scatter(points[:, 0], points[:, 1], color=TRAINING_COLOUR, **style)
     elif len(classes := np.unique(labels)) <= MAX_CLASSES:
         colours = colormaps["tab10" if len(classes) <= 10 else "tab20"].colors  # type: ignore[attr-defined]
         for label, colour in zip(classes, colours, strict=False):
             name = f"{label:g}" if labels.dtype.kind in "iuf" else label
-            axes.scatter(*points[labels == label].T, color=colour, label=name, **style)
+            axes.scatter(points[labels == label, 0], points[labels == label, 1], color=colour, label=name, **style)
         figure.legend(loc="outside right upper", frameon=False, markerscale=2, fontsize=8)
     else:
-        figure.colorbar(axes.scatter(*points.T, c=labels, cmap="viridis", **style), label="label")
+        figure.colorbar(axes.scatter(points[:, 0], points[:, 1], c=labels, cmap="viridis", **style), label="label")
 
 
 def project_codes(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, list[str]]:

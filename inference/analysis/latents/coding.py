@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.amortised import AmortisedPosterior, Code
 from inference.analysis.latents.inputs import class_site, class_values, code_site, pixel_site, read_rows, set_labels
@@ -14,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.types import DataLike
 
 
-def encode(fit: FitRecord, data: DataLike = None, y: Any = None) -> Code:
+def encode(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None) -> Code:
     """The encoder's posterior q(z_n | x_n) of each row.
 
     Parameters
@@ -36,10 +35,12 @@ def encode(fit: FitRecord, data: DataLike = None, y: Any = None) -> Code:
     ZooError
         If the fit has no encoder, or the data or classes do not fit the model.
     """
-    return encode_rows(AmortisedPosterior(fit), data, y)[code_site(fit)]
+    code = encode_rows(AmortisedPosterior(fit), data, y)[code_site(fit)]
+    assert isinstance(code, Code)  # the latent of a class is another site
+    return code
 
 
-def decode(fit: FitRecord, z: Any, y: Any = None) -> np.ndarray:
+def decode(fit: FitRecord, z: DataLike, y: ArrayLike | None = None) -> np.ndarray:
     """The mean of x given each code.
 
     Parameters
@@ -67,7 +68,7 @@ def decode(fit: FitRecord, z: Any, y: Any = None) -> np.ndarray:
     return posterior.decode({code_site(fit): z, **class_values(fit, y, len(z))})[pixel_site(fit)]
 
 
-def reconstruct(fit: FitRecord, data: DataLike = None, y: Any = None) -> np.ndarray:
+def reconstruct(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None) -> np.ndarray:
     """The mean of x given the mean of each row's code; missing pixels are filled in.
 
     Parameters
@@ -119,12 +120,14 @@ def classify(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     return posterior.encode(unlabelled)[site]
 
 
-def encode_rows(posterior: AmortisedPosterior, data: DataLike, y: Any = None) -> dict[str, Any]:
+def encode_rows(
+    posterior: AmortisedPosterior, data: DataLike, y: ArrayLike | None = None
+) -> dict[str, Code | np.ndarray]:
     """The code of each row, and its class probabilities where there are classes; raises ZooError."""
     fit = posterior.fit
     return posterior.encode(posterior.table(set_labels(fit, read_rows(fit, data), y)))
 
 
-def point_codes(codes: dict[str, Any]) -> dict[str, np.ndarray]:
+def point_codes(codes: dict[str, Code | np.ndarray]) -> dict[str, np.ndarray]:
     """The mean of each code, and the most probable class."""
     return {n: v.mean if isinstance(v, Code) else v.argmax(-1) for n, v in codes.items()}

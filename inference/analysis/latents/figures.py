@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import ceil, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.analysis.latents.charts import codes, training
 from inference.analysis.latents.coding import reconstruct
@@ -72,7 +73,7 @@ def samples(
     shape: tuple[int, int] = (8, 8),
     seed: int = 0,
     mean: bool = True,
-    y: Any = None,
+    y: ArrayLike | None = None,
     size: tuple[int, int] | None = None,
 ) -> Figure:
     """A grid of new images from the model.
@@ -122,7 +123,7 @@ def reconstructions(
 
 
 def interpolations(
-    fit: FitRecord, pairs: Iterable[tuple[Any, Any]], steps: int = 9, size: tuple[int, int] | None = None
+    fit: FitRecord, pairs: Iterable[tuple[DataLike, DataLike]], steps: int = 9, size: tuple[int, int] | None = None
 ) -> Figure:
     """A line of images for each pair of images: the interpolation, between the two images themselves.
 
@@ -152,7 +153,7 @@ def interpolations(
 
 def traversals(
     fit: FitRecord,
-    row: Any = None,
+    row: DataLike = None,
     dims: Sequence[int] | None = None,
     span: float = 3.0,
     steps: int = 9,

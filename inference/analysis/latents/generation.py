@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.amortised import AmortisedPosterior
 from inference.analysis.latents.coding import encode, encode_rows, point_codes
@@ -13,13 +13,14 @@ from inference.analysis.latents.inputs import class_values, code_site, pixel_sit
 from inference.record import FitRecord
 from zoo.checks import check_whole
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 NEARLY_STRAIGHT = 1e-6  # sine of the angle below which a great circle is a straight line, or undefined
 DEFAULT_DIMENSIONS = 10  # traversed at most, unless dims are given
 VARIANCE_ROWS = 2000  # at most, by which dimensions are ordered
 
 
-def sample(fit: FitRecord, count: int, seed: int = 0, mean: bool = True, y: Any = None) -> np.ndarray:
+def sample(fit: FitRecord, count: int, seed: int = 0, mean: bool = True, y: ArrayLike | None = None) -> np.ndarray:
     """New rows from the model at its learned parameters.
 
     Parameters
@@ -57,7 +58,7 @@ def sample(fit: FitRecord, count: int, seed: int = 0, mean: bool = True, y: Any 
     return posterior.decode({n: draws[n] for n in fit.model.card.local(fit.keywords)})[site]
 
 
-def interpolate(fit: FitRecord, a: Any, b: Any, steps: int = 9) -> np.ndarray:
+def interpolate(fit: FitRecord, a: DataLike, b: DataLike, steps: int = 9) -> np.ndarray:
     """Means of x along a path between the codes of two rows.
 
     The path is that of ``spherical_interpolation`` between the means of the codes. Where there are classes, the class
@@ -92,7 +93,12 @@ def interpolate(fit: FitRecord, a: Any, b: Any, steps: int = 9) -> np.ndarray:
 
 
 def traverse(
-    fit: FitRecord, row: Any = None, dims: Sequence[int] | None = None, span: float = 3.0, steps: int = 9, y: Any = None
+    fit: FitRecord,
+    row: DataLike = None,
+    dims: Sequence[int] | None = None,
+    span: float = 3.0,
+    steps: int = 9,
+    y: ArrayLike | None = None,
 ) -> dict[int, np.ndarray]:
     """Means of x as one dimension of a code varies and the others are constant.
 
@@ -144,7 +150,7 @@ def dimensions_by_variance(fit: FitRecord) -> list[int]:
     return np.argsort(-encode(fit, read_rows(fit, max_rows=VARIANCE_ROWS)).mean.var(0), kind="stable").tolist()
 
 
-def encode_one_row(posterior: AmortisedPosterior, row: Any) -> dict[str, np.ndarray]:
+def encode_one_row(posterior: AmortisedPosterior, row: DataLike) -> dict[str, np.ndarray]:
     """The mean code (Z,) of one row, and its class where there are classes; raises ZooError for several rows."""
     codes = point_codes(encode_rows(posterior, row))
     N = len(next(iter(codes.values())))

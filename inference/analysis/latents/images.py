@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def image_table(
     end = OTHER_MARGIN if rows or columns else 0.0
     total = inches + np.array([left + end, top + end])
     figure = Figure(tuple(total), dpi=DPI)
-    axes: Any = figure.add_axes((left / total[0], end / total[1], inches[0] / total[0], inches[1] / total[1]))
+    axes = figure.add_axes((left / total[0], end / total[1], inches[0] / total[0], inches[1] / total[1]))
     axes.imshow(pixels, interpolation="nearest")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=8, top=False, bottom=False, labeltop=True, labelbottom=False)

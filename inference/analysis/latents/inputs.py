@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.record import FitRecord
 from zoo.data.intensities import take_rows
@@ -25,7 +25,7 @@ def read_rows(fit: FitRecord, data: DataLike = None, max_rows: int | None = None
         if not 0 <= data < N:
             raise ZooError(f"the data of the fit has rows 0 to {N - 1}; given {data}")
         return read_rows(fit, take_rows(fit.data, [int(data)]))
-    values: Any = fit.data if data is None else data
+    values: DataLike = fit.data if data is None else data
     table = dict(values) if isinstance(values, Mapping) else {site: values}
     if np.ndim(table.get(site, 0)) == 1:  # one image
         table = {n: np.asarray(v)[None] for n, v in table.items()}
@@ -37,7 +37,7 @@ def read_rows(fit: FitRecord, data: DataLike = None, max_rows: int | None = None
     return fit.fitted_model.bind(table, fit.seed)[0]
 
 
-def class_values(fit: FitRecord, y: Any, count: int) -> dict[str, np.ndarray]:
+def class_values(fit: FitRecord, y: ArrayLike | None, count: int) -> dict[str, np.ndarray]:
     """``{site: (count,)}`` of one class for each row, or one for all; empty where y is None; raises ZooError."""
     if y is None:
         return {}
@@ -50,7 +50,7 @@ def class_values(fit: FitRecord, y: Any, count: int) -> dict[str, np.ndarray]:
     return {site: np.broadcast_to(values, count).astype(int)}
 
 
-def set_labels(fit: FitRecord, rows: dict[str, np.ndarray], y: Any) -> dict[str, np.ndarray]:
+def set_labels(fit: FitRecord, rows: dict[str, np.ndarray], y: ArrayLike | None) -> dict[str, np.ndarray]:
     """The rows with their labels replaced by the classes y; unchanged where y is None."""
     sites = fit.model.card.sites(fit.keywords)
     for values in class_values(fit, y, len(rows[pixel_site(fit)])).values():

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from inference.analysis.topics.distances import distances
-from inference.analysis.topics.extraction import TopicsLike, extract_topics
-from inference.analysis.topics.record import Topics
+from inference.analysis.topics.extraction import extract_topics
+from inference.analysis.topics.record import Topics, TopicsLike
 from inference.record import FitRecord
 
 SAME_TOPIC = 0.5  # Jensen-Shannon similarity from which two topics are one; those of the AP corpus stay below 0.15

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inference.analysis.topics.extraction import extract_topics
-from inference.analysis.topics.record import Topics
+from inference.analysis.topics.record import Topics, TopicsLike
 from inference.analysis.topics.tables import first_words
 from inference.record import FitRecord
 from zoo.data.corpus import Corpus
@@ -22,7 +22,12 @@ MEASURES = ("u_mass", "c_v", "c_npmi")
 FILLER = ""  # not a word: keeps a document that has none of the words
 
 
-def coherence(topics: Any, reference: Any = None, measure: str = "c_v", top: int = 10) -> pd.Series:
+def coherence(
+    topics: TopicsLike | Sequence[Sequence[str]],
+    reference: Corpus | Iterable[Iterable[str]] | None = None,
+    measure: str = "c_v",
+    top: int = 10,
+) -> pd.Series:
     """The coherence of each topic, by its first words; larger is better, and the mean is that of the model.
 
     Parameters
@@ -71,7 +76,7 @@ def coherence(topics: Any, reference: Any = None, measure: str = "c_v", top: int
     return pd.Series(values, index=pd.RangeIndex(len(words), name="topic"), name=measure)
 
 
-def words_and_corpus(topics: Any, top: int) -> tuple[list[list[str]], Corpus | None]:
+def words_and_corpus(topics: object, top: int) -> tuple[list[list[str]], Corpus | None]:
     """The first words of each topic, and the corpus of the topics where it is known; raises ZooError."""
     if top < 2:
         raise ZooError(f"coherence is of pairs of words: give top from 2 up, not {top}")
@@ -80,8 +85,12 @@ def words_and_corpus(topics: Any, top: int) -> tuple[list[list[str]], Corpus | N
         if top > record.V:
             raise ZooError(f"top={top} words of a vocabulary of {record.V}: give up to {record.V}")
         return first_words(record, top), record.corpus
-    is_list = isinstance(topics, Sequence) and not isinstance(topics, str) and bool(topics)
-    if not is_list or not all(isinstance(row, Sequence) and not isinstance(row, str) for row in topics):
+    if (
+        not isinstance(topics, Sequence)
+        or isinstance(topics, str)
+        or not topics
+        or not all(isinstance(row, Sequence) and not isinstance(row, str) for row in topics)
+    ):
         raise ZooError("topics are a fit, phi (K, V), or a list of words for each topic")
     words = [list(map(str, row))[:top] for row in topics]
     for k, row in enumerate(words):
@@ -99,9 +108,9 @@ def texts_of_corpus(corpus: Corpus, vocabulary: set[str]) -> list[list[str]]:
     return [[FILLER, *words[begin:end]] for begin, end in pairwise(ends)]
 
 
-def texts_of_tokens(reference: Iterable[Any]) -> list[list[str]]:
+def texts_of_tokens(reference: Iterable[Iterable[str]]) -> list[list[str]]:
     """Documents of tokens in their order; raises ZooError for anything else."""
-    documents: list[Any] = [] if isinstance(reference, str) else list(reference)
+    documents: list[Iterable[str]] = [] if isinstance(reference, str) else list(reference)
     texts = [[] if isinstance(text, str) else list(text) for text in documents]
     are_words = all(isinstance(word, str) for text in texts for word in text)
     if not texts or not are_words or any(isinstance(text, str) for text in documents):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from inference.analysis.topics.extraction import TopicsLike, extract_topics
-from inference.analysis.topics.record import Topics
+from inference.analysis.topics.extraction import extract_topics
+from inference.analysis.topics.record import Topics, TopicsLike
 from inference.analysis.topics.tables import first_words
 from zoo import ZooError
 from zoo.errors import unknown
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WORDS = 5  # of each topic, in a table of pairs
 
 
-def similarity(fit: TopicsLike, other: TopicsLike = None, measure: str = "jensen_shannon") -> pd.DataFrame:
+def similarity(fit: TopicsLike, other: TopicsLike | None = None, measure: str = "jensen_shannon") -> pd.DataFrame:
     """Similarity of each topic of a fit to each of another, or of its own, from 0 (no common word) to 1.
 
     Parameters

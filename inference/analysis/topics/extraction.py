@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from inference.alignment import aligned_draws
 from inference.analysis.topics.held_out.proportions import mixtures
-from inference.analysis.topics.record import DEFAULT_ETA, Topics
+from inference.analysis.topics.record import DEFAULT_ETA, Topics, TopicsLike
 from inference.record import FitRecord
 from zoo import Card, ZooError
-
-TopicsLike = Any  # a FitRecord of a topic model, Topics, or phi (K, V) as an array
 
 
 def has_topics(card: Card) -> bool:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.analysis.topics.distances import distances
-from inference.analysis.topics.extraction import TopicsLike, extract_topics
+from inference.analysis.topics.extraction import extract_topics
 from inference.analysis.topics.map_layout import classical_scaling, draw_labels, set_limits
+from inference.analysis.topics.record import TopicsLike
 from inference.analysis.topics.tables import HIGH, LOW, first_words, top_words
 from inference.plots.style import COMPONENT_COLOURS, FIT_COLOURS
 from inference.record import FitRecord

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 
@@ -48,9 +48,18 @@ def set_limits(axes: Axes, points: np.ndarray, radii: np.ndarray) -> None:
     axes.set(xlim=(middle[0] - half[0], middle[0] + half[0]), ylim=(middle[1] - half[1], middle[1] + half[1]))
 
 
+class LabelStyle(TypedDict):
+    """Keywords of ``Axes.text``."""
+
+    ha: Literal["center"]
+    va: Literal["center"]
+    fontsize: float
+    zorder: float
+
+
 def draw_labels(axes: Axes, points: np.ndarray, radii: np.ndarray, labels: Sequence[str], size: float) -> None:
     """Write labels beside circles around points (K, 2), of radii (K,) in pixels, with a line to the centre of each."""
-    style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size, "zorder": 4}
+    style: LabelStyle = {"ha": "center", "va": "center", "fontsize": size, "zorder": 4}
     texts = [axes.text(x, y, label, **style) for (x, y), label in zip(points, labels, strict=True)]
     boxes = np.array([text.get_window_extent().size for text in texts]) + 2
     centres = axes.transData.transform(points)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from inference.record import FitRecord
 from zoo import ZooError
 from zoo.data.corpus import Corpus
 
@@ -121,7 +123,10 @@ class Topics:
         return f"Topics({self.K} topics, {self.V} words)"
 
 
-def as_probabilities(name: str, values: Any, row: str) -> np.ndarray:
+TopicsLike: TypeAlias = FitRecord | Topics | ArrayLike  # a fit of a topic model, topics, or phi (K, V)
+
+
+def as_probabilities(name: str, values: ArrayLike | None, row: str) -> np.ndarray:
     """An array (rows, columns) each of whose rows sums to one; raises ZooError for anything else."""
     try:
         table = np.asarray(values, float)

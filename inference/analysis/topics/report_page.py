@@ -6,21 +6,23 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.analysis.topics import figures
 from inference.analysis.topics.checks import warnings
 from inference.analysis.topics.coherence_measures import coherence
 from inference.analysis.topics.distances import WORDS, similarity
-from inference.analysis.topics.extraction import TopicsLike, extract_topics
+from inference.analysis.topics.extraction import extract_topics
 from inference.analysis.topics.held_out import perplexity
-from inference.analysis.topics.record import Topics
+from inference.analysis.topics.record import Topics, TopicsLike
 from inference.analysis.topics.tables import HIGH, LOW, first_words, topic_sizes, word_order
 from inference.plots import page
 from inference.record import FitRecord
 from zoo import ZooError
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +40,7 @@ CAPTIONS = {
 }
 
 
-def report(fit: TopicsLike, path: str | Path, held_out: Any = None, titles: Sequence[str] | None = None) -> Path:
+def report(fit: TopicsLike, path: str | Path, held_out: DataLike = None, titles: Sequence[str] | None = None) -> Path:
     """Write one self-contained HTML page on the topics of a fit.
 
     Parameters
@@ -70,7 +72,7 @@ def report(fit: TopicsLike, path: str | Path, held_out: Any = None, titles: Sequ
 
 
 def page_parts(
-    fit: TopicsLike, topics: Topics, title: str, held_out: Any, titles: Sequence[str] | None
+    fit: TopicsLike, topics: Topics, title: str, held_out: DataLike, titles: Sequence[str] | None
 ) -> Iterator[str]:
     """The parts of the page, from top to bottom."""
     record = fit if isinstance(fit, FitRecord) else None
@@ -130,7 +132,7 @@ def describe(topics: Topics, fit: FitRecord | None) -> str:
     return " ".join(filter(None, sentences))
 
 
-def format_range(value: Any) -> str:
+def format_range(value: ArrayLike) -> str:
     """A number, or the range of several.
 
     >>> format_range(0.1), format_range(np.array([0.1, 0.25]))

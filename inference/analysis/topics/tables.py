@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.analysis.topics.extraction import TopicsLike, extract_topics
-from inference.analysis.topics.record import Topics
+from inference.analysis.topics.extraction import extract_topics
+from inference.analysis.topics.record import Topics, TopicsLike
 from inference.summaries.table import INTERVAL_PERCENTILES
 from zoo import ZooError
 

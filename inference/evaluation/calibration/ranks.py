@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.evaluation.calibration.result import Calibration
 from inference.run.progress import Progress
 from inference.summaries.quantities import entry_name
 from zoo.checks import check_whole
 from zoo.errors import Refusal, ZooError
+
+Data = TypeVar("Data")  # what a simulator gives and a sampler takes
 
 MIN_SIMULATIONS = 10  # with fewer a band has no power
 MAX_FIRST_FAILURES = 3  # if all of the first simulations fail, the run ends
@@ -36,8 +39,8 @@ RunTrial = Callable[[int, int, int], Trial]  # (seed of the simulation, seed of 
 
 
 def calibrate_sampler(
-    simulate: Callable[[int], tuple[Mapping[str, Any], Any]],
-    draw: Callable[[Any, int], Mapping[str, Any]],
+    simulate: Callable[[int], tuple[Mapping[str, ArrayLike], Data]],
+    draw: Callable[[Data, int], Mapping[str, ArrayLike]],
     *,
     simulations: int = 100,
     draws: int = 99,
@@ -82,7 +85,7 @@ def calibrate_sampler(
     return run_trials(trial, title, simulations=simulations, draws=draws, seed=seed, progress=progress)
 
 
-def split_entries(values: Mapping[str, Any], leading: int) -> dict[str, np.ndarray]:
+def split_entries(values: Mapping[str, ArrayLike], leading: int) -> dict[str, np.ndarray]:
     """Each entry of each array under its own name, (*leading, 1).
 
     >>> split_entries({"mu": [1.0, 2.0]}, leading=0)

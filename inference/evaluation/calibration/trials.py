@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference import engines, fitting
 from inference.evaluation.calibration.invariants import invariants
@@ -44,7 +45,7 @@ def engine_trial(model: Model, engine: str, options: Mapping[str, Any]) -> RunTr
     return trial
 
 
-def sampler_trial(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Mapping[str, Any]]) -> RunTrial:
+def sampler_trial(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Mapping[str, ArrayLike]]) -> RunTrial:
     """A trial of independent draws of the parameters by a user's function."""
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
@@ -141,7 +142,7 @@ class ExactPosterior(NamedTuple):
 
     latents: list[str]
     program: Program
-    draw: Callable[[dict[str, np.ndarray], Any, int, int], dict[str, np.ndarray]]
+    draw: Callable[[dict[str, np.ndarray], DataLike, int, int], dict[str, np.ndarray]]
 
 
 def exact_posterior(model: Model) -> ExactPosterior:

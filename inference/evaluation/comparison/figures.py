@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from zoo.hooks import find_hook
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 MAX_MARGINAL_PANELS, MAX_CHAIN_PANELS = 12, 4
 MAX_ROWS_SHOWN, MAX_STEPS_SHOWN = 2000, 2000
@@ -130,7 +131,7 @@ def plot_marginals(c: ComparisonRecord) -> Figure | None:
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[len(shown) :]:
         axes.set_axis_off()
-    lines: dict[str, Any] = {}
+    lines: dict[str, Line2D] = {}
     for axes, j in zip(panels, shown, strict=False):
         for name, s in c.statistics.items():
             lines[name] = plot_marginal(axes, s.flat[:, j], fit_colour(c, name), s.kind == "point", name == c.reference)
@@ -165,7 +166,7 @@ def reference_distance(c: ComparisonRecord, name: str) -> np.ndarray:
     return np.abs(a.delta) if c.statistics[name].kind == "point" else a.wasserstein
 
 
-def plot_marginal(axes: Axes, draws: np.ndarray, colour: str, is_point: bool, is_filled: bool) -> Any:
+def plot_marginal(axes: Axes, draws: np.ndarray, colour: str, is_point: bool, is_filled: bool) -> Line2D:
     """Draw one fit's posterior of one quantity; returns the line for the legend."""
     if is_point or not np.ptp(draws) > 0:
         return axes.axvline(draws[0], color=colour, linestyle="--", linewidth=1.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from inference.alignment import Draws
 from inference.evaluation.comparison.agreement import Agreement
@@ -41,10 +41,10 @@ class VerdictInput:
     """
 
     name: str
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
     converged: bool
     statistics: FitStatistics
-    heywood: Sequence[Any] = ()
+    heywood: Sequence[str | int] = ()
 
 
 @dataclass(frozen=True)

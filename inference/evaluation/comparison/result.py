@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inference.evaluation.comparison import figures, report, table
 from inference.evaluation.comparison.record import ComparisonRecord
@@ -13,6 +13,7 @@ from inference.evaluation.comparison.record import ComparisonRecord
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from rich.console import Group
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,5 @@ class Comparison(ComparisonRecord):
     def __str__(self) -> str:
         return table.plain_text(self)
 
-    def __rich__(self) -> Any:
+    def __rich__(self) -> Group:
         return table.rich_text(self)

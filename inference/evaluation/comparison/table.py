@@ -13,6 +13,7 @@ from inference.evaluation.comparison.record import ComparisonRecord
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Group
 
 
 def table_by_quantity(c: ComparisonRecord) -> pd.DataFrame:
@@ -128,7 +129,7 @@ def plain_text(c: ComparisonRecord) -> str:
 TRUST_COLOURS = {"yes": "green", "means only": "yellow", "no": "red", "point": "cyan"}
 
 
-def rich_text(c: ComparisonRecord) -> Any:
+def rich_text(c: ComparisonRecord) -> Group:
     """The same for the console, in colour."""
     from rich.console import Group
     from rich.markup import escape

@@ -10,7 +10,7 @@ held-out document are estimated from one half, and the other half is scored; all
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
@@ -49,7 +49,9 @@ def make_folds(example: Fit, folds: int | None, seed: int) -> list[np.ndarray]:
     return np.array_split(np.random.default_rng(seed).permutation(N), int(folds))
 
 
-def refit_folds(full: Fit, folds: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, Fit, dict[str, Any]]]:
+def refit_folds(
+    full: Fit, folds: Sequence[np.ndarray]
+) -> Iterator[tuple[np.ndarray, Fit, dict[str, np.ndarray | Corpus]]]:
     """For each fold its rows, the fit to the other rows, and the data of the fold."""
     weights = full.options.get("sample_weight")
     for fold in folds:
@@ -62,11 +64,11 @@ def refit_folds(full: Fit, folds: Sequence[np.ndarray]) -> Iterator[tuple[np.nda
         yield fold, fit(full.model, take_site_rows(full, rest), engine, **run, **options), take_site_rows(full, fold)
 
 
-def take_site_rows(full: Fit, rows: np.ndarray) -> dict[str, Any]:
+def take_site_rows(full: Fit, rows: np.ndarray) -> dict[str, np.ndarray | Corpus]:
     """The data of a fit at some rows; sites without rows are unchanged."""
     sites = full.model.card.sites(full.keywords)
 
-    def take(name: str, values: Any) -> Any:
+    def take(name: str, values: np.ndarray | Corpus) -> np.ndarray | Corpus:
         if isinstance(values, Corpus):
             return values.take(rows)
         return values[rows] if sites[name].dims[:1] == ("N",) else values

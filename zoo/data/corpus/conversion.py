@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.data.corpus.counts import MAX_COUNT, Corpus, concatenate, from_entries
 from zoo.data.corpus.documents import from_documents
-from zoo.data.corpus.vocabulary import as_vocabulary, short_repr
+from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, short_repr
 from zoo.errors import ZooError
+from zoo.types import DataLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import sparray, spmatrix
 
 CELLS = 1 << 22  # of a dense matrix, processed together
 MAX_WORDS_PER_ENTRY = 1000  # more would be gaps in the numbers, and topics over them could fill the memory
 FORMS = "a sparse or dense matrix of counts, (matrix, vocabulary), or a list of lists of tokens"
 
 
-def as_corpus(data: Any, vocabulary: Any = None) -> Corpus:
+def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None) -> Corpus:
     """Convert counts or documents to a Corpus, and check it; memory grows with the number of entries that are not zero.
 
     Parameters
@@ -72,7 +77,7 @@ def as_corpus(data: Any, vocabulary: Any = None) -> Corpus:
     return corpus
 
 
-def _matrix(data: Any) -> np.ndarray | None:
+def _matrix(data: object) -> np.ndarray | None:
     """An array of numbers from numpy, torch, jax or another library; None for anything else. Raises ZooError."""
     if not hasattr(data, "__array__") or hasattr(data, "to_numpy"):  # for example a Series of lists of tokens
         return None
@@ -85,7 +90,7 @@ def _matrix(data: Any) -> np.ndarray | None:
     return array if array.dtype.kind in "biufc" else None
 
 
-def _check_corpus(corpus: Corpus, vocabulary: Any) -> Corpus:
+def _check_corpus(corpus: Corpus, vocabulary: VocabularyLike | None) -> Corpus:
     """The corpus with this vocabulary; raises ZooError where its arrays break the rules of a Corpus."""
     starts, words, counts = corpus.indptr, corpus.words, corpus.counts
     if starts.ndim != 1 or not len(starts) or starts[0] or (np.diff(starts) < 0).any():
@@ -105,7 +110,9 @@ def _check_corpus(corpus: Corpus, vocabulary: Any) -> Corpus:
     return corpus if named == corpus.vocabulary else Corpus(starts, words, counts, corpus.V, named)
 
 
-def _from_dict(data: Mapping[str, Any], vocabulary: Any) -> tuple[Any, Any]:
+def _from_dict(
+    data: Mapping[str, DataLike], vocabulary: VocabularyLike | None
+) -> tuple[DataLike, VocabularyLike | None]:
     """Counts and vocabulary of a dict."""
     keys = [name for name in ("counts", "w") if name in data]
     if len(keys) != 1 or set(data) - {*keys, "vocabulary"}:
@@ -114,7 +121,7 @@ def _from_dict(data: Mapping[str, Any], vocabulary: Any) -> tuple[Any, Any]:
     return data[keys[0]], _one_vocabulary(data.get("vocabulary"), vocabulary)
 
 
-def _one_vocabulary(own: Any, given: Any) -> Any:
+def _one_vocabulary(own: VocabularyLike | None, given: VocabularyLike | None) -> VocabularyLike | None:
     """The vocabulary of the data or the one given; raises ZooError where they differ."""
     if own is None or given is None:
         return given if own is None else own
@@ -123,7 +130,7 @@ def _one_vocabulary(own: Any, given: Any) -> Any:
     return own
 
 
-def _from_sparse(matrix: Any, vocabulary: Any) -> Corpus:
+def _from_sparse(matrix: sparray | spmatrix, vocabulary: VocabularyLike | None) -> Corpus:
     _check_shape(matrix.shape)
     try:
         if hasattr(matrix, "check_format"):
@@ -137,7 +144,7 @@ def _from_sparse(matrix: Any, vocabulary: Any) -> Corpus:
     return from_entries(row, column, entries.data, N, V, as_vocabulary(vocabulary, V))
 
 
-def _from_dense(matrix: np.ndarray, vocabulary: Any) -> Corpus:
+def _from_dense(matrix: np.ndarray, vocabulary: VocabularyLike | None) -> Corpus:
     _check_shape(matrix.shape)
     N, V = matrix.shape
     parts, step = [], max(1, CELLS // V)
@@ -149,7 +156,7 @@ def _from_dense(matrix: np.ndarray, vocabulary: Any) -> Corpus:
     return concatenate(parts, V, as_vocabulary(vocabulary, V))
 
 
-def _from_frame(frame: Any, vocabulary: Any) -> Corpus:
+def _from_frame(frame: pd.DataFrame, vocabulary: VocabularyLike | None) -> Corpus:
     words = [str(c) for c, kind in zip(frame.columns, frame.dtypes, strict=True) if kind.kind not in "biuf"]
     if words:
         raise ZooError(f"columns of a table of counts are numbers, and {', '.join(words[:5])} are not: drop them")

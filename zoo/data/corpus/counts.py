@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from zoo.data.corpus.vocabulary import as_vocabulary, warn_unknown
+from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, warn_unknown
 from zoo.errors import ZooError
+from zoo.types import DataLike, RowIndex
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 MAX_COUNT = int(np.iinfo(np.int32).max)  # of a word in a document
 DOCUMENTS_PER_BLOCK = 4096  # read and written together
@@ -42,7 +47,9 @@ class Corpus:
 
     ndim = 2
 
-    def __init__(self, indptr: Any, words: Any, counts: Any, V: int, vocabulary: Sequence[str] | None = None):
+    def __init__(
+        self, indptr: ArrayLike, words: ArrayLike, counts: ArrayLike, V: int, vocabulary: Sequence[str] | None = None
+    ):
         self.indptr = np.asanyarray(indptr, np.int64)
         self.words, self.counts = (np.asanyarray(v, np.int32) for v in (words, counts))
         self.V, self.vocabulary = int(V), None if vocabulary is None else tuple(vocabulary)
@@ -117,7 +124,7 @@ class Corpus:
         """
         return self.sparse().toarray()
 
-    def sparse(self) -> Any:
+    def sparse(self) -> csr_array:
         """The matrix of counts as an array of SciPy, (N, V).
 
         Returns
@@ -128,7 +135,7 @@ class Corpus:
 
         return csr_array((self.counts, self.words, self.indptr), shape=self.shape)
 
-    def take(self, rows: Any) -> Corpus:
+    def take(self, rows: RowIndex) -> Corpus:
         """Some documents, in the order of ``rows``.
 
         Parameters
@@ -151,7 +158,7 @@ class Corpus:
         index = np.arange(indptr[-1]) + np.repeat(self.indptr[:-1][rows] - indptr[:-1], sizes)
         return Corpus(indptr, self.words[index], self.counts[index], self.V, self.vocabulary)
 
-    def with_vocabulary(self, vocabulary: Any) -> Corpus:
+    def with_vocabulary(self, vocabulary: VocabularyLike | Corpus) -> Corpus:
         """The same documents counted in another vocabulary, for example that of a fit.
 
         Tokens whose word is not in the vocabulary are left out; a warning gives their number.
@@ -207,7 +214,7 @@ class Corpus:
         return f"Corpus({self.N} documents, {self.V} words, {self.total} tokens)"
 
 
-def from_tokens(tokens: Any, V: int) -> Corpus:
+def from_tokens(tokens: DataLike, V: int) -> Corpus:
     """A corpus of tokens as a program draws them.
 
     Parameters
@@ -249,7 +256,7 @@ def concatenate(corpora: Sequence[Corpus], V: int, vocabulary: Sequence[str] | N
 
 
 def from_entries(
-    document: Any, word: Any, count: Any, N: int, V: int, vocabulary: Sequence[str] | None = None
+    document: ArrayLike, word: ArrayLike, count: ArrayLike, N: int, V: int, vocabulary: Sequence[str] | None = None
 ) -> Corpus:
     """A corpus of entries in any order; counts of the same document and word are added, and zeros removed.
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
 from zoo.checks import is_whole
 from zoo.data.corpus.counts import MAX_COUNT, Corpus, from_entries
-from zoo.data.corpus.vocabulary import as_vocabulary, short_repr, warn_unknown
+from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, short_repr, warn_unknown
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 
-def from_documents(documents: Iterable[Any], vocabulary: Any) -> Corpus:
+def from_documents(documents: Iterable[DataLike], vocabulary: VocabularyLike | None) -> Corpus:
     """A corpus of documents of words, of word numbers, or of either with counts; reads one document at a time."""
     known = as_vocabulary(vocabulary)
     number = {word: i for i, word in enumerate(known or ())}
@@ -29,7 +29,7 @@ def from_documents(documents: Iterable[Any], vocabulary: Any) -> Corpus:
                 raise ZooError(
                     f"document {index} holds {word!r} beside {kind.__name__}s: let words be all text, or all numbers"
                 )
-            if kind is int:
+            if isinstance(word, int):
                 words.append(word)
             elif known is None:
                 words.append(number.setdefault(word, len(number)))
@@ -58,7 +58,7 @@ def from_documents(documents: Iterable[Any], vocabulary: Any) -> Corpus:
     return from_entries(document, word, counts, len(ends), V, known or None)
 
 
-def _tally(index: int, document: Any) -> Counter[Any]:
+def _tally(index: int, document: DataLike) -> Counter[str | int]:
     """The count of each word of one document, where words are str or int; raises ZooError."""
     if isinstance(document, str | bytes):
         remedy = "cut it into words first, by scikit-learn's CountVectorizer or by str.split"
@@ -75,7 +75,7 @@ def _tally(index: int, document: Any) -> Counter[Any]:
             raise ZooError(
                 f"document {index} holds words beside lists: tokens are words, or word numbers from 0 up"
             ) from None
-    tally: Counter[Any] = Counter()
+    tally: Counter[str | int] = Counter()
     for item in items:
         word, count = item if isinstance(item, tuple | list) and len(item) == 2 else (item, 1)
         if isinstance(word, str) and word:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from zoo.data.corpus import folder as folders
 from zoo.data.corpus.conversion import as_corpus
 from zoo.data.corpus.counts import Corpus, concatenate
 from zoo.data.corpus.text import PAIRS, SIZE, first_line, ldac, uci
-from zoo.data.corpus.vocabulary import as_vocabulary, read_vocabulary, short_repr
+from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, read_vocabulary, short_repr
 from zoo.data.files import read as read_table
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 LDAC = (".ldac", ".lda-c", ".dat")
 MARKET = (".mm", ".mtx")
@@ -24,7 +24,7 @@ READABLE = (
 )
 
 
-def read(path: str | Path, vocab: Any = None) -> Corpus:
+def read(path: str | Path, vocab: str | PathLike[str] | VocabularyLike | None = None) -> Corpus:
     """Read a corpus from a file, or from a folder that ``save`` wrote.
 
     Text formats: ``.ldac``, ``.lda-c`` and ``.dat`` are those of lda-c, ``.txt`` is UCI's bag of words or lda-c,
@@ -58,7 +58,7 @@ def read(path: str | Path, vocab: Any = None) -> Corpus:
     return as_corpus(_table(path), words)
 
 
-def convert(path: str | Path, folder: str | Path, vocab: Any = None) -> Corpus:
+def convert(path: str | Path, folder: str | Path, vocab: str | PathLike[str] | VocabularyLike | None = None) -> Corpus:
     """Convert a text file of lda-c or UCI, of any size, to a folder, and load the corpus from there.
 
     Memory is bounded: the text is read in blocks, and words and counts stay on disk. Other formats are read whole.
@@ -110,9 +110,9 @@ def write_ldac(corpus: Corpus, path: str | Path) -> Path:
     return Path(path)
 
 
-def _vocabulary(vocab: Any) -> tuple[str, ...] | None:
+def _vocabulary(vocab: str | PathLike[str] | VocabularyLike | None) -> tuple[str, ...] | None:
     """The words of a file, or the words themselves."""
-    return read_vocabulary(vocab) if isinstance(vocab, str | os.PathLike) else as_vocabulary(vocab)
+    return read_vocabulary(vocab) if isinstance(vocab, str | PathLike) else as_vocabulary(vocab)
 
 
 def _text_format(path: Path) -> Callable[[Path, int | None], Iterator[Corpus]] | None:
@@ -131,7 +131,7 @@ def _text_format(path: Path) -> Callable[[Path, int | None], Iterator[Corpus]] |
     raise ZooError(f"{str(path)!r}, line 1: found {short_repr(line)}, neither UCI's bag of words nor lda-c's; {remedy}")
 
 
-def _table(path: Path) -> Any:
+def _table(path: Path) -> DataLike:
     """The content of a matrix or table, as ``as_corpus`` accepts it."""
     if not path.exists():
         raise ZooError(f"no file {str(path)!r}; a corpus is read from {READABLE}")

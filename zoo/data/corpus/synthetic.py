@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.data.corpus.counts import Corpus
 
 BLOCK = 1 << 20  # tokens drawn together
 
 
-def sample_documents(phi: Any, theta: Any, T: int, seed: Any = 0) -> Corpus:
+def sample_documents(phi: ArrayLike, theta: ArrayLike, T: int, seed: int | np.random.Generator = 0) -> Corpus:
     """Draw documents of given topic proportions.
 
     Parameters
@@ -50,7 +49,7 @@ def sample_documents(phi: Any, theta: Any, T: int, seed: Any = 0) -> Corpus:
 
 
 def sample_lda(
-    N: int, T: int, V: int, K: int, alpha: Any = 0.1, eta: float = 0.01, seed: int = 0
+    N: int, T: int, V: int, K: int, alpha: ArrayLike = 0.1, eta: float = 0.01, seed: int = 0
 ) -> tuple[Corpus, np.ndarray, np.ndarray]:
     """Draw topics, proportions and documents from latent Dirichlet allocation.
 

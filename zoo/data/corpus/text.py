@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -120,6 +119,6 @@ def _numbers(path: Path, first: int, lines: list[bytes], pattern: re.Pattern[byt
     return np.fromstring(b"".join(lines).replace(b":", b" "), np.int64, sep=" ")
 
 
-def _error(path: Path, line: Any, found: str) -> ZooError:
+def _error(path: Path, line: object, found: str) -> ZooError:
     """The error for a line of a file."""
     return ZooError(f"{str(path)!r}, line {line}: found {found}")

@@ -7,12 +7,14 @@ from codecs import BOM_UTF8 as BOM
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from zoo.errors import ZooError
 
+VocabularyLike: TypeAlias = Iterable[str] | Mapping[str, int]  # words in order, or the column of each
 
-def as_vocabulary(vocabulary: Any, V: int | None = None) -> tuple[str, ...] | None:
+
+def as_vocabulary(vocabulary: VocabularyLike | None, V: int | None = None) -> tuple[str, ...] | None:
     """Check the distinct words of a vocabulary, or of a dict {word: column}, and return them in order. Raises ZooError.
 
     >>> as_vocabulary({"rose": 1, "a": 0})
@@ -92,7 +94,7 @@ def warn_unknown(tokens: int, total: int, words: int) -> None:
         warnings.warn(f"{share} are left out: {words} words are not in the vocabulary", stacklevel=3)
 
 
-def short_repr(value: Any) -> str:
+def short_repr(value: object) -> str:
     """The repr of a value on one line, abbreviated to 40 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -12,16 +12,16 @@ digits 1500 and 297 in a fixed random order. ``digits`` itself is a table, whole
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from zoo.cards import Card
+from zoo.data.corpus import Corpus
 from zoo.data.datasets.catalogue import CATALOGUE, Dataset
 from zoo.data.datasets.documents import CorpusFiles
 from zoo.data.datasets.images import PARTS, Digits, Mnist
 from zoo.data.datasets.sources import SklearnTable
 from zoo.errors import ZooError, unknown
+from zoo.types import DataLike
 
 __all__ = ["Dataset", "about", "labels", "load", "names", "observed", "shown_on", "titles"]
 
@@ -59,7 +59,7 @@ def about(name: str) -> Dataset:
     return CATALOGUE[name]
 
 
-def load(name: str, part: str | None = None) -> Any:
+def load(name: str, part: str | None = None) -> DataLike:
     """Load a data set as published.
 
     Parameters
@@ -81,15 +81,17 @@ def load(name: str, part: str | None = None) -> Any:
         names the file and where to put it.
     """
     dataset, part = about(name), _part(name, part)
-    source: Any = dataset.source
-    if dataset.form:
+    source = dataset.source
+    if isinstance(source, Mnist) or (isinstance(source, Digits) and dataset.form):
         return source.grey(part)
     table = source.table()
+    if isinstance(table, Corpus):
+        return table
     table = dataset.view(table) if dataset.view else table
-    return table.iloc[source.rows(part)] if part else table
+    return table.iloc[source.rows(part)] if isinstance(source, Digits) and part else table
 
 
-def observed(name: str, part: str | None = None) -> Any:
+def observed(name: str, part: str | None = None) -> DataLike:
     """Load a data set in the form that a model takes.
 
     Parameters
@@ -110,7 +112,7 @@ def observed(name: str, part: str | None = None) -> Any:
         As ``load``.
     """
     dataset = about(name)
-    if dataset.form:
+    if dataset.form and isinstance(dataset.source, Digits | Mnist):
         return dataset.form(dataset.source, _part(name, part))
     table = load(name, part)
     if isinstance(dataset.source, CorpusFiles):
@@ -138,12 +140,11 @@ def labels(name: str, part: str | None = None) -> np.ndarray:
     ZooError
         Where the data set has no labels.
     """
-    part = _part(name, part)
-    if not isinstance(about(name).source, SklearnTable | Mnist):
+    part, source = _part(name, part), about(name).source
+    if not isinstance(source, SklearnTable | Mnist):
         alternatives = ", ".join(n for n in names() if isinstance(about(n).source, SklearnTable | Mnist))
         raise ZooError(f"{name} has no labels; these have: {alternatives}")
-    source: Any = about(name).source
-    return source.labels(part) if part else source.labels()
+    return source.labels(part) if part and isinstance(source, Digits | Mnist) else source.labels()
 
 
 def titles(name: str) -> list[str]:
@@ -171,7 +172,7 @@ def titles(name: str) -> list[str]:
     raise ZooError(f"{name} has no titles; these have: {alternatives}")
 
 
-def shown_on(card: Card) -> Any:
+def shown_on(card: Card) -> DataLike:
     """The data set that a model is shown on, in the form that the model takes.
 
     Parameters

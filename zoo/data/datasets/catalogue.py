@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.data.datasets.documents import CorpusFiles, extract_member
-from zoo.data.datasets.images import Digits, Mnist, binary_pixels, grey_bytes, intensities, partly_labelled
+from zoo.data.datasets.images import Digits, ImageSource, Mnist, binary_pixels, grey_bytes, intensities, partly_labelled
 from zoo.data.datasets.sources import (
     PackageTable,
     RemoteFile,
@@ -16,6 +16,7 @@ from zoo.data.datasets.sources import (
     earthquake_counts,
     nine_tests,
 )
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ class Dataset:
     source: PackageTable | SklearnTable | RemoteFile | Mnist | CorpusFiles
     columns: tuple[str, ...] = ()
     view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    form: Callable[[Any, str], Any] | None = None
+    form: Callable[[ImageSource, str], DataLike] | None = None
 
 
 def image_forms(dataset: Dataset) -> dict[str, Dataset]:

@@ -11,16 +11,27 @@ import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from zoo.data.datasets.sources import RemoteFile, SklearnTable
 from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 PARTS = ("train", "test")
 NUM_LABELLED = 100  # training images with their label, in the data sets *_labelled
+
+
+class ImageSource(Protocol):
+    """Images in parts, "train" and "test", with the digit of each."""
+
+    levels: int
+
+    def grey(self, part: str) -> np.ndarray: ...
+
+    def labels(self, part: str = ...) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -63,22 +74,22 @@ class Digits(SklearnTable):
         return classes[self.rows(part)] if part else classes
 
 
-def grey_bytes(source: Any, part: str) -> np.ndarray:
+def grey_bytes(source: ImageSource, part: str) -> np.ndarray:
     """Grey values from 0 to the source's ``levels``, bytes (N, D)."""
     return source.grey(part)
 
 
-def intensities(source: Any, part: str) -> Intensities:
+def intensities(source: ImageSource, part: str) -> Intensities:
     """Probabilities of the pixels."""
     return Intensities(source.grey(part), source.levels)
 
 
-def binary_pixels(source: Any, part: str) -> np.ndarray:
+def binary_pixels(source: ImageSource, part: str) -> np.ndarray:
     """Zeros and ones, bytes (N, D): one draw by a fixed seed."""
     return intensities(source, part).binarise(seed=0, dtype=np.uint8)
 
 
-def partly_labelled(source: Any, part: str) -> dict[str, Any]:
+def partly_labelled(source: ImageSource, part: str) -> dict[str, DataLike]:
     """``{"x": Intensities (N, D), "label": (N,)}``: 100 training labels, ten of each digit, NaN elsewhere."""
     classes = source.labels(part)
     label = np.full(len(classes), np.nan)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.utils import Bunch
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class SklearnTable:
     def labels(self) -> np.ndarray:
         return self._content()["target"].to_numpy(int)
 
-    def _content(self) -> Any:
+    def _content(self) -> Bunch:
         import sklearn.datasets
 
         return getattr(sklearn.datasets, self.loader)(as_frame=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference.analysis.topics.held_out.methods import (
     ESTIMATES,
@@ -19,6 +20,7 @@ from inference.analysis.topics.held_out.methods import (
 )
 from inference.analysis.topics.held_out.parameters import (
     TopicParameters,
+    TopicParametersLike,
     as_documents,
     parameters_by_draw,
     topic_parameters,
@@ -33,10 +35,10 @@ METHODS = ("completion", "left_to_right")
 
 
 def perplexity(
-    topics: Any,
+    topics: TopicParametersLike,
     data: DataLike,
     *,
-    alpha: Any = None,
+    alpha: ArrayLike | None = None,
     method: str = "completion",
     theta: str = "mean",
     sweeps: int = 100,

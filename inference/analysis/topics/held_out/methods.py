@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def mixture_predictive(
     """p(word | first half) under phi and alpha, averaged over several of these."""
 
     def predictive(first: Corpus, second: Corpus, begin: int) -> np.ndarray:
-        total: Any = 0.0
+        total = np.zeros(())
         for number, parameters in enumerate(parameter_sets):
             if theta == "mode":
                 chains = posterior_modes(parameters, first, threads)[None]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from inference.analysis.topics.record import Topics, as_probabilities
+from inference.analysis.topics.record import Topics, TopicsLike, as_probabilities
 from inference.record import FitRecord
 from zoo import Card
 from zoo.data.corpus import Corpus, as_corpus
@@ -52,12 +53,16 @@ class TopicParameters:
             raise ZooError(f"word {name} has probability 0 under every topic: {SMOOTHED}")
 
 
+# what ``topic_parameters`` converts; a dict has phi, and may have alpha and vocabulary
+TopicParametersLike: TypeAlias = TopicParameters | TopicsLike | Mapping[str, DataLike]
+
+
 def mixes_topics(card: Card) -> bool:
     """Whether documents mix the topics of a model by proportions on a simplex, as those of ``latent_dirichlet``."""
     return card.topics is not None and any(site.kind == "simplex" for site in card.local().values())
 
 
-def topic_parameters(topics: Any, alpha: Any = None) -> TopicParameters:
+def topic_parameters(topics: TopicParametersLike, alpha: ArrayLike | None = None) -> TopicParameters:
     """Parameters from a fit of ``latent_dirichlet``, ``{"phi": (K, V), "alpha": ...}``, ``Topics``, or phi with alpha.
 
     alpha: one number, or one for each topic; by default that of the fit. Raises ZooError where there is none, and for a
@@ -88,7 +93,7 @@ def topic_parameters(topics: Any, alpha: Any = None) -> TopicParameters:
     return TopicParameters(phi / phi.sum(1, keepdims=True), as_concentration(alpha, len(phi)), vocabulary)
 
 
-def as_concentration(alpha: Any, K: int) -> np.ndarray:
+def as_concentration(alpha: ArrayLike, K: int) -> np.ndarray:
     """alpha as (K,); raises ZooError for anything but positive numbers."""
     try:
         values = np.asarray(alpha, float)
@@ -99,7 +104,7 @@ def as_concentration(alpha: Any, K: int) -> np.ndarray:
     return np.array(np.broadcast_to(values, K))
 
 
-def parameters_by_draw(fit: Any, alpha: Any = None) -> Iterator[TopicParameters]:
+def parameters_by_draw(fit: object, alpha: ArrayLike | None = None) -> Iterator[TopicParameters]:
     """The parameters at each draw of phi; raises ZooError for topics without draws."""
     if not isinstance(fit, FitRecord) or "phi" not in fit.draws:
         raise ZooError("draws=True averages over draws of phi: give a fit that has some, as one by gibbs")
@@ -129,7 +134,9 @@ def as_documents(data: DataLike, V: int, vocabulary: Sequence[str] | None) -> Co
     return corpus
 
 
-def smoothed(counts: Any, eta: float, words: Any = None, V: int | None = None, totals: Any = None) -> np.ndarray:
+def smoothed(
+    counts: DataLike, eta: float, words: ArrayLike | None = None, V: int | None = None, totals: ArrayLike | None = None
+) -> np.ndarray:
     """The posterior mean of topics given the words assigned to each: (n_kw + eta) / (n_k + V eta).
 
     Every word then has a probability above zero; that of a word that does not occur follows from the prior.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
 from inference.amortised import AmortisedPosterior
 from inference.analysis.topics.held_out.parameters import (
     TopicParameters,
+    TopicParametersLike,
     as_documents,
     mixes_topics,
     topic_parameters,
@@ -31,7 +33,13 @@ MOST_PROBABILITIES = 1 << 22  # of words, computed at a time
 
 
 def mixtures(
-    fit: Any, data: DataLike = None, *, alpha: Any = None, sweeps: int = 200, seed: int = 0, threads: int | None = None
+    fit: TopicParametersLike,
+    data: DataLike = None,
+    *,
+    alpha: ArrayLike | None = None,
+    sweeps: int = 200,
+    seed: int = 0,
+    threads: int | None = None,
 ) -> np.ndarray:
     """The proportions of the topics in documents.
 
@@ -131,7 +139,7 @@ def mixture_probabilities(
     return p
 
 
-def is_encoded(topics: Any) -> bool:
+def is_encoded(topics: object) -> TypeGuard[FitRecord]:
     """Whether topics are a fit whose documents have codes of an encoder instead of Dirichlet proportions."""
     if not isinstance(topics, FitRecord):
         return False
@@ -170,7 +178,7 @@ def product_probabilities(fit: FitRecord, theta: np.ndarray, corpus: Corpus) -> 
     return p
 
 
-def run_over_documents(corpus: Corpus, loop: Callable[[int, int], Any], threads: int | None) -> None:
+def run_over_documents(corpus: Corpus, loop: Callable[[int, int], None], threads: int | None) -> None:
     """``loop(begin, end)`` on ranges of documents that cover the corpus, in parallel."""
     with WorkerPool(num_workers(corpus.N, threads)) as pool:
         pool.run_ranges(np.concatenate([[0], np.cumsum(corpus.lengths)]), loop)

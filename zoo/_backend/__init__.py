@@ -15,8 +15,6 @@ from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
-import numpy as np
-
 from zoo.errors import MissingBackend, unknown
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
@@ -24,7 +22,7 @@ BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # package
 INSTALL = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
 
 
-def interval_kind(lower: Any, upper: Any) -> str:
+def interval_kind(lower: BackendArray, upper: BackendArray) -> str:
     """The kind of a continuous interval by its bounds, whichever distribution has it and however it writes them.
 
     >>> interval_kind(0, 1), interval_kind(0.0, np.inf), interval_kind(0, 2)

@@ -9,6 +9,13 @@ from tests.user_programs import BY_NAME, UserProgram, for_backend
 from tests.user_programs.truths.reference import LogDensity
 
 NAMES = tuple(BY_NAME)
+ALL_ROWS = {"subsampled_regression": {"batch_size": 30}}  # a minibatch is drawn at random
+
+
+def arguments_of(program: UserProgram, arguments=None):
+    """Arguments of the table, or those of a reference, without subsampling."""
+    args, kwargs = arguments or program.arguments()
+    return args, {**kwargs, **ALL_ROWS.get(program.name, {})}
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +41,7 @@ def latent_values(program: UserProgram, seed: int) -> dict[str, np.ndarray]:
     from numpyro.distributions import constraints
     from numpyro.infer import init_to_uniform
 
-    args, kwargs = for_backend(program.arguments(), "numpyro")
+    args, kwargs = for_backend(arguments_of(program), "numpyro")
     model = handlers.seed(program.load("numpyro"), jax.random.key(seed))
     trace = handlers.trace(handlers.substitute(model, substitute_fn=init_to_uniform(radius=1))).get_trace(
         *args, **kwargs
@@ -58,7 +65,7 @@ def numpyro_log_joint(
     from numpyro.contrib.funsor.infer_util import log_density as enumerated_log_density
     from numpyro.infer.util import log_density
 
-    args, kwargs = for_backend(arguments or program.arguments(), "numpyro")
+    args, kwargs = for_backend(arguments_of(program, arguments), "numpyro")
     model = handlers.seed(program.load("numpyro"), jax.random.key(0))
     arrays = {n: jax.numpy.asarray(v, int if n in program.discrete else None) for n, v in values.items()}
     if not is_enumerated:
@@ -73,11 +80,12 @@ def pyro_log_joint(program: UserProgram, values: dict[str, np.ndarray], argument
     from pyro import poutine
     from pyro.infer import TraceEnum_ELBO, config_enumerate
 
-    args, kwargs = for_backend(arguments or program.arguments(), "pyro")
+    args, kwargs = for_backend(arguments_of(program, arguments), "pyro")
     tensors = {name: torch.tensor(value) for name, value in program.values("pyro", values).items()}
     model = poutine.condition(program.load("pyro"), tensors)
     if not is_enumerated:
-        return float(poutine.trace(model).get_trace(*args, **kwargs).log_prob_sum())
+        with torch.no_grad():
+            return float(poutine.trace(model).get_trace(*args, **kwargs).log_prob_sum())
     elbo = TraceEnum_ELBO(max_plate_nesting=2, strict_enumeration_warning=False)
     return -float(elbo.loss(config_enumerate(model), lambda *args, **kwargs: None, *args, **kwargs))
 
@@ -92,11 +100,11 @@ def test_sites_are_those_of_the_table(name):
     from pyro.infer.autoguide.initialization import InitMessenger
 
     program = BY_NAME[name]
-    args, kwargs = for_backend(program.arguments(), "numpyro")
+    args, kwargs = for_backend(arguments_of(program), "numpyro")
     model = handlers.seed(program.load("numpyro"), jax.random.key(0))
     trace = handlers.trace(handlers.substitute(model, substitute_fn=init_to_uniform)).get_trace(*args, **kwargs)
     check_sites(program, "numpyro", trace)
-    args, kwargs = for_backend(program.arguments(), "pyro")
+    args, kwargs = for_backend(arguments_of(program), "pyro")
     values = {n: v for n, v in latent_values(program, 0).items() if n in program.latents}
     values = {n: torch.tensor(v) for n, v in program.values("pyro", values).items()}
     model = InitMessenger(lambda site: values.get(site["name"]))(program.load("pyro"))
@@ -109,6 +117,9 @@ def is_delta(distribution) -> bool:
 
 
 def check_sites(program, backend, nodes):
+    """Sites by their roles, and the plate of the rows around every observed site."""
+    parameters = {n for n, s in nodes.items() if s["type"] == "param"} - set(program.inactive_parameters)
+    assert parameters == set(program.sites(backend, program.learned))
     sites = {n: s for n, s in nodes.items() if s["type"] == "sample" and "_Subsample" not in str(type(s["fn"]))}
     deterministic = {n for n, s in nodes.items() if s["type"] == "deterministic" or (n in sites and is_delta(s["fn"]))}
     assert deterministic == set(program.deterministic)
@@ -124,12 +135,58 @@ def check_sites(program, backend, nodes):
         assert program.rows in set.intersection(*frames)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "autoencoder"])
 def test_both_languages_have_one_log_joint(name):
     program = BY_NAME[name]
     for seed in range(3):
         values = latent_values(program, seed)
         np.testing.assert_allclose(numpyro_log_joint(program, values), pyro_log_joint(program, values), rtol=1e-9)
+
+
+def test_autoencoders_with_equal_weights_have_one_log_joint():
+    """The weights of flax's decoder are copied to torch's, which draws its own at random."""
+    import jax
+    import torch
+    from numpyro import handlers
+    from pyro import poutine
+
+    program = BY_NAME["autoencoder"]
+    args, _ = for_backend(program.arguments(), "numpyro")
+    trace = handlers.trace(handlers.seed(program.load("numpyro"), jax.random.key(0))).get_trace(*args)
+    layers = trace["decoder$params"]["value"]
+    vae = program.load("pyro").__self__  # type: ignore[attr-defined]
+    state = {}
+    for position, layer in ((0, "Dense_0"), (2, "Dense_1")):
+        state[f"{position}.weight"] = torch.tensor(np.asarray(layers[layer]["kernel"]).T)
+        state[f"{position}.bias"] = torch.tensor(np.asarray(layers[layer]["bias"]))
+    vae.decoder.load_state_dict(state)
+    z = np.array(trace["z"]["value"])
+    args, _ = for_backend(program.arguments(), "pyro")
+    with torch.no_grad():
+        model = poutine.condition(vae.model, {"z": torch.tensor(z)})
+        log_joint = float(poutine.trace(model).get_trace(*args).log_prob_sum())
+    np.testing.assert_allclose(
+        numpyro_log_joint(program, {"z": z}), log_joint, rtol=1e-6
+    )  # flax's weights have 32 bits
+
+
+@pytest.mark.parametrize("backend", ["numpyro", "pyro"])
+@pytest.mark.parametrize("name", [name for name in NAMES if BY_NAME[name].guide])
+def test_own_guides_have_the_latents_of_the_program(name, backend):
+    program = BY_NAME[name]
+    args, kwargs = for_backend(program.arguments(), backend)
+    guide = program.load_with_guide(backend)[1]
+    assert guide is not None
+    if backend == "numpyro":
+        import jax
+        from numpyro import handlers
+
+        nodes = handlers.trace(handlers.seed(guide, jax.random.key(0))).get_trace(*args, **kwargs)
+    else:
+        from pyro import poutine
+
+        nodes = poutine.trace(guide).get_trace(*args, **kwargs).nodes
+    assert {n for n, s in nodes.items() if s["type"] == "sample"} - {"batch"} == set(program.latents)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if BY_NAME[name].discrete])

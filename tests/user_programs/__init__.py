@@ -1,119 +1,16 @@
-"""Well-known programs as users of NumPyro and Pyro write them, with data, and reference values for the table of tests.
-
-No backend is imported here: :meth:`UserProgram.load` imports the module of one backend by its name.
-"""
+"""Well-known programs as users of NumPyro and Pyro write them: a table with data and reference values."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from tests.user_programs.program import UserProgram, for_backend
+from tests.user_programs.truths import crossed, discrete, hierarchies, networks, regressions, series
 
-import numpy as np
-
-from tests.user_programs import data
-from tests.user_programs.truths import hierarchies, regressions
-from tests.user_programs.truths.reference import LogDensity, Moments
-
-Backend = Literal["numpyro", "pyro"]
+__all__ = ["BY_NAME", "USER_PROGRAMS", "UserProgram", "for_backend"]
 
 
-@dataclass(frozen=True)
-class UserProgram:
-    """A program in both languages, and what is known about it.
-
-    Attributes
-    ----------
-    name
-        Name of the program, a function or a class in ``in_numpyro/<family>.py`` and ``in_pyro/<family>.py``.
-    family
-        Name of the module.
-    observed
-        Observed sites, by their NumPyro names.
-    latents
-        Continuous latent sites, by their NumPyro names, in the order of the program.
-    arguments
-        Positional arguments and keywords, as NumPy arrays and whole numbers; by default the function of ``data`` that
-        has the program's name.
-    discrete
-        Discrete latent sites, which can all be enumerated.
-    deterministic
-        Deterministic sites.
-    learned
-        Parameters (``param`` or a module's), without a prior.
-    rows
-        The plate common to the observed sites and its size, or None. Of crossed plates the outer one.
-    exchangeable
-        Plates whose labels can be permuted without a change of the log density, discrete latents summed out.
-        Permuted are the plate's latents alone, never the data.
-    truth
-        Reference values: see :mod:`tests.user_programs.truths`.
-    guide
-        Name of the user's own guide in the same module, which takes the program's arguments.
-    pyro_sites
-        Sites that Pyro names differently: the NumPyro site, and the Pyro sites that are its slices in order.
-    transposed
-        Sites whose last two dimensions Pyro stores in reverse, as in torch's linear layers.
-    """
-
-    name: str
-    family: str
-    observed: tuple[str, ...]
-    latents: tuple[str, ...]
-    discrete: tuple[str, ...] = ()
-    deterministic: tuple[str, ...] = ()
-    learned: tuple[str, ...] = ()
-    rows: tuple[str, int] | None = None
-    exchangeable: tuple[str, ...] = ()
-    truth: Callable[[], Moments | LogDensity] | None = None
-    guide: str | None = None
-    pyro_sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    transposed: tuple[str, ...] = ()
-
-    def arguments(self) -> data.Arguments:
-        """Positional arguments and keywords, as NumPy arrays and whole numbers."""
-        return getattr(data, self.name)()
-
-    def load(self, backend: Backend, name: str | None = None) -> Callable[..., Any]:
-        """Return the program, or another function of its module, in one backend."""
-        return getattr(importlib.import_module(f"{__name__}.in_{backend}.{self.family}"), name or self.name)
-
-    def sites(self, backend: Backend, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Names of sites in one backend, from the NumPyro names."""
-        if backend == "numpyro":
-            return names
-        return tuple(site for name in names for site in self.pyro_sites.get(name, (name,)))
-
-    def values(self, backend: Backend, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Values by the names and shapes of one backend, from those of NumPyro."""
-        if backend == "numpyro":
-            return dict(values)
-        renamed: dict[str, np.ndarray] = {}
-        for name, value in values.items():
-            sites = self.pyro_sites.get(name, (name,))
-            renamed |= dict(zip(sites, [value] if len(sites) == 1 else value, strict=True))
-            if name in self.transposed:
-                renamed[sites[0]] = value.T
-        return renamed
-
-
-def for_backend(arguments: data.Arguments, backend: Backend) -> data.Arguments:
-    """Arguments with their arrays converted: floats by the default type of the backend, whole numbers stay such."""
-    convert: Callable[[np.ndarray], Any]
-    if backend == "numpyro":
-        import jax
-
-        convert = jax.numpy.asarray
-    else:
-        import torch
-
-        convert = lambda a: torch.tensor(a, dtype=torch.get_default_dtype() if a.dtype.kind == "f" else None)  # noqa: E731
-    args, kwargs = arguments
-    return (
-        tuple(convert(a) if isinstance(a, np.ndarray) else a for a in args),
-        {name: convert(a) if isinstance(a, np.ndarray) else a for name, a in kwargs.items()},
-    )
+def slices(num_steps: int, *sites: str) -> dict[str, tuple[str, ...]]:
+    """Names of Pyro's sites for every step of a loop, by the NumPyro site that holds them all."""
+    return {site: tuple(f"{site}_{t}" for t in range(num_steps)) for site in sites}
 
 
 USER_PROGRAMS = (
@@ -214,6 +111,7 @@ USER_PROGRAMS = (
         observed=("responses",),
         latents=("ability", "difficulty", "discrimination"),
         rows=("students", 8),
+        truth=crossed.item_response,
     ),
     UserProgram(
         "item_response_long",
@@ -221,6 +119,7 @@ USER_PROGRAMS = (
         observed=("correct",),
         latents=("theta", "mean", "b"),
         rows=("answers", 36),
+        truth=crossed.item_response_long,
     ),
     UserProgram(
         "dawid_skene",
@@ -229,6 +128,7 @@ USER_PROGRAMS = (
         latents=("beta", "pi"),
         discrete=("c",),
         rows=("item", 15),
+        truth=discrete.dawid_skene,
     ),
     UserProgram(
         "matrix_factorisation",
@@ -236,6 +136,8 @@ USER_PROGRAMS = (
         observed=("ratings",),
         latents=("u", "v", "sd"),
         rows=("users", 8),
+        rotations=("u", "v"),
+        truth=crossed.matrix_factorisation,
     ),
     UserProgram(
         "coal_mining",
@@ -244,6 +146,7 @@ USER_PROGRAMS = (
         latents=("early", "late"),
         discrete=("tau",),
         rows=("years", 40),
+        truth=discrete.coal_mining,
     ),
     UserProgram(
         "occupancy",
@@ -252,6 +155,7 @@ USER_PROGRAMS = (
         latents=("alpha", "beta", "p_detect"),
         discrete=("z",),
         rows=("site", 30),
+        truth=discrete.occupancy,
     ),
     UserProgram(
         "capture_recapture",
@@ -260,6 +164,7 @@ USER_PROGRAMS = (
         latents=("omega", "p"),
         discrete=("real",),
         rows=("M", 24),
+        truth=discrete.capture_recapture,
     ),
     UserProgram(
         "capture_histories",
@@ -268,7 +173,8 @@ USER_PROGRAMS = (
         latents=("phi", "rho"),
         discrete=("z",),
         rows=("animals", 12),
-        pyro_sites={"z": tuple(f"z_{t}" for t in range(5)), "y": tuple(f"y_{t}" for t in range(5))},
+        pyro_sites=slices(5, "z", "y"),
+        truth=discrete.capture_histories,
     ),
     UserProgram(
         "dirichlet_process",
@@ -277,6 +183,7 @@ USER_PROGRAMS = (
         latents=("alpha", "beta", "mu", "scale"),
         discrete=("z",),
         rows=("points", 30),
+        truth=discrete.dirichlet_process,
     ),
     UserProgram(
         "mixture_of_regressions",
@@ -286,6 +193,7 @@ USER_PROGRAMS = (
         discrete=("line",),
         rows=("N", 30),
         exchangeable=("lines",),
+        truth=discrete.mixture_of_regressions,
     ),
     UserProgram(
         "ordered_mixture",
@@ -294,6 +202,111 @@ USER_PROGRAMS = (
         latents=("p", "means", "sd"),
         discrete=("kind",),
         rows=("eruptions", 30),
+        truth=discrete.ordered_mixture,
+    ),
+    UserProgram(
+        "hidden_markov",
+        "series",
+        observed=("y",),
+        latents=("transition", "location"),
+        discrete=("state",),
+        truth=series.hidden_markov,
+        pyro_sites=slices(15, "state", "y"),
+    ),
+    UserProgram(
+        "local_level",
+        "series",
+        observed=("obs",),
+        latents=("sigma_level", "sigma_obs", "start", "level"),
+        truth=series.local_level,
+        pyro_sites=slices(20, "level", "obs"),
+    ),
+    UserProgram(
+        "stochastic_volatility",
+        "series",
+        observed=("r",),
+        latents=("sigma", "s", "nu"),
+        rows=("time", 20),
+        truth=series.stochastic_volatility,
+        pyro_sites=slices(20, "s"),
+    ),
+    UserProgram(
+        "autoregression",
+        "series",
+        observed=("next",),
+        latents=("c", "phi", "sigma"),
+        rows=("steps", 30),
+        truth=series.autoregression,
+    ),
+    UserProgram(
+        "gaussian_process",
+        "series",
+        observed=("Y",),
+        latents=("kernel_var", "kernel_length", "kernel_noise"),
+        truth=series.gaussian_process,
+    ),
+    UserProgram(
+        "bayesian_network",
+        "networks",
+        observed=("y",),
+        latents=(*(f"net/{layer}.{part}" for layer in ("hidden", "out") for part in ("bias", "kernel")), "precision"),
+        inactive_parameters=("net$params",),
+        rows=("data", 30),
+        truth=networks.bayesian_network,
+        pyro_class="BayesianNetwork",
+        pyro_sites={
+            "net/hidden.bias": ("hidden.bias",),
+            "net/hidden.kernel": ("hidden.weight",),
+            "net/out.bias": ("out.bias",),
+            "net/out.kernel": ("out.weight",),
+        },
+        transposed=("net/hidden.kernel", "net/out.kernel"),
+    ),
+    UserProgram(
+        "autoencoder",
+        "networks",
+        observed=("pixels",),
+        latents=("z",),
+        learned=("decoder$params",),
+        rows=("batch", 20),
+        guide="autoencoder_guide",
+        pyro_class="Autoencoder",
+        pyro_sites={
+            "decoder$params": tuple(f"decoder$$${layer}.{part}" for layer in (0, 2) for part in ("weight", "bias"))
+        },
+    ),
+    UserProgram(
+        "subsampled_regression",
+        "handlers",
+        observed=("y",),
+        latents=("slope",),
+        rows=("data", 30),
+        truth=series.subsampled_regression,
+    ),
+    UserProgram(
+        "weighted_mean",
+        "handlers",
+        observed=("y",),
+        latents=("mu",),
+        rows=("people", 20),
+        truth=series.weighted_mean,
+    ),
+    UserProgram(
+        "masked_regression",
+        "handlers",
+        observed=("y",),
+        latents=("slope",),
+        rows=("data", 30),
+        truth=series.masked_regression,
+    ),
+    UserProgram(
+        "empirical_bayes",
+        "handlers",
+        observed=("y",),
+        latents=("effect",),
+        learned=("mu", "tau"),
+        rows=("groups", 6),
+        truth=series.empirical_bayes,
     ),
 )
 BY_NAME = {program.name: program for program in USER_PROGRAMS}

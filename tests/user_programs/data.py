@@ -160,3 +160,64 @@ def mixture_of_regressions(num_points: int = 30) -> Arguments:
 def ordered_mixture(num_points: int = 30) -> Arguments:
     rng = np.random.default_rng(20)
     return (np.array([-2.0, 1.0, 3.0])[rng.integers(3, size=num_points)] + 0.5 * rng.standard_normal(num_points),), {}
+
+
+def hidden_markov(num_steps: int = 15) -> Arguments:
+    rng = np.random.default_rng(22)
+    state = np.cumsum(rng.random(num_steps) < 0.3) % 2
+    return (np.array([-2.0, 2.0])[state] + rng.standard_normal(num_steps),), {"num_states": 2}
+
+
+def local_level() -> Arguments:
+    rng = np.random.default_rng(23)
+    return (1.0 + np.cumsum(0.5 * rng.standard_normal(20)) + 0.6 * rng.standard_normal(20),), {}
+
+
+def stochastic_volatility() -> Arguments:
+    rng = np.random.default_rng(24)
+    return (np.exp(np.cumsum(0.2 * rng.standard_normal(20))) * rng.standard_normal(20),), {}
+
+
+def autoregression() -> Arguments:
+    rng = np.random.default_rng(25)
+    series = np.zeros(31)
+    for t in range(1, 31):
+        series[t] = 0.5 + 0.6 * series[t - 1] + 0.5 * rng.standard_normal()
+    return (series,), {}
+
+
+def gaussian_process() -> Arguments:
+    rng = np.random.default_rng(26)
+    X = np.linspace(-1.0, 1.0, 15)
+    return (X,), {"Y": X + np.sin(3.0 * X) + 0.2 * rng.standard_normal(15)}
+
+
+def bayesian_network() -> Arguments:
+    rng, X = covariates(30, 2, 27)
+    return (X,), {"y": np.tanh(X[:, 0]) - 0.5 * X[:, 1] + 0.3 * rng.standard_normal(30)}
+
+
+def autoencoder() -> Arguments:
+    rng = np.random.default_rng(28)
+    logits = rng.standard_normal((20, 2)) @ (2.0 * rng.standard_normal((2, 6)))
+    return ((rng.random((20, 6)) < 1 / (1 + np.exp(-logits))).astype(float),), {}
+
+
+def subsampled_regression() -> Arguments:
+    rng, x = covariates(30, 1, 29)
+    return (x[:, 0], 1.5 * x[:, 0] + rng.standard_normal(30)), {}
+
+
+def weighted_mean() -> Arguments:
+    rng = np.random.default_rng(30)
+    return (2.0 + rng.standard_normal(20), rng.integers(1, 4, 20).astype(float)), {}
+
+
+def masked_regression() -> Arguments:
+    rng, x = covariates(30, 1, 31)
+    return (x[:, 0], 1.5 * x[:, 0] + rng.standard_normal(30), rng.random(30) < 0.8), {}
+
+
+def empirical_bayes() -> Arguments:
+    rng = np.random.default_rng(32)
+    return (1.5 + 0.8 * rng.standard_normal((6, 1)) + rng.standard_normal((6, 4)),), {}

@@ -448,6 +448,30 @@ def test_divergences_that_were_not_recorded_are_said_to_be_unknown():
     assert c.fits_table["divergences"].isna().all()
 
 
+def test_fits_to_different_data_are_refused():
+    ours = mixture("nuts", shape=(2, 50))
+    fit = from_arviz(ours.to_arviz())
+    compare(ours, replace(fit, data={"x": fit.data["x"].astype(np.float32)}))
+    with pytest.raises(ZooError, match="different data"):
+        compare(ours, replace(fit, data={"x": fit.data["x"] + 1.0}))
+
+
+def test_data_of_a_tree_may_be_one_number_or_text():
+    from arviz_base import from_dict
+
+    posterior = {"mu": np.random.default_rng(0).normal(size=(2, 100))}
+    observed = {"y": np.array(3), "names": np.array(["a", "b"])}
+    fit = from_arviz(from_dict({"posterior": posterior, "observed_data": observed}))
+    assert list(fit.data) == ["y"]
+    assert "1 rows" in repr(fit)
+
+
+def test_convergence_that_was_not_recorded_is_said_to_be_unknown():
+    point = from_arviz(at_point(mixture("nuts", shape=(2, 50))).to_arviz())
+    c = compare(point, mixture("nuts", shape=(2, 200)), names=("point", "nuts"))
+    assert "whether it converged is not recorded" in c.verdicts["point"].explanation
+
+
 def test_fits_without_a_common_name_are_refused():
     with pytest.raises(ZooError, match=r"share no name of one shape: .* has theta, count; .* has mu"):
         compare(from_arviz(schools()), chains_of(correlated(0.5)))

@@ -89,7 +89,7 @@ def read_tree(groups: dict[str, xr.Dataset], name: str) -> ExternalDraws:
         seconds=float(attributes.get("seconds", attributes.get("sampling_time", np.nan))),
         dims={n: tuple(map(str, v.dims[2:])) for n, v in arrays.items()},
         coords=named_coordinates(posterior),
-        data={str(n): v.values for n, v in groups["observed_data"].items()} if "observed_data" in groups else {},
+        data=observed_data(groups),
         state=pointwise_log_likelihood(groups),
     )
 
@@ -109,6 +109,12 @@ def named_coordinates(posterior: xr.Dataset) -> dict[str, np.ndarray]:
         for d, c in coords.items()
         if d not in SAMPLE_DIMS and not np.array_equal(c, np.arange(len(c)))
     }
+
+
+def observed_data(groups: dict[str, xr.Dataset]) -> dict[str, np.ndarray]:
+    """The numbers that were observed, in rows."""
+    observed = groups.get("observed_data", {})
+    return {str(n): np.atleast_1d(v.values) for n, v in observed.items() if v.dtype.kind in "biuf"}
 
 
 def pointwise_log_likelihood(groups: dict[str, xr.Dataset]) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from inference import exact
+from inference.diagnostics import ExternalChains
 from inference.record import FitRecord
 from inference.summaries.quantities import scalar_quantities
 from zoo import ZooError
@@ -111,7 +112,7 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         ess_bulk=bulk,
         ess_tail=tail,
         lp=fit.stats.get("lp", np.full(values.shape[:2], np.nan)),
-        divergences=int(fit.stats["diverging"].sum()) if "diverging" in fit.stats else None,
+        divergences=count_divergences(fit),
         k_hat=k_hat,
         k_limit=k_limit(len(log_weight)),
         weights=weights,
@@ -120,6 +121,13 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         bound_se=bound_se,
         log_likelihood=total_log_likelihood(fit),
     )
+
+
+def count_divergences(fit: FitRecord) -> int | None:
+    """The number of divergent transitions; None where chains made elsewhere do not have it recorded."""
+    if "diverging" in fit.stats:
+        return int(fit.stats["diverging"].sum())
+    return None if isinstance(fit.diagnostics, ExternalChains) else 0
 
 
 def sample_kind(fit: FitRecord) -> SampleKind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def judge(fit: FitRecord) -> Verdict:
 def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> VerdictInput:
     """What the rules need of a fit."""
     diagnostics = fit.diagnostics
-    converged, heywood = diagnostics.get("converged", True), diagnostics.get("heywood", [])
+    converged, heywood = diagnostics.get("converged"), diagnostics.get("heywood", [])
     return VerdictInput(name, fit.options, converged, statistics, heywood)
 
 
@@ -170,6 +171,7 @@ def check_comparable(fits: Sequence[FitRecord]) -> None:
     if len(fits) < 2:
         raise ZooError(f"compare takes two fits or more; given {len(fits)}: fit.summary() describes one")
     names = default_names(fits)
+    check_recorded_data(fits, names)
     # of fits without a program the names are compared, once they are read
     with_program = [i for i, fit in enumerate(fits) if has_program(fit.model)]
     for i in with_program[1:]:
@@ -192,6 +194,22 @@ def check_comparable(fits: Sequence[FitRecord]) -> None:
                 raise ZooError(f"{pair} are of different data ({site} differs): fit both to the same")
         if not equal_values(first.options.get("sample_weight"), fit.options.get("sample_weight")):
             raise ZooError(f"{pair} weigh the rows differently: fit both with the same sample_weight, or none")
+
+
+def check_recorded_data(fits: Sequence[FitRecord], names: Sequence[str]) -> None:
+    """Raise ZooError where a fit without a program has data of a name that another has too, and they differ.
+
+    Trees written by other libraries may have the data in 32 bits.
+    """
+    for (a, first), (b, other) in combinations(zip(names, fits, strict=True), 2):
+        if has_program(first.model) and has_program(other.model):
+            continue
+        for site in first.data.keys() & other.data.keys():
+            x, y = first.data[site], other.data[site]
+            if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
+                continue
+            if x.shape != y.shape or not np.allclose(x, y, rtol=1e-5, equal_nan=True):
+                raise ZooError(f"{a} and {b} are of different data ({site} differs): compare fits to the same")
 
 
 def format_value(value: Any) -> str:

@@ -108,7 +108,7 @@ def largest_difference(s: FitStatistics, a: Agreement, reference: str) -> str:
 
 def guide_advice(c: VerdictInput) -> str:
     """What could improve a guide: more steps, or a family with correlations."""
-    advice = [] if c.converged else ["raise num_steps, as its ELBO had not settled"]
+    advice = [] if c.converged is not False else ["raise num_steps, as its ELBO had not settled"]
     if c.options.get("guide") == "mean_field":
         advice.append("fit guide='full_rank'")
     return "".join(f", or {one}" for one in advice)
@@ -123,6 +123,11 @@ def heywood_warning(c: VerdictInput) -> str:
         f"; {join_names(places)} fell to almost nothing (a Heywood case): Z may be too large, or the rows too few; "
         "objective='map' keeps it proper"
     )
+
+
+def convergence_warning(c: VerdictInput) -> str:
+    """That nothing is known of convergence, where a point made elsewhere does not tell."""
+    return "; whether it converged is not recorded" if c.converged is None else ""
 
 
 def network_advice(elbo: float, held_out: float | None) -> str:

@@ -37,12 +37,13 @@ class Verdict:
 class VerdictInput:
     """What the rules need of one fit.
 
-    name: that of the fit in the comparison. heywood: columns of a factor model whose uniqueness is next to nothing.
+    name: that of the fit in the comparison. converged: None where it was not recorded. heywood: columns of a factor
+    model whose uniqueness is next to nothing.
     """
 
     name: str
     options: Mapping[str, object]
-    converged: bool
+    converged: bool | None
     statistics: FitStatistics
     heywood: Sequence[str | int] = ()
 

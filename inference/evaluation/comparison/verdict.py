@@ -111,7 +111,7 @@ def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
     s = c.statistics
     if not np.isfinite(s.values).all():
         return Verdict("no", "the estimate is not a finite number: try another seed", POINT_RULE)
-    if not c.converged:
+    if c.converged is False:
         option = "num_steps" if "num_steps" in c.options else "max_iter"
         return Verdict("no", f"it stopped before it converged: raise {option}", POINT_RULE)
     best = max(others, key=lambda name: np.nan_to_num(others[name].log_likelihood, nan=-np.inf))
@@ -119,7 +119,7 @@ def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
     if c.options.get("objective") == "ml" and gap > MAX_LIKELIHOOD_GAP:
         lower = f"a lower maximum: its log-likelihood is {gap:.1f} nats below that of {best}; raise restarts"
         return Verdict("no", lower, POINT_RULE)
-    warning = explanation.heywood_warning(c)
+    warning = explanation.heywood_warning(c) + explanation.convergence_warning(c)
     return Verdict("point", f"one estimate, which says nothing of spread{warning}", POINT_RULE)
 
 

@@ -21,12 +21,12 @@ class Import(NamedTuple):
 
 def modules() -> dict[str, Path]:
     """Every module of the project by its dotted name."""
-    found = {}
+    paths = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+            paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return paths
 
 
 def imports(known: Mapping[str, Path]) -> list[Import]:

@@ -181,8 +181,8 @@ def expectation(f: Callable[..., np.ndarray], dims: int, nodes: int) -> Any:
     return (f(*grid) * weight).sum(-1)
 
 
-def log_mean_exp(*each: np.ndarray) -> np.ndarray:
-    return np.logaddexp.reduce(each) - np.log(len(each))
+def log_mean_exp(*logs: np.ndarray) -> np.ndarray:
+    return np.logaddexp.reduce(logs) - np.log(len(logs))
 
 
 def numerical_gradient(f: Callable[[Arrays], float], params: Arrays) -> Arrays:

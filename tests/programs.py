@@ -1,4 +1,4 @@
-"""Programs written outside the zoo, in both backends, and what is known of them exactly."""
+"""Programs written outside the zoo, in both backends, and exact results for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zoo
 
 
 def conjugate(backend: str) -> zoo.Model:
-    """Two numbers known by their noisy sum alone: the posterior is normal, with correlation -0.89."""
+    """Two numbers, observed only through noisy sums: the posterior is normal, with correlation -0.89."""
     if backend == "numpyro":
         from numpyro import plate, sample
         from numpyro.distributions import Normal
@@ -28,6 +28,7 @@ def conjugate(backend: str) -> zoo.Model:
 
 
 def sums() -> np.ndarray:
+    """Data of ``conjugate``, (20,)."""
     return 1.5 + 2.0 * np.random.default_rng(0).standard_normal(20)
 
 
@@ -68,7 +69,7 @@ def exponentials(backend: str) -> zoo.Model:
 
 
 def coupled(backend: str) -> zoo.Model:
-    """Two labels a row, the second by the first, and one switch for all rows."""
+    """Two labels per row, the second dependent on the first, and one binary latent shared by all rows."""
     if backend == "numpyro":
         from jax.numpy import array
         from numpyro import plate, sample
@@ -90,7 +91,7 @@ def coupled(backend: str) -> zoo.Model:
 
 
 def endless(backend: str) -> zoo.Model:
-    """A label that may be any count: no list of its values."""
+    """A label with infinite support, which cannot be enumerated."""
     if backend == "numpyro":
         from jax.numpy import array
         from numpyro import plate, sample
@@ -109,6 +110,7 @@ def endless(backend: str) -> zoo.Model:
 
 
 def waiting_times() -> np.ndarray:
+    """Data of ``exponentials``, (120,): half with mean 1, half with mean 50."""
     rng = np.random.default_rng(0)
     return np.concatenate([rng.exponential(1.0, 60), rng.exponential(50.0, 60)])
 

@@ -16,14 +16,14 @@ CHAINS, DRAWS = 4, 500
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChainDiagnostics(Diagnostics):
-    """Diagnostics of a fit that holds chains."""
+    """Diagnostics of a fit with chains."""
 
     kind: ClassVar[FitKind] = "chains"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GuideDiagnostics(Diagnostics):
-    """Diagnostics of a fit that holds independent draws of a guide."""
+    """Diagnostics of a fit with independent draws of a guide."""
 
     kind: ClassVar[FitKind] = "guide"
 
@@ -88,16 +88,16 @@ def chains_of(covariance: np.ndarray, seed: int = 0, chains: int = CHAINS, draws
 
 def guide_of(
     covariance: np.ndarray,
-    own: np.ndarray,
+    guide_covariance: np.ndarray,
     guide: str = "mean_field",
     seed: int = 1,
     shift: tuple[float, float] = (0.0, 0.0),
 ) -> Fit:
-    """Draws of a normal guide with covariance ``own``, where the posterior is normal with ``covariance`` about zero."""
-    z = np.random.default_rng(seed).multivariate_normal(np.zeros(2), own, size=(1, 2000))
+    """Draws of a normal guide with ``guide_covariance``; the posterior is normal with mean 0 and ``covariance``."""
+    z = np.random.default_rng(seed).multivariate_normal(np.zeros(2), guide_covariance, size=(1, 2000))
     x = z + shift
     lp = log_normal(x, covariance)
-    stats = {"log_weight": lp - log_normal(z, own)}
+    stats = {"log_weight": lp - log_normal(z, guide_covariance)}
     options = {"guide": guide, "num_steps": 100}
     return gaussian("svi", x, lp, stats=stats, options=options, trace=np.linspace(-9.0, -1.0, 100))
 
@@ -105,7 +105,7 @@ def guide_of(
 def mixture(
     engine: str, seed: int = 0, shape: tuple[int, int] = (CHAINS, DRAWS), settings: Any = None, **more: Any
 ) -> Fit:
-    """A fit of a mixture to simulated rows whose draws lie about the values that made the rows."""
+    """A fit of a mixture to simulated rows, with draws around the true values."""
     model = zoo.load("gaussian_mixture", K=2, **(settings or {}))
     rng = np.random.default_rng(7)
     x = rng.normal(size=(40, 2)) + np.where(np.arange(40) < 15, 0.0, 6.0)[:, None]
@@ -137,7 +137,7 @@ def mixture(
 
 
 def at_point(fit: Fit, engine: str = "em", **more: Any) -> Fit:
-    """The estimate of a fit alone."""
+    """The point estimate of a fit, without draws."""
     params = {n: v.copy() for n, v in fit.params.items()}
     fields: dict[str, Any] = {"params": params, "draws": {}, "stats": {}, "options": {"objective": "ml"}}
     fields["diagnostics"] = Diagnostics()

@@ -53,15 +53,17 @@ def test_the_card_lists_what_is_learned(name, settings, backend):
         pytest.skip(card.absent[backend])
     model = zoo.load(name, backend, **settings)
     keywords = model.complete({**card.sizes, **settings}, {})
-    found = in_backend("zoo._backend", backend).learned(model.program, keywords)
-    weights = [n for n in found if n.split(".")[0] in card.networks]
+    shapes = in_backend("zoo._backend", backend).learned(model.program, keywords)
+    weights = [n for n in shapes if n.split(".")[0] in card.networks]
     assert {n.split(".")[0] for n in weights} == set(card.networks)
     lines = {n: site.shape(card.sizes) for n, site in card.parameters(settings).items() if n not in card.latents}
-    assert {n: shape for n, shape in found.items() if n not in weights} == lines
+    assert {n: shape for n, shape in shapes.items() if n not in weights} == lines
     fixed = dict.fromkeys((n for n in lines if n in model.keywords), 0.5)
-    left = in_backend("zoo._backend", backend).learned(model.program, {**keywords, **fixed})
+    without_fixed = in_backend("zoo._backend", backend).learned(model.program, {**keywords, **fixed})
     assert (
-        set(left) == set(found) - set(fixed) == {*weights, *card.parameters({**settings, **fixed})} - set(card.latents)
+        set(without_fixed)
+        == set(shapes) - set(fixed)
+        == {*weights, *card.parameters({**settings, **fixed})} - set(card.latents)
     )
 
 

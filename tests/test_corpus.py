@@ -86,16 +86,16 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_input_form_gives_the_same_corpus(form):
-    given = FORMS[form]()
-    before = given.copy() if sp.issparse(given) else None
-    corpus = as_corpus(given)
+    data = FORMS[form]()
+    before = data.copy() if sp.issparse(data) else None
+    corpus = as_corpus(data)
     assert corpus.vocabulary in (None, WORDS)
     same(corpus, as_corpus(COUNTS), words=False)
     if before is not None:  # the input is unchanged
-        for name in ("data", "indices", "indptr") if given.format in ("csr", "csc") else ():
-            np.testing.assert_array_equal(getattr(given, name), getattr(before, name))
-    if not isinstance(given, tuple | dict | pd.DataFrame) and form != "tokens as they come":
-        assert as_corpus(given, WORDS).vocabulary == WORDS
+        for name in ("data", "indices", "indptr") if data.format in ("csr", "csc") else ():
+            np.testing.assert_array_equal(getattr(data, name), getattr(before, name))
+    if not isinstance(data, tuple | dict | pd.DataFrame) and form != "tokens as they come":
+        assert as_corpus(data, WORDS).vocabulary == WORDS
 
 
 def test_matrices_of_scikit_learn_and_gensim():
@@ -439,27 +439,27 @@ def test_damaged_bytes_give_a_corpus_or_a_one_line_error(corpus, name, data, tmp
     {"x.txt.gz": write_uci, "x.mtx": WRITERS["x.mtx"]}.get(name, WRITERS.get(name, write_uci))(corpus, path)
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(content)))
-        content[at : at + data.draw(st.integers(0, 3))] = data.draw(
+        position = data.draw(st.integers(0, len(content)))
+        content[position : position + data.draw(st.integers(0, 3))] = data.draw(
             st.sampled_from([b"", b"\n", b" ", b":", b"-", b"9", b"0", b".5", b"x", b"\xff", b"\0", b"\r", b"1 1 1\n"])
         )
     path.write_bytes(content)
     try:
-        found = read(path)
+        result = read(path)
     except ZooError as error:
-        found = None
+        result = None
         assert "\n" not in str(error)  # noqa: PT017  (most garbage is refused, and some is another corpus)
-    if found:
-        as_corpus(found)
+    if result:
+        as_corpus(result)
 
 
 def test_a_folder_round_trips_and_damage_raises(tmp_path):
     corpus = as_corpus(TOKENS)
     folder = save(corpus, tmp_path / "a" / "folder")
-    kept = load(folder)
-    assert isinstance(kept.words, np.memmap)
-    same(kept, corpus)
-    same(kept.take([2, 0]), corpus.take([2, 0]))
+    loaded = load(folder)
+    assert isinstance(loaded.words, np.memmap)
+    same(loaded, corpus)
+    same(loaded.take([2, 0]), corpus.take([2, 0]))
     save(as_corpus(COUNTS), folder)  # a corpus may be replaced
     assert load(folder).vocabulary is None
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["folder"]

@@ -28,7 +28,7 @@ HEADING = re.compile(r"^ *(\w[\w ]*)\n *-{3,}$", re.MULTILINE)
 
 def public() -> dict[str, Any]:
     """Functions and classes that a package exports, and the public methods of the classes."""
-    found: dict[str, Any] = {}
+    items: dict[str, Any] = {}
     for name in MODULES:
         module = importlib.import_module(name)
         exported = getattr(module, "__all__", None) or [
@@ -37,13 +37,13 @@ def public() -> dict[str, Any]:
         for key in exported:
             item = getattr(module, key)
             if inspect.isfunction(item):
-                found[f"{item.__module__}.{item.__qualname__}"] = item
+                items[f"{item.__module__}.{item.__qualname__}"] = item
             elif inspect.isclass(item) and not issubclass(item, Exception):
-                found[f"{item.__module__}.{item.__qualname__}"] = item
+                items[f"{item.__module__}.{item.__qualname__}"] = item
                 for method, function in vars(item).items():
                     if inspect.isfunction(function) and method[0] != "_":
-                        found[f"{function.__module__}.{function.__qualname__}"] = function
-    return found
+                        items[f"{function.__module__}.{function.__qualname__}"] = function
+    return items
 
 
 PUBLIC = public()

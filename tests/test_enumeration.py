@@ -39,8 +39,10 @@ def brute_force(model, values, labels, sizes):
     weights = np.exp(np.array(joints) - logsumexp(joints))
     posterior = {}
     for n, (_, K) in labels.items():
-        at = np.stack([c[n] for c in choices])
-        posterior[n] = np.stack([(weights.reshape(-1, *[1] * (at.ndim - 1)) * (at == k)).sum(0) for k in range(K)], -1)
+        labelling = np.stack([c[n] for c in choices])
+        posterior[n] = np.stack(
+            [(weights.reshape(-1, *[1] * (labelling.ndim - 1)) * (labelling == k)).sum(0) for k in range(K)], -1
+        )
     return logsumexp(joints), posterior
 
 
@@ -58,15 +60,15 @@ def test_sums_equal_brute_force(name, settings, backend):
     (observed,) = card.observed
     total, posterior = brute_force(model, values, {label: ((ROWS,), sizes["K"])}, sizes)
 
-    found = enumeration.responsibilities(model, params, values[observed])[label]
-    np.testing.assert_allclose(found, posterior[label], atol=1e-10)
+    probabilities = enumeration.responsibilities(model, params, values[observed])[label]
+    np.testing.assert_allclose(probabilities, posterior[label], atol=1e-10)
     by_row = enumeration.log_marginal(model, params, values[observed])
     assert by_row.shape == (ROWS,)
     labelled = {**values, label: np.zeros(ROWS, int)}
     # log p(x | params) by Bayes' rule at one assignment: log p(x, z, params) - log p(z | x) - log p(params)
-    prior = log_joint(model, labelled, sizes) - by_row.sum() - np.log(found[:, 0]).sum()
+    prior = log_joint(model, labelled, sizes) - by_row.sum() - np.log(probabilities[:, 0]).sum()
     np.testing.assert_allclose(by_row.sum() + prior, total, rtol=1e-10)
-    assert (enumeration.most_probable_labels(model, params, values[observed])[label] == found.argmax(-1)).all()
+    assert (enumeration.most_probable_labels(model, params, values[observed])[label] == probabilities.argmax(-1)).all()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -76,9 +78,9 @@ def test_coupled_sites_and_one_for_all_rows(backend):
     values = {"p": np.array(0.6), "x": x}
     labels = {"s": ((), 2), "a": ((2,), 2), "b": ((2,), 3)}
     _, posterior = brute_force(model, values, labels, {"N": 2})
-    found = enumeration.responsibilities(model, {"p": np.array(0.6)}, x)
+    probabilities = enumeration.responsibilities(model, {"p": np.array(0.6)}, x)
     for site in labels:
-        np.testing.assert_allclose(found[site], posterior[site], atol=1e-10, err_msg=site)
+        np.testing.assert_allclose(probabilities[site], posterior[site], atol=1e-10, err_msg=site)
     with pytest.raises(zoo.ZooError, match="couples the rows"):
         enumeration.log_marginal(model, {"p": np.array(0.6)}, x)
 

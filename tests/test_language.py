@@ -87,13 +87,13 @@ def files(*endings: str) -> list[Path]:
 @pytest.fixture(scope="module")
 def identifiers() -> dict[str, set[str]]:
     """The files in which each identifier occurs."""
-    found: dict[str, set[str]] = {}
+    occurrences: dict[str, set[str]] = {}
     for path in files(".py"):
         with open(path) as file:
             for token in tokenize.generate_tokens(file.readline):
                 if token.type == tokenize.NAME:
-                    found.setdefault(token.string, set()).add(path.relative_to(ROOT).as_posix())
-    return found
+                    occurrences.setdefault(token.string, set()).add(path.relative_to(ROOT).as_posix())
+    return occurrences
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -130,11 +130,11 @@ def differentiated(backend):
 
 def log_pmf(backend, loc, scale, levels):
     """log P of each whole number in ENDLESS, and the slopes of the sum over the bins with respect to loc and scale."""
-    there = in_backend("zoo._backend", backend)
-    with there.runtime("float64"):
-        at = there.to_backend({str(i): np.array(v, float) for i, v in enumerate((loc, scale, levels, ENDLESS))})
-        found, slopes = differentiated(backend)(*at.values())
-        out = there.to_numpy({"p": found, "loc": slopes[0], "scale": slopes[1]})
+    tools = in_backend("zoo._backend", backend)
+    with tools.runtime("float64"):
+        arrays = tools.to_backend({str(i): np.array(v, float) for i, v in enumerate((loc, scale, levels, ENDLESS))})
+        log_probs, slopes = differentiated(backend)(*arrays.values())
+        out = tools.to_numpy({"p": log_probs, "loc": slopes[0], "scale": slopes[1]})
     return {**out, "p": out["p"][2 : 2 + levels], "beyond": np.delete(out["p"], np.arange(2, 2 + levels))}
 
 
@@ -145,20 +145,20 @@ def log_pmf(backend, loc, scale, levels):
     levels=st.integers(1, 256),
 )
 def test_discretised_logistic_sums_to_one(loc, scale, levels):
-    found = {b: log_pmf(b, loc, scale, levels) for b in BACKENDS}
-    for b, out in found.items():
+    masses = {b: log_pmf(b, loc, scale, levels) for b in BACKENDS}
+    for b, out in masses.items():
         assert abs(np.exp(out["p"]).sum() - 1) < 1e-10, b
         assert np.isfinite(out["p"]).all(), b
         assert (out["beyond"] == -np.inf).all(), b
         assert np.isfinite(out["loc"]).all(), b
         assert np.isfinite(out["scale"]).all(), b
     for part in ("p", "loc", "scale"):
-        a, b = (found[backend][part] for backend in BACKENDS)
+        a, b = (masses[backend][part] for backend in BACKENDS)
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * max(1.0, abs(a).max()))
     if 0.1 < scale < 100 and abs(loc) < 10 and levels > 2:  # where a plain difference has digits
         k = np.arange(1, levels - 1)
         plain = expit((k + 0.5 - loc) / scale) - expit((k - 0.5 - loc) / scale)
-        np.testing.assert_allclose(np.exp(found["pyro"]["p"][1:-1]), plain, atol=1e-12)
+        np.testing.assert_allclose(np.exp(masses["pyro"]["p"][1:-1]), plain, atol=1e-12)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -169,8 +169,8 @@ def test_discretised_logistic_samples_have_its_distribution(backend):
     weights = {n: np.zeros_like(v) for n, v in values.items() if n.startswith("decoder")}  # loc is 0 everywhere
     x = model.simulate(0, values=weights)["x"]
     p = np.exp(log_pmf(backend, 0.0, 1.0, 4)["p"])
-    seen = np.array([(x == k).mean() for k in range(4)])
-    assert (abs(seen - p) < 5 * np.sqrt(p * (1 - p) / x.size)).all()
+    frequencies = np.array([(x == k).mean() for k in range(4)])
+    assert (abs(frequencies - p) < 5 * np.sqrt(p * (1 - p) / x.size)).all()
 
 
 # models and guides
@@ -273,12 +273,12 @@ def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
 
     # one image with its label and one without: the classes of the second one at a time
     two = {n: v if n.startswith("decoder") else v[4:6] for n, v in values.items()}
-    each = [model.log_joint({**two, "y": np.array([values["y"][4], k])}, **{**sizes, "N": 2}) for k in range(C)]
+    log_joints = [model.log_joint({**two, "y": np.array([values["y"][4], k])}, **{**sizes, "N": 2}) for k in range(C)]
     marginalize = in_backend("inference.exact.enumeration", backend).marginalize(model.program)
     data = {n: two.pop(n) for n in model.data_names}
     del two["y"]
     total = backend_of(model).log_joint(marginalize, {**keywords, "N": 2, **data}, two)
-    np.testing.assert_allclose(total, np.logaddexp.reduce(each), rtol=1e-10)
+    np.testing.assert_allclose(total, np.logaddexp.reduce(log_joints), rtol=1e-10)
 
     logs, weights = guide_terms(backend, model, keywords, values)
     assert (logs["y"][labelled] == 0).all(), "where there is a label, q(y) is at it"

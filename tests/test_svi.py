@@ -210,8 +210,8 @@ def test_a_guide_must_have_the_sites_of_the_program(mixture, counts):
         def guide(**inputs):
             sample("pi", Dirichlet(5 * ones(2)))  # pyright: ignore[reportArgumentType]
             for name in names:
-                at = param(f"at {name}", ones(2)) if trained else ones(2)  # pyright: ignore[reportArgumentType]
-                sample(name, LogNormal(at, 0.1))  # pyright: ignore[reportArgumentType]
+                loc = param(f"at {name}", ones(2)) if trained else ones(2)  # pyright: ignore[reportArgumentType]
+                sample(name, LogNormal(loc, 0.1))  # pyright: ignore[reportArgumentType]
 
         return lambda program, start: guide
 

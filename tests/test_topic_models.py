@@ -88,12 +88,12 @@ def test_collapsed_equals_the_program_summed_over_all_labels(backend):
     theta, phi = rng.dirichlet(ALPHA, 3), rng.dirichlet(np.ones(3), 2)
     few = Corpus([0, 1, 3, 4], [1, 0, 2, 2], [2, 1, 1, 1], V=3)  # 5 tokens and one document that ends earlier
     tokens, sizes = few.tokens(), {**SIZES, "T": 2}
-    at = {"theta": theta, "phi": phi, "w": tokens}
+    values = {"theta": theta, "phi": phi, "w": tokens}
     by_counts = log_p_of_words(backend, model.collapsed, few, theta, phi)
     by_tokens = log_p_of_words(backend, model.collapsed, tokens.T, theta, phi)
     np.testing.assert_allclose(by_counts, by_tokens, rtol=1e-14, err_msg="counts and tokens")
     # the sum over a label after the end of a document is that of its prior, one
-    log_joints = [model.log_joint({**at, "z": np.reshape(z, (3, 2)).T}, **sizes) for z in product((0, 1), repeat=6)]
+    log_joints = [model.log_joint({**values, "z": np.reshape(z, (3, 2)).T}, **sizes) for z in product((0, 1), repeat=6)]
     prior = sum(dirichlet.logpdf(t, ALPHA) for t in theta) + sum(dirichlet.logpdf(p, np.full(3, ETA)) for p in phi)
     assert abs(by_counts.sum() + prior - logsumexp(log_joints)) < 1e-10
 
@@ -107,14 +107,14 @@ def test_blocks_of_documents_give_the_same_log_p_and_gradient(backend, monkeypat
 
     def log_p_and_gradient():
         with in_backend("zoo._backend", backend).runtime("float64"):
-            at = in_backend("zoo._backend", backend).to_backend({"theta": theta, "phi": phi, "w": corpus})
+            arrays = in_backend("zoo._backend", backend).to_backend({"theta": theta, "phi": phi, "w": corpus})
             if backend == "numpyro":
                 import jax
 
-                log_p = lambda t, p: words.Topics(t, p, 9, at["w"]).log_prob(at["w"]).sum()  # noqa: E731
-                return jax.value_and_grad(log_p, (0, 1))(at["theta"], at["phi"])
-            theta_, phi_ = (at[n].requires_grad_() for n in ("theta", "phi"))
-            value = words.Topics(theta_, phi_, 9).log_prob(at["w"]).sum()
+                log_p = lambda t, p: words.Topics(t, p, 9, arrays["w"]).log_prob(arrays["w"]).sum()  # noqa: E731
+                return jax.value_and_grad(log_p, (0, 1))(arrays["theta"], arrays["phi"])
+            theta_, phi_ = (arrays[n].requires_grad_() for n in ("theta", "phi"))
+            value = words.Topics(theta_, phi_, 9).log_prob(arrays["w"]).sum()
             value.backward()
             return value.detach(), (theta_.grad, phi_.grad)
 
@@ -173,10 +173,10 @@ def test_dirichlet_draws_and_their_gradients(backend):
             import torch
 
             torch.manual_seed(0)
-            at = torch.tensor(a, requires_grad=True)
-            draws = distribution(at).rsample((count,))
+            concentration = torch.tensor(a, requires_grad=True)
+            draws = distribution(concentration).rsample((count,))
             (draws.log() * torch.arange(1, 5)).sum(-1).mean().backward()
-            slope, draws = at.grad, draws.detach()
+            slope, draws = concentration.grad, draws.detach()
         slope, draws = np.asarray(slope), np.asarray(draws)
     assert (draws > 0).all()
     for v in range(4):  # each component of a Dirichlet vector is a beta variable

@@ -3,20 +3,18 @@ import math
 import numpy as np
 import torch
 from pyro import poutine
-from pyro.infer.autoguide import init_to_uniform
-from pyro.infer.autoguide.initialization import InitMessenger
 from torch.distributions import biject_to
 
 from inference.unconstrained import NUM_PRIOR_DRAWS
 from zoo import ZooError
-from zoo._backend.in_pyro import sample_nodes
+from zoo._backend.in_pyro import sample_nodes, with_values
 
 
 class UnconstrainedModel:
     def __init__(self, program, keywords, data):
         self.program, self.inputs = program, {**data, **keywords}
         # a value in each support: an improper prior has one too
-        nodes, others = (self.latents(seed, InitMessenger(init_to_uniform)(program)) for seed in (0, 1))
+        nodes, others = (self.latents(seed, with_values(program)) for seed in (0, 1))
         if not nodes:
             raise ZooError("the program has no continuous latent, so there is nothing to fit")
         self.shapes = {n: tuple(s["value"].shape) for n, s in nodes.items()}
@@ -92,8 +90,6 @@ class UnconstrainedModel:
             seeds = [seed * NUM_PRIOR_DRAWS + i for i in range(NUM_PRIOR_DRAWS)]
             draws = [{n: s["value"] for n, s in self.latents(i, self.program).items()} for i in seeds]
         except NotImplementedError:  # an improper prior
-            draws = [
-                {n: s["value"] for n, s in self.latents(seed, InitMessenger(init_to_uniform)(self.program)).items()}
-            ]
+            draws = [{n: s["value"] for n, s in self.latents(seed, with_values(self.program)).items()}]
         vector = torch.stack([self.unconstrain(values) for values in draws]).median(0).values
         return {n: v for n, (v, _) in self.constrain(vector).items()}

@@ -5,9 +5,11 @@ import numpy as np
 import pyro
 import torch
 from pyro import poutine
-from pyro.distributions import constraints
+from pyro.distributions import Delta, constraints
+from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
+from torch.distributions import biject_to
 
 from zoo._backend import TracedSite, interval_kind
 from zoo.data.corpus import Corpus
@@ -61,8 +63,27 @@ def sample_nodes(nodes):
 
 
 def is_deterministic(site):
-    """Whether a sample site is a deterministic one, which Pyro observes under a Delta distribution."""
-    return bool(site["infer"].get("_deterministic"))
+    """Whether a sample site is a deterministic one, which Pyro observes under a Delta distribution.
+
+    So are the sites that a reparameterisation has replaced.
+    """
+    fn = site["fn"]
+    while hasattr(fn, "base_dist"):
+        fn = fn.base_dist
+    return bool(site["infer"].get("_deterministic")) or (site["is_observed"] and isinstance(fn, Delta))
+
+
+def with_values(program):
+    """The program with a value in the support of every latent: an improper prior has no draws."""
+    return InitMessenger(value_in_support)(program)
+
+
+def value_in_support(site):
+    fn = site["fn"]
+    if fn.support.is_discrete:
+        return fn.sample()
+    bijection = biject_to(fn.support)
+    return bijection(4 * torch.rand(bijection.inverse_shape(fn.batch_shape + fn.event_shape)) - 2)
 
 
 def param_nodes(nodes):

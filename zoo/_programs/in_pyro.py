@@ -5,7 +5,7 @@ from pyro.distributions import Unit
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
-from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_nodes, substitute, to_backend
+from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_nodes, substitute, to_backend, with_values
 from zoo._programs import runnable
 from zoo._programs.sites import PlateRecord, SiteRecord
 
@@ -16,7 +16,7 @@ def trace(program, arrays, is_abstract=False):
         torch.manual_seed(0)
         arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
         entries = {id(v): n for n, v in arrays.items()}
-        nodes = poutine.trace(program).get_trace(**arrays).nodes
+        nodes = poutine.trace(with_values(program)).get_trace(**arrays).nodes
         sites = {n: s for n, s in nodes.items() if s["type"] in ("sample", "param")}
         return {n: site_record(n, s, entries) for n, s in sites.items() if not isinstance(s.get("fn"), _Subsample)}
 

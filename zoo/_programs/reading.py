@@ -131,7 +131,7 @@ def make_reading(
     runnable: RunnableProgram, trace: Trace, rows: Rows, table: dict[str, np.ndarray], choices: Choices
 ) -> Reading:
     """The card of the sites, with names for every dimension, and the size of each."""
-    names = DimensionNames(rows, choices)
+    names = DimensionNames(rows, choices, {*trace, *table, *runnable.arguments.arrays})
     sites = {n: names.site_of(s) for n, s in trace.items() if s.role != "factor"}
     role = lambda *roles: {n: sites[n] for n, s in trace.items() if s.role in roles}  # noqa: E731
     covariates = {
@@ -158,17 +158,22 @@ def make_reading(
         exchangeable=(),
         row_sizes=("N",),
         is_own=True,
-        dim_names={"N": rows.plate} if rows.plate else {},
+        dim_names=names.plates,
         coords={**names.coords, **choices.coords},
     )
     return Reading(runnable, trace, rows, card, table, names.sizes)
 
 
 class DimensionNames:
-    """Names of dimensions: plates, then those that the user gives, then ``<site>_dim_<i>`` as in ArviZ."""
+    """Names of dimensions: plates, then those that the user gives, then ``<site>_dim_<i>`` as in ArviZ.
 
-    def __init__(self, rows: Rows, choices: Choices):
-        self.rows, self.choices = rows, choices
+    Engines have N for the rows and for no other plate, and sizes beside arrays in one dict: a plate named like an array
+    has another name there. ``plates`` has the user's names.
+    """
+
+    def __init__(self, rows: Rows, choices: Choices, arrays: set[str]):
+        self.rows, self.choices, self.reserved = rows, choices, arrays | {"N"}
+        self.plates: dict[str, str] = {"N": rows.plate} if rows.plate else {}
         self.sizes: dict[str, int] = {}
         self.coords: dict[str, Sequence[object]] = {}
 
@@ -189,10 +194,14 @@ class DimensionNames:
         return Site(site.kind, tuple(dims))
 
     def internal(self, plate: str, size: int) -> str:
-        """The name that engines have for a plate: N for the rows, and for no other."""
+        """The name that engines have for a plate."""
         if plate == self.rows.plate:
             return self.add("N", size)
-        return self.add(f"{plate}_" if plate == "N" else plate, size)
+        if plate not in self.reserved:
+            return self.add(plate, size)
+        name = self.add(f"{plate}_plate", size)
+        self.plates[name] = plate
+        return name
 
     def add(self, name: str, size: int) -> str:
         """A name for a dimension of some size, with its size where another of that name differs."""

@@ -70,13 +70,18 @@ def plate_depth(program, *args, **keywords):
 
     def run():
         with handlers.block():
-            nodes = handlers.trace(handlers.seed(program, UNUSED_KEY)).get_trace(*args, **keywords)
+            nodes = handlers.trace(with_values(program)).get_trace(*args, **keywords)
         plates = [-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())]
         batches = [len(s["fn"].batch_shape) for s in nodes.values() if s["type"] == "sample"]
         depth.append(max(plates + batches, default=0))
 
     jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
     return depth[0]
+
+
+def with_values(program):
+    """The program with a value in the support of every latent: an improper prior has no draws."""
+    return handlers.substitute(handlers.seed(program, UNUSED_KEY), substitute_fn=init_to_uniform)
 
 
 def marginalize(program):
@@ -111,7 +116,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
             inner = handlers.trace(program)
             enumerated = Enumerate(inner, self.depth)
             with handlers.block():
-                handlers.seed(enumerated, UNUSED_KEY)(**self.one_row)
+                with_values(enumerated)(**self.one_row)
             discrete = {v.name for v in enumerated.variables}
             sites = {n: s for n, s in inner.trace.items() if is_fitted(s) and n not in discrete}
             outputs.append((enumerated.variables, {n: support_of(s) for n, s in sites.items()}))

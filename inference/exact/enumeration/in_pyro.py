@@ -7,7 +7,7 @@ from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.elimination import Factor, FactorGraph, Plate, Variable, common_scale, eliminate
-from zoo._backend.in_pyro import is_deterministic, param_nodes, sample_nodes, substitute
+from zoo._backend.in_pyro import is_deterministic, param_nodes, sample_nodes, substitute, with_values
 from zoo.errors import ZooError
 
 
@@ -57,7 +57,7 @@ def site_plates(site):
 def plate_depth(program, *args, **keywords):
     """How many dimensions from the right belong to plates and batches: enumeration starts to their left."""
     with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad():
-        nodes = poutine.trace(program).get_trace(*args, **keywords).nodes
+        nodes = poutine.trace(with_values(program)).get_trace(*args, **keywords).nodes
     plates = [-f.dim for s in nodes.values() for f in s.get("cond_indep_stack", ())]
     return max(plates + [len(s["fn"].batch_shape) for s in sample_nodes(nodes).values()], default=0)
 
@@ -89,7 +89,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
     def __init__(self, program, keywords, data):
         super().__init__(program, keywords, data)
         self.depth = plate_depth(program, **self.one_row)
-        inner = poutine.trace(program)
+        inner = poutine.trace(with_values(program))
         with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad(), Enumerate(self.depth) as enumerated:
             nodes = inner.get_trace(**self.one_row).nodes
         self.variables = enumerated.variables
@@ -101,7 +101,10 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
     def prior_draws(self, count, seed=0):
         def draw():
-            nodes = poutine.trace(self.program).get_trace(**self.one_row).nodes
+            try:
+                nodes = poutine.trace(self.program).get_trace(**self.one_row).nodes
+            except NotImplementedError:  # an improper prior: values in the support
+                nodes = poutine.trace(with_values(self.program)).get_trace(**self.one_row).nodes
             return {n: nodes[n]["value"] for n in self.supports}
 
         with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad():

@@ -129,7 +129,8 @@ def fit(
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
     check_whole(0, seed=seed)
-    if engine is None and len(args) > 1 and isinstance(args[-1], str) and args[-1] in engines.names():
+    is_named = len(args) > 1 and isinstance(args[-1], str)
+    if engine is None and is_named and (args[-1] in engines.names() or model.has_card):
         *args, engine = args  # type: ignore[assignment]
     model, data, options = read_call(
         model, args, keywords, engine, Choices(rows, row_arguments, dims or {}, coords or {})
@@ -157,8 +158,9 @@ def read_call(
     """The model, its data, and the options of the engine; a program of the user's own is read with its arguments."""
     if (isinstance(model, ReadModel) and len(args) <= 1) or (not isinstance(model, ReadModel) and model.has_card):
         options = dict(keywords)
+        has_data = bool(args) or "data" in options or isinstance(model, ReadModel)
         data = args[0] if args else options.pop("data", None)
-        if len(args) > 1 or (data is None and not isinstance(model, ReadModel)):
+        if len(args) > 1 or not has_data:
             raise ZooError(
                 f"fit takes the model and its data, {', '.join(model.data_names)}; given {len(args)} arguments"
             )

@@ -87,7 +87,7 @@ def coupled(backend: str) -> zoo.Model:
             b = sample("b", Categorical(array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])[a]))
             sample("x", Normal(1.0 * a + 2.0 * b + s, 1.0), obs=x)
 
-    return zoo.Model(program, backend=backend)
+    return zoo.read(zoo.Model(program, backend=backend))
 
 
 def endless(backend: str) -> zoo.Model:
@@ -106,7 +106,7 @@ def endless(backend: str) -> zoo.Model:
             z = sample("z", Poisson(array(3.0)))
             sample("x", Normal(z, 1.0), obs=x)
 
-    return zoo.Model(program, backend=backend)
+    return zoo.read(zoo.Model(program, backend=backend))
 
 
 def waiting_times() -> np.ndarray:

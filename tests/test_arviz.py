@@ -99,7 +99,7 @@ def test_rows_without_a_likelihood_of_their_own_have_no_such_group():
     like = chains_of(correlated(0.5), draws=50)
     fit = replace(
         like,
-        model=zoo.Model(rows, backend="numpyro"),
+        model=zoo.read(zoo.Model(rows, backend="numpyro"), np.zeros(3)),
         keywords={"N": 3},
         data={"x": np.zeros(3)},
         params={"mu": np.zeros(())},

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from inference.structure import describe_density
 from inference import enumeration, exact
 from tests.table import BACKENDS, CASES, IDS
 from zoo._backend import in_backend
@@ -137,18 +138,19 @@ def test_a_card_is_inferred_for_a_program_without_one():
             z = sample("z", Categorical(pi))
             sample("x", Laplace(mu[z], b[z][..., None]).to_event(1), obs=x)
 
-    card = zoo.Model(numpyro_program, backend="numpyro", K=3, D=3).card  # equal sizes do not confuse it
-    assert {n: str(s) for n, s in card.sites().items()} == {
-        "pi": "simplex [K]",
-        "mu": "real [K D]",
+    model = describe_density(zoo.read(zoo.Model(numpyro_program, backend="numpyro", K=3, D=3)))
+    assert {n: str(s) for n, s in model.card.sites().items()} == {  # equal sizes do not confuse it
+        "pi": "simplex [K]",  # one event, whose entries are permuted with the components
+        "mu": "real [K mu_dim_1]",
         "b": "positive [K]",
         "z": "category [N]",
-        "x": "real [N D]",
+        "x": "real [N x_dim_1]",
     }
-    assert card.enumerated == ("z",)
+    assert model.card.enumerated == ("z",)
+    assert model.card.exchangeable == ("K",)
 
 
-def test_a_dimension_without_a_name_raises_with_the_site():
+def test_a_dimension_without_a_plate_is_named_by_its_site():
     def nameless(x=None, *, N):
         import jax.numpy as jnp
         from numpyro import plate, sample
@@ -158,10 +160,10 @@ def test_a_dimension_without_a_name_raises_with_the_site():
         with plate("N", N):
             sample("x", Normal(w[0], 1.0), obs=x)
 
-    with pytest.raises(
-        zoo.ZooError, match="site 'w' has a dimension of 4: let a keyword of one capital letter name it"
-    ):
-        _ = zoo.Model(nameless, backend="numpyro").card
+    model = zoo.Model(nameless, backend="numpyro")
+    with pytest.raises(zoo.ZooError, match="zoo.read"):
+        _ = model.card
+    assert str(zoo.read(model, np.zeros(5)).card.sites()["w"]) == "simplex [w_dim_0]"
 
 
 def test_a_site_line_round_trips():

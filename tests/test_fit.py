@@ -123,7 +123,7 @@ def test_a_refusal_names_the_reason_and_other_engines():
             f = sample("f", Normal(0.0, 1.0))
             sample("x", Normal(f, 1.0), obs=x)
 
-    model = zoo.Model(with_local, backend="numpyro")
+    model = zoo.read(zoo.Model(with_local, backend="numpyro"), np.zeros(5))
     assert "continuous latent" in (refusals(model)["em"] or "")
     with pytest.raises(Refusal, match=r"em cannot fit with_local: f is a continuous latent.*these can: .*nuts"):
         fit(model, np.zeros(5), "em")

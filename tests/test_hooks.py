@@ -2,6 +2,7 @@
 
 import textwrap
 
+import numpy as np
 import pytest
 
 import guides
@@ -46,7 +47,7 @@ def test_a_program_of_the_same_name_has_no_hooks():
         with plate("N", N):
             sample("x", Normal(mu * jnp.ones(N), 1.0), obs=x)
 
-    model = zoo.Model(vae, backend="numpyro")
+    model = zoo.read(zoo.Model(vae, backend="numpyro"), np.zeros(5))
     assert model.package == ""
     assert guides.own_guide(model.card) is None
     assert inference.engines.get("svi").default_options(model.card).guide == "mean_field"

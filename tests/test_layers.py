@@ -9,7 +9,7 @@ LAYERS = [  # lowest first; a module belongs to the longest prefix of its name
     ("inference.run", "inference.diagnostics", "inference.draws_model"),
     ("inference.record",),
     ("inference.alignment", "inference.exact", "inference.unconstrained", "inference.objectives", "guides"),
-    ("inference.amortised",),
+    ("inference.amortised", "inference.structure"),
     ("inference.engines",),
     ("inference.summaries",),
     ("inference.storage", "inference.arviz", "inference.result", "inference.fitting"),

@@ -246,7 +246,7 @@ def read(
 
 
 def read_arguments(model: Model, args: Sequence[Any], kwargs: Mapping[str, Any], choices: Choices) -> ReadModel:
-    """``read`` with the arguments of the program apart from what the user says of it."""
+    """``read``, with the arguments of the program apart from the choices of the user."""
     module = in_backend("zoo._programs", model.backend)
     keywords = complete_sizes(module, model.program, tuple(args), {**model.settings, **kwargs})
     if not args and not kwargs:

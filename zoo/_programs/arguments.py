@@ -114,8 +114,16 @@ def bind_signature(
     return {**values, **rest}, (*positional, *rest)
 
 
+def innermost(program: Program) -> Program:
+    """The function within the handlers of a backend, such as ``reparam`` and ``condition``."""
+    while not inspect.isfunction(program) and callable(getattr(program, "fn", None)):
+        program = program.fn  # type: ignore[attr-defined]
+    return program
+
+
 def signature_parameters(program: Program) -> list[inspect.Parameter]:
     """The parameters of a function, of a class with ``__call__`` or of a module with ``forward``."""
+    program = innermost(program)
     function = getattr(program, "forward", program)
     try:
         return list(inspect.signature(function).parameters.values())
@@ -125,6 +133,7 @@ def signature_parameters(program: Program) -> list[inspect.Parameter]:
 
 def program_name(program: Program) -> str:
     """The name of a program: of a function its own, of an object that of its class."""
+    program = innermost(program)
     return getattr(program, "__name__", type(program).__name__)
 
 
@@ -152,10 +161,10 @@ def is_numeric(value: Sequence[object]) -> bool:
         return False
 
 
-def entry_name(path: Path, taken: Mapping[str, object]) -> str:
+def entry_name(path: Path, names: Mapping[str, object]) -> str:
     """A name of its own for the array at a path."""
     name = "_".join(map(str, path))
-    while name in taken:
+    while name in names:
         name += "_"
     return name
 

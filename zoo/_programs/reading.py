@@ -20,7 +20,7 @@ from zoo.types import Program
 
 @dataclass(frozen=True)
 class Choices:
-    """What a user may say of a program that is otherwise found by reading it.
+    """What a user may declare of a program, which is otherwise found by reading it.
 
     rows: the plate of the rows. row_arguments: the arguments that go with them. dims: names of the dimensions of a
     site, without those of plates. coords: labels along a dimension.

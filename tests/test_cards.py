@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from inference.structure import describe_density
 from inference import enumeration, exact
+from inference.structure import describe_density
 from tests.table import BACKENDS, CASES, IDS
 from zoo._backend import in_backend
 from zoo.cards import Site

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from tests.user_programs import BY_NAME, UserProgram, for_backend
-from tests.user_programs.truths.reference import LogDensity
+from tests.user_programs.truths.reference import LogDensity, MaximumLikelihood, Moments
 
 NAMES = tuple(BY_NAME)
 ALL_ROWS = {"subsampled_regression": {"batch_size": 30}}  # a minibatch is drawn at random
@@ -82,7 +85,8 @@ def pyro_log_joint(program: UserProgram, values: dict[str, np.ndarray], argument
 
     args, kwargs = for_backend(arguments_of(program, arguments), "pyro")
     tensors = {name: torch.tensor(value) for name, value in program.values("pyro", values).items()}
-    model = poutine.condition(program.load("pyro"), tensors)
+    learned = {name: tensors.pop(name) for name in program.learned if name in tensors}
+    model = poutine.condition(poutine.substitute(program.load("pyro"), learned), tensors)
     if not is_enumerated:
         with torch.no_grad():
             return float(poutine.trace(model).get_trace(*args, **kwargs).log_prob_sum())
@@ -197,11 +201,95 @@ def test_both_languages_sum_discrete_latents_alike(name):
     np.testing.assert_allclose(pyro_log_joint(program, values, is_enumerated=True), expected, rtol=1e-9)
 
 
+REFERENCES = {name: program.truth for name, program in BY_NAME.items() if program.truth}
+KINDS = {name: inspect.signature(truth, eval_str=True).return_annotation for name, truth in REFERENCES.items()}
+
+
 @pytest.mark.parametrize("log_joint", [numpyro_log_joint, pyro_log_joint])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind is LogDensity])
 def test_log_density_is_the_reference(name, log_joint):
-    program = BY_NAME[name]
-    truth = program.truth() if program.truth else None
-    if isinstance(truth, LogDensity):
-        value = log_joint(program, dict(truth.latents), truth.arguments, is_enumerated=bool(program.discrete))
-        np.testing.assert_allclose(value, truth.value, rtol=1e-9)
+    program, truth = BY_NAME[name], REFERENCES[name]()
+    assert isinstance(truth, LogDensity)
+    value = log_joint(program, dict(truth.latents), truth.arguments, is_enumerated=bool(program.discrete))
+    np.testing.assert_allclose(value, truth.value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("log_joint", [numpyro_log_joint, pyro_log_joint])
+@pytest.mark.parametrize("name", ["subsampled_regression", "masked_regression"])
+def test_joint_is_the_evidence_times_the_normal_posterior(name, log_joint):
+    """Bayes' theorem at the posterior mean of one scalar."""
+    program, truth = BY_NAME[name], REFERENCES[name]()
+    assert isinstance(truth, Moments)
+    assert truth.log_evidence is not None
+    (site,) = program.latents
+    mean = truth.mean[site]
+    posterior = stats.norm.logpdf(mean, mean, truth.sd[site])
+    np.testing.assert_allclose(log_joint(program, {site: mean}), truth.log_evidence + posterior, rtol=1e-9)
+
+
+@pytest.mark.parametrize("log_joint", [numpyro_log_joint, pyro_log_joint])
+def test_likelihood_of_learned_parameters_is_the_maximum(log_joint):
+    """Bayes' theorem for the effects at their posterior mean, and smaller likelihoods around the maximum."""
+    program, truth = BY_NAME["empirical_bayes"], REFERENCES["empirical_bayes"]()
+    assert isinstance(truth, MaximumLikelihood)
+    posterior = stats.norm.logpdf(0, 0, truth.sd["effect"]).sum()
+    value = log_joint(program, {**truth.parameters, **truth.mean})
+    np.testing.assert_allclose(value - posterior, truth.log_likelihood, rtol=1e-9)
+    (y,), _ = program.arguments()
+    for mu, tau in ((0.1, 1.0), (-0.1, 1.0), (0.0, 1.1), (0.0, 0.9)):
+        covariance = (tau * truth.parameters["tau"]) ** 2 + np.eye(y.shape[1])
+        mean = np.full(y.shape[1], truth.parameters["mu"] + mu)
+        assert stats.multivariate_normal(mean, covariance).logpdf(y).sum() < truth.log_likelihood
+
+
+def test_lines_are_exchangeable_and_ordered_or_broken_components_are_not():
+    """Labels of latents reversed; discrete latents are summed out."""
+    program = BY_NAME["mixture_of_regressions"]
+    values = {n: v for n, v in latent_values(program, 4).items() if n in program.latents}
+    reversed_values = {n: v[::-1] if v.ndim else v for n, v in values.items()}
+    before = numpyro_log_joint(program, values, is_enumerated=True)
+    np.testing.assert_allclose(numpyro_log_joint(program, reversed_values, is_enumerated=True), before, rtol=1e-12)
+    for name, sites in (("dirichlet_process", ("mu",)), ("hidden_markov", ("location", "transition"))):
+        program = BY_NAME[name]
+        values = {n: v for n, v in latent_values(program, 4).items() if n in program.latents}
+        reversed_values = {
+            **values,
+            **{n: values[n][::-1, ::-1] if n == "transition" else values[n][::-1] for n in sites},
+        }
+        before = numpyro_log_joint(program, values, is_enumerated=True)
+        assert abs(numpyro_log_joint(program, reversed_values, is_enumerated=True) - before) > 1e-3
+
+
+def test_factors_can_be_rotated():
+    program = BY_NAME["matrix_factorisation"]
+    values = latent_values(program, 5)
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((2, 2)))[0]
+    rotated = {n: v @ rotation if n in program.rotations else v for n, v in values.items()}
+    np.testing.assert_allclose(numpyro_log_joint(program, rotated), numpyro_log_joint(program, values), rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind is Moments])
+def test_nuts_of_numpyro_has_the_reference_moments(name):
+    """Means and standard deviations within four Monte Carlo errors, and the error of the quadrature."""
+    import jax
+    from numpyro.diagnostics import effective_sample_size
+    from numpyro.infer import MCMC, NUTS, init_to_uniform
+
+    program, truth = BY_NAME[name], REFERENCES[name]()
+    assert isinstance(truth, Moments)
+    args, kwargs = for_backend(arguments_of(program), "numpyro")
+    kernel = NUTS(program.load("numpyro"), target_accept_prob=0.99, init_strategy=init_to_uniform(radius=0.5))
+    mcmc = MCMC(kernel, num_warmup=1000, num_samples=2500, num_chains=4, chain_method="vectorized", progress_bar=False)
+    mcmc.run(jax.random.key(0), *args, **kwargs)
+    samples = mcmc.get_samples(group_by_chain=True)
+    assert set(truth.mean) >= set(program.latents) - {"log_scale"}
+    for site, mean in truth.mean.items():
+        x, sd = np.asarray(samples[site]), truth.sd[site]
+        for statistic, expected, scale in (
+            (x, mean, sd),
+            ((x - mean) ** 2, sd**2, sd**2),
+        ):
+            error = statistic.std((0, 1)) / np.sqrt(effective_sample_size(statistic))
+            z = np.abs(statistic.mean((0, 1)) - expected) / (error + truth.tolerance * scale)
+            assert np.max(z) < 4, (site, z)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tests.user_programs import data
-from tests.user_programs.truths.reference import LogDensity, Moments
+from tests.user_programs.truths.reference import LogDensity, MaximumLikelihood, Moments
 
 Backend = Literal["numpyro", "pyro"]
 
@@ -75,7 +75,7 @@ class UserProgram:
     inactive_parameters: tuple[str, ...] = ()
     rows: tuple[str, int] | None = None
     exchangeable: tuple[str, ...] = ()
-    truth: Callable[[], Moments | LogDensity] | None = None
+    truth: Callable[[], Moments | LogDensity | MaximumLikelihood] | None = None
     guide: str | None = None
     rotations: tuple[str, ...] = ()
     pyro_class: str | None = None

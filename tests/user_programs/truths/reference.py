@@ -1,8 +1,8 @@
-"""Two kinds of reference values, and the arithmetic that several of them share.
+"""Three kinds of reference values, and the arithmetic that several of them share.
 
 ``Moments`` are the exact posterior means and standard deviations of sites, in closed form or by quadrature over one to
 three dimensions. ``LogDensity`` is the log density of latent values and data jointly, in nats, at stated values, with
-all discrete latents summed out.
+all discrete latents summed out. ``MaximumLikelihood`` is for parameters that have no prior.
 """
 
 from __future__ import annotations
@@ -55,6 +55,26 @@ class LogDensity:
     arguments: data.Arguments
     latents: Mapping[str, np.ndarray]
     value: float
+
+
+@dataclass(frozen=True)
+class MaximumLikelihood:
+    """Parameters without a prior where they maximise the likelihood, latents integrated out.
+
+    Attributes
+    ----------
+    parameters
+        By parameter: its value at the maximum.
+    mean, sd
+        By latent site: its posterior mean and standard deviation given those parameters.
+    log_likelihood
+        Log density of the data in nats at the maximum.
+    """
+
+    parameters: Mapping[str, np.ndarray]
+    mean: Mapping[str, np.ndarray]
+    sd: Mapping[str, np.ndarray]
+    log_likelihood: float
 
 
 def normal_regression(

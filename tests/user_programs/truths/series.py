@@ -9,7 +9,14 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from tests.user_programs import data
-from tests.user_programs.truths.reference import LogDensity, Moments, average, log_density, normal_regression
+from tests.user_programs.truths.reference import (
+    LogDensity,
+    MaximumLikelihood,
+    Moments,
+    average,
+    log_density,
+    normal_regression,
+)
 
 
 def hidden_markov() -> LogDensity:
@@ -30,22 +37,27 @@ def local_level() -> Moments:
     """Levels are normal given both scales, which are integrated out on a grid of their logarithms."""
     (y,), _ = data.local_level()
     steps = np.minimum.outer(np.arange(21.0), np.arange(21.0))  # of the start and 20 levels
-    log_scales = np.linspace(-5.0, 1.8, 121)
+    log_scales = np.linspace(-9.0, 1.8, 163)
+    noise = np.exp(log_scales)
     means, variances, log_weights = [], [], []
-    for level, noise in product(np.exp(log_scales), np.exp(log_scales)):
+    for level in noise:
         prior = 25.0 + level**2 * steps
-        covariance = prior[1:, 1:] + noise**2 * np.eye(20)
-        gain = np.linalg.solve(covariance, prior[1:]).T
-        means.append(np.array([level, noise, *(gain @ y)]))
-        variances.append(np.array([0.0, 0.0, *(np.diag(prior) - (gain * prior[:, 1:]).sum(1))]))
-        log_evidence = -0.5 * (np.linalg.slogdet(2 * np.pi * covariance)[1] + y @ np.linalg.solve(covariance, y))
-        log_weights.append(log_evidence + stats.halfnorm.logpdf([level, noise]).sum() + np.log(level * noise))
-    mean, sd = average(np.array(log_weights), np.array(means), np.array(variances))
+        covariance = prior[1:, 1:] + noise[:, None, None] ** 2 * np.eye(20)
+        gain = np.swapaxes(np.linalg.solve(covariance, prior[1:]), 1, 2)
+        scales = np.column_stack([np.full_like(noise, level), noise])
+        means.append(np.column_stack([scales, gain @ y]))
+        variances.append(np.column_stack([0 * scales, np.diag(prior) - (gain * prior[:, 1:]).sum(-1)]))
+        log_weights.append(
+            stats.halfnorm.logpdf(scales).sum(1)
+            + np.log(level * noise)
+            - 0.5 * (np.linalg.slogdet(2 * np.pi * covariance)[1] + np.linalg.solve(covariance, y[:, None])[..., 0] @ y)
+        )
+    mean, sd = average(np.concatenate(log_weights), np.concatenate(means), np.concatenate(variances))
     return Moments(
         {"sigma_level": mean[0], "sigma_obs": mean[1], "start": mean[2], "level": mean[3:]},
         {"sigma_level": sd[0], "sigma_obs": sd[1], "start": sd[2], "level": sd[3:]},
         float(logsumexp(log_weights) + 2 * np.log(log_scales[1] - log_scales[0])),
-        tolerance=2e-2,  # scales below exp(-5) are left out
+        tolerance=1e-3,  # scales below exp(-9) are left out
     )
 
 
@@ -111,10 +123,19 @@ def weighted_mean() -> Moments:
     return Moments({"mu": variance * (weight @ y)}, {"mu": np.sqrt(variance)})
 
 
-def empirical_bayes() -> LogDensity:
-    """The joint at one point, where the parameters have their initial values, 0 and 1."""
-    (y,), _ = arguments = data.empirical_bayes()
-    effect = np.linspace(-1.0, 3.0, 6)[:, None]
-    return log_density(
-        arguments, {"effect": effect}, stats.norm.logpdf(effect).sum() + stats.norm.logpdf(y, effect).sum()
+def empirical_bayes() -> MaximumLikelihood:
+    """Closed form of a balanced random-effects model: the variance of the group means exceeds the noise of a mean."""
+    (y,), _ = data.empirical_bayes()
+    num_repeats = y.shape[1]
+    mu, variance = y.mean(), y.mean(1).var()
+    assert variance > 1 / num_repeats
+    tau = np.sqrt(variance - 1 / num_repeats)
+    covariance = tau**2 + np.eye(num_repeats)
+    effect_variance = 1 / (1 / tau**2 + num_repeats)
+    effect = effect_variance * (mu / tau**2 + y.sum(1, keepdims=True))
+    return MaximumLikelihood(
+        {"mu": np.array(mu), "tau": np.array(tau)},
+        {"effect": effect},
+        {"effect": np.full((len(y), 1), np.sqrt(effect_variance))},
+        float(stats.multivariate_normal(np.full(num_repeats, mu), covariance).logpdf(y).sum()),
     )

@@ -8,17 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.user_programs import BY_NAME, UserProgram, for_backend
+from tests.user_programs import BY_NAME, for_backend
+from tests.user_programs.evaluation import arguments_of, latent_values, numpyro_log_joint, pyro_log_joint
 from tests.user_programs.truths.reference import LogDensity, MaximumLikelihood, Moments
 
 NAMES = tuple(BY_NAME)
-ALL_ROWS = {"subsampled_regression": {"batch_size": 30}}  # a minibatch is drawn at random
-
-
-def arguments_of(program: UserProgram, arguments=None):
-    """Arguments of the table, or those of a reference, without subsampling."""
-    args, kwargs = arguments or program.arguments()
-    return args, {**kwargs, **ALL_ROWS.get(program.name, {})}
 
 
 @pytest.fixture(autouse=True)
@@ -35,63 +29,6 @@ def double_precision():
         yield
     torch.set_default_dtype(default)
     pyro.clear_param_store()
-
-
-def latent_values(program: UserProgram, seed: int) -> dict[str, np.ndarray]:
-    """A value of every latent site by NumPyro, continuous ones within two of zero on the unconstrained scale."""
-    import jax
-    from numpyro import handlers
-    from numpyro.distributions import constraints
-    from numpyro.infer import init_to_uniform
-
-    args, kwargs = for_backend(arguments_of(program), "numpyro")
-    model = handlers.seed(program.load("numpyro"), jax.random.key(seed))
-    trace = handlers.trace(handlers.substitute(model, substitute_fn=init_to_uniform(radius=1))).get_trace(
-        *args, **kwargs
-    )
-    values = {name: np.asarray(trace[name]["value"]) for name in (*program.latents, *program.discrete)}
-    for name in program.discrete:
-        if trace[name]["fn"].support is constraints.boolean:
-            values[name] = np.ones(
-                values[name].shape
-            )  # possible in every program; the backends clamp log(0) differently
-    return values
-
-
-def numpyro_log_joint(
-    program: UserProgram, values: dict[str, np.ndarray], arguments=None, is_enumerated=False
-) -> float:
-    """Log joint in nats; discrete latents are summed out by NumPyro's own enumeration where it is asked for."""
-    import jax
-    from numpyro import handlers
-    from numpyro.contrib.funsor import config_enumerate, enum
-    from numpyro.contrib.funsor.infer_util import log_density as enumerated_log_density
-    from numpyro.infer.util import log_density
-
-    args, kwargs = for_backend(arguments_of(program, arguments), "numpyro")
-    model = handlers.seed(program.load("numpyro"), jax.random.key(0))
-    arrays = {n: jax.numpy.asarray(v, int if n in program.discrete else None) for n, v in values.items()}
-    if not is_enumerated:
-        return float(log_density(model, args, kwargs, arrays)[0])
-    model = enum(config_enumerate(model), first_available_dim=-3)
-    return float(enumerated_log_density(model, args, kwargs, arrays)[0])
-
-
-def pyro_log_joint(program: UserProgram, values: dict[str, np.ndarray], arguments=None, is_enumerated=False) -> float:
-    """Log joint in nats of values with NumPyro's names; discrete latents are summed out by Pyro's own enumeration."""
-    import torch
-    from pyro import poutine
-    from pyro.infer import TraceEnum_ELBO, config_enumerate
-
-    args, kwargs = for_backend(arguments_of(program, arguments), "pyro")
-    tensors = {name: torch.tensor(value) for name, value in program.values("pyro", values).items()}
-    learned = {name: tensors.pop(name) for name in program.learned if name in tensors}
-    model = poutine.condition(poutine.substitute(program.load("pyro"), learned), tensors)
-    if not is_enumerated:
-        with torch.no_grad():
-            return float(poutine.trace(model).get_trace(*args, **kwargs).log_prob_sum())
-    elbo = TraceEnum_ELBO(max_plate_nesting=2, strict_enumeration_warning=False)
-    return -float(elbo.loss(config_enumerate(model), lambda *args, **kwargs: None, *args, **kwargs))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,6 +74,44 @@ def check_sites(program, backend, nodes):
     if program.rows:
         frames = [{(f.name, f.size) for f in sites[n]["cond_indep_stack"]} for n in observed]
         assert program.rows in set.intersection(*frames)
+
+
+OPTIONAL = {  # outcomes that may be left out
+    "linear_regression": 1,
+    "logistic_regression": "switched",
+    "zero_inflated_poisson": "counts",
+    "eight_schools": "y",
+    "radon": "log_radon",
+    "item_response_long": "correct",
+    "occupancy": "detections",
+    "mixture_of_regressions": "y",
+    "bayesian_network": "y",
+}
+
+
+@pytest.mark.parametrize("backend", ["numpyro", "pyro"])
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_programs_without_their_outcomes_simulate_them(name, backend):
+    program, outcome = BY_NAME[name], OPTIONAL[name]
+    args, kwargs = for_backend(program.arguments(), backend)
+    if outcome == 1:
+        args, observed = args[:1], args[1]
+    else:
+        observed = kwargs.pop(outcome)
+    model, (site,) = program.load(backend), program.observed
+    if backend == "numpyro":
+        import jax
+        from numpyro import handlers
+
+        simulated = handlers.trace(handlers.seed(model, jax.random.key(0))).get_trace(*args, **kwargs)[site]
+    else:
+        from pyro import poutine
+
+        simulated = poutine.trace(model).get_trace(*args, **kwargs).nodes[site]
+    assert not simulated["is_observed"]
+    value = simulated["value"]
+    assert value is not None
+    assert value.shape == observed.shape
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "autoencoder"])

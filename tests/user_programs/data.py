@@ -126,7 +126,7 @@ def occupancy(num_sites: int = 30) -> Arguments:
     elevation, visits = x[:, 0], rng.integers(3, 6, num_sites)
     is_occupied = rng.random(num_sites) < 1 / (1 + np.exp(-(0.5 + elevation)))
     detections = rng.binomial(visits, 0.4 * is_occupied)
-    return (elevation, visits.astype(float)), {"detections": detections.astype(float)}
+    return (elevation, visits), {"detections": detections.astype(float)}
 
 
 def capture_recapture(num_animals: int = 24) -> Arguments:

@@ -133,3 +133,8 @@ def for_backend(arguments: data.Arguments, backend: Backend) -> data.Arguments:
         tuple(convert(a) if isinstance(a, np.ndarray) else a for a in args),
         {name: convert(a) if isinstance(a, np.ndarray) else a for name, a in kwargs.items()},
     )
+
+
+def slices(num_steps: int, *sites: str) -> dict[str, tuple[str, ...]]:
+    """Names of Pyro's sites for every step of a loop, by the NumPyro site that holds them all."""
+    return {site: tuple(f"{site}_{t}" for t in range(num_steps)) for site in sites}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from zoo.data.corpus import Corpus
 if TYPE_CHECKING:
     import xarray as xr
 
+MARGINAL = "_marginal"  # of the name of a log-likelihood in which discrete latents are summed out
 DISTRIBUTIONS = {"numpyro": "numpyro", "pyro": "pyro-ppl"}  # the name of each backend's Python distribution
 
 
@@ -36,8 +38,11 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     DataTree
         posterior: the parameters and the quantities derived from them, aligned, and local latents with draws; a point
         is one chain of one draw. sample_stats: ``lp``, ``diverging``, ``log_weight``, where the engine gives them.
-        log_likelihood: log p(x_n | draw) in nats with discrete latents marginalised out, (chain, draw, N), where rows
-        have one. observed_data: the data; of a corpus its tokens. constant_data: the covariates.
+        log_likelihood: of a model of the zoo log p(x_n | draw) in nats with discrete latents marginalised out,
+        (chain, draw, N), where rows have one. Of a program of the user's own the log density of each element of an
+        observed site given all latents, under the name of the site, unless it depends on a discrete latent without
+        draws; where there are such latents also log p of each row with these summed out, (chain, draw, N), as
+        ``<site>_marginal``, or ``<site>_<site>_marginal`` for all observed sites together. observed_data: the data; of a corpus its tokens. constant_data: the covariates.
     """
     from arviz_base import from_dict
 
@@ -59,17 +64,23 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     if fit.stats:
         groups["sample_stats"] = fit.stats
     likelihood = pointwise_log_likelihood(fit)
-    if likelihood is not None:
-        groups["log_likelihood"] = {"_".join(card.observed): likelihood}
-    elif isinstance(fit.model, DrawsModel):  # that of the tree it was read from
-        recorded = {n.partition("/")[2]: v for n, v in fit.state.items() if n.startswith("log_likelihood/")}
-        groups |= {"log_likelihood": recorded} if recorded else {}
+    if isinstance(fit.model, DrawsModel):  # that of the tree it was read from
+        likelihood = {n.partition("/")[2]: v for n, v in fit.state.items() if n.startswith("log_likelihood/")}
     shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
     shapes += [(dims[n], v.shape) for n, v in data.items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
     coords |= {d: np.asarray(labels) for d, labels in card.coords.items() if d in coords}
     coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
-    return from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
+    tree = from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
+    if likelihood:  # a site of events has fewer dimensions here than in its data
+        named = {n: likelihood_dims(fit, n, v.ndim - 2) for n, v in likelihood.items()}
+        shapes = [(d, v.shape[2:]) for (n, v), d in zip(likelihood.items(), named.values(), strict=True) if d]
+        known = coords | {
+            d: np.arange(size) for names, s in shapes for d, size in zip(names, s, strict=True) if d not in coords
+        }
+        own = from_dict({"log_likelihood": likelihood}, coords=known, dims={n: d for n, d in named.items() if d})
+        tree["log_likelihood"] = own["log_likelihood"]
+    return tree
 
 
 def observed_arrays(fit: FitRecord) -> dict[str, np.ndarray]:
@@ -82,13 +93,33 @@ def observed_arrays(fit: FitRecord) -> dict[str, np.ndarray]:
     return table
 
 
-def pointwise_log_likelihood(fit: FitRecord) -> np.ndarray | None:
-    """(chain, draw, N), or None where rows have no likelihood of their own."""
-    try:
-        likelihood = exact.log_likelihood(fit)
-    except ZooError:
-        return None
-    return likelihood if fit.draws else likelihood[None, None]
+def pointwise_log_likelihood(fit: FitRecord) -> dict[str, np.ndarray]:
+    """The log-likelihood of elements or rows by name, (chain, draw, ...); empty where they have none of their own."""
+    card, by_name = fit.model.card, {}
+    if isinstance(fit.model, DrawsModel):
+        return {}
+    observed = "_".join(card.observed)
+    if card.is_own:
+        with suppress(ZooError):
+            by_name |= exact.conditional_log_likelihood(fit, has_rows=False)
+        if set(card.enumerated) <= set(fit.draws):
+            observed = ""  # nothing is summed out
+        else:
+            observed += MARGINAL
+    if observed:
+        with suppress(ZooError):
+            by_name[observed] = exact.log_likelihood(fit)
+    return by_name if fit.draws else {n: v[None, None] for n, v in by_name.items()}
+
+
+def likelihood_dims(fit: FitRecord, name: str, ndim: int) -> list[str]:
+    """The names of the dimensions of a log-likelihood: those of the rows, or of the elements of its site."""
+    card = fit.model.card
+    sites = card.sites(fit.keywords)
+    is_by_row = not card.is_own or name not in sites
+    dims = ("N",) if is_by_row else sites[name].dims[:ndim]
+    names = dimension_names(tuple(card.dim_names.get(d, d) for d in dims))
+    return names if len(names) == ndim else []
 
 
 def dimension_names(letters: tuple[str, ...]) -> list[str]:

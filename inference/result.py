@@ -4,45 +4,64 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from inference import alignment, arviz, exact, storage
 from inference.exact.gaussian import Normal
+from inference.predictive import posterior_predictive
 from inference.record import FitRecord
 from inference.summaries import table
 from zoo import Model
+from zoo.errors import unknown
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+LIKELIHOODS = ("marginal", "conditional")
+
 
 @dataclass(frozen=True, repr=False)
 class Fit(FitRecord):
     """A fitted model: the fields of ``FitRecord``, and methods that compute from them."""
 
-    def log_likelihood(self, data: DataLike = None) -> np.ndarray:
-        """Compute log p(x_n | parameters), discrete latents marginalised out and normal latents integrated out.
+    @overload
+    def log_likelihood(self, data: DataLike = None, kind: Literal["marginal"] = "marginal") -> np.ndarray: ...
+    @overload
+    def log_likelihood(self, data: DataLike = None, *, kind: Literal["conditional"]) -> dict[str, np.ndarray]: ...
+    def log_likelihood(
+        self, data: DataLike = None, kind: Literal["marginal", "conditional"] = "marginal"
+    ) -> np.ndarray | dict[str, np.ndarray]:
+        """Compute the log-likelihood of each row, or of each element given all latents.
 
         Parameters
         ----------
         data : optional
             Rows as ``inference.fit`` takes them; those of the fit by default.
+        kind : {"marginal", "conditional"}, default "marginal"
+            "marginal": log p(x_n | parameters), all observed sites of a row together, discrete latents marginalised out
+            and normal latents integrated out. "conditional", of a program of the user's own: the log density of each
+            element of each observed site given all latents, as ArviZ has it. A discrete latent has no draws after NUTS
+            or SVI: a site that depends on one then has a value for each row alone, the discrete latent summed out, and
+            none where it couples the rows.
 
         Returns
         -------
-        array, (N,) or (chain, draw, N)
-            In nats, for the point estimate, or for each draw where there are draws.
+        array, (N,) or (chain, draw, N), or dict of such arrays
+            In nats, for the point estimate, or for each draw where there are draws. "conditional" gives
+            ``{observed site: batch shape}`` after (chain, draw), with 0 for a missing value.
 
         Raises
         ------
         ZooError
             Where the log-likelihood has no exact form.
         """
-        return exact.log_likelihood(self, data)
+        if kind not in LIKELIHOODS:
+            raise unknown("kind of log-likelihood", kind, LIKELIHOODS)
+        return exact.log_likelihood(self, data) if kind == "marginal" else exact.conditional_log_likelihood(self, data)
 
     def local(self, data: DataLike = None) -> dict[str, Any]:
         """Compute the posterior of the local latents of each row, averaged over aligned draws.
@@ -97,6 +116,34 @@ class Fit(FitRecord):
         """
         local = self.local(data)
         return {n: p.mean if isinstance(p, Normal) else p.argmax(-1) for n, p in local.items()}
+
+    def posterior_predictive(
+        self, data: DataLike = None, seed: int = 0, draws: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Draw the observed sites of a program of the user's own again, at the draws of the fit.
+
+        Parameters
+        ----------
+        data : optional
+            Covariates of new rows by argument; observed values may be left out. By default the rows of the fit. Rows
+            whose number or covariates differ from those of the fit are new: their latents are drawn from the program.
+        seed : int, default 0
+        draws : int, optional
+            The number of draws, evenly spaced over each chain; all by default. Of a point estimate the number of
+            simulations, 1 by default.
+
+        Returns
+        -------
+        dict of str to array, (chain, draw, *shape)
+            Every observed site. Discrete latents of the fit are drawn from their exact posterior at each draw.
+
+        Raises
+        ------
+        ZooError
+            For a model of the zoo, for new rows of a program whose rows cannot be taken in parts, and where the fit
+            lacks draws of a latent.
+        """
+        return posterior_predictive(self, data, seed, draws)
 
     def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
         """Simulate new rows and their latents from the program at the point estimate.

@@ -11,7 +11,7 @@ LAYERS = [  # lowest first; a module belongs to the longest prefix of its name
     ("inference.alignment", "inference.exact", "inference.unconstrained", "inference.objectives", "guides"),
     ("inference.amortised", "inference.structure"),
     ("inference.engines",),
-    ("inference.summaries",),
+    ("inference.summaries", "inference.predictive"),
     ("inference.storage", "inference.arviz", "inference.result", "inference.fitting"),
     ("inference.external",),
     ("inference.plots",),

@@ -1,0 +1,32 @@
+"""Log densities of observed sites in a factor graph, discrete latents summed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inference.exact.enumeration.elimination import FactorGraph, LogSumExp, depends_on
+from zoo.errors import ZooError
+from zoo.types import BackendParams
+
+
+def site_log_likelihoods(
+    graph: FactorGraph, sites: Sequence[str], logsumexp: LogSumExp, has_rows: bool
+) -> BackendParams:
+    """The log density of each element of a site that depends on no discrete latent, and of each row of one that does.
+
+    The latter only if ``has_rows``; a site whose rows are not independent given the parameters is left out.
+    """
+    discrete = {v.name: graph.factors[v.name] for v in graph.variables}
+    by_site: BackendParams = {}
+    for name in sites:
+        factor = graph.factors[name]
+        if not any(depends_on(factor, v.dim) for v in graph.variables):
+            by_site[name] = factor.log
+            continue
+        if not has_rows:
+            continue
+        try:
+            by_site[name] = graph._replace(factors={**discrete, name: factor}).log_marginal_by_row(logsumexp)
+        except ZooError:  # a latent outside of the rows couples them
+            continue
+    return by_site

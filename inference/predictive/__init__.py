@@ -1,0 +1,83 @@
+"""The posterior predictive distribution of a program of the user's own: its observed sites, drawn again.
+
+Each ``in_<backend>.py`` has
+
+    predict(program, inputs, draws, sites, seed)    one draw of each site at each draw, {site: (draws, *shape)}
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inference.draws_model import check_program
+from inference.exact import enumeration
+from inference.exact.pointwise import latent_values, summed_latents
+from inference.record import FitRecord
+from zoo import ReadModel, ZooError
+from zoo._backend import backend_of, in_backend
+from zoo.checks import check_whole
+from zoo.types import DataLike
+
+
+def posterior_predictive(
+    fit: FitRecord, data: DataLike = None, seed: int = 0, draws: int | None = None
+) -> dict[str, np.ndarray]:
+    """Draw the observed sites again, at the draws of a fit: see ``Fit.posterior_predictive``."""
+    check_program(fit.model)
+    check_whole(0, seed=seed)
+    model = fit.model
+    if not isinstance(model, ReadModel):
+        raise ZooError(f"posterior_predictive is of programs of your own; {model.name} has fit.simulate(N)")
+    table, keywords = model.bind(data)
+    is_new = has_new_rows(model, table)
+    if is_new and not model.reading.rows.entries:
+        reason = model.reading.rows.reason or "no argument goes with the rows"
+        raise ZooError(
+            f"new covariates need rows that can be taken in parts, and {reason}: leave data out for the rows of the fit"
+        )
+    values = sampled_values(fit, draws)
+    local = [n for n, site in model.card.sites().items() if "N" in site.dims]
+    absent = [n for n in model.card.parameters() if n not in values and not (is_new and n in local)]
+    if absent:
+        raise ZooError(f"the posterior predictive needs draws of {', '.join(absent)}, which the fit does not have")
+    discrete = [n for n in summed_latents(model, values) if not (is_new and n in local)]
+    if discrete:  # one exact draw from their posterior at each draw of the others
+        labels = enumeration.sample_labels(fit.fitted_model, values, fit.data, seed)
+        values |= {n: labels[n] for n in discrete}
+    values = {n: v for n, v in values.items() if not (is_new and n in local)}
+    flat, leading = latent_values(model, values)
+    backend = backend_of(model)
+    covariates = {n: v for n, v in table.items() if n not in model.card.observed}
+    with backend.runtime("float64"):
+        inputs = backend.to_backend({**covariates, **keywords})
+        module = in_backend("inference.predictive", model.backend)
+        predicted = module.predict(model.program, inputs, backend.to_backend(flat), list(model.card.observed), seed)
+        return {n: v.reshape(*leading, *v.shape[1:]) for n, v in backend.to_numpy(predicted).items()}
+
+
+def has_new_rows(model: ReadModel, table: dict[str, np.ndarray]) -> bool:
+    """Whether the rows differ from those of the reading: in number, or in a covariate."""
+    sites, own = model.card.sites(), model.reading.table
+    rows = {n: v for n, v in table.items() if "N" in sites[n].dims}
+    axes = {n: sites[n].dims.index("N") for n in rows}
+    return any(
+        v.shape[axes[n]] != own[n].shape[axes[n]]
+        or (n in model.card.covariates and not np.array_equal(v, own[n], equal_nan=v.dtype.kind == "f"))
+        for n, v in rows.items()
+    )
+
+
+def sampled_values(fit: FitRecord, draws: int | None) -> dict[str, np.ndarray]:
+    """Values of the latents, (chain, draw, *shape): some of the draws, evenly spaced over each chain, or a point."""
+    names = (*fit.model.card.latents, *fit.model.card.learned)
+    values = {n: v for n, v in fit.draws.items() if n in names}
+    points = {n: v for n, v in fit.params.items() if n in names and n not in values}
+    chains, length = next((v.shape[:2] for v in values.values()), (1, 1))
+    if draws is not None:
+        check_whole(1, draws=draws)
+        if values and draws > length:
+            raise ZooError(f"draws={draws}: the fit has {length} draws in each chain, give at most as many")
+        values = {n: v[:, np.arange(draws) * length // draws] for n, v in values.items()}
+        length = draws
+    # parameters that are learned beside draws have one value for all of them
+    return values | {n: np.broadcast_to(v, (chains, length, *np.shape(v))) for n, v in points.items()}

@@ -42,7 +42,8 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         (chain, draw, N), where rows have one. Of a program of the user's own the log density of each element of an
         observed site given all latents, under the name of the site, unless it depends on a discrete latent without
         draws; where there are such latents also log p of each row with these summed out, (chain, draw, N), as
-        ``<site>_marginal``, or ``<site>_<site>_marginal`` for all observed sites together. observed_data: the data; of a corpus its tokens. constant_data: the covariates.
+        ``<site>_marginal``, or ``<site>_<site>_marginal`` for all observed sites together. observed_data: the
+        data; of a corpus its tokens. constant_data: the covariates.
     """
     from arviz_base import from_dict
 

@@ -16,13 +16,14 @@ from inference.diagnostics import EXTERNAL, Diagnostics, FitKind
 from inference.draws_model import DrawsCard, DrawsModel
 from inference.record import FitRecord
 from inference.run.checkpoints import Json
-from zoo import Model, ZooError
+from zoo import Model, ReadModel, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
 from zoo.cards import Site
 from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities
+from zoo.saved_calls import call_from_json, call_to_json
 from zoo.types import DataLike
 
 FORMAT = 1
@@ -58,6 +59,12 @@ def save(fit: FitRecord, folder: Path) -> Path:
     for group in ARRAY_GROUPS:
         for name, value in getattr(fit, group).items():
             arrays.update({f"{group}/{name}{part}": np.asarray(v) for part, v in _value_arrays(value).items()})
+    program: dict[str, Any] = {"is_own": not fit.model.package}
+    if isinstance(fit.model, ReadModel):
+        program["call"], call_arrays = call_to_json(fit.model)
+        arrays |= call_arrays
+    if isinstance(fit.model, DrawsModel):
+        program["draws_model"] = _draws_model_to_json(fit.model)
     plain = {
         "format": FORMAT,
         "model": fit.model.name,
@@ -69,7 +76,7 @@ def save(fit: FitRecord, folder: Path) -> Path:
         **{field: getattr(fit, field) for field in PLAIN_FIELDS},
         "backend": fit.model.backend,
         "levels": {n: float(v.levels) for n, v in fit.data.items() if isinstance(v, Intensities)},
-        **({"draws_model": _draws_model_to_json(fit.model)} if isinstance(fit.model, DrawsModel) else {}),
+        **program,
     }
     check_fit_folder(folder)
     with replace_folder(folder) as new:
@@ -105,11 +112,13 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
             )
         model = _draws_model_from_json(plain)
     elif model is None:
-        if plain["model"] not in model_names():
+        if plain.get("is_own", plain["model"] not in model_names()):
             raise ZooError(f"{plain['model']!r} is a program of your own: load(folder, model=zoo.Model(...))")
         model = load_model(plain["model"], backend=backend or plain["backend"], **settings)
     elif backend not in (None, model.backend):
         raise ZooError(f"the model given is one of {model.backend}, not of {backend}: give one of the two")
+    if "call" in plain and model is not None:
+        model = call_from_json(plain["call"], arrays, model, settings)
     groups = {g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in ARRAY_GROUPS}
     intensities = {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
     return SavedFit(

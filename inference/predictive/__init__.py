@@ -29,8 +29,9 @@ def posterior_predictive(
     if not isinstance(model, ReadModel):
         raise ZooError(f"posterior_predictive is of programs of your own; {model.name} has fit.simulate(N)")
     table, keywords = model.bind(data)
-    is_new = has_new_rows(model, table)
-    if is_new and not model.reading.rows.entries:
+    changed = changed_arrays(model, table)
+    is_new = any("N" in model.card.sites()[n].dims for n in changed)
+    if changed and not model.reading.rows.entries:
         reason = model.reading.rows.reason or "no argument goes with the rows"
         raise ZooError(
             f"new covariates need rows that can be taken in parts, and {reason}: leave data out for the rows of the fit"
@@ -55,16 +56,15 @@ def posterior_predictive(
         return {n: v.reshape(*leading, *v.shape[1:]) for n, v in backend.to_numpy(predicted).items()}
 
 
-def has_new_rows(model: ReadModel, table: dict[str, np.ndarray]) -> bool:
-    """Whether the rows differ from those of the reading: in number, or in a covariate."""
-    sites, own = model.card.sites(), model.reading.table
-    rows = {n: v for n, v in table.items() if "N" in sites[n].dims}
-    axes = {n: sites[n].dims.index("N") for n in rows}
-    return any(
-        v.shape[axes[n]] != own[n].shape[axes[n]]
+def changed_arrays(model: ReadModel, table: dict[str, np.ndarray]) -> list[str]:
+    """The covariates that differ from those of the reading, and the observed sites of another size."""
+    own = model.reading.table
+    return [
+        n
+        for n, v in table.items()
+        if v.shape != own[n].shape
         or (n in model.card.covariates and not np.array_equal(v, own[n], equal_nan=v.dtype.kind == "f"))
-        for n, v in rows.items()
-    )
+    ]
 
 
 def sampled_values(fit: FitRecord, draws: int | None) -> dict[str, np.ndarray]:

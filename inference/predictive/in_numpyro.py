@@ -27,5 +27,5 @@ def predict(program, inputs, draws, sites, seed):
 
     count = len(next(iter(draws.values())))
     keys = jax.random.split(jax.random.PRNGKey(seed), count)
-    mapped = jax.jit(lambda at, arrays: jax.lax.map(lambda one: at_draw(*one, arrays), at))
+    mapped = jax.jit(lambda at, arrays: jax.lax.map(lambda one: at_draw(one[0], one[1], arrays), at))
     return mapped((keys, draws), arrays)

@@ -34,7 +34,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Reading:
-    """A program as it was read: in the form that engines run, its sites, its card, its data and the sizes."""
+    """A program as it was read: in the form that engines run, its sites, its card, its data, sizes and choices."""
 
     runnable: RunnableProgram
     trace: Trace
@@ -42,6 +42,7 @@ class Reading:
     card: Card
     table: dict[str, np.ndarray]
     sizes: dict[str, int]
+    choices: Choices
 
     def with_card(self, **fields: Any) -> Reading:
         """The same with some fields of the card replaced."""
@@ -161,7 +162,7 @@ def make_reading(
         dim_names=names.plates,
         coords={**names.coords, **choices.coords},
     )
-    return Reading(runnable, trace, rows, card, table, names.sizes)
+    return Reading(runnable, trace, rows, card, table, names.sizes, choices)
 
 
 class DimensionNames:

@@ -22,7 +22,7 @@ def arguments_to_json(arguments: Arguments) -> tuple[dict[str, Any], dict[str, n
     names = {path: name for name, path in arguments.paths.items()}
     arrays: dict[str, np.ndarray] = {}
 
-    def convert(value: object, path: Path) -> object:
+    def convert(value: Any, path: Path) -> object:
         if path in names:
             key = f"call/{len(arrays)}"
             arrays[key] = arguments.arrays[names[path]]
@@ -53,9 +53,9 @@ def arguments_from_json(
     """
     entries: dict[str, np.ndarray] = {}
     paths: dict[str, Path] = {}
-    columns: dict[str, list[object]] = {}
+    columns: dict[str, list[Any]] = {}
 
-    def convert(value: Mapping[str, Any], path: Path) -> object:
+    def convert(value: Mapping[str, Any], path: Path) -> Any:
         if "array" in value:
             name = value["name"]
             entries[name], paths[name] = arrays[value["array"]], path

@@ -143,10 +143,12 @@ def test_marginal_likelihood_of_a_mixture(mixture):
 
 def test_likelihood_of_a_mixture_given_draws_of_its_labels(mixture):
     lines = np.random.default_rng(1).integers(2, size=(2, 3, 30))
-    drawn = replace(mixture, draws={**mixture.draws, "line": lines})
-    intercept, slope = (np.take_along_axis(drawn.draws[n], lines, -1) for n in ("intercept", "slope"))
-    expected = stats.norm.logpdf(drawn.data["y"], intercept + slope * drawn.data["x"], drawn.draws["sigma"][..., None])
-    np.testing.assert_allclose(drawn.log_likelihood(kind="conditional")["y"], expected, rtol=1e-9)
+    labelled = replace(mixture, draws={**mixture.draws, "line": lines})
+    intercept, slope = (np.take_along_axis(labelled.draws[n], lines, -1) for n in ("intercept", "slope"))
+    expected = stats.norm.logpdf(
+        labelled.data["y"], intercept + slope * labelled.data["x"], labelled.draws["sigma"][..., None]
+    )
+    np.testing.assert_allclose(labelled.log_likelihood(kind="conditional")["y"], expected, rtol=1e-9)
 
 
 def test_items_with_several_annotations(backend):
@@ -163,10 +165,10 @@ def test_a_shared_discrete_latent_leaves_no_likelihood_of_rows(backend):
         fit.log_likelihood(kind="conditional")
     assert "log_likelihood" not in fit.to_arviz().children
     year, tau = np.arange(40), np.full((2, 3), 16)  # of the change
-    drawn = replace(fit, draws={**fit.draws, "tau": tau})
-    rate = np.where(year < 16, drawn.draws["early"][..., None], drawn.draws["late"][..., None])
+    labelled = replace(fit, draws={**fit.draws, "tau": tau})
+    rate = np.where(year < 16, labelled.draws["early"][..., None], labelled.draws["late"][..., None])
     expected = stats.poisson.logpmf(fit.data["disasters"], rate)
-    np.testing.assert_allclose(drawn.log_likelihood(kind="conditional")["disasters"], expected, rtol=1e-9)
+    np.testing.assert_allclose(labelled.log_likelihood(kind="conditional")["disasters"], expected, rtol=1e-9)
 
 
 def test_an_event_of_all_data_has_one_likelihood(backend):
@@ -176,7 +178,7 @@ def test_an_event_of_all_data_has_one_likelihood(backend):
     covariance = var * np.exp(-0.5 * ((X[:, None] - X) / length) ** 2) + (noise + 1e-6) * np.eye(len(X))
     expected = [[stats.multivariate_normal.logpdf(Y, cov=c) for c in chain] for chain in covariance]
     np.testing.assert_allclose(fit.log_likelihood(kind="conditional")["Y"], expected, rtol=1e-8)
-    np.testing.assert_allclose(fit.to_arviz()["log_likelihood"]["Y"].values, expected, rtol=1e-8)
+    np.testing.assert_allclose(fit.to_arviz()["log_likelihood"].dataset["Y"], expected, rtol=1e-8)
 
 
 def test_kinds_of_likelihood(regression):

@@ -1,0 +1,110 @@
+"""Programs of posteriordb: the same density in both languages."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.posteriordb import POSTERIORS, Posterior
+
+POINTS = 6  # reference draws at which densities are compared
+
+
+def load_or_skip(posterior: Posterior):
+    """Arguments and reference draws; skips the test where a file is neither in the cache folder nor can be fetched."""
+    try:
+        return posterior.load_arguments(), posterior.load_draws()
+    except zoo.ZooError as error:
+        pytest.skip(str(error))
+
+
+def convert_arrays(arguments, convert):
+    """Arguments with NumPy arrays converted to those of a backend."""
+    args, kwargs = arguments
+    arrays = lambda value: convert(value) if isinstance(value, np.ndarray) else value  # noqa: E731
+    return [arrays(value) for value in args], {name: arrays(value) for name, value in kwargs.items()}
+
+
+def latent_values(draws: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A reference draw of each latent, moved by up to a tenth, where it stays in its support."""
+    point = {}
+    for site, values in draws.items():
+        value = values[rng.integers(len(values)), rng.integers(values.shape[1])]
+        is_simplex = value.ndim and np.allclose(value.sum(), 1.0)
+        point[site] = value if is_simplex else value * rng.uniform(0.9, 1.1)
+    if "theta" in point and "tau" in point:  # the centred effects are deterministic
+        theta = point.pop("theta")
+        point["theta_trans"] = (theta - point["mu"]) / point["tau"]
+    return point
+
+
+def numpyro_densities(posterior: Posterior, arguments, points) -> np.ndarray:
+    import jax
+    import numpyro
+    from numpyro.contrib.funsor import enum
+    from numpyro.contrib.funsor import log_density as enumerated_log_density
+    from numpyro.infer.util import log_density
+
+    from tests.posteriordb import in_numpyro
+
+    with jax.enable_x64(True):
+        program = getattr(in_numpyro, posterior.program)
+        density = log_density
+        if posterior.is_chain:
+            density, program = enumerated_log_density, enum(program, first_available_dim=-1)
+        args, kwargs = convert_arrays(arguments, jax.numpy.asarray)
+        points = [{site: jax.numpy.asarray(value) for site, value in point.items()} for point in points]
+        with numpyro.handlers.seed(rng_seed=0):
+            return np.array([float(density(program, args, kwargs, point)[0]) for point in points])
+
+
+@contextlib.contextmanager
+def double_precision():
+    """Torch makes 64-bit floats by default."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def pyro_densities(posterior: Posterior, arguments, points) -> np.ndarray:
+    import pyro
+    import torch
+    from pyro.infer.mcmc.util import TraceEinsumEvaluator
+    from pyro.poutine import condition, enum, trace
+
+    from tests.posteriordb import in_pyro
+
+    program = getattr(in_pyro, posterior.program)
+    densities = []
+    with double_precision(), torch.no_grad():
+        args, kwargs = convert_arrays(arguments, torch.as_tensor)
+        for point in points:
+            values = {site: torch.as_tensor(value) for site, value in point.items()}
+            conditioned = condition(program, values)
+            if posterior.is_chain:
+                conditioned = enum(conditioned, first_available_dim=-1)
+            nodes = trace(conditioned).get_trace(*args, **kwargs)
+            if posterior.is_chain:
+                densities.append(float(TraceEinsumEvaluator(nodes, True, 0).log_prob(nodes)))
+            else:
+                densities.append(float(nodes.log_prob_sum()))
+    pyro.clear_param_store()
+    return np.array(densities)
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS, ids=lambda posterior: posterior.program)
+def test_both_languages_have_the_same_posterior(posterior):
+    """Log joint densities agree up to one constant, which a flat or truncated prior leaves open."""
+    arguments, draws = load_or_skip(posterior)
+    rng = np.random.default_rng(0)
+    points = [latent_values(draws, rng) for _ in range(POINTS)]
+    first, second = numpyro_densities(posterior, arguments, points), pyro_densities(posterior, arguments, points)
+    assert np.ptp(first) > 1.0  # the points differ
+    difference = first - second
+    np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-8 * abs(first).max() + posterior.solver_error)

@@ -21,9 +21,12 @@ def load_or_skip(posterior: Posterior):
 
 def convert_arrays(arguments, convert):
     """Arguments with NumPy arrays converted to those of a backend."""
+
+    def convert_array(value):
+        return convert(value) if isinstance(value, np.ndarray) else value
+
     args, kwargs = arguments
-    arrays = lambda value: convert(value) if isinstance(value, np.ndarray) else value  # noqa: E731
-    return [arrays(value) for value in args], {name: arrays(value) for name, value in kwargs.items()}
+    return [convert_array(value) for value in args], {name: convert_array(value) for name, value in kwargs.items()}
 
 
 def latent_values(draws: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -56,7 +59,8 @@ def numpyro_densities(posterior: Posterior, arguments, points) -> np.ndarray:
         args, kwargs = convert_arrays(arguments, jax.numpy.asarray)
         points = [{site: jax.numpy.asarray(value) for site, value in point.items()} for point in points]
         with numpyro.handlers.seed(rng_seed=0):
-            return np.array([float(density(program, args, kwargs, point)[0]) for point in points])
+            log_joint = jax.jit(lambda point: density(program, args, kwargs, point)[0])
+            return np.array([float(log_joint(point)) for point in points])
 
 
 @contextlib.contextmanager

@@ -2,9 +2,7 @@
 
 from zoo.data.datasets.sources import RemoteFile
 
-ADDRESS = (
-    "https://raw.githubusercontent.com/stan-dev/posteriordb/28f8d3d6e975315f42aa274a8399f21e07a43b30/posterior_database/"
-)
+ADDRESS = "https://raw.githubusercontent.com/stan-dev/posteriordb/28f8d3d6e975315f42aa274a8399f21e07a43b30/posterior_database/"
 
 
 def _remote_files(folder: str, sums: dict[str, str]) -> dict[str, RemoteFile]:

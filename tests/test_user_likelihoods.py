@@ -12,42 +12,11 @@ from scipy.special import expit, logsumexp
 import inference
 import zoo
 from inference.result import Fit
+from tests.user_fits import fit_with_draws
 from tests.user_programs import BY_NAME
-from tests.user_programs.program import Backend
 from zoo import ZooError
 
 BACKENDS = ("numpyro", "pyro")
-
-
-def fit_of(model: zoo.ReadModel, draws: dict[str, np.ndarray]) -> Fit:
-    """A fit with given draws, as any engine would return it."""
-    table, keywords = model.bind(None)
-    return Fit(
-        model=model,
-        engine="nuts",
-        keywords=keywords,
-        options={},
-        seed=0,
-        device="cpu",
-        dtype=None,
-        data=table,
-        seconds=0.0,
-        params={n: v.mean((0, 1)) for n, v in draws.items()},
-        trace=np.zeros(0),
-        draws=draws,
-    )
-
-
-def fit_with_draws(name: str, backend: Backend, arguments=None, shape=(2, 3)) -> Fit:
-    """A program of the table with draws from its prior, read with its own arguments or with others."""
-    program = BY_NAME[name]
-    args, kwargs = arguments or program.arguments()
-    model = zoo.read(zoo.Model(program.load(backend), backend=backend), *args, **kwargs)
-    latents = [n for n in model.card.latents if n not in model.card.enumerated]
-    values = [model.simulate(seed) for seed in range(3)]
-    count = np.prod(shape)
-    draws = {n: np.stack([values[i % 3][n] for i in range(count)]) for n in latents}
-    return fit_of(model, {n: v.reshape(*shape, *v.shape[1:]) for n, v in draws.items()})
 
 
 @pytest.fixture(params=BACKENDS, scope="module")

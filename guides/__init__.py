@@ -32,7 +32,8 @@ def families() -> list[str]:
 
 def names() -> list[str]:
     """Names of all guides: the families, and the models that have a guide of their own."""
-    return sorted([*families(), *(name for name in registry.names() if own_guide(registry.card(name)))])
+    cards, _ = registry.cards()
+    return sorted([*families(), *(name for name, card in cards.items() if own_guide(card))])
 
 
 def own_guide(card: Card) -> str | None:

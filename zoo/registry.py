@@ -47,7 +47,8 @@ def card(name: str) -> Card:
     Raises
     ------
     ZooError
-        For an unknown name; the message has the nearest known one.
+        For an unknown name; the message has the nearest known one. For a folder of ``ZOO_MODELS`` that cannot be
+        imported, or has no card; the message has the folder and the reason.
 
     Examples
     --------
@@ -57,8 +58,34 @@ def card(name: str) -> Card:
     folders = _folders()
     if name not in folders:
         raise unknown("model", name, folders)
-    module = importlib.import_module(f"zoo.{name}")
+    try:
+        module = importlib.import_module(f"zoo.{name}")
+        if not isinstance(getattr(module, "CARD", None), Card):
+            raise ZooError("__init__.py has no CARD = Card(...)")
+        module.CARD.sites()  # the lines of the sites can be read
+    except Exception as error:  # whatever the code of a folder raises
+        first = next(iter(str(error).splitlines()), "")
+        reason = first if isinstance(error, ZooError) else f"{type(error).__name__}: {first}"
+        raise ZooError(f"{str(folders[name])!r} is no model: {reason}") from error
     return dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
+
+
+def cards() -> tuple[dict[str, Card], dict[str, str]]:
+    """The cards of all models whose folders are in order, and the reasons for those whose folders are not.
+
+    Returns
+    -------
+    cards : dict of str to Card
+    errors : dict of str to str
+    """
+    known: dict[str, Card] = {}
+    errors: dict[str, str] = {}
+    for name in names():
+        try:
+            known[name] = card(name)
+        except ZooError as error:
+            errors[name] = str(error)
+    return known, errors
 
 
 def load(name: str, backend: str = "numpyro", **settings: object) -> Model:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from zoo.cli import fitting, models, sampling
+from zoo.cli import checking, fitting, models, sampling
 from zoo.cli.console import print_error
 from zoo.errors import ZooError
 
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 app.command("list")(models.list_models)
 app.command("show")(models.show)
+app.command("check")(checking.check)
 app.command("fit")(fitting.fit)
 app.command("compare")(fitting.compare)
 app.command("summary")(fitting.summary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,15 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+
+class PrintOptions(TypedDict):
+    """Options of ``rich.console.Console.print``."""
+
+    markup: bool
+    soft_wrap: bool
+
+
+PLAIN: PrintOptions = {"markup": False, "soft_wrap": True}
 PIPE_WIDTH = 120  # columns where there is no terminal to ask
 
 
@@ -22,6 +31,11 @@ def stdout() -> Console:
 def print_error(line: str) -> None:
     """Print one red line on stderr."""
     Console(stderr=True, highlight=False).print(line, style="red", markup=False, soft_wrap=True)
+
+
+def print_warning(line: str) -> None:
+    """Print one yellow line on stderr."""
+    Console(stderr=True, highlight=False).print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def make_table(*headers: str, title: str | None = None) -> Table:

@@ -6,27 +6,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import zoo
 from zoo.cli.arguments import check_writable, engine_options, load_data, parse_assignments, row_titles
-from zoo.cli.console import dataframe_table, stdout
+from zoo.cli.console import PLAIN, dataframe_table, stdout
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from inference import Fit
 
 
-class PrintOptions(TypedDict):
-    """Options of ``rich.console.Console.print``."""
-
-    markup: bool
-    soft_wrap: bool
-
-
-PLAIN: PrintOptions = {"markup": False, "soft_wrap": True}
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: see zoo list.")]
 Data = Annotated[
     str | None,

@@ -11,8 +11,9 @@ import typer
 from rich.markup import escape
 
 import zoo
+from zoo import registry
 from zoo.cards import Card
-from zoo.cli.console import make_table, stdout
+from zoo.cli.console import make_table, print_warning, stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 def list_models() -> None:
     """List the models of the zoo."""
     table = make_table("model", "title", "shown on", "tags")
-    for name in zoo.names():
-        card = zoo.card(name)
-        table.add_row(f"[bold]{name}[/]", card.title, card.shown_on, ", ".join(card.tags))
+    cards, errors = registry.cards()
+    for name, card in cards.items():
+        table.add_row(f"[bold]{name}[/]", escape(card.title), card.shown_on, escape(", ".join(card.tags)))
     stdout().print(table)
+    for reason in errors.values():
+        print_warning(f"left out: {reason}")
 
 
 def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo list.")]) -> None:

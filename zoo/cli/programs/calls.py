@@ -1,0 +1,98 @@
+"""A program of a file with the arguments of the command line: read, with the labels of words as coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import zoo
+from zoo._programs.arguments import signature_parameters
+from zoo.cli.programs.columns import Call, Columns, map_arguments
+from zoo.cli.programs.failures import explain
+from zoo.cli.programs.files import ProgramFile, load_program_file
+from zoo.errors import ZooError
+
+
+@dataclass(frozen=True)
+class ProgramCall:
+    """A program of a file, the arguments of its call, and the columns that they are from."""
+
+    file: ProgramFile
+    model: zoo.Model
+    call: Call
+    columns: Columns
+
+    @classmethod
+    def from_words(cls, text: str, data: Sequence[str], words: Sequence[str], backend: str | None) -> ProgramCall:
+        """``FILE.py:PROGRAM``, the files of ``--data`` and ``argument=value`` pairs; raises ZooError."""
+        file = load_program_file(text, backend)
+        columns = Columns.read(data)
+        program = file.program
+        call = map_arguments(program, columns, parse_words(words))
+        return cls(file, zoo.Model(program, backend=file.backend), call, columns)
+
+    def read(self, rows: str | None = None) -> zoo.ReadModel:
+        """The program as ``zoo.read`` reads it, words as coordinates of the dimensions that their column indexes."""
+        try:
+            read = zoo.read(self.model, *self.call.args, rows=rows, **self.call.kwargs)
+        except ZooError as error:
+            raise ZooError(self.explain_error(error)) from error
+        coords = self.coords(read.reading.sizes)
+        return read.with_card(coords={**coords, **read.card.coords}) if coords else read
+
+    def explain_error(self, error: ZooError) -> str:
+        """The error of a program that cannot be read, with the line of the file or the arguments that have no value."""
+        cause = error.__cause__
+        if cause is not None and not isinstance(cause, ZooError):
+            return f"{self.model.name} cannot run on this data: {explain(cause, self.file.path)}"
+        if "observes nothing" not in str(error):
+            return str(error)
+        parameters = signature_parameters(self.model.program)
+        absent = [p.name for p in parameters if p.default is None and p.name not in self.call.kwargs]
+        columns = ", ".join(self.columns.values) or "none"
+        return f"{error}; arguments without a value: {', '.join(absent) or 'none'}; columns: {columns}"
+
+    def coords(self, sizes: Mapping[str, int]) -> dict[str, list[str]]:
+        """The words of coded columns by the dimension that they index: one of its name and of as many labels."""
+        coords = {}
+        for argument, sources in self.call.sources.items():
+            words = self.columns.labels.get(sources[0], []) if len(sources) == 1 else []
+            names = {stem(argument), *map(stem, sources)}
+            for dim, size in sizes.items():
+                if dim != "N" and words and size == len(words) and stem(dim) in names:
+                    coords[dim] = words
+        return coords
+
+    def coding(self) -> list[str]:
+        """One line for each column of words in use."""
+        return self.columns.describe_coding([n for sources in self.call.sources.values() for n in sources])
+
+
+def parse_words(words: Sequence[str]) -> dict[str, str]:
+    """``["X=age,height"]`` as texts by argument; raises ZooError.
+
+    >>> parse_words(["X=age,height", "K=3"])
+    {'X': 'age,height', 'K': '3'}
+    """
+    parsed: dict[str, str] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not (name and equals and text):
+            raise ZooError(f"an argument of the program reads NAME=VALUE, as in X=age,height; given {word!r}")
+        if name in parsed:
+            raise ZooError(f"{name} is given twice")
+        parsed[name] = text
+    return parsed
+
+
+def stem(name: str) -> str:
+    """A name without what distinguishes a plate from the column that indexes it.
+
+    >>> stem("counties_plate"), stem("county"), stem("school_idx")
+    ('county', 'county', 'school')
+    """
+    parts = [p for p in name.lower().split("_") if p not in ("plate", "idx", "index", "id", "code", "num", "n")]
+    text = "_".join(parts)
+    if text.endswith("ies"):
+        return f"{text[:-3]}y"
+    return text.removesuffix("s")

@@ -10,6 +10,7 @@ import typer
 import zoo
 from zoo.cards import Site
 from zoo.cli.console import PLAIN, make_table, stdout
+from zoo.errors import ZooError
 
 ProgramName = Annotated[str, typer.Argument(metavar="FILE.py:PROGRAM", help="A program of a file of your own.")]
 Words = Annotated[
@@ -40,23 +41,26 @@ def check(
     backend: OwnBackend = None,
 ) -> None:
     """Check a program of your own: its sites, rows and symmetries, the engines that can fit it, and usual mistakes."""
-    from inference.structure import describe_density
     from zoo.cli.programs import mistakes
     from zoo.cli.programs.calls import ProgramCall
 
     call = ProgramCall.from_words(program, data or (), words or (), backend)
     own_guide = call.file.attribute(guide, "guide") if guide else None
-    read = call.read(rows)
-    model = describe_density(read)
+    model, failure = call.read(rows), ""
+    try:
+        model = call.describe(rows)
+    except ZooError as error:  # the sites are printed all the same, and the usual mistakes tell the cause
+        failure = str(error)
     console = stdout()
     console.print(f"{model.name}  ({model.backend}, {call.file.path})\n", **PLAIN)
     print_sites(model)
-    for line in call.coding():
+    for line in call.lines():
         console.print(line, **PLAIN)
     print_structure(model)
     print_engines(model)
     lines = mistakes.find_mistakes(model)
     lines += mistakes.guide_mistakes(model, own_guide, guide) if own_guide is not None and guide else []
+    lines = lines or [failure] if failure else lines
     for line in lines:
         console.print(f"- {line}", **PLAIN)
     console.print(f"{len(lines)} to look at" if lines else "no mistakes were found", **PLAIN)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import zoo
-from zoo.cli.arguments import check_writable, engine_options, load_data, parse_assignments, row_titles
+from zoo.cli.arguments import check_writable, row_titles
+from zoo.cli.checking import DataFiles, OwnBackend, RowsPlate, Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
+from zoo.cli.programs.calls import ProgramCall
+from zoo.cli.request import CommandRequest
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from inference import Fit
 
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of a model: see zoo list.")]
+ModelName = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A model of zoo list, or a program of your own: FILE.py:PROGRAM."),
+]
 Data = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        help="A .csv, .parquet, .npy or .npz file, a corpus (.ldac, UCI's .txt, ...), or a data set of the zoo.",
+        help="A .csv, .parquet, .npy or .npz file, a corpus (.ldac, UCI's .txt, ...), or a data set of the zoo. Of a "
+        "program also .json, and several.",
         show_default="the model's own",
     ),
 ]
@@ -39,7 +42,9 @@ Options = Annotated[
         help="An option of an engine, max_iter=50 or svi.num_steps=500 (see zoo show); repeat for more.",
     ),
 ]
-Backend = Annotated[str, typer.Option(help="numpyro or pyro.")]
+Backend = Annotated[
+    str | None, typer.Option(help="numpyro or pyro.", show_default="numpyro; of a program what its file imports")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Device = Annotated[str, typer.Option(help="cpu or gpu.")]
 Dtype = Annotated[str | None, typer.Option(help="float64 or float32.", show_default="float64 on a cpu")]
@@ -50,6 +55,7 @@ ProgressFlag = Annotated[
 
 def fit(
     model: ModelName,
+    words: Words = None,
     engine: Annotated[
         str | None,
         typer.Option(help="em, svi, nuts or gibbs: see zoo show MODEL.", show_default="the first that supports it"),
@@ -59,37 +65,41 @@ def fit(
     vocab: Vocab = None,
     settings: Settings = None,
     options: Options = None,
+    rows: RowsPlate = None,
     to: Annotated[Path | None, typer.Option("--out", help="Folder to save the fit in.")] = None,
     report: Annotated[Path | None, typer.Option(help="HTML file to write the topics of a topic model to.")] = None,
-    backend: Backend = "numpyro",
+    backend: Backend = None,
     seed: Seed = 0,
     device: Device = "cpu",
     dtype: Dtype = None,
     progress: ProgressFlag = None,
 ) -> None:
-    """Fit a model by one engine, print its summary, and save it where a folder is named."""
+    """Fit a model or a program of your own by one engine, print its summary, and save it where a folder is named."""
     from inference.analysis import topics
-    from inference.engines import supported_engines
     from inference.storage import check_fit_folder
 
+    request = CommandRequest(
+        model, words, data, columns, vocab, settings, options, rows, backend, seed, device, dtype, progress
+    )
     if to:
         check_fit_folder(to)
         check_writable(to / "fit.json")
-    if report and not topics.has_topics(zoo.card(model)):
+    if report and not topics.has_topics(request.card):
         raise ZooError(f"--report is of topics, and {model} has none: zoo compare {model} has one for any model")
     if report:
         check_writable(report)
-    request = CommandRequest(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
-    (result,) = request.fits([engine or supported_engines(zoo.card(model), backend)[0]])
+    (result,) = request.fits([engine or request.supported_engines()[0]])
     saved = f"saved in {result.save(to)}" if to else "not saved: name a folder with --out"
     print_summary(result)
     stdout().print(saved, **PLAIN)
     if report:
-        stdout().print(f"report: {topics.report(result, report, titles=row_titles(result.model.card, data))}", **PLAIN)
+        titles = row_titles(result.model.card, data[0] if data else None)
+        stdout().print(f"report: {topics.report(result, report, titles=titles)}", **PLAIN)
 
 
 def compare(
     model: ModelName,
+    words: Words = None,
     engines: Annotated[
         str | None, typer.Option(help="Which engines to compare: em,svi,nuts.", show_default="all that support it")
     ] = None,
@@ -98,10 +108,11 @@ def compare(
     vocab: Vocab = None,
     settings: Settings = None,
     options: Options = None,
+    rows: RowsPlate = None,
     report: Annotated[
         Path | None, typer.Option("--report", "--out", help="HTML file to write tables and figures to.")
     ] = None,
-    backend: Backend = "numpyro",
+    backend: Backend = None,
     seed: Seed = 0,
     device: Device = "cpu",
     dtype: Dtype = None,
@@ -109,19 +120,18 @@ def compare(
 ) -> None:
     """Fit a model by several engines and print how far they agree, and which posterior to trust."""
     import inference
-    from inference.engines import supported_engines
 
+    request = CommandRequest(
+        model, words, data, columns, vocab, settings, options, rows, backend, seed, device, dtype, progress
+    )
     engine_names = (
-        list(dict.fromkeys(e.strip() for e in engines.split(",")))
-        if engines
-        else supported_engines(zoo.card(model), backend)
+        list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else request.supported_engines()
     )
     if len(engine_names) < 2:
         names = engines or f"{', '.join(engine_names)}, which alone supports {model}"
         raise ZooError(f"compare takes two engines or more, as in --engines em,nuts; given {names}")
     if report:
         check_writable(report)
-    request = CommandRequest(model, data, columns, vocab, settings, options, backend, seed, device, dtype, progress)
     fits = []
     for result in request.fits(engine_names):
         stdout().print(fit_line(result), **PLAIN)
@@ -132,47 +142,24 @@ def compare(
         stdout().print(f"\nreport: {comparison.save(report)}", **PLAIN)
 
 
-def summary(folder: Annotated[Path, typer.Argument(help="Folder that zoo fit --out wrote.")]) -> None:
-    """Print the summary of a saved fit."""
+def summary(
+    folder: Annotated[Path, typer.Argument(help="Folder that zoo fit --out wrote.")],
+    program: Annotated[
+        str | None, typer.Argument(metavar="[FILE.py:PROGRAM]", help="The program, where it is your own.")
+    ] = None,
+    words: Words = None,
+    data: DataFiles = None,
+    rows: RowsPlate = None,
+    backend: OwnBackend = None,
+) -> None:
+    """Print the summary of a saved fit; of a program of your own with the arguments that it was fitted with."""
     import inference
 
-    print_summary(inference.load(folder))
-
-
-@dataclass
-class CommandRequest:
-    """The arguments of the command that every engine shares."""
-
-    model: str
-    data: str | None
-    columns: str | None
-    vocab: str | None
-    settings: list[str] | None
-    options: list[str] | None
-    backend: str
-    seed: int
-    device: str
-    dtype: str | None
-    progress: bool | None
-    names: list[str] | None = None  # of the columns, once the data is read
-
-    def fits(self, engines: list[str]) -> Iterator[Fit]:
-        """Yield one fit after another; raises ZooError for arguments that are not allowed before the first fit."""
-        import inference
-
-        program = zoo.load(self.model, backend=self.backend, **parse_assignments(self.settings or (), "--set"))
-        reasons = inference.refusals(program)
-        options = engine_options(engines, self.options or (), program.card)
-        table = load_data(program.card, self.data, self.columns, self.vocab)
-        self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
-        common = {
-            "seed": self.seed,
-            "device": self.device,
-            "dtype": self.dtype,
-            "progress": sys.stderr.isatty() if self.progress is None else self.progress,
-        }
-        for engine in sorted(options, key=lambda e: not reasons[e]):  # an engine that refuses raises first
-            yield inference.fit(program, table, engine=engine, **common, **options[engine])
+    if program is None:
+        print_summary(inference.load(folder))
+        return
+    model = ProgramCall.from_words(program, data or (), words or (), backend).describe(rows)
+    print_summary(inference.load(folder, model))
 
 
 def print_summary(result: Fit) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import zoo
 from zoo._programs.arguments import signature_parameters
 from zoo.cli.programs.columns import Call, Columns, map_arguments
-from zoo.cli.programs.failures import explain
+from zoo.cli.programs.failures import explain, statement
 from zoo.cli.programs.files import ProgramFile, load_program_file
 from zoo.errors import ZooError
 
@@ -40,6 +41,26 @@ class ProgramCall:
         coords = self.coords(read.reading.sizes)
         return read.with_card(coords={**coords, **read.card.coords}) if coords else read
 
+    def describe(self, rows: str | None = None) -> zoo.ReadModel:
+        """The program as it was read, with what its density tells; raises ZooError where the program raises."""
+        from inference.structure import describe_density
+
+        read = self.read(rows)
+        with self.explained():
+            return describe_density(read)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what the program raises into a ZooError of one line; exceptions that it has no part in remain."""
+        try:
+            yield
+        except ZooError:
+            raise
+        except Exception as error:  # whatever the program raises
+            if not statement(error, self.file.path):
+                raise
+            raise ZooError(f"{self.model.name} fails: {explain(error, self.file.path)}") from error
+
     def explain_error(self, error: ZooError) -> str:
         """The error of a program that cannot be read, with the line of the file or the arguments that have no value."""
         cause = error.__cause__
@@ -62,6 +83,15 @@ class ProgramCall:
                 if dim != "N" and words and size == len(words) and stem(dim) in names:
                     coords[dim] = words
         return coords
+
+    def lines(self) -> list[str]:
+        """Lines on the columns of the arguments, on those that are not used, and on how words are coded."""
+        used = {name for sources in self.call.sources.values() for name in sources}
+        pairs = [f"{n}={','.join(sources)}" for n, sources in self.call.sources.items() if sources]
+        rest = [name for name in self.columns.values if name not in used]
+        lines = [f"columns: {', '.join(pairs)}"] if pairs else []
+        lines += [f"columns not used: {', '.join(rest)}"] if rest else []
+        return [*lines, *self.coding()]
 
     def coding(self) -> list[str]:
         """One line for each column of words in use."""

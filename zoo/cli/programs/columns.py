@@ -51,19 +51,26 @@ class Columns:
 
     def add(self, name: str, value: Any) -> None:
         """Add a value under a name; a column of words is coded by the order of first appearance."""
-        if not hasattr(value, "dtype") and not isinstance(value, list):
+        if isinstance(value, np.ndarray) and value.dtype.kind not in "OUS":
             self.values[name] = value
-            return
-        array = value if isinstance(value, np.ndarray) else None
-        if array is None or array.dtype.kind in "OUS":
-            import pandas as pd
+        elif hasattr(value, "dtype") or isinstance(value, list):
+            self.add_column(name, value)
+        else:
+            self.values[name] = value
 
-            series = pd.Series(value) if np.ndim(value) == 1 else None
-            if series is not None and not pd.api.types.is_numeric_dtype(series):
-                self.values[name], self.labels[name] = code_words(name, series)
-                return
-            array = series.to_numpy(dtype=float, na_value=np.nan) if needs_floats(series) else np.asarray(value)
-        self.values[name] = array
+    def add_column(self, name: str, value: Any) -> None:
+        """Add a column of a table or a list, of numbers or of words."""
+        import pandas as pd
+        from pandas.api.types import is_numeric_dtype
+
+        if np.ndim(value) != 1:
+            raise ZooError(f"{name} holds something other than numbers in {np.ndim(value)} dimensions: code it first")
+        series = pd.Series(value)
+        if not is_numeric_dtype(series):
+            self.values[name], self.labels[name] = code_words(name, series)
+            return
+        has_empty_cells = bool(series.isna().any())
+        self.values[name] = series.to_numpy(dtype=float, na_value=np.nan) if has_empty_cells else series.to_numpy()
 
     def matrix(self, names: Sequence[str]) -> Any:
         """Columns side by side, as a DataFrame with their names; raises ZooError for columns of different lengths."""
@@ -221,11 +228,6 @@ def as_json_array(path: str, name: str, value: Any) -> Any:
         if any(isinstance(v, str) for v in value):
             return value
         raise ZooError(f"{path!r} has rows of different lengths in {name}: pad them with null") from None
-
-
-def needs_floats(series: Any) -> bool:
-    """Whether a column of numbers has empty cells in a type that NumPy does not have."""
-    return series is not None and (series.dtype.kind == "O" or bool(series.isna().any()))
 
 
 def code_words(name: str, series: Any) -> tuple[np.ndarray, list[str]]:

@@ -53,6 +53,8 @@ def advise(error: BaseException, text: str) -> str:
     if shape:
         plate, site, dim, size, given = shape.groups()
         return f"{site} has {given} values along dim={dim}, where plate {plate!r} has {size}: they must agree"
+    if text.startswith("subsample_size does not match"):
+        return "this plate has a subsample_size, and the engines choose the rows: leave it out, and give svi batch_size"
     if "ncompatible shapes" in text or "must match the size of tensor" in text or "got incompatible" in text:
         return f"shapes do not fit together ({text}): compare the plate's size with the arrays of this statement"
     return ""

@@ -28,7 +28,7 @@ def run_call(program, arguments, static):
     with runtime("float64"):
         nodes = trace_nodes(program, arguments, static)
         samples = {n: s for n, s in nodes.items() if s["type"] == "sample"}
-        plates = {n: (s["fn"].subsample_size, s["fn"].size) for n, s in samples.items() if is_plate(s)}
+        plates = {n: (s["fn"].subsample_size or s["fn"].size, s["fn"].size) for n, s in samples.items() if is_plate(s)}
         return CallTrace({n: call_site(s) for n, s in samples.items() if is_value(s)}, plates)
 
 

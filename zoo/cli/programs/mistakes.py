@@ -54,7 +54,7 @@ def missing_covariates(model: zoo.ReadModel) -> Iterator[str]:
         values = model.reading.table[name]
         count = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
         if count:
-            yield f"{name} has {count} missing values (NaN), and is not observed: fill them, or drop those rows"
+            yield f"{name} has {count_values(count)} missing (NaN), and is not observed: fill them, or drop those rows"
 
 
 def infinite_densities(call: CallTrace) -> Iterator[str]:
@@ -62,7 +62,7 @@ def infinite_densities(call: CallTrace) -> Iterator[str]:
     for name, site in call.sites.items():
         if site.is_observed and site.outside:
             yield (
-                f"{name} has {site.outside} values outside of the support of its distribution ({site.support}): "
+                f"{name} has {count_values(site.outside)} outside of the support of its distribution ({site.support}): "
                 "correct the data, or choose a distribution that allows them"
             )
         elif not np.isfinite(site.log_density):
@@ -81,6 +81,11 @@ def repeated_values(call: CallTrace) -> Iterator[str]:
                 f"{name} has shape {site.shape}, and its distribution {site.density_shape}: each value counts "
                 f"{density_count // count} times; give the mean the shape of the data, as by [:, None] or squeeze"
             )
+
+
+def count_values(count: int) -> str:
+    """A number of values in words."""
+    return "1 value" if count == 1 else f"{count} values"
 
 
 def number_of_values(site: CallSite) -> int:

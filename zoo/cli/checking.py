@@ -48,7 +48,7 @@ def check(
     own_guide = call.file.attribute(guide, "guide") if guide else None
     model, failure = call.read(rows), ""
     try:
-        model = call.describe(rows)
+        model = call.describe(model)
     except ZooError as error:  # the sites are printed all the same, and the usual mistakes tell the cause
         failure = str(error)
     console = stdout()

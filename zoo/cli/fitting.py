@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import zoo
 from zoo.cli.arguments import check_writable, row_titles
-from zoo.cli.checking import DataFiles, OwnBackend, RowsPlate, Words
+from zoo.cli.checking import OwnBackend, RowsPlate, Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
-from zoo.cli.programs.calls import ProgramCall
+from zoo.cli.programs.files import load_program_file
 from zoo.cli.request import CommandRequest
 from zoo.errors import ZooError
 
@@ -147,18 +148,13 @@ def summary(
     program: Annotated[
         str | None, typer.Argument(metavar="[FILE.py:PROGRAM]", help="The program, where it is your own.")
     ] = None,
-    words: Words = None,
-    data: DataFiles = None,
-    rows: RowsPlate = None,
     backend: OwnBackend = None,
 ) -> None:
-    """Print the summary of a saved fit; of a program of your own with the arguments that it was fitted with."""
+    """Print the summary of a saved fit."""
     import inference
 
-    if program is None:
-        print_summary(inference.load(folder))
-        return
-    model = ProgramCall.from_words(program, data or (), words or (), backend).describe(rows)
+    file = load_program_file(program, backend) if program else None
+    model = zoo.Model(file.program, backend=file.backend) if file else None
     print_summary(inference.load(folder, model))
 
 

@@ -70,7 +70,7 @@ class CommandRequest:
         if not self.is_own:
             settings = parse_assignments(self.settings or (), "--set")
             return zoo.load(self.model, backend=self.backend or "numpyro", **settings)
-        read = self.call.describe(self.rows)
+        read = self.call.describe(self.call.read(self.rows))
         for line in self.call.coding():
             stdout().print(line, **PLAIN)
         return read

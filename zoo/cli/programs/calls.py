@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import zoo
 from zoo._programs.arguments import signature_parameters
@@ -39,13 +39,16 @@ class ProgramCall:
         except ZooError as error:
             raise ZooError(self.explain_error(error)) from error
         coords = self.coords(read.reading.sizes)
-        return read.with_card(coords={**coords, **read.card.coords}) if coords else read
+        if not coords:
+            return read
+        reading = read.reading.with_card(coords={**coords, **read.card.coords})
+        choices = replace(reading.choices, coords={**coords, **reading.choices.coords})
+        return zoo.ReadModel(read.source, replace(reading, choices=choices), read.settings)
 
-    def describe(self, rows: str | None = None) -> zoo.ReadModel:
+    def describe(self, read: zoo.ReadModel) -> zoo.ReadModel:
         """The program as it was read, with what its density tells; raises ZooError where the program raises."""
         from inference.structure import describe_density
 
-        read = self.read(rows)
         with self.explained():
             return describe_density(read)
 

@@ -11,13 +11,14 @@ from inference.alignment import align
 from inference.diagnostics import Diagnostics, ExternalChains, ExternalGuide
 from inference.draws_model import DrawsModel, card_of_draws
 from inference.external.draws import ExternalDraws
-from inference.external.program import add_program
+from inference.external.program import Call, add_program
 from inference.result import Fit
 from zoo import Model, ZooError
-from zoo.types import DataLike
+
+NO_CALL = Call()
 
 
-def make_fit(source: ExternalDraws, model: Model | None, data: DataLike) -> Fit:
+def make_fit(source: ExternalDraws, call: Call = NO_CALL) -> Fit:
     """The fit of some draws, with a program where one is given.
 
     Raises ZooError where there are no draws, or they are not of the model.
@@ -27,16 +28,19 @@ def make_fit(source: ExternalDraws, model: Model | None, data: DataLike) -> Fit:
     # moments of draws are taken in 64 bits, as those of our own fits
     draws = {n: v.astype(float) if v.dtype.kind == "f" else v for n, v in source.draws.items()}
     source = replace(source, draws=draws)
-    if model is None:
-        if data is not None:
-            raise ZooError("data= is that of a program: give model=zoo.Model(...) too, or neither")
+    if call.model is None:
+        if call.args or call.kwargs or call.data is not None:
+            given = ["data=" if call.data is not None else "", "arguments" if call.args else "", *call.kwargs]
+            raise ZooError(
+                f"{', '.join(filter(None, given))}: of a program alone, give model=zoo.Model(...) too, or none of them"
+            )
         card = card_of_draws(source.name, draws, source.dims)
         dimensions = {d for site in card.quantities.values() for d in site.dims}
         coords = {d: values for d, values in source.coords.items() if d in dimensions}
-        model = DrawsModel(card, library=source.library, version=source.version, coords=coords)
+        model: Model = DrawsModel(card, library=source.library, version=source.version, coords=coords)
         stats, keywords, table = source.stats, {}, source.data
     else:
-        draws, stats, keywords, table = add_program(source, model, data)
+        model, draws, stats, keywords, table = add_program(source, call)
     card, is_point = model.card, source.kind == "point"
     lp = stats.get("lp", np.zeros(next(iter(draws.values())).shape[:2]))
     aligned = align(card, keywords, draws, lp)
@@ -50,7 +54,7 @@ def make_fit(source: ExternalDraws, model: Model | None, data: DataLike) -> Fit:
         dtype=None,
         data=table,
         seconds=source.seconds,
-        params={n: aligned[n].mean((0, 1)) for n in card.parameters(keywords)},
+        params={n: aligned[n].mean((0, 1)) for n in [*card.parameters(keywords), *card.deterministic] if n in aligned},
         trace=source.trace,
         draws={} if is_point else draws,
         stats={} if is_point else stats,

@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inference.external.draws import ExternalDraws
-from zoo import Model, ZooError
+from inference.structure import describe_density
+from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
+from zoo._programs.arguments import signature_parameters, split_call
+from zoo._programs.reading import Choices
+from zoo.read_model import read_arguments
 from zoo.types import DataLike
 
 
+class Call(NamedTuple):
+    """What a fit made elsewhere was given: the program, its arguments, and data by name."""
+
+    model: Model | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = MappingProxyType({})
+    data: DataLike = None
+
+
+def read_call(call: Call) -> tuple[Model, DataLike]:
+    """The model, read with its arguments where it is a program of the user's own, and its data. Raises ZooError."""
+    model, args, kwargs, data = call
+    if not isinstance(model, Model):
+        raise ZooError(f"model is zoo.load(name, ...) or zoo.Model(program, backend=...); given {model!r}")
+    is_own = isinstance(model, ReadModel) or not model.has_card
+    is_given = bool(args or kwargs or data is not None)
+    if isinstance(model, ReadModel) and not is_given:
+        return describe_density(model), None
+    if is_own and (is_given or not signature_parameters(model.program)):
+        source = model.source if isinstance(model, ReadModel) else model
+        by_name = kwargs if data is None else {**kwargs, "data": data}
+        args, kwargs, _ = split_call(source.program, args, by_name, lambda name: False)
+        return describe_density(read_arguments(source, args, kwargs, Choices())), None
+    if data is None and len(args) == 1:
+        (data,) = args
+    if data is None:
+        instead = "the arguments of the program, as from_mcmc(mcmc, X, y, model=...), or " if is_own else ""
+        raise ZooError(
+            f"model= needs {instead}data=, that of the fit, as inference.fit takes it: {model.name} has none"
+        )
+    return model, data
+
+
 def add_program(
-    source: ExternalDraws, model: Model, data: DataLike
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any], dict[str, Any]]:
-    """Draws of the sites of a model, statistics with the log joint, and keywords and data of the program.
+    source: ExternalDraws, call: Call
+) -> tuple[Model, dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any], dict[str, Any]]:
+    """The model, draws of its sites, statistics with the log joint, and keywords and data of the program.
 
     A guide whose log weights were not recorded gets them from the log joint, where it has a density.
     """
-    if not isinstance(model, Model):
-        raise ZooError(f"model is zoo.load(name, ...) or zoo.Model(program, backend=...); given {model!r}")
-    if data is None:
-        raise ZooError(f"model= needs data=, that of the fit, as inference.fit takes it: {model.name} has none")
+    model, data = read_call(call)
     table, keywords = model.bind(data)
     draws = site_draws(source, model, keywords)
     lp = log_joint(model, keywords, table, draws)
     stats = dict(source.stats) if lp is None else {**source.stats, "lp": lp}
     if source.kind == "guide" and "log_weight" not in stats and lp is not None and source.log_q is not None:
         stats["log_weight"] = lp - source.log_q
-    return draws, stats, keywords, table
+    draws |= model.deterministic(draws, table, keywords)
+    return model, draws, stats, keywords, table
 
 
 def site_draws(source: ExternalDraws, model: Model, keywords: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -43,6 +80,8 @@ def site_draws(source: ExternalDraws, model: Model, keywords: dict[str, Any]) ->
             "give the model of these draws, or none"
         )
     sites = {**parameters, **card.local(keywords)}
+    if card.is_own:  # discrete latents outside of the rows too
+        sites |= {name: card.sites()[name] for name in card.enumerated}
     draws = {name: source.draws[name] for name in sites if name in source.draws}
     for name, values in draws.items():
         if values.shape[2:] != sites[name].shape(keywords):

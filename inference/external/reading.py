@@ -11,6 +11,7 @@ from inference.external import trees
 from inference.external.draws import ExternalDraws
 from inference.external.fits import make_fit
 from inference.external.guides import external_draws
+from inference.external.program import Call
 from inference.result import Fit
 from zoo import Model, ZooError
 from zoo._backend import BACKENDS, in_backend
@@ -18,18 +19,28 @@ from zoo.checks import check_whole
 from zoo.types import DataLike
 
 
-def from_mcmc(mcmc: Any, *, model: Model | None = None, data: DataLike = None, name: str | None = None) -> Fit:
+def from_mcmc(
+    mcmc: Any,
+    *args: Any,
+    model: Model | None = None,
+    data: DataLike = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> Fit:
     """Make a fit of chains that NumPyro or Pyro ran.
 
     Parameters
     ----------
     mcmc : numpyro.infer.MCMC or pyro.infer.MCMC
         After ``run``. Divergences, step counts and acceptance probabilities are read where they were recorded.
+    *args, **kwargs
+        With ``model``, the arguments of the program, as for ``mcmc.run`` without its key.
     model : zoo.Model, optional
-        The program of the chains. With it the fit has a log joint, a log-likelihood and predictions, and the labels
-        and axes of its draws are aligned.
+        The program of the chains, a ``zoo.Model(program, backend=...)`` or what ``zoo.read`` made of it. With it the
+        fit has a log joint, a log-likelihood and predictions, and the labels and axes of its draws are aligned.
     data : array, DataFrame or dict, optional
-        The data of the chains, as ``inference.fit`` takes it; with ``model`` alone.
+        The data of the chains, as ``inference.fit`` takes it, or a dict of arguments of the program by name; with
+        ``model`` alone.
     name : str, optional
         The name of the model where there is no ``model``; by default that of the function.
 
@@ -45,10 +56,11 @@ def from_mcmc(mcmc: Any, *, model: Model | None = None, data: DataLike = None, n
     Examples
     --------
     >>> fit = from_mcmc(mcmc)  # doctest: +SKIP
-    >>> inference.compare(fit, inference.fit(model, data, "svi"))  # doctest: +SKIP
+    >>> fit = from_mcmc(mcmc, X, y, model=zoo.Model(program, backend="numpyro"))  # doctest: +SKIP
+    >>> inference.compare(fit, inference.fit(fit.model, engine="svi"))  # doctest: +SKIP
     """
     backend = _library(mcmc, "from_mcmc takes the MCMC of NumPyro or Pyro, after run")
-    return _make_fit(in_backend("inference.external", backend).read_mcmc(mcmc), model, data, name)
+    return _make_fit(in_backend("inference.external", backend).read_mcmc(mcmc), Call(model, args, kwargs, data), name)
 
 
 def from_svi(
@@ -95,15 +107,18 @@ def from_svi(
     check_whole(0, seed=seed)
     backend = _library(svi, "from_svi takes the SVI of NumPyro or Pyro, or an AutoGuide, after training")
     read_svi = in_backend("inference.external", backend).read_svi
-    return _make_fit(external_draws(read_svi(svi, params, args, kwargs, num_draws, seed)), model, data, name)
+    source = external_draws(read_svi(svi, params, args, kwargs, num_draws, seed))
+    call = Call(model, data=data) if model is None or data is not None else Call(model, args, kwargs)
+    return _make_fit(source, call, name)
 
 
 def from_arviz(
     source: Any | str | Path | Sequence[str | Path],
-    *,
+    *args: Any,
     model: Model | None = None,
     data: DataLike = None,
     name: str | None = None,
+    **kwargs: Any,
 ) -> Fit:
     """Make a fit of an ArviZ tree, of a netCDF file of one, or of CmdStan's CSV files.
 
@@ -112,6 +127,8 @@ def from_arviz(
     source : DataTree, InferenceData, path, or sequence of paths
         Of a tree the groups posterior, sample_stats, observed_data and log_likelihood are read; dimensions have the
         names of the tree. Paths ending in ".csv" are files of CmdStan, one for each chain; other paths are netCDF.
+    *args, **kwargs
+        With ``model``, the arguments of the program.
     model, data, name : optional
         As in ``from_mcmc``.
 
@@ -125,11 +142,11 @@ def from_arviz(
     ZooError
         Where there is no posterior, the file cannot be read, or the draws are not of the model.
     """
-    return _make_fit(trees.read(source), model, data, name)
+    return _make_fit(trees.read(source), Call(model, args, kwargs, data), name)
 
 
-def _make_fit(source: ExternalDraws, model: Model | None, data: DataLike, name: str | None) -> Fit:
-    return make_fit(replace(source, name=name) if name else source, model, data)
+def _make_fit(source: ExternalDraws, call: Call, name: str | None) -> Fit:
+    return make_fit(replace(source, name=name) if name else source, call)
 
 
 def _library(value: Any, allowed: str) -> str:

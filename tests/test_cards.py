@@ -161,7 +161,7 @@ def test_a_dimension_without_a_plate_is_named_by_its_site():
             sample("x", Normal(w[0], 1.0), obs=x)
 
     model = zoo.Model(nameless, backend="numpyro")
-    with pytest.raises(zoo.ZooError, match="zoo.read"):
+    with pytest.raises(zoo.ZooError, match="gives it a card"):
         _ = model.card
     assert str(zoo.read(model, np.zeros(5)).card.sites()["w"]) == "simplex [w_dim_0]"
 

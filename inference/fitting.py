@@ -137,7 +137,8 @@ def fit(
     )
     name = engine or engines.supported_engines(model.card, model.backend)[0]
     chosen = engines.get(name)
-    dtype = dtype or ("float32" if model.card.networks else None)
+    narrow = model.card.networks or (isinstance(model, ReadModel) and model.program.dtype == "float32")
+    dtype = dtype or ("float32" if narrow else None)
     made = chosen.make_options(options, model.card)
     reason = chosen.refuses(model.card, model.backend)
     if reason:

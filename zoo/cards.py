@@ -144,6 +144,8 @@ class Card:
         The generative story: the docstring of the model's package.
     package : str
         The package that defines the model, as "zoo.vae", by which its hooks are found; "" for a user's own program.
+    chains : tuple of str
+        Discrete latents that ``scan`` draws, each by the one before, which no engine sums out.
     covariates : dict of str to Site
         The arrays that the program reads and does not observe, of a user's own program.
     deterministic : dict of str to Site
@@ -188,6 +190,7 @@ class Card:
     absent: Mapping[str, str] = field(default_factory=dict)
     story: str = ""
     package: str = ""
+    chains: tuple[str, ...] = ()
     covariates: Mapping[str, Site] = field(default_factory=dict)
     deterministic: Mapping[str, Site] = field(default_factory=dict)
     exchangeable: tuple[str, ...] = ("K",)

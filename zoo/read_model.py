@@ -10,6 +10,7 @@ import numpy as np
 from zoo._backend import backend_of, in_backend
 from zoo._programs.arguments import Arguments, program_name
 from zoo._programs.reading import Choices, Reading, read_program
+from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sizes import complete_sizes, simulate_data
 from zoo.errors import ZooError, unknown
 from zoo.model import Model
@@ -31,7 +32,8 @@ class ReadModel(Model):
 
     def __init__(self, source: Model, reading: Reading, settings: Keywords | None = None):
         self.source, self.reading = source, reading
-        self.program, self.backend, self.collapsed = reading.runnable, source.backend, None
+        self.program: RunnableProgram = reading.runnable
+        self.backend, self.collapsed = source.backend, None
         self._card = reading.card
         self.data_names = tuple(reading.table)
         self.keywords = dict(reading.sizes)

@@ -11,6 +11,7 @@ Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
     points                   a few values of the latents, ``{site: (points, *shape)}``
     log_joint(values)        log p of each point in nats, NaN where a value is outside of its support
     likelihood_parents()     the latents that the likelihood depends on
+    unused_networks(names)   the networks that the density does not depend on, as all of their weights have priors
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from inference.unconstrained import without_gradients
 from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.cards import Site
@@ -47,6 +49,10 @@ class DensityTest(Protocol):
         """The latents that the likelihood depends on, given the others."""
         ...
 
+    def unused_networks(self, names: Sequence[str]) -> set[str]:
+        """The networks that the density does not depend on."""
+        ...
+
 
 def describe_density(model: M) -> M:
     """The model with its exchangeable dimensions, the symmetries of axes and its hyperparameters on its card.
@@ -60,23 +66,25 @@ def describe_density(model: M) -> M:
     -------
     Model
     """
-    if not isinstance(model, ReadModel):
+    if not isinstance(model, ReadModel) or without_gradients(model.card):
         return model
     card, table = model.card, dict(model.reading.table)
     sites = {n: s for n, s in card.sites().items() if n in card.latents and n not in card.enumerated}
     groups = list(candidate_groups(sites, model.reading.sizes))
     backend = backend_of(model)
     module = in_backend("inference.structure", model.backend)
-    with backend.runtime("float64"):
+    with backend.runtime(model.program.dtype):
         try:
             test: DensityTest = module.DensityTest(
                 model.program, backend.to_backend(model.reading.sizes), backend.to_backend(table)
             )
-        except ZooError:  # no density with gradients: the engines refuse with the reason
+        except ZooError:  # the engines refuse with the reason
             return model
         parents = test.likelihood_parents()
+        unused = test.unused_networks(card.networks) if card.networks else set()
+        networks = tuple(n for n in card.networks if n not in unused)
         # a guide or EM fits what has no prior: the density at other values of it says nothing
-        groups = [] if card.learned or card.networks else groups
+        groups = [] if card.learned or networks else groups
         exchangeable = minimal_groups(test, sites, groups)
         symmetries = {group[0]: sign_symmetry(test, sites, group) for group in exchangeable}
     renamed = {dim: group[0] for group in exchangeable for dim in group}
@@ -84,7 +92,7 @@ def describe_density(model: M) -> M:
     changed = {field: rename_dims(getattr(card, field), renamed) for field in ("latents", "deterministic", "learned")}
     labels = tuple(dim for dim in symmetries if dim not in signed)
     hyper = tuple(n for n in sites if n not in parents)
-    return model.with_card(**changed, hyper=hyper, exchangeable=labels, symmetries=signed)
+    return model.with_card(**changed, hyper=hyper, networks=networks, exchangeable=labels, symmetries=signed)
 
 
 def candidate_groups(sites: Mapping[str, Site], sizes: Mapping[str, int]) -> Iterator[tuple[str, ...]]:

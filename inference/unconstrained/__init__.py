@@ -48,6 +48,10 @@ def check_start(given: object, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
 
 def without_gradients(card: Card) -> str | None:
     """Why a model has no density with gradients, or None where it has one."""
+    if card.chains:
+        return (
+            f"{', '.join(card.chains)} is discrete and drawn by scan, and only latents outside of scan are summed out"
+        )
     unbounded = [n for n in card.latents if card.sites()[n].kind == "count"]
     if unbounded:
         return f"{', '.join(unbounded)} is a count without bound and cannot be summed out"

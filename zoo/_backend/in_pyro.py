@@ -143,7 +143,7 @@ def learned(program, keywords):
 
 
 def log_joint(program, keywords, values):
-    with runtime("float64"):
+    with runtime("float64"), torch.no_grad():
         return float(
             poutine.trace(substitute(program, to_backend(values))).get_trace(**to_backend(keywords)).log_prob_sum()
         )

@@ -17,7 +17,7 @@ SITE_TYPES = ("sample", "deterministic", "param")
 def trace(program, arrays, is_abstract=False):
     """The sites of one run at some arrays by entry; if abstract, the run has their shapes alone, as compiled code."""
     nodes, entries = {}, {}
-    with runtime("float64"):
+    with runtime(program.dtype):
         arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
 
         def run(key, arrays):
@@ -58,8 +58,9 @@ def site_record(name, site, full_sizes, entries):
     plates = tuple(PlateRecord(f.name, f.dim, f.size, full_sizes.get(f.name, f.size)) for f in frames)
     if site["type"] != "sample":
         role = "learned" if site["type"] == "param" else "deterministic"
-        shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(site["value"])]
-        return SiteRecord(name, role, "real", shapes[0] if len(shapes) == 1 else (), 0, False, False, plates)
+        is_tree = not hasattr(site["value"], "shape") and not isinstance(site["value"], int | float)
+        role, shape = ("network", ()) if is_tree else (role, jnp.shape(site["value"]))
+        return SiteRecord(name, role, "real", shape, 0, False, False, plates)
     fn, value = site["fn"], site["value"]
     if isinstance(fn, Unit):
         return SiteRecord(name, "factor", "real", (), 0, False, False, plates)
@@ -75,6 +76,7 @@ def site_record(name, site, full_sizes, entries):
         plates,
         np.asarray(value) if is_concrete else None,
         entries.get(id(value), "") if site["is_observed"] else "",
+        "_scan_current_index" in site["infer"],
     )
 
 

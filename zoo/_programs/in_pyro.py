@@ -1,18 +1,22 @@
+from functools import partial
+
 import numpy as np
 import torch
 from pyro import poutine
 from pyro.distributions import Unit
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.subsample_messenger import _Subsample
+from pyro.poutine.subsample_messenger import SubsampleMessenger, _Subsample
 
 from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_nodes, substitute, to_backend, with_values
 from zoo._programs import runnable
 from zoo._programs.sites import PlateRecord, SiteRecord
 
+MODULE_SEPARATOR = "$$$"  # between the name that ``pyro.module`` has for a module, and that of a parameter in it
+
 
 def trace(program, arrays, is_abstract=False):
     """The sites of one run at some arrays by entry; torch runs with their values in any case."""
-    with runtime("float64"), torch.random.fork_rng(devices=[]), torch.no_grad():
+    with runtime(program.dtype), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
         entries = {id(v): n for n, v in arrays.items()}
@@ -38,7 +42,8 @@ def site_record(name, site, entries):
     plates = tuple(PlateRecord(f.name, f.dim, f.size, f.full_size) for f in site["cond_indep_stack"] if f.vectorized)
     value = site["value"]
     if site["type"] == "param":
-        return SiteRecord(name, "learned", "real", tuple(value.shape), 0, False, False, plates)
+        role = "network" if MODULE_SEPARATOR in name else "learned"
+        return SiteRecord(name, role, "real", tuple(value.shape), 0, False, False, plates)
     fn = site["fn"]
     if is_deterministic(site):
         return SiteRecord(name, "deterministic", "real", tuple(value.shape), 0, False, False, plates)
@@ -93,6 +98,16 @@ class Presentation(Messenger):
         super().__init__()
         self.program, self.absent, self.count, self.size, self.plate_size = program, absent, count, size, count
 
+    def __enter__(self):
+        # the size of a subsample is no part of the message of a plate, and must be left out before there is one
+        self.subsample = SubsampleMessenger._subsample
+        SubsampleMessenger._subsample = staticmethod(partial(complete_plate, self.subsample))
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        SubsampleMessenger._subsample = staticmethod(self.subsample)
+        return super().__exit__(*error)
+
     def _pyro_sample(self, msg):
         rows = self.program.rows_plate
         if isinstance(msg["fn"], _Subsample):
@@ -125,6 +140,12 @@ class Presentation(Messenger):
             return False
         msg["cond_indep_stack"] = tuple(f._replace(name="N") if f.name == rows else f for f in frames)
         return True
+
+
+def complete_plate(make, name, size=None, subsample_size=None, subsample=None, *rest):
+    """A plate of all its rows, where the program draws some of them by itself."""
+    draws_rows = size is not None and subsample is None
+    return make(name, size, None if draws_rows else subsample_size, subsample, *rest)
 
 
 def leave_out_missing(msg, replacement):

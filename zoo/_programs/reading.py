@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,7 @@ def read_program(program: Program, backend: str, arguments: Arguments, choices: 
     """Read a program by runs with the user's own arrays; raises ZooError in the user's terms where it cannot run."""
     module = in_backend("zoo._programs", backend)
     static = find_static(module, program, arguments)
-    plain = module.RunnableProgram(program, arguments, {}, static=static)
-    trace = run_trace(module, plain, arguments.arrays)
+    plain, trace = first_run(module, program, arguments, static)
     check_trace(program, trace)
     entry_of_site = {s.name: s.entry for s in trace.values() if s.entry}
     rows = find_rows(module, plain, trace, entry_of_site, choices.rows, choices.row_arguments)
@@ -64,7 +64,7 @@ def read_program(program: Program, backend: str, arguments: Arguments, choices: 
         if arguments.arrays[entry].dtype.kind == "f" and np.isnan(arguments.arrays[entry]).any()
     }
     runnable = module.RunnableProgram(
-        program, arguments, entry_of_site, rows.plate, rows.batch_sites, rows.entries, missing, static
+        program, arguments, entry_of_site, rows.plate, rows.batch_sites, rows.entries, missing, static, plain.dtype
     )
     table = {
         **{site: arguments.arrays[entry] for site, entry in entry_of_site.items()},
@@ -73,10 +73,27 @@ def read_program(program: Program, backend: str, arguments: Arguments, choices: 
     return make_reading(runnable, trace, rows, table, choices)
 
 
-def run_trace(module: object, program: RunnableProgram, arrays: Mapping[str, np.ndarray], **keywords: bool) -> Trace:
+def first_run(
+    module: ModuleType, program: Program, arguments: Arguments, static: tuple[str, ...]
+) -> tuple[RunnableProgram, Trace]:
+    """The program and its sites, in 64 bits, or in 32 where its modules have these."""
+    plain = module.RunnableProgram(program, arguments, {}, static=static)
+    try:
+        return plain, run_trace(module, plain, arguments.arrays)
+    except ZooError as error:
+        narrow = module.RunnableProgram(program, arguments, {}, static=static, dtype="float32")
+        try:
+            return narrow, run_trace(module, narrow, arguments.arrays)
+        except ZooError:
+            raise error from error.__cause__
+
+
+def run_trace(
+    module: ModuleType, program: RunnableProgram, arrays: Mapping[str, np.ndarray], **keywords: bool
+) -> Trace:
     """``module.trace``, with errors of the program in one line."""
     try:
-        return module.trace(program, arrays, **keywords)  # type: ignore[attr-defined]
+        return module.trace(program, arrays)
     except ZooError:
         raise
     except Exception as error:
@@ -86,15 +103,15 @@ def run_trace(module: object, program: RunnableProgram, arrays: Mapping[str, np.
         ) from error
 
 
-def find_static(module: object, program: Program, arguments: Arguments) -> tuple[str, ...]:
+def find_static(module: ModuleType, program: Program, arguments: Arguments) -> tuple[str, ...]:
     """The arrays whose values the program needs while it is compiled: as few as possible, whole numbers first."""
 
     def needs_values(static: tuple[str, ...]) -> bool:
-        runnable = module.RunnableProgram(program, arguments, {}, static=static)  # type: ignore[attr-defined]
+        runnable = module.RunnableProgram(program, arguments, {}, static=static)
         try:
-            module.trace(runnable, arguments.arrays, is_abstract=True)  # type: ignore[attr-defined]
+            module.trace(runnable, arguments.arrays, is_abstract=True)
         except Exception as error:
-            return module.needs_values(error)  # type: ignore[attr-defined]  # other errors are reported by the reading
+            return module.needs_values(error)  # other errors are reported by the reading
         return False
 
     if not needs_values(()):
@@ -116,7 +133,7 @@ def check_trace(program: Program, trace: Trace) -> None:
         raise ZooError(
             f"{name} observes nothing with these arguments: pass the data that a sample statement has as obs"
         )
-    if not roles & {"latent", "learned"}:
+    if not roles & {"latent", "learned", "network"}:
         raise ZooError(f"{name} has no latent site and no param statement: there is nothing to fit")
 
 
@@ -133,14 +150,15 @@ def make_reading(
 ) -> Reading:
     """The card of the sites, with names for every dimension, and the size of each."""
     names = DimensionNames(rows, choices, {*trace, *table, *runnable.arguments.arrays})
-    sites = {n: names.site_of(s) for n, s in trace.items() if s.role != "factor"}
+    sites = {n: names.site_of(s) for n, s in trace.items() if s.role not in ("factor", "network")}
     role = lambda *roles: {n: sites[n] for n, s in trace.items() if s.role in roles}  # noqa: E731
     covariates = {
         n: Site("real", names.entry_dims(n, values, n in rows.entries, runnable.arguments.columns.get(n)))
         for n, values in table.items()
         if n not in trace
     }
-    enumerated = tuple(n for n, s in trace.items() if s.role == "latent" and s.is_discrete)
+    discrete = [s for s in trace.values() if s.role == "latent" and s.is_discrete]
+    enumerated = tuple(s.name for s in discrete)
     if rows.plate or rows.batch_sites:
         names.sizes["N"] = rows.size
     card = Card(
@@ -151,6 +169,8 @@ def make_reading(
         observed=role("observed"),
         learned=role("learned"),
         deterministic=role("deterministic"),
+        networks=tuple(n for n, s in trace.items() if s.role == "network"),
+        chains=tuple(s.name for s in discrete if s.in_scan),
         covariates=covariates,
         enumerated=enumerated,
         sizes=dict(names.sizes),

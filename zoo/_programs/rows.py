@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class Rows(NamedTuple):
 
 
 def find_rows(
-    module: object,
+    module: ModuleType,
     program: RunnableProgram,
     trace: Trace,
     entry_of_site: Mapping[str, str],
@@ -82,7 +83,7 @@ def common_plates(observed: Sequence[SiteRecord]) -> dict[str, int]:
 
 
 def find_entries(
-    module: object,
+    module: ModuleType,
     program: RunnableProgram,
     trace: Trace,
     rows: Rows,
@@ -117,11 +118,11 @@ def find_entries(
 
 
 def runs_on_half(
-    module: object, program: RunnableProgram, trace: Trace, rows: Rows, entry_of_site: Mapping[str, str]
+    module: ModuleType, program: RunnableProgram, trace: Trace, rows: Rows, entry_of_site: Mapping[str, str]
 ) -> bool:
     """Whether the program runs on the first half of the rows, and every site outside of the rows has its shape."""
     half = rows.size // 2
-    runnable = module.RunnableProgram(  # type: ignore[attr-defined]
+    runnable = module.RunnableProgram(
         program.program,
         program.arguments,
         entry_of_site,
@@ -130,17 +131,20 @@ def runs_on_half(
         rows.entries,
         {},
         program.static,
+        program.dtype,
     )
     arrays = {site: program.arguments.arrays[entry] for site, entry in entry_of_site.items()}
     arrays |= {n: v for n, v in program.arguments.arrays.items() if n not in entry_of_site.values()}
     row_names = {site for site, entry in entry_of_site.items() if entry in rows.entries} | set(rows.entries)
     arrays = {n: v[:half] if n in row_names else v for n, v in arrays.items()}
     try:
-        shorter = module.trace(runnable, arrays, is_abstract=True)  # type: ignore[attr-defined]
+        shorter = module.trace(runnable, arrays, is_abstract=True)
     except Exception:  # the arrays do not fit together: so they do not all go with the rows
         return False
     return shorter.keys() == trace.keys() and all(
-        shorter[n].shape == expected_shape(s, rows, half) for n, s in trace.items() if s.role != "factor"
+        shorter[n].shape == expected_shape(s, rows, half)
+        for n, s in trace.items()
+        if s.role not in ("factor", "network")
     )
 
 

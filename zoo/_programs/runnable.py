@@ -31,6 +31,8 @@ class RunnableProgram:
         For an observed site with missing values, a value of its support.
     static : tuple of str
         Arrays whose values decide on shapes or on the flow of the program, which stay NumPy arrays.
+    dtype : str
+        The precision that the program is read in: "float32" where its modules have that.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class RunnableProgram:
         row_entries: tuple[str, ...] = (),
         missing: Mapping[str, float] | None = None,
         static: tuple[str, ...] = (),
+        dtype: str = "float64",
     ):
         self.program, self.arguments, self.entry_of_site = program, arguments, dict(entry_of_site)
         self.rows_plate, self.batch_sites, self.row_entries = rows_plate, batch_sites, row_entries
-        self.missing, self.static, self.__name__ = dict(missing or {}), static, program_name(program)
+        self.missing, self.static, self.dtype = dict(missing or {}), static, dtype
+        self.__name__ = program_name(program)
         self.__module__ = getattr(program, "__module__", "")
 
     def __call__(self, **inputs: BackendArray) -> object:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-Role = Literal["latent", "observed", "deterministic", "learned", "factor"]
+Role = Literal["latent", "observed", "deterministic", "learned", "network", "factor"]
 
 
 class PlateRecord(NamedTuple):
@@ -21,9 +21,10 @@ class PlateRecord(NamedTuple):
 class SiteRecord(NamedTuple):
     """One site of a run.
 
-    role: latent, observed, deterministic, learned (a ``param`` statement) or factor. kind: as on a card. value: of an
-    observed site, None where it depends on random values. entry: of an observed site the array that is its value, ""
-    where it is computed. is_enumerable: whether its support is finite.
+    role: latent, observed, deterministic, learned (a ``param`` statement), network (one of a module) or factor. kind: as
+    on a card. value: of an observed site, None where it depends on random values. entry: of an observed site the array
+    that is its value, "" where it is computed. is_enumerable: whether its support is finite. in_scan: whether ``scan``
+    draws it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class SiteRecord(NamedTuple):
     plates: tuple[PlateRecord, ...]
     value: np.ndarray | None = None
     entry: str = ""
+    in_scan: bool = False
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from inference.engines.em import closed_form
 from inference.engines.em.diagnostics import EMDiagnostics, VariationalEMDiagnostics
 from inference.engines.em.options import EMOptions
 from inference.engines.options import EngineOptions
+from inference.unconstrained import without_gradients
 from zoo import Card, ZooError
 
 
@@ -37,6 +38,8 @@ class EM(Engine):
         """EM needs every local latent to be discrete, or integrated out in the program ``collapsed``."""
         if closed_form.variational_form(card):
             return None
+        if card.chains:
+            return without_gradients(card)
         if without_prior(card) and not (card.is_own and not card.networks):
             return without_prior(card)
         continuous = card.continuous_in_rows()

@@ -52,8 +52,10 @@ class Enumerate(Messenger):
 
 
 def is_fitted(site):
-    """Whether a site has a value to fit: a latent, or what the program learns without a prior."""
-    return site["type"] == "param" or (site["type"] == "sample" and not site["is_observed"])
+    """Whether a site has an array to fit: a latent, or what the program learns without a prior and outside networks."""
+    return (site["type"] == "param" and hasattr(site["value"], "shape")) or (
+        site["type"] == "sample" and not site["is_observed"]
+    )
 
 
 def support_of(site):

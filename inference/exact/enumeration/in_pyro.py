@@ -2,6 +2,7 @@ import pyro
 import torch
 from pyro import poutine
 from pyro.distributions import constraints
+from pyro.distributions.util import scale_and_mask
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
@@ -46,6 +47,11 @@ class Enumerate(Messenger):
         msg["stop"] = True
 
 
+def log_prob(site):
+    """The log density of a site by member of its plates, without what ``poutine.mask`` leaves out."""
+    return scale_and_mask(site["fn"].log_prob(site["value"]), mask=site["mask"])
+
+
 def support_of(site):
     return site["fn"].support if site["type"] == "sample" else site["kwargs"].get("constraint", constraints.real)
 
@@ -73,7 +79,7 @@ def marginalize(program):
             program(*args, **keywords)
         if not enumerated.sites:
             return
-        factors = [Factor(s["fn"].log_prob(s["value"]), site_plates(s)) for s in enumerated.sites]
+        factors = [Factor(log_prob(s), site_plates(s)) for s in enumerated.sites]
         scale = common_scale([float(s["scale"]) for s in enumerated.sites])
         remaining = eliminate(factors, enumerated.variables, logsumexp)
         pyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
@@ -115,7 +121,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         with poutine.block(), torch.random.fork_rng(devices=[]):
             nodes = poutine.trace(substitute(self.program, params)).get_trace(**self.one_row).nodes
         sites = [nodes[n] for n in params if nodes[n]["type"] == "sample"]
-        return sum((s["fn"].log_prob(s["value"]).sum() for s in sites), torch.zeros(()))
+        return sum((log_prob(s).sum() for s in sites), torch.zeros(()))
 
     def factor_graph(self, params):
         inner = poutine.trace(substitute(self.program, params))
@@ -127,7 +133,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         factors = {}
         for name, site in sites.items():
             if name not in params and (site["is_observed"] or name in discrete):
-                factors[name] = Factor(site["fn"].log_prob(site["value"]), site_plates(site))
+                factors[name] = Factor(log_prob(site), site_plates(site))
             elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)

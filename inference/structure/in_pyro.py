@@ -11,7 +11,7 @@ class DensityTest:
     def __init__(self, program, keywords, data):
         self.density = EnumeratedDensity(program, keywords, data)
         self.model = model = UnconstrainedModel(marginalize(program), keywords, data)
-        vectors = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size)))
+        vectors = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size))).to(torch.zeros(()))
         points = [model.constrain(vector) for vector in vectors]
         self.points = {n: np.stack([p[n][0].detach().numpy() for p in points]) for n in model.shapes}
 

@@ -21,8 +21,8 @@ class PlateRecord(NamedTuple):
 class SiteRecord(NamedTuple):
     """One site of a run.
 
-    role: latent, observed, deterministic, learned (a ``param`` statement), network (of a module) or factor. kind: as on a
-    card. value: of an observed site, None where it depends on random values. entry: of an observed site the array
+    role: latent, observed, deterministic, learned (a ``param`` statement), network (of a module) or factor. kind: that
+    on a card. value: of an observed site, None where it depends on random values. entry: of an observed site the array
     that is its value, "" where it is computed. is_enumerable: whether its support is finite. in_scan: whether ``scan``
     draws it.
     """

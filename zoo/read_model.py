@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo._backend import backend_of, in_backend
-from zoo._programs.arguments import Arguments, program_name
+from zoo._programs.arguments import Arguments, positional_names, program_name
 from zoo._programs.reading import Choices, Reading, read_program
 from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sizes import complete_sizes, simulate_data
@@ -97,10 +97,10 @@ class ReadModel(Model):
         return table, self.complete(self.settings, table)
 
     def _arrays_by_name(self, data: DataLike) -> dict[str, np.ndarray]:
-        own, runnable = self.reading.runnable.arguments, self.reading.runnable
+        runnable = self.reading.runnable
         if not isinstance(data, Mapping):
             args = data if isinstance(data, tuple) else (data,)
-            data = dict(zip(own.values, args, strict=False))
+            data = dict(zip(positional_names(self.source.program), args, strict=False))
         values = {n: v for n, v in data.items() if v is not None}
         by_entry = {entry: site for site, entry in runnable.entry_of_site.items()}
         call = Arguments.from_call(lambda **values: None, (), values)

@@ -131,6 +131,11 @@ def signature_parameters(program: Program) -> list[inspect.Parameter]:
         raise ZooError(f"a program is a function, or an object that is called as one; given {program!r}") from None
 
 
+def positional_names(program: Program) -> list[str]:
+    """The arguments that may go by position."""
+    return [p.name for p in signature_parameters(program) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
 def program_name(program: Program) -> str:
     """The name of a program: of a function its own, of an object that of its class."""
     program = innermost(program)

@@ -1,13 +1,12 @@
 import math
 import re
 
-import numpy as np
 import torch
 from pyro import poutine
 from pyro.distributions import Unit
 from pyro.poutine.subsample_messenger import _Subsample
 
-from zoo._backend.in_pyro import is_deterministic, runtime, to_backend
+from zoo._backend.in_pyro import is_deterministic, runtime, to_backend, with_values
 from zoo.cli.programs.trace import CallSite, CallTrace
 
 
@@ -21,7 +20,7 @@ def trace_nodes(program, arguments, static, seed=0, values=None):
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         run = poutine.condition(call_with_arrays(program, arguments, static), data=values or {})
-        return poutine.trace(run).get_trace().nodes
+        return poutine.trace(with_values(run)).get_trace().nodes
 
 
 def run_call(program, arguments, static):
@@ -66,7 +65,7 @@ def support_name(support):
     base = getattr(support, "base_constraint", support)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(base).__name__.strip("_")).lower()
     bounds = [getattr(base, n, None) for n in ("lower_bound", "upper_bound")]
-    lower, upper = (f"{float(b):g}" if b is not None and np.size(b) == 1 else "" for b in bounds)
+    lower, upper = (f"{b.item():g}" if isinstance(b, torch.Tensor) and b.numel() == 1 else "" for b in bounds)
     return f"{name} from {lower} to {upper}" if lower and upper else f"{name} from {lower} up" if lower else name
 
 
@@ -81,13 +80,14 @@ def guide_sites(guide, arguments, static):
         }
 
 
+@torch.no_grad()
 def prior_of(program, arguments, static, name):
     with runtime("float64"):
         first = trace_nodes(program, arguments, static)[name]
         value = first["value"]
         other = trace_nodes(program, arguments, static, seed=1, values={name: value})[name]
-        density = np.asarray(first["fn"].log_prob(value))
-        if not np.allclose(density, np.asarray(other["fn"].log_prob(value)), rtol=1e-10, atol=0):
+        density = first["fn"].log_prob(value)
+        if not torch.allclose(density, other["fn"].log_prob(value), rtol=1e-10, atol=0):
             return "of other latents"
-        standard = float((-0.5 * value**2 - 0.5 * math.log(2 * math.pi)).sum())
-        return "standard normal" if np.isclose(density.sum(), standard, rtol=1e-8) else "fixed"
+        standard = (-0.5 * value**2 - 0.5 * math.log(2 * math.pi)).sum()
+        return "standard normal" if torch.isclose(density.sum(), standard, rtol=1e-8) else "fixed"

@@ -77,6 +77,7 @@ def site_record(name, site, full_sizes, entries):
         np.asarray(value) if is_concrete else None,
         entries.get(id(value), "") if site["is_observed"] else "",
         "_scan_current_index" in site["infer"],
+        tuple(fn.shape()),
     )
 
 

@@ -61,6 +61,7 @@ def site_record(name, site, entries):
         plates,
         np.asarray(value.detach().cpu()) if site["is_observed"] else None,
         entries.get(id(value), "") if site["is_observed"] else "",
+        distribution_shape=tuple(fn.shape()),
     )
 
 

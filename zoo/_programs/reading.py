@@ -135,6 +135,16 @@ def check_trace(program: Program, trace: Trace) -> None:
         )
     if not roles & {"latent", "learned", "network"}:
         raise ZooError(f"{name} has no latent site and no param statement: there is nothing to fit")
+    for site in trace.values():
+        if site.role != "observed":
+            continue
+        try:
+            np.broadcast_shapes(site.shape, site.distribution_shape)
+        except ValueError:
+            raise ZooError(
+                f"{name} cannot run on this data: {site.name} has values of shape {site.shape}, and its distribution "
+                f"is of shape {site.distribution_shape}"
+            ) from None
 
 
 def first_present(values: np.ndarray) -> float:

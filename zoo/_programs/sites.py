@@ -24,7 +24,7 @@ class SiteRecord(NamedTuple):
     role: latent, observed, deterministic, learned (a ``param`` statement), network (of a module) or factor. kind: that
     on a card. value: of an observed site, None where it depends on random values. entry: of an observed site the array
     that is its value, "" where it is computed. is_enumerable: whether its support is finite. in_scan: whether ``scan``
-    draws it.
+    draws it. distribution_shape: that of one draw.
     """
 
     name: str
@@ -38,6 +38,7 @@ class SiteRecord(NamedTuple):
     value: np.ndarray | None = None
     entry: str = ""
     in_scan: bool = False
+    distribution_shape: tuple[int, ...] = ()
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

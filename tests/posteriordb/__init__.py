@@ -125,7 +125,7 @@ POSTERIORS = (
         "earnings-logearn_interaction",
         lambda data: (tuple(data[name].astype(float) for name in ("earn", "height", "male")), {}),
         ("beta", "sigma"),
-        options={"pyro": {"num_warmup": 300, "num_samples": 300, "num_chains": 2}},  # 170 leapfrog steps an iteration
+        options={"pyro": {"num_warmup": 200, "num_samples": 200, "num_chains": 2}},  # 170 leapfrog steps an iteration
     ),
     Posterior("mesquite", "mesquite", "mesquite-logmesquite", _mesquite_arguments, ("beta", "sigma")),
     Posterior(
@@ -135,7 +135,7 @@ POSTERIORS = (
         _kilpisjarvi_arguments,
         ("alpha", "beta", "sigma"),
         start={"alpha": 9.3, "beta": 0.0, "sigma": 1.0},
-        options={"pyro": {"num_warmup": 200, "num_samples": 200, "num_chains": 2}},  # 600 leapfrog steps an iteration
+        options={"pyro": {"num_warmup": 150, "num_samples": 150, "num_chains": 2}},  # 600 leapfrog steps an iteration
     ),
     Posterior("autoregression", "arK", "arK-arK", _positional("y", "K"), ("alpha", "beta", "sigma")),
     Posterior(
@@ -158,7 +158,7 @@ POSTERIORS = (
         # log populations are up to 1e-4 off, residuals around 1 over variances of 0.06, for 42 observations
         solver_error=0.05,
         start={"theta": [1.0, 0.05, 1.0, 0.05], "z_init": [10.0, 10.0], "sigma": [0.5, 0.5]},
-        options={"pyro": {"num_warmup": 250, "num_samples": 250, "num_chains": 2}},
+        options={"pyro": {"num_warmup": 100, "num_samples": 150, "num_chains": 2}},
     ),
     Posterior(
         "hidden_markov",

@@ -117,7 +117,7 @@ def lotka_volterra(ts, y_init, y=None):
         return jnp.stack([(theta[0] - theta[1] * lynxes) * hares, (theta[3] * hares - theta[2]) * lynxes])
 
     times = jnp.concatenate([jnp.zeros(1), ts])
-    z = odeint(growth, z_init, times, theta, rtol=1e-6, atol=1e-6)[1:]
+    z = odeint(growth, z_init, times, theta, rtol=1e-6, atol=1e-6, mxstep=1000)[1:]  # stiff far from the posterior
     numpyro.sample("y_init", dist.LogNormal(jnp.log(z_init), sigma).to_event(1), obs=y_init)
     with numpyro.plate("years", len(ts)):
         numpyro.sample("y", dist.LogNormal(jnp.log(z), sigma).to_event(1), obs=y)

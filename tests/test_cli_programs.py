@@ -285,6 +285,7 @@ def test_fit_maps_columns_to_arguments_saves_and_summarises(file, table, tmp_pat
     output = run_zoo("fit", f"{file}:growth", MATRIX, "--data", table, *options).stdout
     assert "coded as whole numbers by order of first appearance" in output
     assert "6 rows" in output
+    assert all(f"a[{county}] " in output for county in ("Ytterby", "Ask", "Bo"))
     assert f"saved in {tmp_path / 'fit'}" in output.replace("\n", "")
     with np.load(tmp_path / "fit" / "arrays.npz") as saved:
         np.testing.assert_array_equal(saved["data/X"], np.column_stack([ROWS["age"], ROWS["height"]]))

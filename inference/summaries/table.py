@@ -9,6 +9,7 @@ import numpy as np
 from inference.alignment import aligned_draws
 from inference.amortised import AmortisedPosterior, Code, latents_outside_rows
 from inference.record import FitRecord
+from inference.summaries.labels import labelled_entries
 from inference.summaries.quantities import scalar_quantities
 from inference.summaries.statistics import chain_statistics, count_active_units, is_amortised, sample_kind
 from zoo.data.intensities import take_rows
@@ -54,6 +55,8 @@ def describe_values(fit: FitRecord, values: np.ndarray, index: pd.Index) -> pd.D
     """A row for each of some scalars of a fit, (chain, draw, scalars), as in ``summary_table``, with the tail ESS."""
     import pandas as pd
 
+    if fit.model.card.coords:
+        index = pd.Index(labelled_entries(fit.model.card, index), name=index.name)
     if not fit.draws:
         return pd.DataFrame({"estimate": values[0, 0]}, index=index)
     flat = values.reshape(-1, len(index))

@@ -149,7 +149,7 @@ class ReadModel(Model):
         return sizes
 
     def data_of(self, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """The observed part of simulated values, with the covariates of the reading.
+        """The observed part of simulated values, with the covariates and the missing values of the reading.
 
         Parameters
         ----------
@@ -158,8 +158,21 @@ class ReadModel(Model):
         Returns
         -------
         dict of str to array
+
+        Raises
+        ------
+        ZooError
+            For an observed site whose values are no argument of the program.
         """
-        return {n: values.get(n, own) for n, own in self.reading.table.items()}
+        own, observed = self.reading.table, self.reading.runnable.entry_of_site
+        computed = [n for n in self.card.observed if n not in observed]
+        if computed:
+            raise ZooError(
+                f"the values of {', '.join(computed)} are computed in {self.name}, so that no other data can take "
+                "their place: make them an argument, passed on as obs"
+            )
+        data = {n: np.asarray(values[n], own[n].dtype) if n in observed and n in values else own[n] for n in own}
+        return {n: np.where(np.isnan(own[n]), np.nan, v) if n in self.card.missing else v for n, v in data.items()}
 
     def deterministic(
         self, draws: Mapping[str, np.ndarray], table: Mapping[str, Any], keywords: Keywords

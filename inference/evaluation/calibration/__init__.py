@@ -19,7 +19,15 @@ from typing import Any
 
 from inference.evaluation.calibration.ranks import calibrate_sampler, run_trials
 from inference.evaluation.calibration.result import Calibration
-from inference.evaluation.calibration.trials import engine_trial, exact_trial, fix_settings, sampler_trial
+from inference.evaluation.calibration.trials import (
+    check_simulation,
+    engine_trial,
+    exact_trial,
+    fix_settings,
+    read_program,
+    sampler_trial,
+)
+from inference.structure import describe_density
 from zoo import Model, ZooError
 from zoo.types import Program
 
@@ -47,7 +55,9 @@ def calibrate(
     ----------
     model : Model
         Sizes that are not set have the card's defaults, and hyperparameters the program's: none is estimated from the
-        data, which would make the prior depend on it.
+        data, which would make the prior depend on it. A program of the user's own is read first, with
+        ``zoo.read(model, X, y)``: its observed sites are simulated at those covariates. One whose data is None by
+        default is read here.
     engine : str or callable, default "nuts"
         An engine that gives draws; or a function ``(data, seed) -> {site: (draws, *shape)}`` that returns independent
         draws of the parameters; or "exact", which checks the exact posterior of the local latents, given the true
@@ -77,7 +87,8 @@ def calibrate(
     """
     if not isinstance(model, Model):
         raise ZooError("calibrate takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
-    model = fix_settings(model)
+    model = fix_settings(describe_density(model if model.has_card else read_program(model)))
+    check_simulation(model)
     if callable(engine):
         name, trial = getattr(engine, "__name__", type(engine).__name__), sampler_trial(model, engine)
     elif engine == "exact":

@@ -8,7 +8,7 @@ exchanged and change sign, or the length, where they may be rotated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,16 +38,20 @@ def invariants(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray]) 
     matrices = symmetric_matrices(card, settings)
     quantities = {}
     for name, site in card.reported(settings).items():
+        if name not in reported:
+            continue  # a deterministic site: a function of the others
         quantity = Quantity(reported[name], site.dims, site.kind == "simplex", name in matrices)
         for letter, symmetry in card.symmetries.items():
             if letter in quantity.dims:
-                name, quantity = remove_rotation(name, quantity.last(letter), symmetry)
+                name, quantity = remove_rotation(name, quantity.last(letter), symmetry, card.exchangeable)
         quantities[name] = quantity
-    order = component_order(quantities.values())
+    for components in card.exchangeable:
+        order = component_order(quantities.values(), components)
+        quantities = {n: q._replace(value=sort_components(order, q, components)) for n, q in quantities.items()}
     names: list[str] = []
     columns = []
     for name, quantity in quantities.items():
-        value = sort_components(order, quantity)
+        value = quantity.value
         shape = value.shape[1:]
         if quantity.is_weights and shape[-1] == 1:
             continue  # always 1
@@ -57,14 +61,14 @@ def invariants(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray]) 
     return names, np.stack(columns, axis=-1)
 
 
-def remove_rotation(name: str, quantity: Quantity, symmetry: str) -> tuple[str, Quantity]:
+def remove_rotation(name: str, quantity: Quantity, symmetry: str, exchangeable: Sequence[str]) -> tuple[str, Quantity]:
     """An invariant of a quantity whose last axis may be rotated, with its name."""
     *others, _ = quantity.dims
-    inner = [d for d in others if d != "K"]
+    inner = [d for d in others if d not in exchangeable]
     if len(inner) == 1:
-        quantity = quantity.last(inner[0])  # (draws, K, rotated, inner)
+        quantity = quantity.last(inner[0])  # (draws, components, rotated, inner)
         products = np.swapaxes(quantity.value, -1, -2) @ quantity.value
-        dims = (*(d for d in others if d == "K"), *inner * 2)
+        dims = (*(d for d in others if d in exchangeable), *inner * 2)
         return f"{name} {name}'", Quantity(products, dims, is_symmetric=True)
     if inner:
         raise ZooError(f"{name} has {', '.join(inner)} beside an axis that may be rotated: it cannot be ranked")
@@ -73,23 +77,23 @@ def remove_rotation(name: str, quantity: Quantity, symmetry: str) -> tuple[str, 
     return f"sorted {name}", Quantity(np.sort(np.abs(quantity.value), axis=-1), quantity.dims)
 
 
-def component_order(quantities: Iterable[Quantity]) -> np.ndarray:
+def component_order(quantities: Iterable[Quantity], components: str) -> np.ndarray:
     """The components of each draw by one ascending number of each, (draws, K); weights only if there is no other."""
-    with_components = [q for q in quantities if "K" in q.dims]
+    with_components = [q for q in quantities if components in q.dims]
     if not with_components:
         return np.zeros((0, 0), dtype=int)
-    single = [q for q in with_components if q.dims.count("K") == 1]
+    single = [q for q in with_components if q.dims.count(components) == 1]
     if not single:
         raise ZooError("no quantity belongs to one component: they cannot be put in order")
-    value = min(single, key=lambda q: q.is_weights).last("K").value
+    value = min(single, key=lambda q: q.is_weights).last(components).value
     return value.reshape(len(value), -1, value.shape[-1])[:, 0].argsort(axis=1, kind="stable")
 
 
-def sort_components(order: np.ndarray, quantity: Quantity) -> np.ndarray:
-    """The values with every axis of the letter K in the given order."""
+def sort_components(order: np.ndarray, quantity: Quantity, components: str) -> np.ndarray:
+    """The values with every axis of the components in the given order."""
     value = quantity.value
-    for axis, letter in enumerate(quantity.dims, start=1):
-        if letter == "K":
+    for axis, dim in enumerate(quantity.dims, start=1):
+        if dim == components:
             shape = [-1 if a in (0, axis) else 1 for a in range(value.ndim)]
             shape[0] = len(order)
             value = np.take_along_axis(value, order.reshape(shape), axis)

@@ -18,6 +18,7 @@ from inference.summaries.quantities import entry_name
 from inference.summaries.statistics import chain_statistics, sample_kind
 from zoo import Model, Refusal, ZooError
 from zoo._backend import in_backend
+from zoo.read_model import read
 from zoo.types import DataLike, Program
 
 NO_LIKELIHOOD = "the log-likelihood is not among the quantities, as rows have none of their own"
@@ -26,6 +27,28 @@ NO_LIKELIHOOD = "the log-likelihood is not among the quantities, as rows have no
 def fix_settings(model: Model) -> Model:
     """The model with every keyword set: sizes from the card, others from the program, none from data."""
     return model.with_settings(**model.complete({**model.card.sizes, **model.settings}, {}))
+
+
+def read_program(model: Model) -> Model:
+    """A program of the user's own that runs without data, read; raises ZooError for one that has other arguments."""
+    try:
+        return read(model)
+    except ZooError as error:
+        raise ZooError(f"calibrate takes zoo.read(model, X, y), with the data's covariates: {error}") from error
+
+
+def check_simulation(model: Model) -> None:
+    """Raise ZooError where a program of the user's own does not simulate its data and every parameter."""
+    card = model.card
+    if not card.is_own:
+        return
+    if card.learned:
+        raise ZooError(f"{', '.join(card.learned)} of {model.name} has no prior, and is not simulated: give it one")
+    try:
+        values = model.simulate(0)
+    except NotImplementedError as error:  # of NumPyro, for an improper prior
+        raise ZooError(f"a prior of {model.name} cannot be simulated from: calibration needs proper ones") from error
+    model.data_of(values)
 
 
 def engine_trial(model: Model, engine: str, options: Mapping[str, Any]) -> RunTrial:

@@ -11,6 +11,8 @@ from numpyro.infer.util import log_density
 from inference.unconstrained import NUM_PRIOR_DRAWS
 from zoo import ZooError
 
+UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
+
 
 class UnconstrainedModel:
     def __init__(self, program, keywords, data):
@@ -79,7 +81,8 @@ class UnconstrainedModel:
     def log_joint(self, values, arrays):
         """log p(values, data) in nats."""
         with handlers.block():
-            return log_density(self.program, (), {**arrays, **self.static}, values)[0]
+            seeded = handlers.seed(self.program, UNUSED_KEY)  # for networks, which have their first weights here
+            return log_density(seeded, (), {**arrays, **self.static}, values)[0]
 
     def value_grad_hvp(self, jacobian=True):
         # one compilation for gradient and curvature: it takes longer than all the calls

@@ -30,6 +30,8 @@ class Arguments:
         Where each array belongs.
     columns : dict of str to list
         The labels of the columns of arrays that were DataFrames.
+    trees : dict
+        The structures of parameters that are trees, which runs of the program record: see ``zoo._programs.parameters``.
     """
 
     values: Mapping[str, object]
@@ -37,6 +39,7 @@ class Arguments:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     paths: Mapping[str, Path] = field(default_factory=dict)
     columns: Mapping[str, list[object]] = field(default_factory=dict)
+    trees: dict[str, object] = field(default_factory=dict, compare=False)
 
     @classmethod
     def from_call(cls, program: Program, args: Sequence[object], kwargs: Mapping[str, object]) -> Arguments:

@@ -9,6 +9,7 @@ from numpyro.primitives import CondIndepStackFrame, Messenger
 
 from zoo._backend.in_numpyro import kind_of, runtime, to_backend
 from zoo._programs import runnable
+from zoo._programs.parameters.in_numpyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
 
 SITE_TYPES = ("sample", "deterministic", "param")
@@ -101,7 +102,7 @@ def values_at(program, inputs, draws, names):
 class RunnableProgram(runnable.RunnableProgram):
     def run(self, arrays, absent, count, size):
         arrays = {**arrays, **to_backend({n: v for n, v in arrays.items() if n not in self.static})}
-        with Presentation(self, absent, count, size):
+        with NetworkParameters(trees=self.arguments.trees), Presentation(self, absent, count, size):
             return self.arguments.call(self.program, arrays)
 
     def resize(self, value, count):

@@ -52,7 +52,8 @@ class Trainer:
                 n: biject_to(s["kwargs"].get("constraint", constraints.real)) for n, s in learned.items()
             }
             params = {n: self.transforms[n].inv(s["value"]) for n, s in learned.items()}
-            return {n: v.astype(v.dtype) for n, v in params.items()}  # a weak type would compile the steps anew
+            # a weak type would compile the steps anew
+            return {n: jnp.asarray(v, jnp.result_type(v, jnp.zeros(()).dtype)) for n, v in params.items()}
 
         rows = self.plan.batches(0, 1) if self.plan.batch_size else None
         return jax.jit(initialise)(self.init_key, self.arrays, jax.tree.map(lambda v: v[0], self.feed(rows, 1)))

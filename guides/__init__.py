@@ -12,7 +12,8 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from zoo import registry
+from guides._user import GuideFactory, factory_of
+from zoo import Model, registry
 from zoo._backend import in_backend
 from zoo.cards import Card
 from zoo.errors import unknown
@@ -26,7 +27,7 @@ def families() -> list[str]:
     >>> families()
     ['full_rank', 'mean_field', 'point']
     """
-    folders = {f.parent.name for f in Path(__file__).parent.glob("*/in_*.py")}
+    folders = {f.parent.name for f in Path(__file__).parent.glob("[!_]*/in_*.py")}
     return sorted(folders - set(registry.names()))
 
 
@@ -95,6 +96,29 @@ def options(name: str) -> dict[str, object]:
         Values by the name of the option.
     """
     return getattr(importlib.import_module(_package(name)), "OPTIONS", {})
+
+
+def make(guide: str | Program, model: Model) -> GuideFactory:
+    """The function ``guide(program, start=None)`` of a guide that is named or given.
+
+    Parameters
+    ----------
+    guide : str or callable
+        One of ``guides.names()``; a function of the program's own arguments; a class of the backend's automatic guides,
+        or an instance made for the program; or a function ``guide(program, start)`` that makes a guide.
+    model : zoo.Model
+        The model whose program is fitted.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    ZooError
+        For an unknown name, and for a guide that cannot be used with the program.
+    """
+    return load(guide, model.backend) if isinstance(guide, str) else factory_of(guide, model)
 
 
 def load(name: str, backend: str = "numpyro") -> Program:

@@ -16,8 +16,9 @@ from inference.draws_model import check_program
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import Backend, backend_of, in_backend
+from zoo.cards import Card, Site
 from zoo.data.corpus import Corpus
-from zoo.types import DataLike, Program
+from zoo.types import DataLike, Keywords, Program
 
 BLOCK_ROWS = 128  # at most
 CPU_NUMBERS = 1 << 22  # observed values in memory at a time, over draws, rows and values of the discrete latents
@@ -256,7 +257,7 @@ class AmortisedPosterior:
 
     def _check_latents(self, latents: Table) -> dict[str, np.ndarray]:
         """Local latents, by site, as the program takes them; raises ZooError for others, or of another shape."""
-        lines = self.card.local(self.keywords)
+        lines = local_latents(self.card, self.keywords)
         if set(latents) != set(lines):
             raise ZooError(
                 f"{self.card.name} decodes {', '.join(lines)}; given {', '.join(map(str, latents)) or 'nothing'}"
@@ -281,8 +282,14 @@ def latents_outside_rows(fit: FitRecord) -> list[str]:
     -------
     list of str
     """
-    local = fit.model.card.local(fit.keywords)
+    local = local_latents(fit.model.card, fit.keywords)
     return [n for n in fit.model.card.latents if n not in local]
+
+
+def local_latents(card: Card, keywords: Keywords) -> dict[str, Site]:
+    """The latents of the rows, with their lines on the card."""
+    sites = card.sites(keywords)
+    return {n: sites[n] for n in card.latents if "N" in sites[n].dims}
 
 
 def guide_of(fit: FitRecord) -> Program:
@@ -293,7 +300,7 @@ def guide_of(fit: FitRecord) -> Program:
     if shared := latents_outside_rows(fit):
         raise ZooError(f"the rows of {card.name} share {', '.join(shared)}: only latents of the rows are encoded")
     if not isinstance(guide, str):
-        return guide(fit.model.program, None)
+        return guides.make(guide, fit.fitted_model)(fit.model.program, None)
     if guide == card.name:
         return guides.load(guide, fit.model.backend)(fit.model.program, None)
     if guide in guides.names():

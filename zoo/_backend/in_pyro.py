@@ -33,10 +33,35 @@ def runtime(dtype=None, device="cpu"):
         is_default = torch.get_default_device() == torch.device(device)
         context = nullcontext() if is_default else torch.device(device)
         # Pyro's parameter store is global too: each fit has its own. Data is validated before a fit
-        with context, pyro.get_param_store().scope(), pyro.validation_enabled(False):
+        with context, pyro.get_param_store().scope(), pyro.validation_enabled(False), restore_parameters():
             yield
     finally:
         torch.set_default_dtype(previous)
+
+
+BORROWED = {}  # parameters of users' modules in use, by id, with the values that they have outside of the runtime
+
+
+def borrow_parameter(parameter):
+    """Give a parameter of a user's module the precision of the runtime until it ends; then it is as before."""
+    dtype = torch.get_default_dtype()
+    if id(parameter) not in BORROWED:
+        BORROWED[id(parameter)] = parameter, parameter.data
+        parameter.data = parameter.data.to(dtype, copy=True)
+    elif parameter.dtype != dtype:
+        parameter.data = parameter.data.to(dtype)
+
+
+@contextmanager
+def restore_parameters():
+    """Restore the parameters borrowed within the context when it ends."""
+    before = set(BORROWED)
+    try:
+        yield
+    finally:
+        for key in BORROWED.keys() - before:
+            parameter, data = BORROWED.pop(key)
+            parameter.grad, parameter.data = None, data
 
 
 def to_backend(values):

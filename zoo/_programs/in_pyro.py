@@ -9,6 +9,7 @@ from pyro.poutine.subsample_messenger import SubsampleMessenger, _Subsample
 
 from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_nodes, substitute, to_backend, with_values
 from zoo._programs import runnable
+from zoo._programs.parameters.in_pyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
 
 MODULE_SEPARATOR = "$$$"  # between the name that ``pyro.module`` has for a module, and that of a parameter in it
@@ -81,7 +82,8 @@ def values_at(program, inputs, draws, names):
 class RunnableProgram(runnable.RunnableProgram):
     def run(self, arrays, absent, count, size):
         arrays = {**arrays, **to_backend({n: v for n, v in arrays.items() if n not in self.static})}
-        with Presentation(self, absent, count, size):
+        has_priors = isinstance(getattr(self.program, "__self__", self.program), torch.nn.Module)
+        with NetworkParameters(has_priors), Presentation(self, absent, count, size):
             return self.arguments.call(self.program, arrays)
 
     def resize(self, value, count):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-import guides
 import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from zoo.errors import ZooError
-from zoo.types import Program
+
+T = TypeVar("T")
 
 
 def check_request(request: FitRequest[SVIOptions]) -> None:
@@ -28,19 +29,36 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
         raise ZooError(f"guide={guide!r} reads the rows of {guide} and not those of {card.name}: name another")
 
 
-def load_guide(options: SVIOptions, backend: str) -> Program:
-    """The function ``guide(program, start)`` that the option names, or is; raises ZooError for an unknown name."""
-    return options.guide if callable(options.guide) else guides.load(options.guide, backend)
-
-
 def is_amortised(request: FitRequest[SVIOptions]) -> bool:
     """Whether the guide reads the rows, so that it can be run on some of them.
 
     The model's own guide does. A user's function does where rows have latents and come in batches.
     """
-    guide = request.options.guide
-    local = [n for n in request.card.local(request.keywords) if n not in request.card.enumerated]
-    return guide == request.card.name or bool(callable(guide) and request.options.batch_size and local)
+    options = request.options
+    return options.guide == request.card.name or bool(
+        callable(options.guide) and options.batch_size and local_latents(request)
+    )
+
+
+def local_latents(request: FitRequest[SVIOptions]) -> list[str]:
+    """The latents of the rows that are not summed out."""
+    sites = request.card.sites(request.keywords)
+    return [n for n in request.card.latents if "N" in sites[n].dims and n not in request.card.enumerated]
+
+
+def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
+    """Run a guide for the first time; errors of a guide that the user gives are raised as one line."""
+    try:
+        return run()
+    except ZooError:
+        raise
+    except Exception as error:
+        if isinstance(request.options.guide, str):
+            raise
+        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        raise ZooError(
+            f"the guide {request.options.guide_name} cannot run on this data: {type(error).__name__}: {first.strip()}"
+        ) from error
 
 
 def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:

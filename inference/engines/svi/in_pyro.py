@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from pyro import poutine
 
+import guides
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, is_amortised, load_guide
+from inference.engines.svi.guide import check_request, is_amortised, run_guide
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -53,9 +54,9 @@ def set_up(request, rows, program, free, start):
     if some_rows is not None:
         index = torch.as_tensor(some_rows, device=torch.zeros(()).device)
         program, inputs = minibatch(program, index), {**inputs, **to_backend(rows.take(rows.training[some_rows]))}
-    guide = load_guide(request.options, "pyro")(program, start)
+    guide = guides.make(request.options.guide, request.model)(program, start)
     with torch.no_grad():
-        poutine.trace(guide).get_trace(**inputs)
+        run_guide(request, lambda: poutine.trace(guide).get_trace(**inputs))
     return guide
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import guides
 from inference.engines.contract import EngineResult, FitRequest
-from inference.engines.svi.guide import load_guide
+from inference.engines.svi.guide import run_guide
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import amortised_result
@@ -26,9 +27,9 @@ def run(
     # the model's own guide has a site for every latent, discrete ones too
     has_all_latents = request.options.guide == request.card.name or not request.card.enumerated
     program = request.program if has_all_latents else marginalize(request.program)
-    guide = load_guide(request.options, request.model.backend)(program, None)
+    guide = guides.make(request.options.guide, request.model)(program, None)
     inputs = {**to_backend(request.keywords), **to_backend(rows.device_table), "N": plan.num_rows}
-    trainer = make_trainer(request, plan, rows, program, guide, inputs)
+    trainer = run_guide(request, lambda: make_trainer(request, plan, rows, program, guide, inputs))
     if request.options.start is not None:
         trainer.start_at(request.options.start)
     record = train(request, trainer, plan, rows)

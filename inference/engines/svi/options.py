@@ -16,7 +16,9 @@ FOLDER = "a folder"
 
 def check_guide(name: str, value: object) -> None:
     if not isinstance(value, str) and not callable(value):
-        raise ZooError(f"{name} is the name of a guide, or a function guide(program, start); given {value!r}")
+        raise ZooError(
+            f"{name} is the name of a guide, a function of the program's arguments, or an AutoGuide; given {value!r}"
+        )
 
 
 def check_objective(name: str, value: object) -> None:
@@ -101,7 +103,8 @@ class SVIOptions(EngineOptions):
     checkpoint_every: float = number(1, "a number of epochs above 0", lambda v: v > 0, "epochs between two checkpoints")
     guide: str | Program = custom(
         "mean_field",
-        "one of guides.names(), or a function guide(program, start)",
+        "one of guides.names(), a function with the program's arguments, an AutoGuide (class or instance), or a "
+        "function guide(program, start) that makes one",
         "variational family; the model's own where it has one",
         check_guide,
     )

@@ -115,6 +115,7 @@ def amortised_result(
     training = training_diagnostics(request, plan, rows, record)
     diagnostics = AmortisedDiagnostics(**training, elbo_nats_per_row=elbo, elbo=elbo * plan.num_rows)
     params = {n: weights[n] for n in trainer.learned}
-    if any(n not in request.card.local(request.keywords) for n in request.card.latents):
+    sites = request.card.sites(request.keywords)
+    if any("N" not in sites[n].dims for n in request.card.latents):
         params |= trainer.latent_means(ELBO_DRAWS)
     return EngineResult(params, record.trace[:, 0], diagnostics, state=weights)

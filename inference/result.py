@@ -13,6 +13,7 @@ from inference.exact.gaussian import Normal
 from inference.predictive import posterior_predictive
 from inference.record import FitRecord
 from inference.summaries import table
+from inference.summaries.quantities import MAX_ENTRIES
 from zoo import Model
 from zoo.errors import unknown
 from zoo.types import DataLike
@@ -162,8 +163,14 @@ class Fit(FitRecord):
         sizes = {k: self.keywords[k] for k in self.model.card.row_sizes if k in self.keywords} | {"N": N}
         return self.fitted_model.simulate(seed, values=self.params, **sizes)
 
-    def summary(self) -> pd.DataFrame:
+    def summary(self, max_entries: int | None = MAX_ENTRIES) -> pd.DataFrame:
         """Summarise every reported quantity, labels aligned.
+
+        Parameters
+        ----------
+        max_entries : int, optional
+            Of a user's program, entries of a site, at most, that are in the table: larger ones, such as latents of many
+            rows, are left out with a warning. None for every site.
 
         Returns
         -------
@@ -172,7 +179,7 @@ class Fit(FitRecord):
             ESS of chains (NaN for the independent draws of a guide). Of a point the estimate alone. Where an encoder
             was trained also the ELBO with its terms at the end of training, and the number of active units.
         """
-        return table.summary_table(self)
+        return table.summary_table(self, max_entries)
 
     def to_arviz(self) -> xr.DataTree:
         """Convert the fit to an ArviZ DataTree.

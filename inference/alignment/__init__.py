@@ -124,9 +124,15 @@ def _align_fit(fit: FitRecord) -> tuple[Draws, int]:
     """The aligned draws of a fit, and how many of them had their labels in another order than most."""
     card, settings = fit.model.card, fit.keywords
     if not fit.draws:
-        names = [*card.parameters(settings), *(n for n in card.deterministic if n in fit.params)]
+        names = [*card.parameters(settings), *card.deterministic]
+        # a user's program has latents that an encoder describes
+        optional = {*card.deterministic, *(card.latents if card.is_own else ())}
+        names = [n for n in names if n in fit.params or n not in optional]
         return {n: np.asarray(fit.params[n])[None, None] for n in names}, 0
     # without a log joint the first draw is the pivot: any draw will do
     lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
     draws, minority = labels.align_within(card, settings, fit.draws, lp)
-    return axes.align_within(card, settings, draws, lp), minority
+    draws = axes.align_within(card, settings, draws, lp)
+    # what is learned has one value, and no draws
+    learned = {n: np.asarray(fit.params[n]) for n in card.learned if n in fit.params and n not in draws}
+    return {**draws, **{n: np.broadcast_to(v, (*lp.shape, *v.shape)) for n, v in learned.items()}}, minority

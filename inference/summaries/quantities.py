@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from zoo import Card
 from zoo.types import Keywords
 
+MAX_ENTRIES = 300  # of a site of a user's program in a table: latents of many rows and weights of networks have more
 WIDE_SIMPLEX, ENTRIES_COMPARED = 100, 10  # of a simplex with more entries, only the largest are compared
 
 
@@ -20,12 +22,42 @@ def symmetric_matrices(card: Card, settings: Keywords) -> set[str]:
     return {name for name, source in sources.items() if sites[source].kind == "precision"}
 
 
-def scalar_quantities(card: Card, settings: Keywords, values: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
+def large_sites(
+    card: Card, settings: Keywords, values: Mapping[str, np.ndarray], max_entries: int | None = MAX_ENTRIES
+) -> dict[str, int]:
+    """The sites of a user's program that tables leave out, with their numbers of entries; none of a model of the zoo.
+
+    Parameters
+    ----------
+    card : Card
+    settings : mapping
+        The keywords of the program.
+    values : mapping of str to array
+        Values with any leading dimensions.
+    max_entries : int, optional
+        Entries of a site, at most, that are in a table; None for any number.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    if not card.is_own or max_entries is None:
+        return {}
+    sites = {n: site for n, site in card.reported(settings).items() if n in values}
+    entries = {n: math.prod(np.shape(values[n])[np.ndim(values[n]) - len(s.dims) :]) for n, s in sites.items()}
+    return {n: count for n, count in entries.items() if count > max_entries}
+
+
+def scalar_quantities(
+    card: Card, settings: Keywords, values: Mapping[str, np.ndarray], max_entries: int | None = MAX_ENTRIES
+) -> tuple[list[str], np.ndarray]:
     """Names such as ``Sigma[0,1,0]`` and their values, (..., quantities), for parameters with any leading dimensions.
 
     A symmetric matrix has its lower triangle, and a simplex of one entry (always 1) is omitted. A model whose
-    parameters are all network weights has none, (1, 1, 0).
+    parameters are all network weights has none, (1, 1, 0). Of a user's program ``large_sites`` are omitted, and sites
+    without values, as latents that an encoder describes.
     """
+    large = large_sites(card, settings, values, max_entries)
     sites, matrices = card.reported(settings), symmetric_matrices(card, settings)
     reported = card.report(
         {n: values[n] for n in {**card.parameters(settings), **card.deterministic} if n in values}, settings
@@ -33,7 +65,7 @@ def scalar_quantities(card: Card, settings: Keywords, values: Mapping[str, np.nd
     names: list[str] = []
     columns = []
     for name, site in sites.items():
-        if name in card.deterministic and name not in reported:
+        if name in large or (name not in reported and (card.is_own or name in card.deterministic)):
             continue
         value = reported[name]
         leading = value.ndim - len(site.dims)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,9 @@ from inference.alignment import aligned_draws
 from inference.amortised import AmortisedPosterior, Code, latents_outside_rows
 from inference.record import FitRecord
 from inference.summaries.labels import labelled_entries
-from inference.summaries.quantities import scalar_quantities
+from inference.summaries.quantities import MAX_ENTRIES, large_sites, scalar_quantities
 from inference.summaries.statistics import chain_statistics, count_active_units, is_amortised, sample_kind
+from zoo import ZooError
 from zoo.data.intensities import take_rows
 
 if TYPE_CHECKING:
@@ -21,11 +23,19 @@ INTERVAL_PERCENTILES = (3, 97)  # of the central 94% interval
 MAX_ROWS_FOR_ACTIVE_UNITS = 1000
 
 
-def summary_table(fit: FitRecord) -> pd.DataFrame:
+def summary_table(fit: FitRecord, max_entries: int | None = MAX_ENTRIES) -> pd.DataFrame:
     """A row for each reported quantity: see ``inference.result.Fit.summary``."""
     import pandas as pd
 
-    names, values = scalar_quantities(fit.model.card, fit.keywords, aligned_draws(fit))
+    card, draws = fit.model.card, aligned_draws(fit)
+    if large := large_sites(card, fit.keywords, draws, max_entries):
+        omitted = ", ".join(f"{name} ({count} entries)" for name, count in large.items())
+        where = "draws" if fit.draws else "params"
+        warnings.warn(
+            f"the table leaves out {omitted}: see fit.{where}[{next(iter(large))!r}], or summary(max_entries=None)",
+            stacklevel=3,
+        )
+    names, values = scalar_quantities(card, fit.keywords, draws, max_entries)
     table = describe_values(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")
     if not is_amortised(fit):
         return table
@@ -47,7 +57,10 @@ def training_summary(fit: FitRecord) -> dict[str, float]:
     posterior = AmortisedPosterior(fit)
     N = len(next(iter(fit.data.values())))
     subset = take_rows(fit.data, np.arange(N)[:: -(-N // MAX_ROWS_FOR_ACTIVE_UNITS)])
-    codes = [code for code in posterior.encode(posterior.table(subset)).values() if isinstance(code, Code)]
+    try:
+        codes = [code for code in posterior.encode(posterior.table(subset)).values() if isinstance(code, Code)]
+    except ZooError:  # a user's guide may have any distribution; only normal ones are codes
+        return summary
     return {**summary, "active_units": sum(count_active_units(code.mean.var(0)) for code in codes)}
 
 

@@ -18,7 +18,7 @@ from inference.evaluation.comparison.record import Verdict, VerdictInput
 from inference.evaluation.comparison.result import Comparison
 from inference.evaluation.comparison.shared_quantities import share_quantities
 from inference.record import FitRecord
-from inference.summaries.quantities import ENTRIES_COMPARED, compared_quantities
+from inference.summaries.quantities import ENTRIES_COMPARED, compared_quantities, large_sites
 from inference.summaries.statistics import FitStatistics, fit_statistics, sample_kind, total_log_likelihood
 from zoo import ZooError
 from zoo.checks import equal_values
@@ -84,6 +84,8 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
         for name, count in switched.items()
         if count
     ]
+    if large := large_sites(shared[first].model.card, shared[first].keywords, aligned[first]):
+        warnings.append(f"Not compared, for their many entries: {', '.join(f'{n} ({c})' for n, c in large.items())}.")
     if not compared.all():
         largest = f"the {ENTRIES_COMPARED} largest of each distribution"
         warnings.append(f"Of {len(compared)} quantities {compared.sum()} are compared: {largest}.")

@@ -19,7 +19,7 @@ def share_quantities(fits: Sequence[FitRecord], names: Sequence[str]) -> tuple[l
     A fit without a program whose draws have every parameter of the first program takes its card, so that labels and
     axes are aligned as the card declares. Otherwise every fit is reduced to the common names.
     """
-    if all(has_program(fit.model) for fit in fits):
+    if all(has_program(fit.model) and is_complete(fit) for fit in fits):
         return list(fits), []
     program = next((fit for fit in fits if has_program(fit.model)), None)
     if program is not None and all(has_parameters(fit, program) for fit in fits):
@@ -41,6 +41,11 @@ def share_quantities(fits: Sequence[FitRecord], names: Sequence[str]) -> tuple[l
     ], warnings
 
 
+def is_complete(fit: FitRecord) -> bool:
+    """Whether a fit has a value of every parameter: an encoder describes latents of the rows without one."""
+    return not fit.model.card.is_own or set(fit.model.card.parameters(fit.keywords)) <= {*fit.draws, *fit.params}
+
+
 def has_parameters(fit: FitRecord, program: FitRecord) -> bool:
     """Whether a fit has every parameter of a program, in its shape."""
     sizes = {n: site.shape(program.keywords) for n, site in program.model.card.parameters(program.keywords).items()}
@@ -60,7 +65,11 @@ def reported_values(fit: FitRecord) -> dict[str, np.ndarray]:
     """Parameters and quantities derived from them, (chain, draw, *shape), labels as the fit has them."""
     card, settings = fit.model.card, fit.keywords
     draws = fit.draws or {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
-    values = {n: draws[n] for n in card.parameters(settings)}
+    if fit.draws and card.is_own:  # what is learned has one value
+        shape = next(iter(fit.draws.values())).shape[:2]
+        learned = {n: np.asarray(fit.params[n]) for n in card.learned if n in fit.params}
+        draws = {**draws, **{n: np.broadcast_to(v, (*shape, *v.shape)) for n, v in learned.items()}}
+    values = {n: draws[n] for n in card.parameters(settings) if n in draws or not card.is_own}
     return {**values, **card.report(values, settings)}
 
 

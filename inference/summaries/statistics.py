@@ -194,7 +194,12 @@ def k_limit(draws: int) -> float:
 
 
 def total_log_likelihood(fit: FitRecord) -> float:
-    """log p(data | point estimate) in nats, or NaN where rows have no likelihood of their own."""
+    """log p(data | point estimate) in nats, or NaN where rows have no likelihood of their own.
+
+    NaN too for an encoder of latents of a user's program, of which the fit has no values.
+    """
+    if fit.kind == "amortised" and fit.model.card.is_own:
+        return float("nan")
     try:
         return float(exact.log_density(fit.fitted_model, fit.params, fit.observed_data()).sum())
     except ZooError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from guides._user import GuideFactory, factory_of
+from guides._user import GuideFactory, factory_of, is_auto_guide
 from zoo import Model, registry
 from zoo._backend import in_backend
 from zoo.cards import Card
@@ -119,6 +119,23 @@ def make(guide: str | Program, model: Model) -> GuideFactory:
         For an unknown name, and for a guide that cannot be used with the program.
     """
     return load(guide, model.backend) if isinstance(guide, str) else factory_of(guide, model)
+
+
+def is_automatic(guide: str | Program, model: Model) -> bool:
+    """Whether a guide is an automatic one of the backend, a class or an instance.
+
+    Parameters
+    ----------
+    guide : str or callable
+        As of ``make``.
+    model : zoo.Model
+        The model whose program is fitted.
+
+    Returns
+    -------
+    bool
+    """
+    return not isinstance(guide, str) and is_auto_guide(guide, model.backend)
 
 
 def load(name: str, backend: str = "numpyro") -> Program:

@@ -30,7 +30,7 @@ GuideFactory: TypeAlias = Callable[[Program, BackendArray], Program]  # guide(pr
 def factory_of(guide: Program, model: Model) -> GuideFactory:
     """The function ``guide(program, start)`` of what the user gives; raises ZooError where it cannot be a guide."""
     module = in_backend(__name__, model.backend)
-    if is_auto_guide(module, guide):
+    if is_auto_guide(guide, model.backend):
         return auto_guide_factory(module, guide, model)
     if is_factory(guide):
         return lambda program, start: module.with_parameters(guide(program, start))
@@ -40,11 +40,10 @@ def factory_of(guide: Program, model: Model) -> GuideFactory:
     return lambda program, start: module.with_parameters(guide)
 
 
-def is_auto_guide(module: ModuleType, guide: Program) -> bool:
+def is_auto_guide(guide: Program, backend: str) -> bool:
     """Whether this is a class of automatic guides of the backend, or an instance of one."""
-    return isinstance(guide, module.AUTO_GUIDES) or (
-        inspect.isclass(guide) and issubclass(guide, module.AUTO_GUIDES)  # type: ignore[arg-type]
-    )
+    base = in_backend(__name__, backend).AUTO_GUIDES
+    return issubclass(guide, base) if inspect.isclass(guide) else isinstance(guide, base)
 
 
 def auto_guide_factory(module: ModuleType, guide: Program, model: Model) -> GuideFactory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import guides
 import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
@@ -19,6 +20,12 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
     size, guide = options.batch_size, options.guide
     if size is not None and size > request.rows:
         raise ZooError(f"batch_size is a whole number from 1 to the {request.rows} rows; given {size!r}")
+    local = local_latents(request)
+    if size is not None and local and guides.is_automatic(guide, request.model):
+        raise ZooError(
+            f"batch_size cannot go with {options.guide_name}, which has parameters for {', '.join(local)} of every row: "
+            "leave it out, or write a guide that reads the rows"
+        )
     # what a user's own program learns is trained beside any guide; a network of the zoo needs an encoder
     is_learned = card.networks or (card.learned and not card.is_own)
     if isinstance(guide, str) and guide != card.name and is_learned:
@@ -73,6 +80,19 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
         raise ZooError(
             f"the guide has {', '.join(extra)}, which the program does not; "
             f"its latents: {', '.join(program)} (mark help variables infer={{'is_auxiliary': True}})"
+        )
+
+
+def check_plates(program: Sequence[str], guide: Sequence[str], rows: str) -> None:
+    """Raise ZooError where a latent of the rows is outside of their plate in the guide, which takes batches of them.
+
+    program, guide: the latents in the plate. rows: the name of the plate.
+    """
+    outside = [n for n in program if n not in guide]
+    if outside:
+        raise ZooError(
+            f"the guide has {', '.join(outside)} outside of the plate {rows}, in which the program has it: batches need "
+            "the same plate in both"
         )
 
 

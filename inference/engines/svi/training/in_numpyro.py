@@ -5,7 +5,7 @@ import optax
 from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
-from inference.engines.svi.guide import check_parameters, check_sites
+from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import Objective
 from inference.objectives.in_numpyro import bound
 from inference.objectives.sites import is_in_rows
@@ -18,7 +18,7 @@ class Trainer:
     def __init__(self, request, plan, rows, program, guide, inputs):
         self.plan, self.rows, self.program, self.guide = plan, rows, program, guide
         self.objective, self.max_steps = request.options.make_objective(), rows.max_steps
-        self.decay = request.options.weight_average
+        self.decay, self.rows_name = request.options.weight_average, request.card.dim_names.get("N", "N")
         self.init_key, self.step_key, self.elbo_key = jax.random.split(jax.random.PRNGKey(request.seed), 3)
         # arrays are arguments of what is compiled, everything else is part of it
         self.levels = rows.intensity_levels()
@@ -45,6 +45,11 @@ class Trainer:
                 [n for n, s in program_nodes.items() if s["type"] == "sample" and not s["is_observed"]],
                 [n for n, s in guide_nodes.items() if s["type"] == "sample" and not is_help(s)],
             )
+            if batch:
+                check_plates(
+                    *([n for n, s in nodes.items() if is_local(s)] for nodes in (program_nodes, guide_nodes)),
+                    self.rows_name,
+                )
             learned = {n: s for n, s in {**guide_nodes, **program_nodes}.items() if s["type"] == "param"}
             check_parameters(list(learned))
             self.learned = [n for n, s in program_nodes.items() if s["type"] == "param"]
@@ -194,6 +199,11 @@ def binarise(inputs, levels, key):
         binary = jax.random.bernoulli(jax.random.fold_in(key, i), intensity)
         inputs[name] = jnp.where(jnp.isnan(intensity), intensity, binary)
     return inputs
+
+
+def is_local(site):
+    """Whether a site is a latent of the rows."""
+    return site["type"] == "sample" and not site["is_observed"] and is_in_rows(site)
 
 
 def is_help(site):

@@ -4,7 +4,7 @@ import torch
 from pyro import poutine
 from torch.distributions import transform_to
 
-from inference.engines.svi.guide import check_parameters, check_sites
+from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import Objective
 from inference.objectives.in_pyro import bound
 from inference.objectives.sites import is_in_rows
@@ -20,6 +20,7 @@ class Trainer:
         self.levels = rows.intensity_levels()
         self.decay, self.clip = request.options.weight_average, request.options.clip_norm
         self.seed, self.store = request.seed, pyro.get_param_store()
+        self.rows_name = request.card.dim_names.get("N", "N")
         self.set_up()
         self.names = list(self.store.keys())
         self.params = [self.store[n].unconstrained() for n in self.names]
@@ -38,6 +39,10 @@ class Trainer:
             [n for n, s in sample_nodes(program_trace.nodes).items() if not s["is_observed"]],
             [n for n, s in sample_nodes(guide_trace.nodes).items() if not s["is_observed"] and not is_help(s)],
         )
+        if batch is not None:
+            latents = (sample_nodes(t.nodes).items() for t in (program_trace, guide_trace))
+            local = ([n for n, s in sites if not s["is_observed"] and is_in_rows(s)] for sites in latents)
+            check_plates(*local, self.rows_name)
         check_parameters(list(self.store))
         self.learned = list(param_nodes(program_trace.nodes))
 

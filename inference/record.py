@@ -92,6 +92,20 @@ class FitRecord:
         row_sizes = self.model.card.row_sizes if self.model.card.observed else ()
         return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
 
+    def learned_draws(self) -> dict[str, np.ndarray]:
+        """Return the parameters learned beside the draws, which have one value, repeated for every draw.
+
+        Returns
+        -------
+        dict of str to array, (chain, draw, *shape)
+            Nothing where there are no draws, or nothing is learned without a prior.
+        """
+        if not self.draws:
+            return {}
+        sample_shape = next(iter(self.draws.values())).shape[:2]
+        learned = [n for n in self.model.card.learned if n in self.params and n not in self.draws]
+        return {n: np.broadcast_to(v, (*sample_shape, *np.shape(v))) for n, v in self.params.items() if n in learned}
+
     def observed_data(self, data: DataLike = None) -> DataLike:
         """Return the data with one draw of the binary pixels in the place of ``Intensities``.
 

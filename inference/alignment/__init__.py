@@ -132,7 +132,4 @@ def _align_fit(fit: FitRecord) -> tuple[Draws, int]:
     # without a log joint the first draw is the pivot: any draw will do
     lp = fit.stats.get("lp", np.zeros(next(iter(fit.draws.values())).shape[:2]))
     draws, minority = labels.align_within(card, settings, fit.draws, lp)
-    draws = axes.align_within(card, settings, draws, lp)
-    # what is learned has one value, and no draws
-    learned = {n: np.asarray(fit.params[n]) for n in card.learned if n in fit.params and n not in draws}
-    return {**draws, **{n: np.broadcast_to(v, (*lp.shape, *v.shape)) for n, v in learned.items()}}, minority
+    return {**axes.align_within(card, settings, draws, lp), **fit.learned_draws()}, minority

@@ -52,7 +52,8 @@ def log_density(model: Model, params: Mapping[str, np.ndarray], data: DataLike) 
 
 def log_likelihood(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     """log p(x_n | parameters) of a fit in nats: (N,), or (chain, draw, N) where there are draws. Raises ZooError."""
-    return log_density(fit.fitted_model, fit.draws or fit.params, fit.observed_data(data))
+    draws = {**fit.draws, **fit.learned_draws()}
+    return log_density(fit.fitted_model, draws or fit.params, fit.observed_data(data))
 
 
 def conditional_log_likelihood(

@@ -64,11 +64,7 @@ def with_card(fit: FitRecord, card: Card, keywords: Keywords) -> FitRecord:
 def reported_values(fit: FitRecord) -> dict[str, np.ndarray]:
     """Parameters and quantities derived from them, (chain, draw, *shape), labels as the fit has them."""
     card, settings = fit.model.card, fit.keywords
-    draws = fit.draws or {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
-    if fit.draws and card.is_own:  # what is learned has one value
-        shape = next(iter(fit.draws.values())).shape[:2]
-        learned = {n: np.asarray(fit.params[n]) for n in card.learned if n in fit.params}
-        draws = {**draws, **{n: np.broadcast_to(v, (*shape, *v.shape)) for n, v in learned.items()}}
+    draws = {**fit.draws, **fit.learned_draws()} or {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
     values = {n: draws[n] for n in card.parameters(settings) if n in draws or not card.is_own}
     return {**values, **card.report(values, settings)}
 

@@ -13,6 +13,13 @@ from zoo.errors import ZooError
 MODULE_DIVIDER = "$$$"  # between the name of a module and that of its parameter, in Pyro's names
 
 
+class ModuleError(ZooError):
+    """An error that keeps its one line where Pyro appends the shapes of a trace."""
+
+    def __init__(self, message):
+        super().__init__(message.splitlines()[0])
+
+
 class NetworkParameters(Messenger):
     """A program whose param statements take numbers, and the parameters of modules in the runtime's precision.
 
@@ -53,7 +60,7 @@ class NetworkParameters(Messenger):
         if not isinstance(own, torch.nn.Parameter) or msg["value"] is own:
             return
         if msg["value"].requires_grad:
-            raise ZooError(f"{msg['name']} belongs to a module, which only engine='svi' trains")
+            raise ModuleError(f"{msg['name']} belongs to a module, which only engine='svi' trains")
         own.data = msg["value"].detach()
 
     def _pyro_sample(self, msg):

@@ -72,6 +72,8 @@ def describe_values(fit: FitRecord, values: np.ndarray, index: pd.Index) -> pd.D
         index = pd.Index(labelled_entries(fit.model.card, index), name=index.name)
     if not fit.draws:
         return pd.DataFrame({"estimate": values[0, 0]}, index=index)
+    if not len(index):  # every site is left out for its size
+        return pd.DataFrame(index=index)
     flat = values.reshape(-1, len(index))
     low, high = np.percentile(flat, INTERVAL_PERCENTILES, axis=0)
     nan = np.full(len(index), np.nan)

@@ -23,8 +23,8 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
     local = local_latents(request)
     if size is not None and local and guides.is_automatic(guide, request.model):
         raise ZooError(
-            f"batch_size cannot go with {options.guide_name}, which has parameters for {', '.join(local)} of every row: "
-            "leave it out, or write a guide that reads the rows"
+            f"batch_size cannot go with {options.guide_name}, which has parameters for {', '.join(local)} of every "
+            "row: leave it out, or write a guide that reads the rows"
         )
     # what a user's own program learns is trained beside any guide; a network of the zoo needs an encoder
     is_learned = card.networks or (card.learned and not card.is_own)

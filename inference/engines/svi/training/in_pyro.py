@@ -26,7 +26,9 @@ class Trainer:
         self.params = [self.store[n].unconstrained() for n in self.names]
         self.transforms = [transform_to(self.store._constraints[n]) for n in self.names]
         self.average = [p.detach().clone() for p in self.params] if self.decay else [p.detach() for p in self.params]
-        self.optimiser, self.learning_rate = make_optimiser(request.options, self.params)
+        # a tensor may have several names, as in the flows of AutoIAFNormal
+        self.trained = list({id(p): p for p in self.params}.values())
+        self.optimiser, self.learning_rate = make_optimiser(request.options, self.trained)
 
     def set_up(self):
         """Put the parameters of guide and program before the first step into the store."""
@@ -68,7 +70,7 @@ class Trainer:
             inputs, pair = self.step_inputs(rows[i])
             with SubstituteParams({n: t(p) for n, t, p in zip(self.names, self.transforms, self.params, strict=True)}):
                 value, metrics = bound(self.objective, *pair, inputs, beta)  # quicker than the store
-            for param in self.params:
+            for param in self.trained:
                 param.grad = None
             # gradients are those of the bound per row, whatever their number
             (value * (-1 / self.plan.num_rows)).backward()
@@ -79,7 +81,7 @@ class Trainer:
 
     def step(self, step, value):
         """Do one step of the optimiser unless something is not finite; return whether it was done."""
-        slopes = [p.grad for p in self.params if p.grad is not None]
+        slopes = [p.grad for p in self.trained if p.grad is not None]
         length = torch.stack(torch._foreach_norm(slopes)).norm()
         rate = self.learning_rate(step)
         if not np.isfinite(value.item() + length.item() + rate):

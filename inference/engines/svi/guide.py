@@ -91,8 +91,8 @@ def check_plates(program: Sequence[str], guide: Sequence[str], rows: str) -> Non
     outside = [n for n in program if n not in guide]
     if outside:
         raise ZooError(
-            f"the guide has {', '.join(outside)} outside of the plate {rows}, in which the program has it: batches need "
-            "the same plate in both"
+            f"the guide has {', '.join(outside)} outside of the plate {rows}, in which the program has it: batches "
+            "need the same plate in both"
         )
 
 

@@ -87,6 +87,13 @@ def counts(y):
         ppl.sample("y", dist.Poisson(rate), obs=y)
 
 
+def occupied(counts):
+    rate = ppl.sample("rate", dist.Gamma(2.0, 1.0))
+    with ppl.plate("sites", len(counts)):
+        z = ppl.sample("z", dist.Bernoulli(0.01), infer={"enumerate": "parallel"})
+        ppl.sample("counts", dist.Poisson(z * rate), obs=counts)
+
+
 def logarithm(y):
     mu = ppl.sample("mu", dist.Uniform(-2.0, -1.0))
     with ppl.plate("rows", len(y)):
@@ -135,6 +142,7 @@ ROWS = {
     "height": [2.0, 1.5, 1.0, 1.5, 1.0, 1.2],
     "county": ["Ytterby", "Ask", "Ytterby", "Bo", "Bo", "Ask"],
     "y": [3.0, -4.0, 5.0, 4.0, 5.0, 5.0],
+    "counts": [0, 3, 1, 0, 2, 1],
 }
 MATRIX = "X=age,height"
 
@@ -203,7 +211,7 @@ def test_check_finds_a_mistake(program, expected, file, table):
     assert output.splitlines()[-1] == "1 to look at"
 
 
-@pytest.mark.parametrize("program", ["mean_only", "non_centred", "three"])
+@pytest.mark.parametrize("program", ["mean_only", "non_centred", "three", "occupied"])
 def test_check_finds_no_mistake_where_there_is_none(program, file, table):
     output = run_zoo("check", f"{file}:{program}", "--data", table).stdout
     assert output.splitlines()[-1] == "no mistakes were found"
@@ -237,8 +245,12 @@ def test_check_compares_a_guide_with_the_program(file, table):
 WRONG = {
     "a clash of plates": (["clash"], "clash cannot run on this data: line ", "give each a dim of its own"),
     "a name used twice": (["twice"], "the name 'mu' is used twice", "needs a name of its own"),
-    "no observation": (["growth", MATRIX, "y=none"], "observes nothing", "columns: age, height, county, y"),
-    "a missing argument": (["growth"], "growth needs X", "columns: age, height, county, y; arguments: X, county, y"),
+    "no observation": (["growth", MATRIX, "y=none"], "observes nothing", "columns: age, height, county, y, counts"),
+    "a missing argument": (
+        ["growth"],
+        "growth needs X",
+        "columns: age, height, county, y, counts; arguments: X, county, y",
+    ),
     "an unknown argument": (["growth", MATRIX, "Z=age"], "no argument of growth 'Z'", "X"),
     "an unknown column": (["growth", "X=age,heigt"], "no column 'heigt'; did you mean 'height'?", ""),
     "neither column nor number": (["growth", "X=zebra"], "X=zebra is neither a column nor a number", "age"),

@@ -38,7 +38,7 @@ def find_mistakes(model: zoo.ReadModel) -> list[str]:
         return [f"the densities of the program cannot be computed: {explain(error)}"]
     return [
         *missing_covariates(model),
-        *infinite_densities(call),
+        *infinite_densities(call, reading.trace),
         *repeated_values(call),
         *infinite_supports(reading.trace),
         *discrete_steps(call, reading.trace),
@@ -57,15 +57,20 @@ def missing_covariates(model: zoo.ReadModel) -> Iterator[str]:
             yield f"{name} has {count_values(count)} missing (NaN), and is not observed: fill them, or drop those rows"
 
 
-def infinite_densities(call: CallTrace) -> Iterator[str]:
-    """Sites whose log density is not finite at the start."""
+def infinite_densities(call: CallTrace, trace: Mapping[str, SiteRecord]) -> Iterator[str]:
+    """Sites whose log density is not finite at the start.
+
+    Data may be impossible given one value of a discrete latent, as counts are where nothing lives: other values are
+    summed out.
+    """
+    has_discrete = any(s.role == "latent" and s.is_discrete for s in trace.values())
     for name, site in call.sites.items():
         if site.is_observed and site.outside:
             yield (
                 f"{name} has {count_values(site.outside)} outside of the support of its distribution ({site.support}): "
                 "correct the data, or choose a distribution that allows them"
             )
-        elif not np.isfinite(site.log_density):
+        elif np.isnan(site.log_density) or (np.isinf(site.log_density) and not has_discrete):
             yield (
                 f"the log density of {name} is {site.log_density:g} at the start: look for a logarithm or a root of a "
                 "number below zero, a division by zero, or an overflow in what its distribution is computed from"

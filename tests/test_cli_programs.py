@@ -14,8 +14,9 @@ from zoo.errors import ZooError
 BACKENDS = ("numpyro", "pyro")
 HEADER = {
     "numpyro": "import jax.numpy as np\nimport numpyro as ppl\nimport numpyro.distributions as dist\n"
-    "from numpyro.contrib.control_flow import scan\n",
-    "pyro": "import torch as np\nimport pyro as ppl\nimport pyro.distributions as dist\n",
+    "from numpyro.infer.autoguide import AutoNormal\nfrom numpyro.contrib.control_flow import scan\n",
+    "pyro": "import torch as np\nimport pyro as ppl\nimport pyro.distributions as dist\n"
+    "from pyro.infer.autoguide import AutoNormal\n",
 }
 PROGRAMS = """
 
@@ -236,8 +237,9 @@ def test_check_compares_a_guide_with_the_program(file, table):
     assert "- guide guide has extra, which the program does not" in output
     assert "- guide guide has b of shape (), and the program of shape (2,)" in output
     assert "3 to look at" in output
-    output = run_zoo("check", f"{file}:mean_only", "--data", table, "--guide", "good_guide").stdout
-    assert "no mistakes were found" in output
+    for name in ("good_guide", "AutoNormal"):
+        output = run_zoo("check", f"{file}:mean_only", "--data", table, "--guide", name).stdout
+        assert "no mistakes were found" in output
     output = run_zoo("check", f"{file}:growth", MATRIX, "--data", table, "--guide", "good_guide").stdout
     assert "- guide good_guide does not run with the arguments of the program: " in output
 
@@ -306,6 +308,13 @@ def test_fit_maps_columns_to_arguments_saves_and_summarises(file, table, tmp_pat
     again = run_zoo("summary", tmp_path / "fit", f"{file}:growth").stdout
     assert again.splitlines()[:5] == output.splitlines()[1:6]
     assert "is a program of your own" in error_line(run_zoo("summary", tmp_path / "fit", exit_code=2))
+
+
+def test_fit_takes_a_guide_of_the_file(file, table, tmp_path):
+    words = ["--engine", "svi", "--option", "guide=good_guide", "--option", "num_steps=5", "--out", tmp_path / "fit"]
+    run_zoo("fit", f"{file}:mean_only", "--data", table, *words)
+    with np.load(tmp_path / "fit" / "arrays.npz") as saved:
+        assert any("mu_loc" in name for name in saved)
 
 
 def test_fit_is_that_of_python(numpyro_file, tmp_path):

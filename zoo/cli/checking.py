@@ -45,7 +45,7 @@ def check(
     from zoo.cli.programs.calls import ProgramCall
 
     call = ProgramCall.from_words(program, data or (), words or (), backend)
-    own_guide = call.file.attribute(guide, "guide") if guide else None
+    own_guide = call.file.guide(guide) if guide else None
     model, failure = call.read(rows), ""
     try:
         model = call.describe(model)

@@ -116,4 +116,4 @@ class CommandRequest:
         for chosen in options.values():
             name = chosen.get("guide")
             if isinstance(name, str) and hasattr(self.call.file.module, name):
-                chosen["guide"] = self.call.file.attribute(name, "guide")
+                chosen["guide"] = self.call.file.guide(name)

@@ -6,9 +6,11 @@ import ast
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 from zoo._backend import BACKENDS, in_backend
 from zoo.errors import ZooError, unknown
@@ -42,6 +44,16 @@ class ProgramFile:
     def program(self) -> Program:
         """The function, or the object that is called as one; of a class an instance. Raises ZooError."""
         return self.attribute(self.name, "program")
+
+    def guide(self, name: str) -> Program:
+        """A guide of the file; of a class, as an automatic guide is, an instance for the program. Raises ZooError."""
+        value = getattr(self.module, name, None)
+        if inspect.isclass(value):
+            try:
+                return cast(Callable[[Program], Program], value)(self.program)
+            except TypeError:  # a class of the user's own, without arguments
+                pass
+        return self.attribute(name, "guide")
 
     def attribute(self, name: str, what: str) -> Program:
         """A callable of the file; raises ZooError for an unknown name and for what cannot be called."""

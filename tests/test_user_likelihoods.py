@@ -12,7 +12,7 @@ from scipy.special import expit, logsumexp
 import inference
 import zoo
 from inference.result import Fit
-from tests.user_fits import fit_with_draws
+from tests.user_fits import fit_of, fit_with_draws
 from tests.user_programs import BY_NAME
 from zoo import ZooError
 
@@ -128,6 +128,23 @@ def test_items_with_several_annotations(backend):
     np.testing.assert_allclose(fit.log_likelihood(kind="conditional")["y"], expected, rtol=1e-8)
 
 
+def test_items_are_annotated_again(backend):
+    fit = fit_with_draws("dawid_skene", backend)
+    assert fit.posterior_predictive()["y"].shape == (2, 3, 15, 4)
+
+
+def test_learned_parameters_have_one_value_for_all_draws(backend):
+    (y,), _ = BY_NAME["empirical_bayes"].arguments()
+    model = zoo.read(zoo.Model(BY_NAME["empirical_bayes"].load(backend), backend=backend), y)
+    effect = np.random.default_rng(3).normal(size=(2, 3, 6, 1))
+    fit = fit_of(model, {"effect": effect})
+    fit = replace(fit, params={**fit.params, "mu": np.array(0.5), "tau": np.array(2.0)})
+    expected = stats.norm.logpdf(y, effect, 1.0)
+    np.testing.assert_allclose(fit.log_likelihood(kind="conditional")["y"], expected, rtol=1e-9)
+    np.testing.assert_allclose(fit.log_likelihood(), expected.sum(-1), rtol=1e-9)
+    assert fit.posterior_predictive()["y"].shape == (2, 3, 6, 4)
+
+
 def test_a_shared_discrete_latent_leaves_no_likelihood_of_rows(backend):
     fit = fit_with_draws("coal_mining", backend)
     with pytest.raises(ZooError, match="tau couples the rows"):
@@ -148,6 +165,28 @@ def test_an_event_of_all_data_has_one_likelihood(backend):
     expected = [[stats.multivariate_normal.logpdf(Y, cov=c) for c in chain] for chain in covariance]
     np.testing.assert_allclose(fit.log_likelihood(kind="conditional")["Y"], expected, rtol=1e-8)
     np.testing.assert_allclose(fit.to_arviz()["log_likelihood"].dataset["Y"], expected, rtol=1e-8)
+
+
+def test_factors_of_the_prior_are_no_part_of_a_row(backend):
+    (deaths, totals), _ = BY_NAME["rat_tumours"].arguments()
+    model = zoo.read(zoo.Model(BY_NAME["rat_tumours"].load(backend), backend=backend), deaths, totals)
+    rng = np.random.default_rng(2)
+    fit = fit_of(model, {"a": rng.random((2, 3)), "b": rng.random((2, 3)), "theta": rng.random((2, 3, 10))})
+    expected = stats.binom.logpmf(fit.data["deaths"], fit.data["totals"].astype(int), fit.draws["theta"])
+    np.testing.assert_allclose(fit.log_likelihood(), expected, rtol=1e-8)
+
+
+def test_states_of_a_scan_are_not_summed_out():
+    fit = fit_with_draws("capture_histories", "numpyro")
+    for compute in (fit.log_likelihood, lambda: fit.log_likelihood(kind="conditional"), fit.posterior_predictive):
+        with pytest.raises(ZooError, match="z is discrete and drawn by scan"):
+            compute()
+    states = np.ones((2, 3, 5, 12), int)
+    alive = replace(fit, draws={**fit.draws, "z": states})
+    history, first = (np.asarray(a) for a in BY_NAME["capture_histories"].arguments()[0])
+    is_later = np.arange(5)[:, None] > first
+    expected = np.where(is_later, stats.bernoulli.logpmf(history.T, fit.draws["rho"][..., None, None]), 0.0)
+    np.testing.assert_allclose(alive.log_likelihood(kind="conditional")["y"], expected, atol=1e-9)
 
 
 def test_kinds_of_likelihood(regression):
@@ -213,6 +252,15 @@ def test_labels_of_the_rows_come_from_their_posterior(mixture):
 def test_predictions_of_a_point(regression):
     point = replace(regression, draws={})
     assert point.posterior_predictive(draws=7)["y"].shape == (1, 7, 25)
+
+
+def test_a_program_that_cannot_be_sampled_is_refused_in_one_line():
+    (deaths, totals), _ = BY_NAME["rat_tumours"].arguments()
+    model = zoo.read(zoo.Model(BY_NAME["rat_tumours"].load("numpyro"), backend="numpyro"), deaths, totals)
+    fit = fit_of(model, {"a": np.ones((1, 2)), "b": np.ones((1, 2)), "theta": np.full((1, 2, 10), 0.5)})
+    with pytest.raises(ZooError, match="rat_tumours cannot be sampled from: TypeError") as caught:
+        fit.posterior_predictive()  # NumPyro draws from no binomial with a number of trials that is a float
+    assert "\n" not in str(caught.value)
 
 
 def test_refusals_of_predictions(backend, regression):

@@ -60,14 +60,11 @@ def conditional_log_likelihood(
     fit: FitRecord, data: DataLike = None, *, has_rows: bool = True
 ) -> dict[str, np.ndarray]:
     """log p of each element of each observed site given all latents: see ``pointwise``. Raises ZooError."""
-    model, names = fit.fitted_model, (*fit.model.card.latents, *fit.model.card.learned)
+    model = fit.fitted_model
     if not model.card.is_own:
         raise ZooError(f"{model.name} sums its local latents out: its log-likelihood is of kind='marginal'")
-    draws = {n: v for n, v in fit.draws.items() if n in names}
-    shape = next((v.shape[:2] for v in draws.values()), ())
-    # parameters that are learned beside draws have one value for all of them
-    points = {n: np.broadcast_to(v, (*shape, *np.shape(v))) for n, v in fit.params.items() if n in names}
-    return pointwise.log_likelihood(model, {**points, **draws}, data, has_rows=has_rows)
+    draws = {**fit.draws, **fit.learned_draws()}
+    return pointwise.log_likelihood(model, draws or fit.params, data, has_rows=has_rows)
 
 
 def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def posterior_predictive(
     discrete = [n for n in summed_latents(model, values) if not (is_new and n in local)]
     if discrete:  # one exact draw from their posterior at each draw of the others
         labels = enumeration.sample_labels(fit.fitted_model, values, fit.data, seed)
-        values |= {n: labels[n] for n in discrete}
+        shapes = {n: model.card.sites()[n].shape(fit.keywords) for n in discrete}  # with the dimensions of size 1
+        values |= {n: labels[n].reshape(*labels[n].shape[:2], *shapes[n]) for n in discrete}
     values = {n: v for n, v in values.items() if not (is_new and n in local)}
     flat, leading = latent_values(model, values)
     backend = backend_of(model)
@@ -52,7 +53,11 @@ def posterior_predictive(
     with backend.runtime("float64"):
         inputs = backend.to_backend({**covariates, **keywords})
         module = in_backend("inference.predictive", model.backend)
-        predicted = module.predict(model.program, inputs, backend.to_backend(flat), list(model.card.observed), seed)
+        try:
+            predicted = module.predict(model.program, inputs, backend.to_backend(flat), list(model.card.observed), seed)
+        except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:  # of the program or its library
+            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            raise ZooError(f"{model.name} cannot be sampled from: {type(error).__name__}: {first}") from error
         return {n: v.reshape(*leading, *v.shape[1:]) for n, v in backend.to_numpy(predicted).items()}
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.exact.enumeration.density import EnumeratedDensity
-from zoo import Model
+from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
 from zoo.types import BackendParams, DataLike, Keywords
@@ -116,6 +116,8 @@ def _by_draw(
 ) -> dict[str, np.ndarray]:
     """``evaluate(density, draws)``, block by block of the rows; its arrays begin with (draws, rows)."""
     backend, enumeration = backend_of(model), in_backend("inference.exact.enumeration", model.backend)
+    if model.card.chains:
+        raise ZooError(f"{', '.join(model.card.chains)} is discrete and drawn by scan, and so is not summed out")
     table, keywords = model.bind(data)
     sites = model.card.parameters(keywords)
     values = {n: np.asarray(params[n]) for n in sites}

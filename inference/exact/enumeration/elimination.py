@@ -57,8 +57,13 @@ class FactorGraph(NamedTuple):
         return self._replace(factors={**self.factors, **changed})
 
     def log_marginal_by_row(self, logsumexp: LogSumExp) -> BackendArray:
-        """log p of each row, (N,), discrete variables summed out."""
-        return sum_by_row(self._eliminate(logsumexp), self.rows)
+        """log p of each row, (N,), discrete variables summed out; factors of no row are of the prior."""
+        in_rows = {
+            n: f
+            for n, f in self.factors.items()
+            if self.rows in f.plates or any(depends_on(f, v.dim) for v in self.variables)
+        }
+        return sum_by_row(self._replace(factors=in_rows)._eliminate(logsumexp), self.rows)
 
     def log_marginal(
         self, logsumexp: LogSumExp, weights: BackendArray | None = None
@@ -112,9 +117,11 @@ def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], logsumex
 
 def sum_by_row(factors: Sequence[Factor], rows: Plate | None) -> BackendArray:
     """log p of each row, (N,), from factors over plates alone; raises ZooError where one is not within the plate N."""
+    if rows is None:
+        raise ZooError("the program has no plate of rows, so that no row has a log p of its own")
     total: BackendArray = 0.0
     for f in factors:
-        if rows is None or rows not in f.plates:
+        if rows not in f.plates:
             raise ZooError("a latent outside the plate N couples the rows, so that no row has a log p of its own")
         log = f.log
         for dim in range(-len(log.shape), 0):

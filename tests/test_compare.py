@@ -292,6 +292,6 @@ def test_names_are_unique_and_one_for_each_fit():
 
 
 def test_fits_of_a_user_program_can_be_compared():
-    assert zoo.Model(bivariate, backend="numpyro", D=2).card.latents == {"mu": "real [D]"}
+    assert zoo.read(zoo.Model(bivariate, backend="numpyro", D=2), np.zeros((3, 2))).card.latents.keys() == {"mu"}
     c = compare(chains_of(RHO), at_point(chains_of(RHO)))
     assert c.table["quantity"].unique().tolist() == ["mu[0]", "mu[1]"]

@@ -169,6 +169,10 @@ def merge_columns(letter: str, parts: Sequence[Mapping[int, SizeColumns]], names
 
 def models_by_size(model: Model, options: Mapping[str, Any]) -> tuple[str, dict[int, Model]]:
     """The letter that varies, and the model at each size; raises ZooError unless exactly one size varies."""
+    if not model.has_card:
+        raise ZooError(
+            f"choose varies a size of a model of the zoo: fit {model.name} at each size, and compare held-out likelihoods"
+        )
     sites = model.card.sites(model.settings)
     fixed = {letter for name in model.card.observed for letter in sites[name].dims}
     fixed |= {"V"} if model.card.of_words else set()  # V is the range of a word, not a dimension

@@ -171,7 +171,7 @@ def models_by_size(model: Model, options: Mapping[str, Any]) -> tuple[str, dict[
     """The letter that varies, and the model at each size; raises ZooError unless exactly one size varies."""
     if not model.has_card:
         raise ZooError(
-            f"choose varies a size of a model of the zoo: fit {model.name} at each size, and compare held-out likelihoods"
+            f"choose varies a size of a model of the zoo; fit {model.name} at each size, and compare their likelihoods"
         )
     sites = model.card.sites(model.settings)
     fixed = {letter for name in model.card.observed for letter in sites[name].dims}

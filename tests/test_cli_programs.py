@@ -101,6 +101,17 @@ def logarithm(y):
         ppl.sample("y", dist.Normal(LOG(mu), 1.0, validate_args=False), obs=y)
 
 
+def factor(y):
+    mu = ppl.sample("mu", dist.Normal(0.0, 1.0))
+    ppl.factor("penalty", LOG(-abs(mu)))
+    ppl.sample("y", dist.Normal(mu, 1.0), obs=y)
+
+
+def one_column(X, y):
+    b = ppl.sample("b", dist.Normal(np.zeros(X.shape[1]), 1.0).to_event(1))
+    ppl.sample("y", dist.Normal((X * b).sum(-1), 1.0), obs=y)
+
+
 def stretched(y):
     mu = ppl.sample("mu", dist.Normal(0.0, 1.0))
     ppl.sample("y", dist.Normal(mu * np.ones((6, 1)), 1.0), obs=y)
@@ -114,6 +125,12 @@ def guide(X, county, y=None, *, num_counties=3):
 
 def good_guide(y):
     ppl.sample("mu", dist.Normal(ppl.param("mu_loc", np.zeros(())), 1.0))
+
+
+def branches(y):
+    mu = ppl.sample("mu", dist.Normal(0.0, 1.0))
+    if mu > 0:
+        ppl.sample("y", dist.Normal(mu, 1.0), obs=y)
 
 
 class NeedsSize:
@@ -201,6 +218,7 @@ def test_check_prints_sites_rows_engines_and_the_coding_of_words(file, table):
         "learned": "mu is a param without a prior, so that nuts refuses",
         "subsampled": "plate 'rows' has subsample_size=2, and the engines use all 6 rows",
         "counts": "y has 1 value outside of the support of its distribution (",
+        "factor": "the log density of penalty is nan at the start",
         "logarithm": "the log density of y is nan at the start",
         "stretched": "y has shape (6,), and its distribution (6, 6): each value counts 6 times",
     }.items(),
@@ -216,6 +234,12 @@ def test_check_finds_a_mistake(program, expected, file, table):
 def test_check_finds_no_mistake_where_there_is_none(program, file, table):
     output = run_zoo("check", f"{file}:{program}", "--data", table).stdout
     assert output.splitlines()[-1] == "no mistakes were found"
+
+
+def test_a_matrix_of_one_column(file, table):
+    assert "X argument real N 6, X_dim_1 1" in one_line(
+        run_zoo("check", f"{file}:one_column", "X=age,", "--data", table).stdout
+    )
 
 
 def test_check_finds_a_discrete_latent_in_a_scan(numpyro_file, table):
@@ -274,6 +298,9 @@ def test_a_wrong_command_ends_in_one_line(case, file, table):
 
 def test_an_error_of_the_program_names_its_line(file, table):
     line = error_line(run_zoo("check", f"{file}:clash", "--data", table, exit_code=2))
+    if "in_numpyro" in file.name:
+        branch = error_line(run_zoo("check", f"{file}:branches", "--data", table, exit_code=2))
+        assert "'if mu > 0:': the program branches on a random value" in branch
     numbers = [i for i, text in enumerate(file.read_text().splitlines(), 1) if 'ppl.plate("second"' in text]
     assert f"line {numbers[0]}, 'with ppl.plate(\"second\", 6, dim=-1):'" in line
 
@@ -376,6 +403,8 @@ def test_flags_of_the_other_kind_of_model(numpyro_file, table):
     def line_of(*words):
         return error_line(run_zoo("fit", *words, exit_code=2))
 
+    assert "zoo check" in error_line(run_zoo("show", f"{numpyro_file}:mean_only", exit_code=2))
+    assert "no file 'vae'" in error_line(run_zoo("check", "vae", exit_code=2))
     assert "--columns is for models of the zoo" in line_of(f"{numpyro_file}:mean_only", "--columns", "y")
     assert "is no option: a setting of gaussian_mixture is --set" in line_of("gaussian_mixture", "K=2")
     assert "takes one --data" in line_of("gaussian_mixture", "--data", table, "--data", table)

@@ -14,6 +14,8 @@ import zoo
 from zoo import registry
 from zoo.cards import Card
 from zoo.cli.console import make_table, print_warning, stdout
+from zoo.cli.programs.files import is_program_file
+from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,6 +39,8 @@ def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo lis
     import guides
     from inference import engines
 
+    if is_program_file(model):
+        raise ZooError(f"show is for models of the zoo: zoo check {model} --data FILE reads a program of your own")
     card, console = zoo.card(model), stdout()
     console.print(f"[bold]{card.name}[/]  ({', '.join(b for b in zoo.BACKENDS if b not in card.absent)})\n")
     console.print(card.story + "\n", markup=False)

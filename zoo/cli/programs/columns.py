@@ -162,11 +162,11 @@ def is_size(parameter: inspect.Parameter) -> bool:
 def parse_argument(
     name: str, text: str, columns: Columns, parameter: inspect.Parameter | None
 ) -> tuple[Any, list[str]]:
-    """The value that a text stands for, and the columns that it names."""
-    parts = [part.strip() for part in text.split(",")]
+    """The value that a text stands for, and the columns that it names; ``age,`` is a matrix of one column."""
+    parts = [part.strip() for part in text.removesuffix(",").split(",")]
     if text in columns.values:
         return columns.values[text], [text]
-    if len(parts) > 1:
+    if "," in text:
         numbers = [parse_value(part) for part in parts]
         if all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
             return np.array(numbers), []

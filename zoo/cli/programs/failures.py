@@ -53,6 +53,8 @@ def advise(error: BaseException, text: str) -> str:
     if shape:
         plate, site, dim, size, given = shape.groups()
         return f"{site} has {given} values along dim={dim}, where plate {plate!r} has {size}: they must agree"
+    if type(error).__name__ == "TracerBoolConversionError":
+        return "the program branches on a random value: compute both and choose by jnp.where or lax.cond"
     if text.startswith("subsample_size does not match"):
         return "this plate has a subsample_size, and the engines choose the rows: leave it out, and give svi batch_size"
     if "ncompatible shapes" in text or "must match the size of tensor" in text or "got incompatible" in text:

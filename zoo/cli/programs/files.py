@@ -103,7 +103,7 @@ def load_program_file(text: str, backend: str | None = None) -> ProgramFile:
     place, _, name = text.rpartition(":") if not text.endswith(".py") else (text, "", "")
     path = Path(place)
     if not path.is_file():
-        raise ZooError(f"no file {place!r}: name a program as FILE.py:PROGRAM")
+        raise ZooError(f"no file {place or text!r}: name a program as FILE.py:PROGRAM")
     try:
         tree = ast.parse(path.read_text(), filename=str(path))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:

@@ -36,7 +36,7 @@ def run_call(program, arguments, static):
 
     def numbers(trace):
         nodes = trace()
-        samples = {n: s for n, s in nodes.items() if s["type"] == "sample" and not isinstance(s["fn"], Unit)}
+        samples = {n: s for n, s in nodes.items() if s["type"] == "sample"}
         plates.update(
             {n: (s["args"][1] or s["args"][0], s["args"][0]) for n, s in nodes.items() if s["type"] == "plate"}
         )
@@ -58,6 +58,8 @@ def run_call(program, arguments, static):
 def density_of(site):
     """The log density of a site, where its values are missing, and how many are outside of the support."""
     fn, value = site["fn"], jnp.asarray(site["value"])
+    if isinstance(fn, Unit):  # a factor
+        return jnp.asarray(fn.log_factor), jnp.zeros((), bool), jnp.zeros((), int)
     is_missing = jnp.isnan(value) if site["is_observed"] else jnp.zeros(value.shape, bool)
     has_missing = is_missing.any(tuple(range(value.ndim - fn.event_dim, value.ndim)))
     return jnp.asarray(fn.log_prob(value)), has_missing, (~jnp.asarray(fn.support(value)) & ~has_missing).sum()
@@ -67,9 +69,9 @@ def shapes_of(site, density):
     fn = site["fn"]
     return {
         "is_observed": bool(site["is_observed"]),
-        "shape": tuple(jnp.shape(site["value"])),
+        "shape": density.shape if isinstance(fn, Unit) else tuple(jnp.shape(site["value"])),
         "density_shape": tuple(density.shape),
-        "event_shape": tuple(fn.event_shape),
+        "event_shape": () if isinstance(fn, Unit) else tuple(fn.event_shape),
         "support": support_name(fn.support),
         "in_scan": bool(site.get("_control_flow_done")),
     }

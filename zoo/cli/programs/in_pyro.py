@@ -36,11 +36,14 @@ def is_plate(site):
 
 
 def is_value(site):
-    return not is_plate(site) and not is_deterministic(site) and not isinstance(site["fn"], Unit)
+    return not is_plate(site) and not is_deterministic(site)
 
 
 def call_site(site):
     fn, value = site["fn"], site["value"]
+    if isinstance(fn, Unit):  # a factor
+        shape = tuple(fn.log_factor.shape)
+        return CallSite(True, shape, shape, (), float(fn.log_factor.sum()), 0, "", False)
     is_missing = torch.isnan(value) if site["is_observed"] else torch.zeros(value.shape, dtype=torch.bool)
     event = tuple(range(value.ndim - fn.event_dim, value.ndim))
     has_missing = is_missing.any(event) if event else is_missing

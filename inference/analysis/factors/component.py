@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-import zoo
 from inference.alignment import aligned_draws
 from inference.record import FitRecord
-from zoo import ZooError
+from zoo import ZooError, registry
 
 
 class FactorComponent(NamedTuple):
@@ -40,7 +39,7 @@ def get_component(fit: FitRecord, k: int | None = None) -> FactorComponent:
     """Component k of a fit, or its only one; raises ZooError for a fit without loadings or a missing or wrong k."""
     card = fit.model.card
     if card.linear is None:
-        with_loadings = [name for name in zoo.names() if zoo.card(name).linear]
+        with_loadings = [name for name, known in registry.cards()[0].items() if known.linear]
         raise ZooError(
             f"{fit.model.name} has no loadings: its card has no linear; these have: {', '.join(with_loadings)}"
         )

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import zoo
 from inference import exact
 from inference.exact import gaussian
 from inference.exact.gaussian.mixtures import mixture_quantile
 from inference.exact.gaussian.rows import IncompleteRows
 from inference.record import FitRecord
-from zoo import ZooError
+from zoo import ZooError, registry
 from zoo.linear import Linear
 from zoo.types import DataLike
 
@@ -169,7 +168,7 @@ def linear_parameters(fit: FitRecord) -> list[Linear]:
 def observed_table(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     """The table (N, D) of the one observed site; raises ZooError for a model that is not linear-Gaussian."""
     if fit.model.card.linear is None:
-        linear = (name for name in zoo.names() if zoo.card(name).linear)
+        linear = (name for name, known in registry.cards()[0].items() if known.linear)
         raise ZooError(f"{fit.model.name} is not linear-Gaussian; these models are: {', '.join(linear)}")
     table, _ = fit.fitted_model.bind(fit.data if data is None else data)
     (x,) = table.values()

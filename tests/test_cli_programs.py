@@ -443,3 +443,18 @@ def test_a_broken_folder_of_models_is_left_out_of_the_list(case, tmp_path, monke
     assert "gaussian_mixture" in run_zoo("show", "gaussian_mixture").stdout
     with pytest.raises(ZooError, match="is no model"):
         zoo.card(name)
+
+
+@pytest.mark.parametrize(("source", "reason"), [("def\n", "cannot be read as Python"), ("x = 1\n", "has no program")])
+def test_show_of_a_model_whose_program_is_broken(source, reason, tmp_path, monkeypatch):
+    name = f"no_program_{len(source)}"  # a module of its own for each case
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from zoo.cards import Card\nCARD = Card(name='no_program', title='t', citation='c',\n"
+        "            latents={'s': 'real'}, observed={'x': 'real [N]'})\n"
+    )
+    (folder / "in_numpyro.py").write_text(source)
+    monkeypatch.setenv("ZOO_MODELS", str(tmp_path))
+    monkeypatch.setattr(zoo, "__path__", list(zoo.__path__))
+    assert reason in error_line(run_zoo("show", name, exit_code=2))

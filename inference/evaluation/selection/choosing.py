@@ -9,11 +9,12 @@ import numpy as np
 
 from inference import engines
 from inference.evaluation.selection import ard, cross_validation, laplace
+from inference.evaluation.selection.program_sizes import models_by_argument
 from inference.evaluation.selection.record import CRITERIA
 from inference.evaluation.selection.result import Choice
 from inference.fitting import fit
 from inference.result import Fit
-from zoo import Model, ZooError
+from zoo import Model, ReadModel, ZooError
 from zoo.errors import unknown
 from zoo.types import DataLike
 
@@ -30,7 +31,7 @@ TOPIC_COLUMNS = (*CV_COLUMNS, "perplexity", "note")
 
 def choose(
     model: Model,
-    data: DataLike,
+    data: DataLike = None,
     *,
     criterion: str | None = None,
     engine: str | None = None,
@@ -43,9 +44,11 @@ def choose(
     Parameters
     ----------
     model : Model
-        The model; the size that varies is given as a range, as in ``K=range(1, 7)`` or ``Z=range(6)``.
-    data : array, DataFrame, Corpus or dict
-        As ``inference.fit`` takes it.
+        The model; the size that varies is given as a range, as in ``K=range(1, 7)`` or ``Z=range(6)``. Of a program of
+        the user's own it is one of its arguments, by its name.
+    data : array, DataFrame, Corpus, tuple or dict
+        As ``inference.fit`` takes it. Of a program of the user's own its other arguments, a tuple or by name; those of
+        the reading by default.
     criterion : {"bic", "icl", "aic", "laplace", "cv"}, optional
         The criterion of ``Choice.best``: "bic" (Schwarz 1978) by default; "icl", BIC plus twice the entropy of the
         labels, for well separated clusters; "aic"; "laplace", the evidence of probabilistic PCA (Minka 2001); or "cv",
@@ -75,11 +78,14 @@ def choose(
     --------
     >>> choose(zoo.load("gaussian_mixture"), x, K=range(1, 7)).sizes["bic"]  # doctest: +SKIP
     """
+    is_own = not model.has_card or isinstance(model, ReadModel)
+    letter, models = models_by_argument(model, data, options) if is_own else models_by_size(model, options)
+    if is_own:  # each has been read with its data
+        model, data = next(iter(models.values())), None
     is_topic_model = model.card.of_words
     criterion = criterion or ("cv" if is_topic_model else "bic")
     if criterion not in CRITERIA:
         raise unknown("criterion", criterion, CRITERIA)
-    letter, models = models_by_size(model, options)
     options = {name: value for name, value in options.items() if name != letter}
     if options.get("checkpoint"):
         raise ZooError("a checkpoint is of one fit, and choose makes many: leave checkpoint out")

@@ -17,7 +17,7 @@ import numpy as np
 from inference.analysis.topics.held_out import Perplexity, perplexity
 from inference.fitting import fit
 from inference.result import Fit
-from zoo import ZooError
+from zoo import ReadModel, ZooError
 from zoo.checks import is_whole
 from zoo.data.corpus import Corpus
 
@@ -44,6 +44,8 @@ def make_folds(example: Fit, folds: int | None, seed: int) -> list[np.ndarray]:
     N = example.keywords.get("N")
     if N is None:
         raise ZooError(f"cv holds out rows, and {example.model.name} has none (no letter N)")
+    if isinstance(example.model, ReadModel) and not example.model.reading.rows.entries:
+        raise ZooError(f"cv holds out rows, and those of {example.model.name} cannot be taken in parts")
     if not is_whole(folds) or not 2 <= folds <= N:
         raise ZooError(f"cv divides {N} rows into folds: give folds from 2 to {N}, not {folds!r}")
     return np.array_split(np.random.default_rng(seed).permutation(N), int(folds))

@@ -90,7 +90,7 @@ def test_automatic_guides_are_the_posterior_where_they_can_be(backend, name):
 )
 def test_other_automatic_guides_are_trained(backend, name):
     model, _ = regression(backend)
-    options = {"num_steps": 150, "learning_rate": 0.02, "num_draws": 100}
+    options: dict[str, Any] = {"num_steps": 150, "learning_rate": 0.02, "num_draws": 100}
     fitted = fit_regression(backend, automatic(backend, name, model), model, **options)
     if name == "AutoDelta":
         assert fitted.kind == "point"
@@ -148,7 +148,7 @@ def test_batches_of_a_guide_that_reads_the_rows_are_unbiased(backend):
     program = zoo.Model(model, backend=backend)
     every = inference.fit(program, MEASURED, engine="svi", guide=guide, num_draws=30, **FROZEN)
     np.testing.assert_allclose(every.stats["log_weight"], measurement_evidence(), atol=1e-8)
-    options = {"num_steps": 4, "learning_rate": 1e-300, "batch_size": 6}
+    options: dict[str, Any] = {"num_steps": 4, "learning_rate": 1e-300, "batch_size": 6}
     batches = inference.fit(program, MEASURED, engine="svi", guide=guide, **options)
     # the guide is the posterior: each batch has its rows' evidence times 4, and an epoch has every row once
     np.testing.assert_allclose(batches.trace.mean(), measurement_evidence(), atol=1e-8)

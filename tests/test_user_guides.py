@@ -182,11 +182,11 @@ def test_an_autoencoder_trains_with_its_own_guide(backend, tmp_path):
     program = zoo.Model(model, backend=backend)
     options: dict[str, Any] = {"num_steps": 300, "learning_rate": 0.03, "guide": guide, "num_draws": 30}
     before = [p.detach().clone() for p in model.__self__.parameters()] if backend == "pyro" else []
-    for batch in ({}, {"batch_size": 20}):
-        fitted = inference.fit(program, PIXELS, engine="svi", **options, **batch)
+    for batch_size in (None, 20):
+        fitted = inference.fit(program, PIXELS, engine="svi", batch_size=batch_size, **options)
         start, end = fitted.trace[:20].mean(), fitted.trace[-60:].mean()
         assert end > start + 20
-        assert fitted.kind == ("amortised" if batch else "guide")
+        assert fitted.kind == ("amortised" if batch_size else "guide")
         learned = {n for n in fitted.params if n.startswith("decoder.")}
         assert learned == (
             {"decoder.weight", "decoder.bias"} if backend == "pyro" else {"decoder.kernel", "decoder.bias"}
@@ -235,6 +235,27 @@ def test_weights_with_priors_are_latents_and_others_are_learned():
     assert fitted.draws["layer/kernel"].shape == (1, 30, 2, 1)
 
 
+def test_networks_with_state_are_refused_in_one_line():
+    import numpyro
+    import numpyro.distributions as dist
+    from flax import linen
+    from numpyro.contrib.module import flax_module
+
+    class Normalised(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            return linen.BatchNorm(use_running_average=False)(linen.Dense(1)(x))
+
+    def network(features, outcome=None):
+        layer = flax_module("layer", Normalised(), input_shape=(2, 2), mutable=["batch_stats"])
+        with numpyro.plate("people", len(features)):
+            numpyro.sample("outcome", dist.Normal(layer(features)[:, 0], 0.5), obs=outcome)
+
+    with pytest.raises(zoo.ZooError, match="layer has state that changes in every run") as raised:
+        zoo.read(zoo.Model(network, backend="numpyro"), X, Y)
+    assert "\n" not in str(raised.value)
+
+
 def test_modules_of_pyro_have_the_precision_of_the_fit():
     import pyro
     import pyro.distributions as dist
@@ -244,7 +265,7 @@ def test_modules_of_pyro_have_the_precision_of_the_fit():
     class Network(PyroModule):
         def __init__(self):
             super().__init__()
-            self.layer = PyroModule[torch.nn.Linear](2, 1)
+            self.layer = PyroModule[torch.nn.Linear](2, 1)  # pyright: ignore[reportCallIssue]
             self.layer.bias = PyroSample(dist.Normal(torch.zeros(1), 1.0).to_event(1))
 
         def forward(self, features, outcome=None):
@@ -258,7 +279,8 @@ def test_modules_of_pyro_have_the_precision_of_the_fit():
             self.loc = PyroParam(torch.zeros(1))
 
         def forward(self, features, outcome=None):
-            pyro.sample("layer.bias", dist.Normal(self.loc, 0.1).to_event(1))
+            loc: Any = self.loc
+            pyro.sample("layer.bias", dist.Normal(loc, 0.1).to_event(1))
 
     network = Network()
     for dtype in ("float64", "float32"):

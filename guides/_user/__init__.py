@@ -48,7 +48,7 @@ def is_auto_guide(guide: Program, backend: str) -> bool:
 
 def auto_guide_factory(module: ModuleType, guide: Program, model: Model) -> GuideFactory:
     """The factory of an automatic guide: of a class begun at the start, of an instance with its own options."""
-    kind = guide if inspect.isclass(guide) else type(guide)
+    kind: type = guide if inspect.isclass(guide) else type(guide)  # type: ignore[assignment]
     for refused, reason in module.REFUSED.items():
         if any(base.__name__ == refused for base in kind.__mro__):
             raise ZooError(f"guide={kind.__name__} {reason}")

@@ -30,8 +30,7 @@ def rebuild(guide, own, program, run_part):
     rebuilt = copy.copy(guide)
     rebuilt.model = replace_program(guide.model, own, program, guide)
     rebuilt.prototype_trace, rebuilt._prototype_frames, rebuilt._prototype_frame_full_sizes = None, {}, {}
-    if guide.create_plates is not None:
-        rebuilt.create_plates = run_part(guide.create_plates)
+    rebuilt.create_plates = None  # batches of rows are those of the engine
     if hasattr(guide, "_guides"):
         rebuilt._guides = [rebuild(part, own, program, run_part) for part in guide._guides]
     return rebuilt

@@ -29,19 +29,18 @@ def rebuild(guide, own, program, run_part):
         raise ZooError(f"guide={name}(...) has parameters of an earlier run: give a new one, or {name} itself")
     model = replace_program(guide.model, own, program, guide)
     if isinstance(guide, AutoGuideList):
-        rebuilt = type(guide)(model, create_plates=guide.create_plates and run_part(guide.create_plates))
+        rebuilt = type(guide)(model)
         for part in guide:
             rebuilt.append(rebuild(part, own, program, run_part))
         return rebuilt
     if isinstance(guide, AutoCallable):
         return AutoCallable(model, run_part(guide._guide), guide.median)
-    # a copy by the copy module empties the original
+    # a copy by the copy module empties the original; batches of rows are those of the engine
     rebuilt = object.__new__(type(guide))
     rebuilt.__dict__.update({n: v.copy() if isinstance(v, dict) else v for n, v in vars(guide).items()})
     object.__setattr__(rebuilt, "_model", (model,))
     object.__setattr__(rebuilt, "master", None)
-    if guide.create_plates is not None:
-        rebuilt.create_plates = run_part(guide.create_plates)
+    rebuilt.create_plates = None
     return rebuilt
 
 

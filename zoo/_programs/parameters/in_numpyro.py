@@ -3,6 +3,8 @@ import jax.numpy as jnp
 import numpyro
 from numpyro.primitives import Messenger
 
+from zoo.errors import ZooError
+
 TREE_SUFFIX = "$params"  # in the names that NumPyro gives to the trees of networks
 
 
@@ -27,6 +29,11 @@ class NetworkParameters(Messenger):
         self.statements = {}
 
     def process_message(self, msg):
+        if msg["type"] == "mutable":
+            raise ZooError(
+                f"{msg['name'].partition('$')[0]} has state that changes in every run, as batch statistics and the "
+                "keys of dropout do: use a network of parameters alone"
+            )
         if msg["type"] != "param" or msg["value"] is not None or msg["name"] in self.leaf_names:
             return
         name = msg["name"]

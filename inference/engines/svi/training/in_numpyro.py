@@ -46,10 +46,8 @@ class Trainer:
                 [n for n, s in guide_nodes.items() if s["type"] == "sample" and not is_help(s)],
             )
             if batch:
-                check_plates(
-                    *([n for n, s in nodes.items() if is_local(s)] for nodes in (program_nodes, guide_nodes)),
-                    self.rows_name,
-                )
+                own, others = ([n for n, s in nodes.items() if is_local(s)] for nodes in (program_nodes, guide_nodes))
+                check_plates(own, others, self.rows_name)
             learned = {n: s for n, s in {**guide_nodes, **program_nodes}.items() if s["type"] == "param"}
             check_parameters(list(learned))
             self.learned = [n for n, s in program_nodes.items() if s["type"] == "param"]

@@ -25,7 +25,7 @@ from tests.user_guides import (
 )
 
 FROZEN: dict[str, Any] = {"num_steps": 1, "learning_rate": 1e-300}
-TRAINED: dict[str, Any] = {"num_steps": 600, "learning_rate": lambda step: 0.05 * 0.99**step, "num_particles": 4}
+TRAINED: dict[str, Any] = {"num_steps": 400, "learning_rate": lambda step: 0.05 * 0.99**step, "num_particles": 2}
 
 
 def fit_regression(backend: str, guide: Any, model: Any = None, **options: Any) -> inference.Fit:
@@ -86,7 +86,7 @@ def test_automatic_guides_are_the_posterior_where_they_can_be(backend, name):
         for backend in BACKENDS
         for name in ("AutoNormal", "AutoNormal()", "AutoLowRankMultivariateNormal", "AutoIAFNormal", "AutoDelta")
     ]
-    + [("numpyro", "AutoBNAFNormal")],
+    + [pytest.param("numpyro", "AutoBNAFNormal", marks=pytest.mark.slow)],  # half a minute of compilation
 )
 def test_other_automatic_guides_are_trained(backend, name):
     model, _ = regression(backend)
@@ -140,6 +140,32 @@ def test_guides_that_cannot_be_used_are_refused_in_one_line(backend):
         with pytest.raises(zoo.ZooError, match=message) as raised:
             fit_regression(backend, refused, model, **FROZEN)
         assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_discrete_latent_is_summed_out_of_program_and_guide(backend):
+    at = library(backend)
+
+    def mixture(measured):
+        means = at.lib.sample("means", at.dist.Normal(at.zeros(2), 3.0).to_event(1))
+        with at.lib.plate("objects", len(measured)):
+            label = at.lib.sample("label", at.dist.Categorical(at.zeros(2) + 0.5))
+            at.lib.sample("measured", at.dist.Normal(means[label], 1.0), obs=measured)
+
+    def guide(measured):
+        loc = at.lib.param("loc", at.array(np.array([-1.0, 1.0])))
+        at.lib.sample("means", at.dist.Normal(loc, 0.3).to_event(1))
+
+    def with_labels(measured):
+        guide(measured)
+        with at.lib.plate("objects", len(measured)):
+            at.lib.sample("label", at.dist.Categorical(at.zeros(2) + 0.5))
+
+    program = zoo.Model(mixture, backend=backend)
+    fitted = inference.fit(program, MEASURED, engine="svi", guide=guide, num_steps=20, num_draws=30)
+    assert set(fitted.draws) == {"means"}
+    with pytest.raises(zoo.ZooError, match="the guide has label, which is summed out exactly: leave it out"):
+        inference.fit(program, MEASURED, engine="svi", guide=with_labels, num_steps=5)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -68,14 +68,19 @@ def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
         ) from error
 
 
-def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
-    """Raise ZooError unless the guide has every latent of the program and no other."""
+def check_sites(program: Sequence[str], guide: Sequence[str], enumerated: Sequence[str] = ()) -> None:
+    """Raise ZooError unless the guide has every latent of the program and no other.
+
+    enumerated: discrete latents, which may be summed out of the program.
+    """
     missing = [n for n in program if n not in guide]
     extra = [n for n in guide if n not in program]
     if missing:
         raise ZooError(
             f"the guide has no site {', '.join(missing)}; it must have one for each latent: {', '.join(program)}"
         )
+    if extra and set(extra) <= set(enumerated):
+        raise ZooError(f"the guide has {', '.join(extra)}, which is summed out exactly: leave it out of the guide")
     if extra:
         raise ZooError(
             f"the guide has {', '.join(extra)}, which the program does not; "

@@ -27,7 +27,7 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     """Convert a fit to a DataTree in ArviZ's schema.
 
     A dimension is named by its letter, in a program of the user's own by its plate, or ``<site>_dim_<i>``; a dimension
-    that a site has twice is ``D_bis`` the second time.
+    that a site has twice is ``D_bis`` the second time. A slash in a name is a dot.
 
     Parameters
     ----------
@@ -45,8 +45,6 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         ``<site>_marginal``, or ``<site>_<site>_marginal`` for all observed sites together. observed_data: the
         data; of a corpus its tokens. constant_data: the covariates.
     """
-    from arviz_base import from_dict
-
     card, settings = fit.model.card, fit.keywords
     draws = aligned_draws(fit)
     sites = card.sites(settings) | card.reported(settings)
@@ -72,16 +70,42 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
     coords |= {d: np.asarray(labels) for d, labels in card.coords.items() if d in coords}
     coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
-    tree = from_dict(groups, coords=coords, dims=dims, attrs={"/": attributes(fit)})
+    tree = make_tree(groups, coords, dims, {"/": attributes(fit)})
     if likelihood:  # a site of events has fewer dimensions here than in its data
         named = {n: likelihood_dims(fit, n, v.ndim - 2) for n, v in likelihood.items()}
         shapes = [(d, v.shape[2:]) for (n, v), d in zip(likelihood.items(), named.values(), strict=True) if d]
         known = coords | {
             d: np.arange(size) for names, s in shapes for d, size in zip(names, s, strict=True) if d not in coords
         }
-        own = from_dict({"log_likelihood": likelihood}, coords=known, dims={n: d for n, d in named.items() if d})
+        own = make_tree({"log_likelihood": likelihood}, known, {n: d for n, d in named.items() if d})
         tree["log_likelihood"] = own["log_likelihood"]
     return tree
+
+
+def make_tree(
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    coords: Mapping[str, np.ndarray],
+    dims: Mapping[str, list[str]],
+    attrs: Mapping[str, Mapping[str, str | int | float]] | None = None,
+) -> xr.DataTree:
+    """A tree of some groups; "/" in a name, as NumPyro gives it to scopes and modules, is a dot there."""
+    from arviz_base import from_dict
+
+    return from_dict(
+        {group: {dotted(n): v for n, v in values.items()} for group, values in groups.items()},
+        coords={dotted(d): labels for d, labels in coords.items()},
+        dims={dotted(n): [dotted(d) for d in names] for n, names in dims.items()},
+        attrs=attrs,
+    )
+
+
+def dotted(name: str) -> str:
+    """A name with dots for slashes, which a DataTree does not allow.
+
+    >>> dotted("net/hidden.bias")
+    'net.hidden.bias'
+    """
+    return name.replace("/", ".")
 
 
 def observed_arrays(fit: FitRecord) -> dict[str, np.ndarray]:

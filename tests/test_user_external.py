@@ -45,6 +45,17 @@ def test_draws_with_an_unread_program(name, backend):
         assert np.isfinite(fit.stats["lp"]).all()
 
 
+def test_a_slash_in_a_name_is_a_dot_in_a_tree(backend):
+    name = "bayesian_network"
+    own = fit_with_draws(name, backend, shape=(2, 20))
+    args, kwargs = BY_NAME[name].arguments()
+    tree = own.to_arviz()
+    assert not any("/" in str(n) for n in (*tree["posterior"].dataset, *tree["posterior"].dataset.dims))
+    fit = from_arviz(tree, *args, model=program_of(name, backend), **kwargs)
+    for latent in own.draws:
+        np.testing.assert_array_equal(fit.draws[latent], own.draws[latent])
+
+
 def test_comparison_equals_that_of_our_own_fit(backend):
     (x,), data = BY_NAME["plated_regression"].arguments()
     own = fit_with_draws("plated_regression", backend, shape=(2, 100))

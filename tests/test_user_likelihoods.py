@@ -145,6 +145,24 @@ def test_learned_parameters_have_one_value_for_all_draws(backend):
     assert fit.posterior_predictive()["y"].shape == (2, 3, 6, 4)
 
 
+def test_weights_of_a_network_are_those_of_the_fit(backend):
+    (pixels,), _ = BY_NAME["autoencoder"].arguments()
+    model = zoo.read(zoo.Model(BY_NAME["autoencoder"].load(backend), backend=backend), pixels)
+    rng = np.random.default_rng(4)
+    z = rng.normal(size=(1, 3, 20, 2))
+    weights = {n: rng.normal(size=s.shape(model.keywords)) for n, s in model.card.learned.items()}
+    fit = fit_of(model, {"z": z})
+    fit = replace(fit, params={**fit.params, **weights})
+    if backend == "numpyro":
+        first, second = ((weights[f"decoder.Dense_{i}.kernel"], weights[f"decoder.Dense_{i}.bias"]) for i in (0, 1))
+    else:
+        first, second = ((weights[f"decoder.{i}.weight"].T, weights[f"decoder.{i}.bias"]) for i in (0, 2))
+    logits = np.tanh(z @ first[0] + first[1]) @ second[0] + second[1]
+    expected = stats.bernoulli.logpmf(pixels, expit(logits)).sum(-1)
+    np.testing.assert_allclose(fit.log_likelihood(kind="conditional")["pixels"], expected, rtol=1e-7)
+    assert fit.posterior_predictive()["pixels"].shape == (1, 3, 20, 6)
+
+
 def test_a_shared_discrete_latent_leaves_no_likelihood_of_rows(backend):
     fit = fit_with_draws("coal_mining", backend)
     with pytest.raises(ZooError, match="tau couples the rows"):

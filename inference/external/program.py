@@ -72,8 +72,13 @@ def add_program(
 def site_draws(source: ExternalDraws, model: Model, keywords: dict[str, Any]) -> dict[str, np.ndarray]:
     """The draws of the latents on the card; raises ZooError where a parameter is missing or has another shape."""
     card = model.card
+    # a tree of ArviZ has dots for slashes
+    known = {
+        **{n: source.draws[n.replace("/", ".")] for n in card.latents if n.replace("/", ".") in source.draws},
+        **source.draws,
+    }
     parameters = card.parameters(keywords)
-    missing = [name for name in parameters if name not in source.draws]
+    missing = [name for name in parameters if name not in known]
     if missing:
         raise ZooError(
             f"{model.name} has {', '.join(missing)}, and the draws have {', '.join(source.draws)}: "
@@ -82,7 +87,7 @@ def site_draws(source: ExternalDraws, model: Model, keywords: dict[str, Any]) ->
     sites = {**parameters, **card.local(keywords)}
     if card.is_own:  # discrete latents outside of the rows too
         sites |= {name: card.sites()[name] for name in card.enumerated}
-    draws = {name: source.draws[name] for name in sites if name in source.draws}
+    draws = {name: known[name] for name in sites if name in known}
     for name, values in draws.items():
         if values.shape[2:] != sites[name].shape(keywords):
             raise ZooError(

@@ -62,6 +62,16 @@ def test_likelihood_of_other_rows(regression):
     np.testing.assert_allclose(likelihood["y"], expected, rtol=1e-9)
 
 
+def test_a_fit_to_other_rows_than_those_of_the_reading(regression):
+    x, y = np.ones((4, 3)), np.arange(4.0)
+    table, keywords = regression.model.bind({"x": x, "y": y})
+    other = replace(regression, data=table, keywords=keywords)
+    expected = stats.norm.logpdf(y, regression.draws["b"] @ x.T, 0.5)
+    np.testing.assert_allclose(other.log_likelihood(kind="conditional")["y"], expected, rtol=1e-9)
+    np.testing.assert_allclose(other.log_likelihood(), expected, rtol=1e-9)
+    assert other.posterior_predictive()["y"].shape == (2, 3, 4)
+
+
 def test_missing_values_have_likelihood_zero(backend):
     (x,), data = BY_NAME["plated_regression"].arguments()
     y = np.where(np.arange(25) % 4 == 0, np.nan, data["y"])
@@ -150,7 +160,7 @@ def test_weights_of_a_network_are_those_of_the_fit(backend):
     model = zoo.read(zoo.Model(BY_NAME["autoencoder"].load(backend), backend=backend), pixels)
     rng = np.random.default_rng(4)
     z = rng.normal(size=(1, 3, 20, 2))
-    weights = {n: rng.normal(size=s.shape(model.keywords)) for n, s in model.card.learned.items()}
+    weights = {n: rng.normal(size=s.shape(model.keywords)) for n, s in model.card.parameters().items() if n != "z"}
     fit = fit_of(model, {"z": z})
     fit = replace(fit, params={**fit.params, **weights})
     if backend == "numpyro":

@@ -64,7 +64,7 @@ def conditional_log_likelihood(
     if not model.card.is_own:
         raise ZooError(f"{model.name} sums its local latents out: its log-likelihood is of kind='marginal'")
     draws = {**fit.draws, **fit.learned_draws()}
-    return pointwise.log_likelihood(model, draws or fit.params, data, has_rows=has_rows)
+    return pointwise.log_likelihood(model, draws or fit.params, fit.observed_data(data), has_rows=has_rows)
 
 
 def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, Any]:

@@ -7,6 +7,8 @@ Each ``in_<backend>.py`` has
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 
 from inference.draws_model import check_program
@@ -28,8 +30,9 @@ def posterior_predictive(
     model = fit.model
     if not isinstance(model, ReadModel):
         raise ZooError(f"posterior_predictive is of programs of your own; {model.name} has fit.simulate(N)")
-    table, keywords = model.bind(data)
-    changed = changed_arrays(model, table)
+    own, _ = model.bind(fit.data)
+    table, keywords = model.bind(fit.data if data is None else data)
+    changed = changed_arrays(own, table, model.card.covariates)
     is_new = any("N" in model.card.sites()[n].dims for n in changed)
     if changed and not model.reading.rows.entries:
         reason = model.reading.rows.reason or "no argument goes with the rows"
@@ -61,15 +64,17 @@ def posterior_predictive(
         return {n: v.reshape(*leading, *v.shape[1:]) for n, v in backend.to_numpy(predicted).items()}
 
 
-def changed_arrays(model: ReadModel, table: dict[str, np.ndarray]) -> list[str]:
-    """The covariates that differ from those of the reading, and the observed sites of another size."""
-    own = model.reading.table
-    return [
-        n
-        for n, v in table.items()
-        if v.shape != own[n].shape
-        or (n in model.card.covariates and not np.array_equal(v, own[n], equal_nan=v.dtype.kind == "f"))
-    ]
+def changed_arrays(
+    own: Mapping[str, np.ndarray], table: Mapping[str, np.ndarray], covariates: Collection[str]
+) -> list[str]:
+    """The covariates that differ from those of the fit, and the observed sites of another size."""
+
+    def is_same(name: str, values: np.ndarray) -> bool:
+        if values.shape != own[name].shape or name not in covariates:
+            return values.shape == own[name].shape
+        return np.array_equal(values, own[name], equal_nan=values.dtype.kind == "f")
+
+    return [n for n, v in table.items() if n not in own or not is_same(n, v)]
 
 
 def sampled_values(fit: FitRecord, draws: int | None) -> dict[str, np.ndarray]:

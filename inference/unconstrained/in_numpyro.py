@@ -11,6 +11,10 @@ from numpyro.infer.util import log_density
 from inference.unconstrained import NUM_PRIOR_DRAWS
 from zoo import ZooError
 
+STEP = 1e-4  # of differences of gradients, in unconstrained units
+UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
+
+STEP = 1e-4  # of differences of gradients, in unconstrained units
 UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
 
 
@@ -86,13 +90,27 @@ class UnconstrainedModel:
 
     def value_grad_hvp(self, jacobian=True):
         # one compilation for gradient and curvature: it takes longer than all the calls
-        def evaluate(vector, direction, arrays):
-            value_and_grad = jax.value_and_grad(lambda v: self.log_density(v, arrays, jacobian))
-            (value, gradient), (_, product) = jax.jvp(value_and_grad, (vector,), (direction,))
+        def value_and_grad(vector, arrays):
+            return jax.value_and_grad(lambda v: self.log_density(v, arrays, jacobian))(vector)
+
+        def exact(vector, direction, arrays):
+            (value, gradient), (_, product) = jax.jvp(lambda v: value_and_grad(v, arrays), (vector,), (direction,))
             return value, gradient, product
 
+        def by_differences(vector, direction, arrays):
+            value, gradient = value_and_grad(vector, arrays)
+            after, before = (value_and_grad(vector + h * direction, arrays)[1] for h in (STEP, -STEP))
+            return value, gradient, (after - before) / (2 * STEP)
+
         example = jnp.zeros(self.size)
-        compiled = jax.jit(evaluate).lower(example, example, self.arrays).compile()
+        try:
+            lowered = jax.jit(exact).lower(example, example, self.arrays)
+        except TypeError as error:
+            if "forward-mode" not in str(error):
+                raise
+            # a function with a rule for backward mode alone, as a solver of differential equations
+            lowered = jax.jit(by_differences).lower(example, example, self.arrays)
+        compiled = lowered.compile()
 
         def value_grad_hvp(*point):
             value, *rest = compiled(*(jnp.asarray(p, example.dtype) for p in point), self.arrays)

@@ -66,7 +66,8 @@ class EnumerationEM:
         if request.card.linear is not None:
             closed = self._linear_gaussian
             return self.to_backend(closed.to_numpy(closed.initialize(seed)))
-        if self.density.is_own and not self.density.has_one_label_per_row:
+        has_components = self.density.has_one_label_per_row and bool(request.card.exchangeable)
+        if self.density.is_own and not has_components:
             return {n: v[0] for n, v in self.density.prior_draws(1, seed).items()}
         if not self.density.has_one_label_per_row:
             draw = request.model.simulate(seed, **request.keywords)

@@ -48,4 +48,4 @@ def start_method(card: Card) -> str:
     if card.linear and not card.enumerated:
         return "principal axes"
     has_one_label_per_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
-    return "k-means++" if has_one_label_per_row else "prior draw"
+    return "k-means++" if has_one_label_per_row and card.exchangeable else "prior draw"

@@ -1,14 +1,23 @@
-"""Programs of posteriordb: the same density in both languages."""
+"""Programs of posteriordb: the same density in both languages, and NUTS against the reference draws."""
 
 import contextlib
+import importlib
 
 import numpy as np
 import pytest
+from arviz_stats.base.array import array_stats
 
+import inference
 import zoo
 from tests.posteriordb import POSTERIORS, Posterior
+from tests.table import BACKENDS
 
 POINTS = 6  # reference draws at which densities are compared
+CHAINS = {  # options by backend: a gradient costs milliseconds in Pyro
+    "numpyro": {"num_warmup": 1000, "num_samples": 1000, "num_chains": 4},
+    "pyro": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
+}
+LEAST_ESS = 40  # with fewer effective draws, the Monte Carlo error itself is unknown
 
 
 def load_or_skip(posterior: Posterior):
@@ -112,3 +121,32 @@ def test_both_languages_have_the_same_posterior(posterior):
     assert np.ptp(first) > 1.0  # the points differ
     difference = first - second
     np.testing.assert_allclose(difference, difference[0], rtol=0, atol=1e-8 * abs(first).max() + posterior.solver_error)
+
+
+def z_scores(draws: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Differences of means and of standard deviations in Monte Carlo standard errors of both, ``(2, *shape)``."""
+    scores = []
+    for method, statistic in (("mean", np.mean), ("sd", np.std)):
+        errors = np.array([array_stats.mcse(d, method=method, chain_axis=0, draw_axis=1) for d in (draws, reference)])
+        difference = statistic(draws, axis=(0, 1)) - statistic(reference, axis=(0, 1))
+        scores.append(difference / np.sqrt((errors**2).sum(axis=0)))
+    return np.array(scores)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("posterior", [p for p in POSTERIORS if not p.is_chain], ids=lambda p: p.program)
+def test_nuts_has_the_moments_of_the_reference_draws(posterior, backend):
+    (args, kwargs), reference = load_or_skip(posterior)
+    program = getattr(importlib.import_module(f"tests.posteriordb.in_{backend}"), posterior.program)
+    options = CHAINS[backend] | posterior.options.get(backend, {})
+    if posterior.start:
+        options["start"] = posterior.start
+    fit = inference.fit(zoo.Model(program, backend=backend), *args, engine="nuts", seed=0, **kwargs, **options)
+    for site in posterior.sites:
+        draws = np.asarray(fit.draws[site], float)
+        assert draws.shape[2:] == reference[site].shape[2:]
+        ess = array_stats.ess(draws, method="bulk", chain_axis=0, draw_axis=1)
+        assert np.min(ess) > LEAST_ESS, site
+        scores = z_scores(draws, reference[site])
+        assert np.all(np.abs(scores) < 4.0), f"{site}: {scores.round(1)}"

@@ -190,6 +190,6 @@ print(inference.compare(guide, chains))
 
 # %%
 slopes = np.sort(chains.params["slope"])
-sd = chains.draws["slope"].std((0, 1)).max()
+sd = chains.aligned()["slope"].std((0, 1)).max()
 print("slopes", slopes.round(2), "true -1 and 2; sd at most", sd.round(3))
 assert np.abs(slopes - [-1.0, 2.0]).max() < 4 * sd

@@ -35,18 +35,6 @@ def fit(model: Model, data: DataLike, engine: Literal["svi"], **keywords: Unpack
 def fit(model: Model, data: DataLike, engine: Literal["nuts"], **keywords: Unpack[NUTSKeywords]) -> Fit: ...
 @overload
 def fit(model: Model, data: DataLike, engine: Literal["gibbs"], **keywords: Unpack[GibbsKeywords]) -> Fit: ...
-@overload
-def fit(
-    model: Model,
-    data: DataLike,
-    engine: None = None,
-    *,
-    seed: int = 0,
-    device: str = "cpu",
-    dtype: str | None = None,
-    progress: bool = False,
-    **options: object,
-) -> Fit: ...
 @overload  # a program of the user's own, with its own arguments; an engine that is named by a variable
 def fit(
     model: Model,
@@ -129,9 +117,9 @@ def fit(
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
     check_whole(0, seed=seed)
-    is_named = len(args) > 1 and isinstance(args[-1], str)
-    if engine is None and is_named and (args[-1] in engines.names() or model.has_card):
-        *args, engine = args  # type: ignore[assignment]
+    last = args[-1] if len(args) > 1 else None
+    if engine is None and isinstance(last, str) and (last in engines.names() or model.has_card):
+        args, engine = args[:-1], last
     model, data, options = read_call(
         model, args, keywords, engine, Choices(rows, row_arguments, dims or {}, coords or {})
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -57,8 +58,9 @@ class Arguments:
                 continue
             name = entry_name(path, arrays)
             arrays[name], paths[name] = array, path
-            if hasattr(leaf, "columns") and len(leaf.columns) == array.shape[-1]:
-                columns[name] = list(leaf.columns)
+            labels: list[object] = list(getattr(leaf, "columns", ()))
+            if labels and len(labels) == array.shape[-1]:
+                columns[name] = labels
         return cls(values, positional, arrays, paths, columns)
 
     def call(self, program: Program, arrays: Mapping[str, BackendArray]) -> object:
@@ -192,7 +194,7 @@ def as_array(name: str, value: object) -> np.ndarray | None:
             else (np.where(masked, np.nan, value.filled(0)) if masked.any() else np.asarray(value.filled(0)))
         )
     if hasattr(value, "detach"):  # torch
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu().numpy()  # type: ignore[attr-defined]
     elif hasattr(value, "to_numpy"):  # pandas, polars, xarray
         value = table_values(name, value)
     elif isinstance(value, list) and is_numeric(value):
@@ -210,26 +212,27 @@ def as_array(name: str, value: object) -> np.ndarray | None:
     return array
 
 
-def table_values(name: str, value: object) -> np.ndarray:
+def table_values(name: str, value: Any) -> np.ndarray:
     """A table of pandas, polars or xarray as an array; raises ZooError for columns of words."""
     if hasattr(value, "select_dtypes"):
         numbers = set(value.select_dtypes(["number", "bool"]).columns)
         words = [str(c) for c in value.columns if c not in numbers]
         if words and len(value):
             raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them or code them as numbers")
-    array = value.to_numpy()  # type: ignore[attr-defined]
+    array = value.to_numpy()
     return array.astype(float) if array.dtype.kind == "O" else array
 
 
-def replace_leaves(value: object, path: Path, by_path: Mapping[Path, BackendArray]) -> object:
+def replace_leaves(value: Any, path: Path, by_path: Mapping[Path, BackendArray]) -> object:
     """A nested value with the leaves at some paths replaced."""
     if path in by_path:
         return by_path[path]
     if isinstance(value, Mapping):
         return {k: replace_leaves(v, (*path, k), by_path) for k, v in value.items()}
     if isinstance(value, list | tuple) and not is_numeric(value):
-        items = [replace_leaves(v, (*path, i), by_path) for i, v in enumerate(value)]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        items: list[Any] = [replace_leaves(v, (*path, i), by_path) for i, v in enumerate(value)]
+        kind: Any = type(value)
+        return kind(*items) if hasattr(value, "_fields") else kind(items)
     return value
 
 

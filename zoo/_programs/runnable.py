@@ -79,7 +79,7 @@ class RunnableProgram:
             if name in arrays:
                 continue
             own_size = len(value) if name in self.row_entries else None
-            arrays[name] = value if own_size in (None, size) else self.resize(value, size)
+            arrays[name] = value if size is None or own_size in (None, size) else self.resize(value, size)
         return self.run(arrays, absent, count, size if self.row_entries or self.rows_plate else None)
 
     @property

@@ -335,9 +335,11 @@ def hierarchical_fit(backend):
             sample("z1", Normal(0.5 * z2 + 0.1, 0.8))
 
     x = np.sqrt(3) * np.random.default_rng(0).normal(size=N)
-    table, keywords = zoo.Model(model, backend=backend).bind(x)
+    lines = {"latents": {"z1": "real [N]", "z2": "real [N]"}, "observed": {"x": "real [N]"}}
+    chain = zoo.Model(model, backend=backend, card=zoo.Card("chain", "a chain", "a test", **lines))  # type: ignore[arg-type]
+    table, keywords = chain.bind(x)
     made = Fit(
-        model=zoo.Model(model, backend=backend),
+        model=chain,
         engine="svi",
         keywords=keywords,
         options={"guide": lambda program, start: guide},

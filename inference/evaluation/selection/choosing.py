@@ -78,14 +78,14 @@ def choose(
     --------
     >>> choose(zoo.load("gaussian_mixture"), x, K=range(1, 7)).sizes["bic"]  # doctest: +SKIP
     """
+    if criterion is not None and criterion not in CRITERIA:
+        raise unknown("criterion", criterion, CRITERIA)
     is_own = not model.has_card or isinstance(model, ReadModel)
     letter, models = models_by_argument(model, data, options) if is_own else models_by_size(model, options)
     if is_own:  # each has been read with its data
         model, data = next(iter(models.values())), None
     is_topic_model = model.card.of_words
     criterion = criterion or ("cv" if is_topic_model else "bic")
-    if criterion not in CRITERIA:
-        raise unknown("criterion", criterion, CRITERIA)
     options = {name: value for name, value in options.items() if name != letter}
     if options.get("checkpoint"):
         raise ZooError("a checkpoint is of one fit, and choose makes many: leave checkpoint out")
@@ -175,10 +175,6 @@ def merge_columns(letter: str, parts: Sequence[Mapping[int, SizeColumns]], names
 
 def models_by_size(model: Model, options: Mapping[str, Any]) -> tuple[str, dict[int, Model]]:
     """The letter that varies, and the model at each size; raises ZooError unless exactly one size varies."""
-    if not model.has_card:
-        raise ZooError(
-            f"choose varies a size of a model of the zoo; fit {model.name} at each size, and compare their likelihoods"
-        )
     sites = model.card.sites(model.settings)
     fixed = {letter for name in model.card.observed for letter in sites[name].dims}
     fixed |= {"V"} if model.card.of_words else set()  # V is the range of a word, not a dimension

@@ -9,6 +9,7 @@ a matrix factorisation have them. A hyperparameter is a latent that the likeliho
 Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
 
     points                   a few values of the latents, ``{site: (points, *shape)}``
+    log_joint_at_points      log p of each of them in nats
     log_joint(values)        log p of each point in nats, NaN where a value is outside of its support
     likelihood_parents()     the latents that the likelihood depends on
     unused_networks(names)   the networks that the density does not depend on, as all of their weights have priors
@@ -40,6 +41,7 @@ class DensityTest(Protocol):
     """The log joint density of a program at values of its latents."""
 
     points: Values
+    log_joint_at_points: np.ndarray
 
     def log_joint(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """log p of each point in nats, (points,)."""
@@ -163,7 +165,7 @@ def along(points: Values, sites: Mapping[str, Site], group: tuple[str, ...], cha
 
 def is_invariant(test: DensityTest, changed: Values) -> bool:
     """Whether the density is the same at changed points, of those at which it is finite."""
-    before, after = test.log_joint(test.points), test.log_joint(changed)
+    before, after = test.log_joint_at_points, test.log_joint(changed)
     finite = np.isfinite(before)
     unit = np.maximum(1.0, np.abs(before[finite]))
     return bool(finite.any() and (np.abs(after[finite] - before[finite]) <= TOLERANCE * unit).all())

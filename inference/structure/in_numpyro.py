@@ -1,3 +1,5 @@
+from functools import cached_property
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,14 +30,22 @@ class DensityTest:
 
             return jax.vmap(at_point)(values)
 
-        self.points = {n: np.asarray(v) for n, v in jax.jit(constrain)(vectors).items()}
+        self.draw_points = lambda: {n: np.asarray(v) for n, v in jax.jit(constrain)(vectors).items()}
         self.compiled = jax.jit(log_joint)
+
+    @cached_property
+    def points(self):
+        return self.draw_points()  # compiled where dimensions are tested, and not for all programs
+
+    @cached_property
+    def log_joint_at_points(self):
+        return self.log_joint(self.points)
 
     def log_joint(self, values):
         return np.asarray(self.compiled({n: jnp.asarray(values[n]) for n in self.model.shapes}, self.model.arrays))
 
     def likelihood_parents(self):
-        point = {n: jnp.asarray(v[0]) for n, v in self.points.items()}
+        point = {n: jnp.zeros(shape) for n, shape in self.model.shapes.items()}
         learned = {n: jnp.zeros(shape) for n, shape in self.density.shapes.items() if n not in point}
         leaves, tree = jax.tree.flatten(point)
 
@@ -47,7 +57,10 @@ class DensityTest:
         return {name for name, is_used in zip(sorted(point), used, strict=True) if is_used}
 
     def unused_networks(self, names):
-        inputs, point = {**self.model.arrays, **self.model.static}, {n: v[0] for n, v in self.points.items()}
+        inputs, point = (
+            {**self.model.arrays, **self.model.static},
+            {n: jnp.zeros(shape) for n, shape in self.model.shapes.items()},
+        )
         with handlers.block():
             nodes = handlers.trace(with_values(self.model.program)).get_trace(**inputs)
         leaves, tree = jax.tree.flatten({n: nodes[n]["value"] for n in names})

@@ -1,3 +1,5 @@
+from functools import cached_property
+
 import numpy as np
 import torch
 
@@ -14,6 +16,10 @@ class DensityTest:
         vectors = torch.as_tensor(np.random.default_rng(0).uniform(-1, 1, (NUM_POINTS, model.size))).to(torch.zeros(()))
         points = [model.constrain(vector) for vector in vectors]
         self.points = {n: np.stack([p[n][0].detach().numpy() for p in points]) for n in model.shapes}
+
+    @cached_property
+    def log_joint_at_points(self):
+        return self.log_joint(self.points)
 
     def log_joint(self, values):
         return np.array(

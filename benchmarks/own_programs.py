@@ -3,9 +3,10 @@
     python benchmarks/own_programs.py [--rounds 3] [--steps 20000]
 
 Reading is ``zoo.read`` and the tests of the density that a fit makes, on the programs of ``tests/user_programs``, the
-second time that a process reads each, less one run under ``handlers.trace`` or ``poutine.trace``; CPU seconds. The ratios are of a linear regression (N = 2000, three
-coefficients): steps per CPU second of SVI with a mean-field guide, without compilation, as in ``svi_steps.py``; and
-CPU seconds of whole runs of NUTS (four chains of 500 + 500) in one process, with compilation, against ``MCMC.run``.
+second time that a process reads each, less one run under ``handlers.trace`` or ``poutine.trace``; CPU seconds. The
+ratios are of a linear regression (N = 2000, three coefficients): steps per CPU second of SVI with a mean-field guide,
+without compilation, as in ``svi_steps.py``; and CPU seconds of whole runs of NUTS (four chains of 500 + 500) in one
+process, with compilation, against ``MCMC.run``.
 """
 
 import sys

@@ -46,15 +46,22 @@ def check_start(given: object, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
     return values
 
 
-def without_gradients(card: Card) -> str | None:
-    """Why a model has no density with gradients, or None where it has one."""
+def without_finite_sums(card: Card) -> str | None:
+    """Why the discrete latents of a model cannot be summed out, or None where they can be."""
     if card.chains:
         return (
             f"{', '.join(card.chains)} is discrete and drawn by scan, and only latents outside of scan are summed out"
         )
     unbounded = [n for n in card.latents if card.sites()[n].kind == "count"]
     if unbounded:
-        return f"{', '.join(unbounded)} is a count without bound and cannot be summed out"
+        return f"{', '.join(unbounded)} is a count without bound and cannot be summed out: give it finite support"
+    return None
+
+
+def without_gradients(card: Card) -> str | None:
+    """Why a model has no density with gradients, or None where it has one."""
+    if without_finite_sums(card):
+        return without_finite_sums(card)
     if card.enumerated and set(card.latents) <= set(card.enumerated):
         return "every latent is discrete, so there are no gradients"
     return None

@@ -22,7 +22,7 @@ from inference.engines.em import closed_form
 from inference.engines.em.diagnostics import EMDiagnostics, VariationalEMDiagnostics
 from inference.engines.em.options import EMOptions
 from inference.engines.options import EngineOptions
-from inference.unconstrained import without_gradients
+from inference.unconstrained import without_finite_sums
 from zoo import Card, ZooError
 
 
@@ -35,11 +35,11 @@ class EM(Engine):
     order = 10
 
     def refuses(self, card: Card, backend: str) -> str | None:
-        """EM needs every local latent to be discrete, or integrated out in the program ``collapsed``."""
+        """EM needs every local latent to be discrete with finite support, or integrated out in ``collapsed``."""
         if closed_form.variational_form(card):
             return None
-        if card.chains:
-            return without_gradients(card)
+        if without_finite_sums(card):
+            return without_finite_sums(card)
         if without_prior(card) and not (card.is_own and not card.networks):
             return without_prior(card)
         continuous = card.continuous_in_rows()

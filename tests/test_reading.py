@@ -221,6 +221,7 @@ def test_mistakes_are_told_in_one_line(backend):
 
     x = np.arange(4.0)
     for call, words in {
+        (lambda: zoo.read(program, x, x)): "read takes zoo.Model(program, backend=...); given program",  # type: ignore
         (lambda: read(program, backend)): "program needs x",
         (lambda: read(program, backend, x, x, x)): "takes 2 positional arguments",
         (lambda: read(program, backend, x, z=x)): "no argument of program 'z'",

@@ -252,8 +252,10 @@ def read(
     Raises
     ------
     ZooError
-        For a program that cannot run with these arguments, or without data or latents.
+        For anything but a ``Model``, a program that cannot run with these arguments, or one without data or latents.
     """
+    if not isinstance(model, Model):
+        raise ZooError(f"read takes zoo.Model(program, backend=...); given {program_name(model)}")
     if isinstance(model, ReadModel):
         model = model.source
     choices = Choices(rows, row_arguments, dims or {}, coords or {})

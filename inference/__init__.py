@@ -1,11 +1,12 @@
 """Inference: engines that fit a model, and the questions asked of their fits.
 
-``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; ``refusals(model)`` tells which engines
-support a model and why others do not; ``compare(fit, fit, ...)`` tells which posterior to trust;
-``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1, 6))``
-selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by
-``log_marginal``, ``elbo_split`` and ``inference_gap``; ``load(folder)`` reads a saved fit; ``from_mcmc``, ``from_svi``
-and ``from_arviz`` read fits that were made elsewhere.
+``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; for a program of the user's own, ``fit(model,
+*args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support
+a model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
+trust; ``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1,
+6))`` selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an
+encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``; ``load(folder)`` reads a saved fit; ``from_mcmc``,
+``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
 ``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
 inference. Everything is imported when it is first used.

@@ -50,8 +50,9 @@ print("rows:", reading.reading.rows.plate, reading.reading.rows.size, "with", *r
 
 # %% [markdown]
 # `zoo.read` ran the program once with these arguments. `mass` is observed, the plate `birds` holds the rows, and both
-# arrays go with them: the program was run on half of the birds to find that out. A fit does the same by itself, and
-# takes the arguments of the program. `dims` and `coords` name what no plate names.
+# arrays go with them: the program was run on half of the birds to find that out. Engines call the plate of the rows N,
+# whatever the program calls it. A fit does the same by itself, and takes the arguments of the program. `dims` and
+# `coords` name what no plate names.
 
 # %%
 names = {"dims": {"slopes": ["measurement"]}, "coords": {"measurement": list(numbers.columns)}}
@@ -95,9 +96,9 @@ for engine, reason in inference.refusals(zoo.read(centred, errors, effects)).ite
     print(f"{engine}: {reason or 'can fit it'}")
 
 # %% [markdown]
-# EM refuses: the effects are continuous and belong to the rows, and EM sums over discrete latents. The other engines
-# say what they can do. The same model in NumPyro, with the effects as deviations from the mean, is another program of
-# the same posterior, and easier to sample.
+# EM refuses: the effects are continuous and belong to the rows, and EM sums over discrete latents. Gibbs sampling needs
+# a sampler written for the model. SVI and NUTS can fit any program with a differentiable density. The same model in
+# NumPyro, with the effects as deviations from the mean, is another program of the same posterior.
 
 
 # %%
@@ -112,7 +113,7 @@ def deviations(errors, effects=None):
 
 noncentred = zoo.Model(deviations, backend="numpyro")
 by_nuts = inference.fit(noncentred, errors, effects, engine="nuts", seed=0)
-by_svi = inference.fit(noncentred, errors, effects, engine="svi", seed=0)
+by_svi = inference.fit(noncentred, errors, effects, engine="svi", seed=0, num_steps=3000)
 print(by_nuts.summary().loc[["mu", "tau", "theta[0]", "theta[7]"]].round(2))
 print(inference.compare(by_svi, by_nuts))
 
@@ -136,8 +137,26 @@ axes.legend()
 show(figure, "schools")
 
 # %% [markdown]
-# The intervals of the effects are drawn towards the common mean. The spread and the deviations depend on each
+# Bars are 90% intervals. The effects are pulled towards the common mean. The spread and the deviations depend on each
 # other, which a mean-field guide ignores: the comparison tells by how much its means and intervals differ.
+#
+# In the Pyro program the latent of each row is `theta`, not `deviation`, and `compare` refuses fits of different
+# programs. As trees of ArviZ they have names and draws alone, and what both have is compared: `mu`, `tau` and `theta`.
+
+# %%
+in_pyro = inference.fit(centred, errors, effects, engine="svi", seed=0, num_steps=3000)
+try:
+    inference.compare(in_pyro, by_nuts)
+except zoo.ZooError as error:
+    print(error)
+centred_comparison = inference.compare(*[inference.from_arviz(fit.to_arviz()) for fit in (in_pyro, by_nuts)])
+print(centred_comparison)
+assert [verdict.trust for verdict in centred_comparison.verdicts.values()] == ["no", "yes"]
+
+# %% [markdown]
+# The same kind of guide, the same number of steps, the same posterior, and a worse approximation: in the centred
+# program an effect depends strongly on `mu` and `tau`, and a mean-field guide has no such dependence. Pareto k-hat
+# finds this without any chain; the chains show which means are wrong.
 #
 # ## A mixture of regressions
 #

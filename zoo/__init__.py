@@ -1,8 +1,10 @@
 """Latent variable models as programs. One folder is one model; the folder is the registry.
 
 ``names()`` lists them, ``card(name)`` describes one without importing a backend, and
-``load(name, backend="numpyro", K=3)`` gives the program. ``Model(program, backend=..., K=3)`` wraps
-a program of your own. ``datasets``, ``corpus``, ``intensities`` and ``tables`` are the modules of ``zoo.data``.
+``load(name, backend="numpyro", K=3)`` gives the program. ``Model(program, backend=...)`` wraps a program of your own,
+as its author wrote it; ``read(model, *args, **kwargs)`` runs it once with its arguments, and gives a ``ReadModel``,
+whose card has its sites, rows and dimensions. ``datasets``, ``corpus``, ``intensities`` and ``tables`` are the modules
+of ``zoo.data``.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from zoo._backend import backend_of, in_backend
 NAMES = tuple(BY_NAME)
 TRUTHS = {name: program.truth() for name, program in BY_NAME.items() if program.truth}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "em": {"restarts": 2, "max_iter": 200},
-    "svi": {"num_steps": 3000, "num_draws": 500},
+    "em": {"restarts": 1, "max_iter": 50},
+    "svi": {"num_steps": 1500, "num_draws": 300},
     "nuts": {"num_warmup": 500, "num_samples": 500, "num_chains": 2},
 }
 

@@ -406,7 +406,12 @@ def test_a_corpus_is_extracted_from_its_archive(monkeypatch, tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "x").iterdir()} == files
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing", packed(other=b"x"), packed(words=b"x" * 1000)[:-40]])
+# names, as an archive holds the time at which it was made: each worker would have another test
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"nothing", packed(other=b"x"), packed(words=b"x" * 1000)[:-40]],
+    ids=["empty", "no archive", "other member", "cut off"],
+)
 def test_other_archives_raise(content):
     with pytest.raises(ValueError, match="archive"):
         extract_member("words")(content)

@@ -87,8 +87,8 @@ def options(name: str) -> dict[str, object]:
 
     Parameters
     ----------
-    name : str
-        One of ``guides.names()``.
+    name
+        As in ``about``.
 
     Returns
     -------

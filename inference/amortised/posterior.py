@@ -177,14 +177,8 @@ class AmortisedPosterior:
 
         Parameters
         ----------
-        table : dict of str to ndarray
-            As of ``table``.
-        num_samples : int
-            Draws of each row.
-        seed : int
-            Of the draws.
-        normals : dict, optional
-            Normals to draw from in place of the guide's, as of ``refine``.
+        table, num_samples, seed, normals
+            As in ``log_weights``.
 
         Returns
         -------

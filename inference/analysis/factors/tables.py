@@ -98,10 +98,8 @@ def explained_variance(
         ``Rotation.variance``.
     standardised : bool, default True
         Each column has variance 1; otherwise its variance in the units of the data.
-    k : int, optional
-        Component of a mixture; required where there are several.
-    **options
-        Further arguments of ``rotate``.
+    k, **options
+        As in ``loadings``.
 
     Returns
     -------
@@ -141,10 +139,8 @@ def factor_correlations(
         Method of ``rotate``; None uses the axes of the fit.
     standardised : bool, default True
         Rotate loadings in standard deviations of the columns; otherwise in the units of the data.
-    k : int, optional
-        Component of a mixture; required where there are several.
-    **options
-        Further arguments of ``rotate``.
+    k, **options
+        As in ``loadings``.
 
     Returns
     -------

@@ -80,13 +80,10 @@ def elbo_split(fit: FitRecord, data: DataLike = None, num_samples: int = 100, se
 
     Parameters
     ----------
-    fit : Fit
-        A fit with an encoder.
-    data : optional
-        Rows as ``inference.fit`` takes them; by default those that the fit held out, or else was trained on.
+    fit, data, seed
+        As in ``log_marginal``.
     num_samples : int, default 100
         The draws of each row, at least 2.
-    seed : int, default 0
 
     Returns
     -------

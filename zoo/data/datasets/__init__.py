@@ -96,10 +96,8 @@ def observed(name: str, part: str | None = None) -> DataLike:
 
     Parameters
     ----------
-    name : str
-        One of ``names()``.
-    part : str, optional
-        "train" (the default of images) or "test", for images and for ``digits``.
+    name, part
+        As in ``load``.
 
     Returns
     -------

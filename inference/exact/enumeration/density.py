@@ -84,6 +84,11 @@ def infinite_support(name: str) -> str:
     return f"{name} has infinite support and cannot be summed out: give it a distribution with finite support"
 
 
+def drawn_by_scan(name: str) -> str:
+    """The message for a discrete site that ``scan`` draws, each value by the one before."""
+    return f"{name} is discrete and drawn by scan, and only latents outside of scan are summed out"
+
+
 def depends_on_discrete(name: str) -> str:
     """The message for a continuous latent that depends on a discrete one."""
     return f"{name} is continuous and depends on a discrete site, so the discrete site cannot be summed out"

@@ -37,6 +37,8 @@ class Enumerate(Messenger):
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].is_discrete:
+            if "_scan_current_index" in msg["infer"]:
+                raise ZooError(density.drawn_by_scan(msg["name"]))
             if not msg["fn"].has_enumerate_support:
                 raise ZooError(density.infinite_support(msg["name"]))
             dim = -self.plate_depth - 1 - len(self.variables)

@@ -12,6 +12,8 @@ from tests.user_programs import BY_NAME, for_backend
 from tests.user_programs.evaluation import arguments_of, latent_values, numpyro_log_joint, pyro_log_joint
 from tests.user_programs.truths.reference import LogDensity, MaximumLikelihood, Moments
 
+pytestmark = pytest.mark.slow  # of the libraries alone: it changes with their versions
+
 NAMES = tuple(BY_NAME)
 
 

@@ -12,7 +12,6 @@ Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
     log_joint_at_points      log p of each of them in nats
     log_joint(values)        log p of each point in nats, NaN where a value is outside of its support
     likelihood_parents()     the latents that the likelihood depends on
-    unused_networks(names)   the networks that the density does not depend on, as all of their weights have priors
 """
 
 from __future__ import annotations
@@ -51,10 +50,6 @@ class DensityTest(Protocol):
         """The latents that the likelihood depends on, given the others."""
         ...
 
-    def unused_networks(self, names: Sequence[str]) -> set[str]:
-        """The networks that the density does not depend on."""
-        ...
-
 
 def describe_density(model: M) -> M:
     """The model with its exchangeable dimensions, the symmetries of axes and its hyperparameters on its card.
@@ -83,10 +78,8 @@ def describe_density(model: M) -> M:
         except ZooError:  # the engines refuse with the reason
             return model
         parents = test.likelihood_parents()
-        unused = test.unused_networks(card.networks) if card.networks else set()
-        networks = tuple(n for n in card.networks if n not in unused)
         # a guide or EM fits what has no prior: the density at other values of it says nothing
-        groups = [] if card.learned or networks else groups
+        groups = [] if card.learned else groups
         exchangeable = minimal_groups(test, sites, groups)
         symmetries = {group[0]: sign_symmetry(test, sites, group) for group in exchangeable}
     renamed = {dim: group[0] for group in exchangeable for dim in group}
@@ -94,7 +87,7 @@ def describe_density(model: M) -> M:
     changed = {field: rename_dims(getattr(card, field), renamed) for field in ("latents", "deterministic", "learned")}
     labels = tuple(dim for dim in symmetries if dim not in signed)
     hyper = tuple(n for n in sites if n not in parents)
-    return model.with_card(**changed, hyper=hyper, networks=networks, exchangeable=labels, symmetries=signed)
+    return model.with_card(**changed, hyper=hyper, exchangeable=labels, symmetries=signed)
 
 
 def candidate_groups(sites: Mapping[str, Site], sizes: Mapping[str, int]) -> Iterator[tuple[str, ...]]:

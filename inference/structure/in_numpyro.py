@@ -4,10 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.interpreters.partial_eval import dce_jaxpr
-from numpyro import handlers
-from numpyro.infer.util import log_density
 
-from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginalize, with_values
+from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_numpyro import UnconstrainedModel
 
 NUM_POINTS = 3
@@ -55,20 +53,3 @@ class DensityTest:
         jaxpr = jax.make_jaxpr(total)(*leaves).jaxpr  # nothing is computed
         _, used = dce_jaxpr(jaxpr, [True])
         return {name for name, is_used in zip(sorted(point), used, strict=True) if is_used}
-
-    def unused_networks(self, names):
-        inputs, point = (
-            {**self.model.arrays, **self.model.static},
-            {n: jnp.zeros(shape) for n, shape in self.model.shapes.items()},
-        )
-        with handlers.block():
-            nodes = handlers.trace(with_values(self.model.program)).get_trace(**inputs)
-        leaves, tree = jax.tree.flatten({n: nodes[n]["value"] for n in names})
-
-        def log_joint(*leaves):
-            with handlers.block():
-                return log_density(self.model.program, (), inputs, {**point, **jax.tree.unflatten(tree, leaves)})[0]
-
-        _, used = dce_jaxpr(jax.make_jaxpr(log_joint)(*leaves).jaxpr, [True])
-        is_used = jax.tree.unflatten(tree, used)
-        return {n for n in names if not any(jax.tree.leaves(is_used[n]))}

@@ -39,6 +39,3 @@ class DensityTest:
             return set()
         slopes = torch.autograd.grad(total, list(point.values()), allow_unused=True)
         return {name for name, slope in zip(point, slopes, strict=True) if slope is not None}
-
-    def unused_networks(self, names):
-        return set()  # the parameters of a module that have priors are no longer parameters

@@ -1,7 +1,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from numpyro import handlers
 from numpyro.distributions import Unit
 from numpyro.infer import init_to_uniform
@@ -59,13 +58,10 @@ def site_record(name, site, full_sizes, entries):
     plates = tuple(PlateRecord(f.name, f.dim, f.size, full_sizes.get(f.name, f.size)) for f in frames)
     if site["type"] != "sample":
         role = "learned" if site["type"] == "param" else "deterministic"
-        is_tree = not hasattr(site["value"], "shape") and not isinstance(site["value"], int | float)
-        role, shape = ("network", ()) if is_tree else (role, jnp.shape(site["value"]))
-        return SiteRecord(name, role, "real", shape, 0, False, False, plates)
+        return SiteRecord(name, role, "real", jnp.shape(site["value"]), 0, False, False, plates)
     fn, value = site["fn"], site["value"]
     if isinstance(fn, Unit):
         return SiteRecord(name, "factor", "real", (), 0, False, False, plates)
-    is_concrete = site["is_observed"] and not isinstance(value, Tracer)
     return SiteRecord(
         name,
         "observed" if site["is_observed"] else "latent",
@@ -75,7 +71,6 @@ def site_record(name, site, full_sizes, entries):
         bool(fn.is_discrete),
         bool(fn.is_discrete and fn.has_enumerate_support),
         plates,
-        np.asarray(value) if is_concrete else None,
         entries.get(id(value), "") if site["is_observed"] else "",
         "_scan_current_index" in site["infer"],
         tuple(fn.shape()),

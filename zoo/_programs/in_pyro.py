@@ -12,8 +12,6 @@ from zoo._programs import runnable
 from zoo._programs.parameters.in_pyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
 
-MODULE_SEPARATOR = "$$$"  # between the name that ``pyro.module`` has for a module, and that of a parameter in it
-
 
 def trace(program, arrays, is_abstract=False):
     """The sites of one run at some arrays by entry; torch runs with their values in any case."""
@@ -43,8 +41,7 @@ def site_record(name, site, entries):
     plates = tuple(PlateRecord(f.name, f.dim, f.size, f.full_size) for f in site["cond_indep_stack"] if f.vectorized)
     value = site["value"]
     if site["type"] == "param":
-        role = "network" if MODULE_SEPARATOR in name else "learned"
-        return SiteRecord(name, role, "real", tuple(value.shape), 0, False, False, plates)
+        return SiteRecord(name, "learned", "real", tuple(value.shape), 0, False, False, plates)
     fn = site["fn"]
     if is_deterministic(site):
         return SiteRecord(name, "deterministic", "real", tuple(value.shape), 0, False, False, plates)
@@ -60,7 +57,6 @@ def site_record(name, site, entries):
         is_discrete,
         is_discrete and bool(fn.has_enumerate_support),
         plates,
-        np.asarray(value.detach().cpu()) if site["is_observed"] else None,
         entries.get(id(value), "") if site["is_observed"] else "",
         distribution_shape=tuple(fn.shape()),
     )

@@ -88,9 +88,7 @@ def first_run(
             raise error from error.__cause__
 
 
-def run_trace(
-    module: ModuleType, program: RunnableProgram, arrays: Mapping[str, np.ndarray], **keywords: bool
-) -> Trace:
+def run_trace(module: ModuleType, program: RunnableProgram, arrays: Mapping[str, np.ndarray]) -> Trace:
     """``module.trace``, with errors of the program in one line."""
     try:
         return module.trace(program, arrays)
@@ -133,7 +131,7 @@ def check_trace(program: Program, trace: Trace) -> None:
         raise ZooError(
             f"{name} observes nothing with these arguments: pass the data that a sample statement has as obs"
         )
-    if not roles & {"latent", "learned", "network"}:
+    if not roles & {"latent", "learned"}:
         raise ZooError(f"{name} has no latent site and no param statement: there is nothing to fit")
     for site in trace.values():
         if site.role != "observed":
@@ -160,7 +158,7 @@ def make_reading(
 ) -> Reading:
     """The card of the sites, with names for every dimension, and the size of each."""
     names = DimensionNames(rows, choices, {*trace, *table, *runnable.arguments.arrays})
-    sites = {n: names.site_of(s) for n, s in trace.items() if s.role not in ("factor", "network")}
+    sites = {n: names.site_of(s) for n, s in trace.items() if s.role != "factor"}
     role = lambda *roles: {n: sites[n] for n, s in trace.items() if s.role in roles}  # noqa: E731
     covariates = {
         n: Site("real", names.entry_dims(n, values, n in rows.entries, runnable.arguments.columns.get(n)))
@@ -179,7 +177,6 @@ def make_reading(
         observed=role("observed"),
         learned=role("learned"),
         deterministic=role("deterministic"),
-        networks=tuple(n for n, s in trace.items() if s.role == "network"),
         chains=tuple(s.name for s in discrete if s.in_scan),
         covariates=covariates,
         enumerated=enumerated,

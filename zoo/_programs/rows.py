@@ -90,10 +90,7 @@ def find_entries(
     entry_of_site: Mapping[str, str],
     row_arguments: Sequence[str] | None,
 ) -> tuple[str, ...]:
-    """The arrays that go with the rows: the most that can be cut to half of the rows, the rest of the program as it is.
-
-    The log density of the first half of the rows must not change either.
-    """
+    """The arrays that go with the rows: the most that can be cut to half of the rows while all else keeps its shape."""
     arrays = program.arguments.arrays
     candidates = [n for n, v in arrays.items() if v.ndim and len(v) == rows.size and n not in program.static]
     if row_arguments is not None:
@@ -142,9 +139,7 @@ def runs_on_half(
     except Exception:  # the arrays do not fit together: so they do not all go with the rows
         return False
     return shorter.keys() == trace.keys() and all(
-        shorter[n].shape == expected_shape(s, rows, half)
-        for n, s in trace.items()
-        if s.role not in ("factor", "network")
+        shorter[n].shape == expected_shape(s, rows, half) for n, s in trace.items() if s.role != "factor"
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-import numpy as np
-
-Role = Literal["latent", "observed", "deterministic", "learned", "network", "factor"]
+Role = Literal["latent", "observed", "deterministic", "learned", "factor"]
 
 
 class PlateRecord(NamedTuple):
@@ -21,10 +19,9 @@ class PlateRecord(NamedTuple):
 class SiteRecord(NamedTuple):
     """One site of a run.
 
-    role: latent, observed, deterministic, learned (a ``param`` statement), network (of a module) or factor. kind: that
-    on a card. value: of an observed site, None where it depends on random values. entry: of an observed site the array
-    that is its value, "" where it is computed. is_enumerable: whether its support is finite. in_scan: whether ``scan``
-    draws it. distribution_shape: that of one draw.
+    role: latent, observed, deterministic, learned (a ``param`` statement) or factor. kind: that on a card. entry: of an
+    observed site the array that is its value, "" where it is computed. is_enumerable: whether its support is finite.
+    in_scan: whether ``scan`` draws it. distribution_shape: that of one draw.
     """
 
     name: str
@@ -35,7 +32,6 @@ class SiteRecord(NamedTuple):
     is_discrete: bool
     is_enumerable: bool
     plates: tuple[PlateRecord, ...]
-    value: np.ndarray | None = None
     entry: str = ""
     in_scan: bool = False
     distribution_shape: tuple[int, ...] = ()

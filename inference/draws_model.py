@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from zoo import Card, Model, ZooError
-from zoo.cards import NOTHING, Site
+from zoo.cards import NOTHING
+from zoo.sites import Site
 from zoo.types import DataLike, Keywords
 
 COMPONENTS = "K"  # the letter of a card whose labels are exchangeable, which draws alone cannot tell

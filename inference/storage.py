@@ -19,11 +19,11 @@ from inference.run.checkpoints import Json
 from zoo import Model, ReadModel, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
-from zoo.cards import Site
 from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities
 from zoo.saved_calls import call_from_json, call_to_json
+from zoo.sites import Site
 from zoo.types import DataLike
 
 FORMAT = 1

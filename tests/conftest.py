@@ -24,6 +24,16 @@ hypothesis.settings.register_profile("zoo", deadline=None, derandomize="CI" in o
 hypothesis.settings.load_profile("zoo")
 
 
+# XLA compiles three times faster like this; what it compiles is slower, which fast tests do not feel
+FAST_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+
+
+def pytest_configure(config):
+    """Compile fast unless slow tests are selected: these run long enough for optimised code to pay."""
+    if "not slow" in config.option.markexpr:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FAST_COMPILATION}".strip()
+
+
 @pytest.fixture(scope="session")
 def old_faithful():
     """The 272 eruptions, ``(272, 2)`` in minutes."""

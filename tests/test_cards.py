@@ -10,7 +10,7 @@ from inference import enumeration, exact
 from inference.structure import describe_density
 from tests.table import BACKENDS, CASES, IDS
 from zoo._backend import in_backend
-from zoo.cards import Site
+from zoo.sites import Site
 
 KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit", "word"}
 

@@ -366,6 +366,18 @@ def test_words_are_coordinates_of_the_plate_that_they_index(numpyro_file, table)
     assert call.read().card.coords == {"counties": ["Ytterby", "Ask", "Bo"], "X_dim_1": ["age", "height"]}
 
 
+def test_names_and_labels_of_dimensions_are_declared(numpyro_file, table):
+    program = [f"{numpyro_file}:one_column", "X=age,height", "y=y", "--data", table]
+    options = ["--engine", "em", "--option", "objective=map", "--dims", "b=covariate", "--coords", "covariate=years,cm"]
+    output = run_zoo("fit", *program, *options).stdout
+    assert "b[years]" in output
+    assert "b[cm]" in output
+    assert "reads NAME=A,B" in error_line(run_zoo("check", *program, "--dims", "b", exit_code=2))
+    assert "given twice" in error_line(run_zoo("check", *program, "--dims", "b=x", "--dims", "b=z", exit_code=2))
+    assert "weight" in error_line(run_zoo("check", *program, "--coords", "weight=a,b", exit_code=2))
+    assert "row_arguments=z" in error_line(run_zoo("check", *program, "--row-arguments", "z", exit_code=2))
+
+
 def test_values_of_json_and_of_the_command_line(tmp_path):
     path = tmp_path / "data.json"
     path.write_text(
@@ -408,7 +420,8 @@ def test_flags_of_the_other_kind_of_model(numpyro_file, table):
     assert "--columns is for models of the zoo" in line_of(f"{numpyro_file}:mean_only", "--columns", "y")
     assert "is no option: a setting of gaussian_mixture is --set" in line_of("gaussian_mixture", "K=2")
     assert "takes one --data" in line_of("gaussian_mixture", "--data", table, "--data", table)
-    assert "--rows names a plate" in line_of("gaussian_mixture", "--rows", "N")
+    for flag in ("--rows", "--row-arguments"):
+        assert "for a program of your own" in line_of("gaussian_mixture", flag, "N")
 
 
 BROKEN = {

@@ -24,12 +24,12 @@ def language(backend: str) -> Any:
         import numpyro as ppl
         import numpyro.distributions as dist
 
-        return SimpleNamespace(ppl=ppl, dist=dist, zeros=xp.zeros, ones=xp.ones)
+        return SimpleNamespace(ppl=ppl, dist=dist, zeros=xp.zeros, ones=xp.ones, eye=xp.eye)
     import pyro as ppl  # type: ignore[no-redef]
     import pyro.distributions as dist  # type: ignore[no-redef]
     import torch
 
-    return SimpleNamespace(ppl=ppl, dist=dist, zeros=torch.zeros, ones=torch.ones)
+    return SimpleNamespace(ppl=ppl, dist=dist, zeros=torch.zeros, ones=torch.ones, eye=torch.eye)
 
 
 def read(program, backend, *args, **kwargs):
@@ -197,6 +197,23 @@ def test_tables_keep_the_names_of_their_columns_and_integers_stay_integers(backe
     assert model.reading.rows.entries == ("X", "county", "y")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_many_arrays_that_go_with_the_rows_are_told_from_one_that_does_not(backend):
+    """Ten covariates of N rows, and a prior scale for each of as many coefficients."""
+    here = language(backend)
+
+    def program(scales, y, **columns):
+        b = here.ppl.sample("b", here.dist.Normal(here.zeros(len(scales)), scales).to_event(1))
+        mean = sum(b[i] * column for i, column in enumerate(columns.values()))
+        with here.ppl.plate("rows", len(y)):
+            here.ppl.sample("y", here.dist.Normal(mean, 1.0), obs=y)
+
+    rng = np.random.default_rng(0)
+    columns = {f"x{i}": rng.normal(size=10) for i in range(10)}
+    model = read(program, backend, np.ones(10), rng.normal(size=10), **columns)
+    assert set(model.reading.rows.entries) == {"y", *columns}
+
+
 def program_that_raises(y):
     raise KeyError("no such column")
 
@@ -219,14 +236,21 @@ def test_mistakes_are_told_in_one_line(backend):
     def silent(y):
         here.ppl.sample("b", here.dist.Normal(0.0, 1.0))
 
+    def joint(y):
+        mu = here.ppl.sample("mu", here.dist.Normal(0.0, 1.0))
+        with here.ppl.plate("n", len(y)):
+            here.ppl.sample("y", here.dist.MultivariateNormal(mu + here.zeros(2), here.eye(2)), obs=y)
+
     x = np.arange(4.0)
     for call, words in {
+        (lambda: zoo.read(zoo.Model(program), x, x)): "in which language is program written?",
+        (lambda: read(joint, backend, np.array([[1.0, 2.0], [np.nan, 3.0]]))): "y misses a part of an event",
         (lambda: zoo.read(program, x, x)): "read takes zoo.Model(program, backend=...); given program",  # type: ignore
         (lambda: read(program, backend)): "program needs x",
         (lambda: read(program, backend, x, x, x)): "takes 2 positional arguments",
         (lambda: read(program, backend, x, z=x)): "no argument of program 'z'",
         (lambda: read(program, backend, x)): "observes nothing",
-        (lambda: read(program, backend, x, np.arange(3.0))): "cannot run on this data",
+        (lambda: read(program, backend, x, np.arange(3.0))): "(3,)",
         (lambda: read(program_that_raises, backend, x)): "no such column",
         (lambda: read(silent, backend, x)): "observes nothing",
         (lambda: read(twice, backend, x)): "cannot run on this data",

@@ -146,3 +146,51 @@ def test_refusals(backend):
         from_arviz(tree, x, model=model)
     with pytest.raises(ZooError, match="has the shape"):
         from_arviz(tree, x[:, :2], model=model, **data)
+
+
+@pytest.fixture(scope="module")
+def regression():
+    """Our own chains of two named coefficients, and a deterministic slope."""
+    import numpyro
+    import numpyro.distributions as dist
+
+    import inference
+
+    def slopes(X, y):
+        b = numpyro.sample("b", dist.Normal(0.0, 2.0).expand([2]).to_event(1))
+        numpyro.deterministic("slope", b[1])
+        with numpyro.plate("rows", len(X)):
+            numpyro.sample("y", dist.Normal(X @ b, 1.0), obs=y)
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2))
+    y = X @ [1.0, 2.0] + rng.normal(size=30)
+    names = {"dims": {"b": ["covariate"]}, "coords": {"covariate": [7, "dose"]}}  # a label may be a number
+    model = zoo.Model(slopes, backend="numpyro")
+    return inference.fit(model, X, y, engine="nuts", num_warmup=100, num_samples=150, num_chains=2, **names)
+
+
+def test_deterministic_sites_and_labels_are_compared_beside_a_tree(regression):
+    ours = compare(regression, regression)
+    beside_tree = compare(regression, from_arviz(regression.to_arviz()))
+    for comparison in (ours, beside_tree):
+        assert list(dict.fromkeys(comparison.table["quantity"])) == ["b[7]", "b[dose]", "slope"]
+    np.testing.assert_allclose(ours.table["mean"], beside_tree.table["mean"])
+
+
+def test_a_verdict_names_entries_by_their_labels(regression):
+    short = replace(regression, draws={n: v[:, :20] for n, v in regression.draws.items()})
+    short = replace(short, stats={n: v[:, :20] for n, v in short.stats.items()})
+    comparison = compare(short, short)
+    assert "b[7]" in str(comparison) or "b[dose]" in str(comparison)
+    assert "b[0]" not in str(comparison)
+
+
+def test_chains_of_what_is_learned_are_not_advised(regression):
+    from inference.evaluation.comparison import explanation
+    from inference.evaluation.comparison.record import VerdictInput
+
+    statistics = next(iter(compare(regression, regression).statistics.values()))
+    learned = VerdictInput("svi", {}, True, statistics, (), ("mu", "tau"))
+    assert explanation.run_chains(learned) == "give mu and tau a prior and run nuts"
+    assert explanation.run_chains(replace(learned, learned=())) == "run nuts"

@@ -10,12 +10,13 @@ import numpy as np
 
 from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
-from zoo.cards import NOTHING, Card, Site
+from zoo.cards import NOTHING, Card
 from zoo.checks import is_whole
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_any_observed, check_values
 from zoo.errors import ZooError, unknown
+from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
 
 
@@ -54,11 +55,15 @@ class Model:
         self,
         program: Program,
         *,
-        backend: str,
+        backend: str = "",
         card: Card | None = None,
         collapsed: Program | None = None,
         **settings: Any,
     ):
+        if not backend:
+            raise ZooError(
+                f"in which language is {program_name(program)} written? zoo.Model(program, backend='numpyro') or 'pyro'"
+            )
         if backend not in BACKENDS:
             raise unknown("backend", backend, BACKENDS)
         self.program, self.backend, self.collapsed = program, backend, collapsed

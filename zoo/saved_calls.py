@@ -9,10 +9,10 @@ import numpy as np
 
 from zoo._programs.reading import Choices, read_program
 from zoo._programs.saving import arguments_from_json, arguments_to_json
-from zoo.cards import Site
 from zoo.errors import ZooError
 from zoo.model import Model
 from zoo.read_model import ReadModel
+from zoo.sites import Site
 from zoo.types import Keywords
 
 SITE_FIELDS = ("latents", "deterministic", "learned")  # of a card, where a test of the density renames dimensions

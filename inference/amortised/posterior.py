@@ -16,8 +16,9 @@ from inference.draws_model import check_program
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import Backend, backend_of, in_backend
-from zoo.cards import Card, Site
+from zoo.cards import Card
 from zoo.data.corpus import Corpus
+from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
 
 BLOCK_ROWS = 128  # at most

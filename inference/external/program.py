@@ -79,6 +79,12 @@ def site_draws(source: ExternalDraws, model: Model, keywords: dict[str, Any]) ->
     }
     parameters = card.parameters(keywords)
     missing = [name for name in parameters if name not in known]
+    if missing and set(missing) <= set(card.learned):
+        names = ", ".join(missing)
+        raise ZooError(
+            f"the draws have no {names}, which {model.name} learns without a prior, and chains do not learn: give "
+            f"{names} a prior, or give no model"
+        )
     if missing:
         raise ZooError(
             f"{model.name} has {', '.join(missing)}, and the draws have {', '.join(source.draws)}: "

@@ -26,9 +26,10 @@ import numpy as np
 from inference.unconstrained import without_gradients
 from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
-from zoo.cards import Site
+from zoo.sites import Site
 
-TOLERANCE = 1e-9  # of the log joint density, relative to its size where that is above 1
+TOLERANCE = 1e-9  # of the log joint density in nats
+ROUNDING = 1e-12  # of its size: a density of 1e6 nats, far from the data, must not hide a difference of 1e-5
 MAX_SIZE = 1000  # labels along a dimension: longer ones are no components
 MAX_TOGETHER = 4  # dimensions of one size that are permuted together
 
@@ -160,8 +161,8 @@ def is_invariant(test: DensityTest, changed: Values) -> bool:
     """Whether the density is the same at changed points, of those at which it is finite."""
     before, after = test.log_joint_at_points, test.log_joint(changed)
     finite = np.isfinite(before)
-    unit = np.maximum(1.0, np.abs(before[finite]))
-    return bool(finite.any() and (np.abs(after[finite] - before[finite]) <= TOLERANCE * unit).all())
+    allowed = TOLERANCE + ROUNDING * np.abs(before[finite])
+    return bool(finite.any() and (np.abs(after[finite] - before[finite]) <= allowed).all())
 
 
 def rename_dims(sites: Mapping[str, Site | str], renamed: Mapping[str, str]) -> dict[str, Site]:

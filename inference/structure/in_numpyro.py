@@ -9,6 +9,8 @@ from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginaliz
 from inference.unconstrained.in_numpyro import UnconstrainedModel
 
 NUM_POINTS = 3
+# each function runs a few times: compiling takes longer than running, and half as long without optimisation
+COMPILER_OPTIONS = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 class DensityTest:
@@ -28,8 +30,8 @@ class DensityTest:
 
             return jax.vmap(at_point)(values)
 
-        self.draw_points = lambda: {n: np.asarray(v) for n, v in jax.jit(constrain)(vectors).items()}
-        self.compiled = jax.jit(log_joint)
+        self.draw_points = lambda: {n: np.asarray(v) for n, v in compile_fast(constrain)(vectors).items()}
+        self.compiled = compile_fast(log_joint)
 
     @cached_property
     def points(self):
@@ -53,3 +55,8 @@ class DensityTest:
         jaxpr = jax.make_jaxpr(total)(*leaves).jaxpr  # nothing is computed
         _, used = dce_jaxpr(jaxpr, [True])
         return {name for name, is_used in zip(sorted(point), used, strict=True) if is_used}
+
+
+def compile_fast(function):
+    """``jax.jit`` without optimisation on CPU; another device has its own options."""
+    return jax.jit(function, compiler_options=COMPILER_OPTIONS if jax.default_backend() == "cpu" else None)

@@ -11,6 +11,7 @@ import numpy as np
 from inference import exact
 from inference.diagnostics import ExternalChains
 from inference.record import FitRecord
+from inference.summaries.labels import labelled_entries
 from inference.summaries.quantities import scalar_quantities
 from zoo import ZooError
 
@@ -33,7 +34,7 @@ class FitStatistics:
     kind : {"chains", "guide", "point"}
         "guide" means independent draws with log weights.
     quantities : list of str
-        The names of the quantities.
+        The names of the quantities, with the labels of the card's dimensions where they have any.
     values : array, (chain, draw, quantities)
         The draws, labels in the common order.
     mean, sd : array
@@ -89,6 +90,7 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
     """
     names, values = scalar_quantities(fit.model.card, fit.keywords, draws)
     names, values = [name for name, include in zip(names, compared, strict=True) if include], values[..., compared]
+    names = labelled_entries(fit.model.card, names) if fit.model.card.coords else names
     flat = values.reshape(np.prod(values.shape[:2]), len(names))  # -1 would fail where there are no quantities
     nan = np.full(len(names), np.nan)
     kind = sample_kind(fit)

@@ -1,4 +1,5 @@
 import math
+from functools import cached_property
 
 import jax
 import jax.numpy as jnp
@@ -118,13 +119,18 @@ class UnconstrainedModel:
 
         return value_grad_hvp
 
-    def prior_median(self, seed):
+    @cached_property
+    def draw_prior(self):
+        # compiled once, for the chains of all seeds
         def draw(key):
             return self.compute_vector({n: s["value"] for n, s in self.latents(key).items()})
 
+        return jax.jit(jax.vmap(draw))
+
+    def prior_median(self, seed):
         try:
             keys = jax.random.split(jax.random.PRNGKey(seed), NUM_PRIOR_DRAWS)
-            vector = jnp.median(jax.jit(jax.vmap(draw))(keys), axis=0)
+            vector = jnp.median(self.draw_prior(keys), axis=0)
         except NotImplementedError:  # an improper prior
             vector = jax.random.normal(jax.random.PRNGKey(seed), (self.size,))
         return {n: v for n, (v, _) in self.constrain(vector).items()}

@@ -182,7 +182,8 @@ def entry_name(path: Path, names: Mapping[str, object]) -> str:
 def as_array(name: str, value: object) -> np.ndarray | None:
     """An array or table of any library as NumPy, or None for any other value; a masked value is NaN.
 
-    Whole numbers remain whole numbers. Raises ZooError for a table with columns of words.
+    Whole numbers remain whole numbers, of 64 bits: torch takes an array of ``uint8`` for a mask. Raises ZooError for a
+    table with columns of words.
     """
     if value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic) or callable(value):
         return None
@@ -209,7 +210,7 @@ def as_array(name: str, value: object) -> np.ndarray | None:
             raise ZooError(f"{name} holds something other than numbers: give an array of numbers") from None
     if array.dtype.kind not in "biuf":
         raise ZooError(f"{name} holds {array.dtype} values: code words as whole numbers, as pandas.factorize does")
-    return array
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array
 
 
 def table_values(name: str, value: Any) -> np.ndarray:

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpyro import handlers
-from numpyro.distributions import Unit
+from numpyro.distributions import Independent, Unit
 from numpyro.infer import init_to_uniform
 from numpyro.primitives import CondIndepStackFrame, Messenger
 
@@ -74,6 +74,7 @@ def site_record(name, site, full_sizes, entries):
         entries.get(id(value), "") if site["is_observed"] else "",
         "_scan_current_index" in site["infer"],
         tuple(fn.shape()),
+        without_to_event(fn)[0].event_dim,
     )
 
 
@@ -117,17 +118,20 @@ class Presentation(Messenger):
     def process_message(self, msg):
         rows = self.program.rows_plate
         if msg["type"] == "plate":
-            self.plate_sizes[msg["name"]] = msg["args"][0]
-            if msg["name"] == rows and self.size is not None:
-                msg.update(name="N", args=(self.count, None), value=jnp.arange(self.size))
-            elif msg["args"][1] is not None:
-                msg.update(args=(msg["args"][0], None), value=jnp.arange(msg["args"][0]))
+            name, (full_size, subsample_size) = msg["name"], msg["args"]
+            self.plate_sizes[name] = full_size
+            if name == rows and self.size is not None:
+                msg.update(args=(self.count, None), value=jnp.arange(self.size))
+            elif subsample_size is not None:
+                msg.update(args=(full_size, None), value=jnp.arange(full_size))
+            msg["name"] = self.program.plate_name(name)
             return
         if msg["type"] not in ("sample", "param", "deterministic"):
             return
         frames = msg.get("cond_indep_stack", [])
+        if frames:
+            msg["cond_indep_stack"] = [CondIndepStackFrame(self.program.plate_name(f.name), *f[1:]) for f in frames]
         if any(f.name == rows for f in frames):
-            msg["cond_indep_stack"] = [CondIndepStackFrame("N", f.dim, f.size) if f.name == rows else f for f in frames]
             scale_rows(msg, self.count, self.plate_sizes.get(rows, self.count))
         if msg["type"] != "sample" or not msg["is_observed"] or isinstance(msg["fn"], Unit):
             return
@@ -147,8 +151,17 @@ def scale_rows(msg, count, size):
 
 def leave_out_missing(msg, replacement):
     """Values that are NaN have no part in the log density; ``replacement`` is in the support."""
-    fn, value = msg["fn"], jnp.asarray(msg["value"])
+    value, (fn, joined) = jnp.asarray(msg["value"]), without_to_event(msg["fn"])
     is_missing = jnp.isnan(value)
     filled = jnp.where(is_missing, replacement, value)
     msg["value"] = filled.astype(int) if fn.is_discrete else filled
-    msg["fn"] = fn.mask(~is_missing.any(tuple(range(value.ndim - fn.event_dim, value.ndim))))
+    masked = fn.mask(~is_missing.any(tuple(range(value.ndim - fn.event_dim, value.ndim))))
+    msg["fn"] = masked.to_event(joined)
+
+
+def without_to_event(fn):
+    """The distribution within ``to_event``, and the number of dimensions that it joins."""
+    joined = 0
+    while isinstance(fn, Independent):
+        fn, joined = fn.base_dist, joined + fn.reinterpreted_batch_ndims
+    return fn, joined

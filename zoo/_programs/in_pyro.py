@@ -59,6 +59,7 @@ def site_record(name, site, entries):
         plates,
         entries.get(id(value), "") if site["is_observed"] else "",
         distribution_shape=tuple(fn.shape()),
+        joint_dim=without_to_event(fn)[0].event_dim,
     )
 
 
@@ -112,8 +113,9 @@ class Presentation(Messenger):
         if isinstance(msg["fn"], _Subsample):
             if msg["name"] == rows and self.size is not None:
                 self.plate_size = msg["fn"].size
-                msg.update(name="N", fn=_Subsample(self.count, self.size), done=True)
+                msg.update(fn=_Subsample(self.count, self.size), done=True)
                 msg["value"] = torch.arange(self.size, device=torch.zeros(()).device)
+            msg["name"] = self.program.plate_name(msg["name"])
             return
         if is_deterministic(msg):
             self._rename(msg)
@@ -134,11 +136,9 @@ class Presentation(Messenger):
 
     def _rename(self, msg):
         """Name the frame of the rows N; whether there is one."""
-        rows, frames = self.program.rows_plate, msg["cond_indep_stack"]
-        if not any(f.name == rows for f in frames):
-            return False
-        msg["cond_indep_stack"] = tuple(f._replace(name="N") if f.name == rows else f for f in frames)
-        return True
+        frames = msg["cond_indep_stack"]
+        msg["cond_indep_stack"] = tuple(f._replace(name=self.program.plate_name(f.name)) for f in frames)
+        return any(f.name == self.program.rows_plate for f in frames)
 
 
 def complete_plate(make, name, size=None, subsample_size=None, subsample=None, *rest):
@@ -149,9 +149,16 @@ def complete_plate(make, name, size=None, subsample_size=None, subsample=None, *
 
 def leave_out_missing(msg, replacement):
     """Values that are NaN have no part in the log density; ``replacement`` is in the support."""
-    fn, value = msg["fn"], msg["value"]
+    value, (fn, joined) = msg["value"], without_to_event(msg["fn"])
     is_missing = torch.isnan(value)
-    filled = torch.where(is_missing, torch.as_tensor(replacement).to(value), value)
+    msg["value"] = torch.where(is_missing, torch.as_tensor(replacement).to(value), value)
     event = tuple(range(value.ndim - fn.event_dim, value.ndim))
-    msg["value"] = filled
-    msg["fn"] = fn.mask(~(is_missing.any(event) if event else is_missing))
+    msg["fn"] = fn.mask(~(is_missing.any(event) if event else is_missing)).to_event(joined)
+
+
+def without_to_event(fn):
+    """The distribution within ``to_event``, and the number of dimensions that it joins."""
+    joined = 0
+    while isinstance(fn, torch.distributions.Independent):
+        fn, joined = fn.base_dist, joined + fn.reinterpreted_batch_ndims
+    return fn, joined

@@ -14,8 +14,9 @@ from zoo._programs.arguments import Arguments, program_name
 from zoo._programs.rows import Rows, find_rows
 from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sites import SiteRecord, Trace
-from zoo.cards import Card, Site
+from zoo.cards import Card
 from zoo.errors import ZooError
+from zoo.sites import Site
 from zoo.types import Program
 
 
@@ -59,7 +60,7 @@ def read_program(program: Program, backend: str, arguments: Arguments, choices: 
     entry_of_site = {s.name: s.entry for s in trace.values() if s.entry}
     rows = find_rows(module, plain, trace, entry_of_site, choices.rows, choices.row_arguments)
     missing = {
-        site: first_present(arguments.arrays[entry])
+        site: first_present(trace[site], arguments.arrays[entry])
         for site, entry in entry_of_site.items()
         if arguments.arrays[entry].dtype.kind == "f" and np.isnan(arguments.arrays[entry]).any()
     }
@@ -97,8 +98,15 @@ def run_trace(module: ModuleType, program: RunnableProgram, arrays: Mapping[str,
     except Exception as error:
         first = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ZooError(
-            f"{program.__name__} cannot run on this data: {type(error).__name__}: {first.strip()}"
+            f"{program.__name__} cannot run on this data: {type(error).__name__}: {first.strip()}{shapes_text(arrays)}"
         ) from error
+
+
+def shapes_text(arrays: Mapping[str, np.ndarray]) -> str:
+    """The shapes of the arrays of a call whose first dimensions differ, of which a mistake may be the cause."""
+    if len({a.shape[:1] for a in arrays.values() if a.ndim}) < 2:
+        return ""
+    return f" (given {', '.join(f'{n} {a.shape}' for n, a in arrays.items() if a.ndim)})"
 
 
 def find_static(module: ModuleType, program: Program, arguments: Arguments) -> tuple[str, ...]:
@@ -145,11 +153,17 @@ def check_trace(program: Program, trace: Trace) -> None:
             ) from None
 
 
-def first_present(values: np.ndarray) -> float:
-    """A value that is not missing."""
+def first_present(site: SiteRecord, values: np.ndarray) -> float:
+    """A value that is not missing; raises ZooError where all are, or a part of an event that does not factorise."""
     present = values[np.isfinite(values)]
     if not present.size:
-        raise ZooError("every value of an observed array is missing: give at least one")
+        raise ZooError(f"every value of an observed array is missing ({site.name}): give at least one")
+    is_missing = np.isnan(values).reshape(*values.shape[: values.ndim - site.joint_dim], -1)
+    if (is_missing.any(-1) & ~is_missing.all(-1)).any():
+        raise ZooError(
+            f"{site.name} misses a part of an event, and its distribution is joint over {site.joint_dim} dimensions: "
+            "leave out whole events (all NaN), or write it as independent numbers given latents"
+        )
     return float(present[0])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 from types import ModuleType
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sites import SiteRecord, Trace
 from zoo.errors import ZooError
 
-MAX_CANDIDATES = 8  # arrays with as many rows as the plate: more subsets are not tried
+MAX_RUNS = 256  # runs on half of the rows: every subset of eight arrays; of more the largest subsets
 
 
 class Rows(NamedTuple):
@@ -60,7 +60,7 @@ def find_rows(
         entries = find_entries(module, program, trace, rows, entry_of_site, row_arguments)
         if entries:
             return rows._replace(entries=entries)
-        failures = f"the program does not run on a part of the rows of {plate}"
+        failures = f"the program does not run on a part of the rows of {plate}, or needs row_arguments=[...]"
     if plates:  # the rows have a name, and cannot be taken in parts
         plate, size = next(iter(plates.items()))
         return Rows(plate=plate, size=size, reason=failures)
@@ -103,14 +103,14 @@ def find_entries(
         candidates = list(row_arguments)
     observed = {entry for entry in entry_of_site.values() if entry in candidates}
     others = [n for n in candidates if n not in observed]
-    if rows.size < 2 or len(others) > MAX_CANDIDATES:
+    if rows.size < 2:
         return tuple(candidates)
     smallest = len(others) if row_arguments is not None else 0
-    for count in range(len(others), smallest - 1, -1):
-        for chosen in combinations(others, count):
-            entries = tuple(n for n in candidates if n in observed or n in chosen)
-            if entries and runs_on_half(module, program, trace, rows._replace(entries=entries), entry_of_site):
-                return entries
+    subsets = (chosen for count in range(len(others), smallest - 1, -1) for chosen in combinations(others, count))
+    for chosen in islice(subsets, MAX_RUNS):
+        entries = tuple(n for n in candidates if n in observed or n in chosen)
+        if entries and runs_on_half(module, program, trace, rows._replace(entries=entries), entry_of_site):
+            return entries
     return ()
 
 

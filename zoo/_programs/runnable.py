@@ -9,6 +9,8 @@ import numpy as np
 from zoo._programs.arguments import Arguments, program_name
 from zoo.types import BackendArray, Program
 
+OTHER_PLATE = "N_plate"  # of a plate called N that is not that of the rows
+
 
 class RunnableProgram:
     """A program with the arguments of one call, whose arrays can be replaced; a backend adds two methods.
@@ -86,6 +88,12 @@ class RunnableProgram:
     def num_rows(self) -> int | None:
         """The number of rows of the call, where arrays go with them."""
         return next((len(self.arguments.arrays[n]) for n in self.row_entries), None)
+
+    def plate_name(self, name: str) -> str:
+        """The name that engines have for a plate: N for that of the rows, and for no other."""
+        if name == self.rows_plate:
+            return "N"
+        return OTHER_PLATE if name == "N" and self.rows_plate else name
 
     def has_batch_rows(self, site: str) -> bool:
         """Whether the rows are the first batch dimension of an observed site, and not a plate."""

@@ -21,7 +21,8 @@ class SiteRecord(NamedTuple):
 
     role: latent, observed, deterministic, learned (a ``param`` statement) or factor. kind: that on a card. entry: of an
     observed site the array that is its value, "" where it is computed. is_enumerable: whether its support is finite.
-    in_scan: whether ``scan`` draws it. distribution_shape: that of one draw.
+    in_scan: whether ``scan`` draws it. distribution_shape: that of one draw. joint_dim: the dimensions of an event that
+    does not factorise, 0 of independent numbers that ``to_event`` joins.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SiteRecord(NamedTuple):
     entry: str = ""
     in_scan: bool = False
     distribution_shape: tuple[int, ...] = ()
+    joint_dim: int = 0
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 import zoo
-from zoo.cards import Site
 from zoo.cli.console import PLAIN, make_table, stdout
+from zoo.cli.programs.choices import Coords, Dims, RowArguments, Rows, make_choices
 from zoo.errors import ZooError
+from zoo.sites import Site
 
 ProgramName = Annotated[str, typer.Argument(metavar="FILE.py:PROGRAM", help="A program of a file of your own.")]
 Words = Annotated[
@@ -27,9 +28,6 @@ DataFiles = Annotated[
 OwnBackend = Annotated[
     str | None, typer.Option("--backend", help="numpyro or pyro.", show_default="what the file imports")
 ]
-RowsPlate = Annotated[
-    str | None, typer.Option("--rows", help="The plate of the rows.", show_default="the one around all observed sites")
-]
 
 
 def check(
@@ -37,7 +35,10 @@ def check(
     words: Words = None,
     data: DataFiles = None,
     guide: Annotated[str | None, typer.Option(help="A guide of the same file, to check beside the program.")] = None,
-    rows: RowsPlate = None,
+    rows: Rows = None,
+    row_arguments: RowArguments = None,
+    dims: Dims = None,
+    coords: Coords = None,
     backend: OwnBackend = None,
 ) -> None:
     """Check a program of your own: its sites, rows and symmetries, the engines that can fit it, and usual mistakes."""
@@ -46,7 +47,7 @@ def check(
 
     call = ProgramCall.from_words(program, data or (), words or (), backend)
     own_guide = call.file.guide(guide) if guide else None
-    model, failure = call.read(rows), ""
+    model, failure = call.read(make_choices(rows, row_arguments, dims, coords)), ""
     try:
         model = call.describe(model)
     except ZooError as error:  # the sites are printed all the same, and the usual mistakes tell the cause
@@ -131,5 +132,5 @@ def print_engines(model: zoo.ReadModel) -> None:
 
     table = make_table("engine", "supports it")
     for name, reason in engines.refusals(model).items():
-        table.add_row(name, f"no: {reason}".replace("[", r"\[") if reason else "yes")
+        table.add_row(name, f"no: {reason}" if reason else "yes")
     stdout().print(table, "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,9 +39,19 @@ def print_warning(line: str) -> None:
     Console(stderr=True, highlight=False).print(line, style="yellow", markup=False, soft_wrap=True)
 
 
-def make_table(*headers: str, title: str | None = None) -> Table:
+class PlainTable(Table):
+    """A table whose text is printed as it is: ``mu[a]`` is no markup."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row; text is not read as markup."""
+        super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def make_table(*headers: str) -> PlainTable:
     """An empty table with these columns."""
-    table = Table(*headers, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = PlainTable(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        table.add_column(Text(header))
     return table
 
 
@@ -51,7 +62,7 @@ def dataframe_table(frame: pd.DataFrame) -> Table:
     names = [str(n) if n else "" for n in frame.index.names]
     table = make_table(*names)
     for column in frame.columns:
-        table.add_column(str(column), justify="left" if is_string_dtype(frame[column]) else "right")
+        table.add_column(Text(str(column)), justify="left" if is_string_dtype(frame[column]) else "right")
     for index, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         table.add_row(*map(str, index if isinstance(index, tuple) else (index,)), *map(cell_text, row))
     return table

@@ -9,8 +9,9 @@ import typer
 
 import zoo
 from zoo.cli.arguments import check_writable, row_titles
-from zoo.cli.checking import OwnBackend, RowsPlate, Words
+from zoo.cli.checking import OwnBackend, Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
+from zoo.cli.programs.choices import Coords, Dims, RowArguments, Rows, make_choices
 from zoo.cli.programs.files import load_program_file
 from zoo.cli.request import CommandRequest
 from zoo.errors import ZooError
@@ -66,7 +67,10 @@ def fit(
     vocab: Vocab = None,
     settings: Settings = None,
     options: Options = None,
-    rows: RowsPlate = None,
+    rows: Rows = None,
+    row_arguments: RowArguments = None,
+    dims: Dims = None,
+    coords: Coords = None,
     to: Annotated[Path | None, typer.Option("--out", help="Folder to save the fit in.")] = None,
     report: Annotated[Path | None, typer.Option(help="HTML file to write the topics of a topic model to.")] = None,
     backend: Backend = None,
@@ -79,8 +83,9 @@ def fit(
     from inference.analysis import topics
     from inference.storage import check_fit_folder
 
+    choices = make_choices(rows, row_arguments, dims, coords)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, rows, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, backend, seed, device, dtype, progress
     )
     if to:
         check_fit_folder(to)
@@ -109,7 +114,10 @@ def compare(
     vocab: Vocab = None,
     settings: Settings = None,
     options: Options = None,
-    rows: RowsPlate = None,
+    rows: Rows = None,
+    row_arguments: RowArguments = None,
+    dims: Dims = None,
+    coords: Coords = None,
     report: Annotated[
         Path | None, typer.Option("--report", "--out", help="HTML file to write tables and figures to.")
     ] = None,
@@ -122,8 +130,9 @@ def compare(
     """Fit a model by several engines and print how far they agree, and which posterior to trust."""
     import inference
 
+    choices = make_choices(rows, row_arguments, dims, coords)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, rows, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, backend, seed, device, dtype, progress
     )
     engine_names = (
         list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else request.supported_engines()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 import zoo
 from zoo import registry
@@ -28,7 +28,7 @@ def list_models() -> None:
     table = make_table("model", "title", "shown on", "tags")
     cards, errors = registry.cards()
     for name, card in cards.items():
-        table.add_row(f"[bold]{name}[/]", escape(card.title), card.shown_on, escape(", ".join(card.tags)))
+        table.add_row(Text(name, style="bold"), card.title, card.shown_on, ", ".join(card.tags))
     stdout().print(table)
     for reason in errors.values():
         print_warning(f"left out: {reason}")
@@ -47,7 +47,7 @@ def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo lis
 
     sites = make_table("site", "is", "")
     for name, site in card.sites().items():
-        sites.add_row(name, str(site).replace("[", r"\["), site_role(card, name))
+        sites.add_row(name, str(site), site_role(card, name))
     console.print(sites, "")
 
     settings = make_table("--set", "default", "")
@@ -125,5 +125,5 @@ def options_table(name: str, options: EngineOptions) -> Table:
     """The options of an engine: name, default, allowed values and help."""
     table = make_table(f"{name} --option", "default", "allowed", "")
     for option in options.described():
-        table.add_row(option.name, str(option.default), escape(option.allowed), escape(option.help))
+        table.add_row(option.name, str(option.default), option.allowed, option.help)
     return table

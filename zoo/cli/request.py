@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import zoo
+from zoo._programs.reading import Choices
 from zoo.cards import Card
 from zoo.cli.arguments import engine_options, load_data, parse_assignments
 from zoo.cli.console import PLAIN, stdout
 from zoo.cli.programs.calls import ProgramCall
+from zoo.cli.programs.choices import NO_CHOICES
 from zoo.cli.programs.files import is_program_file
 from zoo.errors import ZooError
 
@@ -32,7 +34,7 @@ class CommandRequest:
     vocab: str | None
     settings: list[str] | None
     options: list[str] | None
-    rows: str | None
+    choices: Choices
     backend: str | None
     seed: int
     device: str
@@ -44,8 +46,11 @@ class CommandRequest:
         if not self.is_own:
             if self.words:
                 raise ZooError(f"{self.words[0]!r} is no option: a setting of {self.model} is --set NAME=VALUE")
-            if self.rows:
-                raise ZooError(f"--rows names a plate of a program of your own, and {self.model} is a model of the zoo")
+            if self.choices != NO_CHOICES:
+                raise ZooError(
+                    "--rows, --row-arguments, --dims and --coords are for a program of your own, and "
+                    f"{self.model} is a model of the zoo"
+                )
             if self.data and len(self.data) > 1:
                 raise ZooError(f"{self.model} takes one --data; given {len(self.data)}")
             return
@@ -70,7 +75,7 @@ class CommandRequest:
         if not self.is_own:
             settings = parse_assignments(self.settings or (), "--set")
             return zoo.load(self.model, backend=self.backend or "numpyro", **settings)
-        read = self.call.describe(self.call.read(self.rows))
+        read = self.call.describe(self.call.read(self.choices))
         for line in self.call.coding():
             stdout().print(line, **PLAIN)
         return read

@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from zoo.cards import KINDS, Site
 from zoo.data.blocks import blocks
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
+from zoo.sites import KINDS, Site
 from zoo.types import DataLike
 
 SiteData: TypeAlias = np.ndarray | Intensities | Corpus  # of one observed site

@@ -10,9 +10,10 @@ The likelihood determines W only up to a rotation of the factors: W W' + diag(Ps
 value (NaN) is left out, which is exact where values are missing at random.
 """
 
-from zoo.cards import Card, Derived
+from zoo.cards import Card
 from zoo.data.moments import location_and_spread
 from zoo.linear import Linear
+from zoo.sites import Derived
 
 
 def priors(data, settings):

@@ -12,8 +12,9 @@ for all components; ``diag`` and ``spherical``: its one-dimensional case, Gamma(
 
 import numpy as np
 
-from zoo.cards import Card, Derived
+from zoo.cards import Card
 from zoo.errors import ZooError
+from zoo.sites import Derived
 
 
 def priors(data, settings):

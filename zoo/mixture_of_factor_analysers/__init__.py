@@ -14,10 +14,11 @@ and not D^2/2. A missing value (NaN) is left out, which is exact where values ar
 
 import numpy as np
 
-from zoo.cards import Card, Derived
+from zoo.cards import Card
 from zoo.data.moments import location_and_spread
 from zoo.factor_analysis import communality
 from zoo.linear import Linear
+from zoo.sites import Derived
 
 
 def priors(data, settings):

@@ -10,9 +10,9 @@ from inference.engines.contract import FitRequest
 from inference.engines.svi.guide import is_amortised
 from inference.engines.svi.options import SVIOptions
 from zoo import ZooError
-from zoo.cards import Site
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities, binarise_once
+from zoo.sites import Site
 from zoo.types import DataLike
 
 DEFAULT_BATCH = 128  # rows of a step where the guide is amortised

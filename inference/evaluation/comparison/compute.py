@@ -128,7 +128,8 @@ def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> Verdi
     """What the rules need of a fit."""
     diagnostics = fit.diagnostics
     converged, heywood = diagnostics.get("converged"), diagnostics.get("heywood", [])
-    return VerdictInput(name, fit.options, converged, statistics, heywood)
+    learned = tuple(fit.model.card.learned) if fit.model.card.is_own else ()
+    return VerdictInput(name, fit.options, converged, statistics, heywood, learned)
 
 
 def final_verdicts(
@@ -181,7 +182,11 @@ def check_comparable(fits: Sequence[FitRecord]) -> None:
         pair = f"{names[with_program[0]]} and {names[i]}"
         card, other = first.model.card, fit.model.card
         if card.name != other.name or card.sites(first.keywords) != other.sites(fit.keywords):
-            raise ZooError(f"{pair} are of different models, {card.name} and {other.name}: compare fits of one")
+            raise ZooError(
+                f"{pair} are of different models, {card.name} and {other.name}: compare fits of one. Two forms of one "
+                "model, as a centred and a non-centred one, are compared on their common names where one fit is "
+                "inference.from_arviz(fit.to_arviz())"
+            )
         if not card.parameters(first.keywords):
             reason = f"{card.name} has networks alone, whose weights mean nothing one by one"
             raise ZooError(f"{reason}: inference.held_out evaluates each fit")

@@ -87,14 +87,14 @@ def wrong_spread(c: VerdictInput, a: Agreement, j: int, reference: str) -> str:
 def doubtful_mean(c: VerdictInput, j: int, most: float) -> str:
     """A mean that its own reweighted draws do not confirm."""
     doubt = f"by its own draws, reweighted, its mean of {c.statistics.quantities[j]} may be off by {most:.1f} sd"
-    return f"{k_hat(c.statistics)}, but {doubt}: run nuts to see{guide_advice(c)}"
+    return f"{k_hat(c.statistics)}, but {doubt}: {run_chains(c)} to see{guide_advice(c)}"
 
 
 def doubtful_spread(c: VerdictInput, j: int, most: float) -> str:
     """A spread that its own reweighted draws do not confirm."""
     quantity = c.statistics.quantities[j]
     doubt = f"by its own draws, reweighted, its spread of {quantity} may be off by a factor of {most:.2f}"
-    return f"{k_hat(c.statistics)}, but {doubt}: use its means, run nuts for intervals{guide_advice(c)}"
+    return f"{k_hat(c.statistics)}, but {doubt}: use its means, {run_chains(c)} for intervals{guide_advice(c)}"
 
 
 def largest_difference(s: FitStatistics, a: Agreement, reference: str) -> str:
@@ -104,6 +104,11 @@ def largest_difference(s: FitStatistics, a: Agreement, reference: str) -> str:
         f"{s.quantities[j]} differs from {reference} by {abs(a.delta[j]):.1f} sd in its mean and a factor of "
         f"{a.sd_ratio[j]:.2f} in its spread, and k-hat does not cover what a guide never visits"
     )
+
+
+def run_chains(c: VerdictInput) -> str:
+    """How to get chains: parameters without a prior need one first."""
+    return f"give {join_names(c.learned)} a prior and run nuts" if c.learned else "run nuts"
 
 
 def guide_advice(c: VerdictInput) -> str:

@@ -38,7 +38,7 @@ class VerdictInput:
     """What the rules need of one fit.
 
     name: that of the fit in the comparison. converged: None where it was not recorded. heywood: columns of a factor
-    model whose uniqueness is next to nothing.
+    model whose uniqueness is next to nothing. learned: parameters without a prior, for which no chains can be run.
     """
 
     name: str
@@ -46,6 +46,7 @@ class VerdictInput:
     converged: bool | None
     statistics: FitStatistics
     heywood: Sequence[str | int] = ()
+    learned: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def share_quantities(fits: Sequence[FitRecord], names: Sequence[str]) -> tuple[l
         return list(fits), []
     program = next((fit for fit in fits if has_program(fit.model)), None)
     if program is not None and all(has_parameters(fit, program) for fit in fits):
-        card, keywords = program.model.card, program.keywords
+        card, keywords = shared_card(program.model.card, fits), program.keywords
         return [fit if has_program(fit.model) else with_card(fit, card, keywords) for fit in fits], []
     values = [reported_values(fit) for fit in fits]
     common = [n for n, v in values[0].items() if all(n in o and o[n].shape[2:] == v.shape[2:] for o in values[1:])]
@@ -41,6 +41,12 @@ def share_quantities(fits: Sequence[FitRecord], names: Sequence[str]) -> tuple[l
     ], warnings
 
 
+def shared_card(card: Card, fits: Sequence[FitRecord]) -> Card:
+    """The card of a program with the deterministic sites that every fit has."""
+    shared = {n: s for n, s in card.deterministic.items() if all(n in (f.draws or f.params) for f in fits)}
+    return replace(card, deterministic=shared)
+
+
 def is_complete(fit: FitRecord) -> bool:
     """Whether a fit has a value of every parameter: an encoder describes latents of the rows without one."""
     return not fit.model.card.is_own or set(fit.model.card.parameters(fit.keywords)) <= {*fit.draws, *fit.params}
@@ -55,9 +61,9 @@ def has_parameters(fit: FitRecord, program: FitRecord) -> bool:
 def with_card(fit: FitRecord, card: Card, keywords: Keywords) -> FitRecord:
     """The fit under another card, without a program: draws that the card does not have are left out."""
     model = DrawsModel(card, library=fit.model.backend)
-    parameters = card.parameters(keywords)
-    params = {n: fit.params[n] for n in parameters}
-    draws = {n: fit.draws[n] for n in parameters} if fit.draws else {}
+    sites = [*card.parameters(keywords), *card.deterministic]
+    params = {n: fit.params[n] for n in sites}
+    draws = {n: fit.draws[n] for n in sites} if fit.draws else {}
     return replace(fit, model=model, keywords=dict(keywords), params=params, draws=draws)
 
 
@@ -65,7 +71,8 @@ def reported_values(fit: FitRecord) -> dict[str, np.ndarray]:
     """Parameters and quantities derived from them, (chain, draw, *shape), labels as the fit has them."""
     card, settings = fit.model.card, fit.keywords
     draws = {**fit.draws, **fit.learned_draws()} or {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
-    values = {n: draws[n] for n in card.parameters(settings) if n in draws or not card.is_own}
+    sites = [*card.parameters(settings), *(n for n in card.deterministic if n in draws)]
+    values = {n: draws[n] for n in sites if n in draws or not card.is_own}
     return {**values, **card.report(values, settings)}
 
 

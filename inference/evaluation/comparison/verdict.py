@@ -89,11 +89,13 @@ def guide_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
         return Verdict("no", "some draws are not finite numbers: lower learning_rate", GUIDE_RULE)
     k_hat, advice = explanation.k_hat(s), explanation.guide_advice(c)
     if not s.k_hat < s.k_limit:
-        return Verdict("no", f"{k_hat}, and there are no sound chains to compare it with: run nuts{advice}", GUIDE_RULE)
+        no_chains = f"{k_hat}, and there are no sound chains to compare it with: {explanation.run_chains(c)}{advice}"
+        return Verdict("no", no_chains, GUIDE_RULE)
     gap = divergence(s, others.values())
     if not gap <= MAX_KL:
         far = (
-            f"{k_hat}, but it is {gap:.2f} nats or more (KL) from the posterior: run nuts to find what is wrong{advice}"
+            f"{k_hat}, but it is {gap:.2f} nats or more (KL) from the posterior: {explanation.run_chains(c)} to find "
+            f"what is wrong{advice}"
         )
         return Verdict("no", far, GUIDE_RULE)
     a = self_agreement(s)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 
 import zoo
 from zoo._programs.arguments import signature_parameters
+from zoo._programs.reading import Choices
+from zoo.cli.programs.choices import NO_CHOICES
 from zoo.cli.programs.columns import Call, Columns, map_arguments
 from zoo.cli.programs.failures import explain, statement
 from zoo.cli.programs.files import ProgramFile, load_program_file
 from zoo.errors import ZooError
+from zoo.read_model import read_arguments
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ class ProgramCall:
         call = map_arguments(program, columns, parse_words(words))
         return cls(file, zoo.Model(program, backend=file.backend), call, columns)
 
-    def read(self, rows: str | None = None) -> zoo.ReadModel:
+    def read(self, choices: Choices = NO_CHOICES) -> zoo.ReadModel:
         """The program as ``zoo.read`` reads it, words as coordinates of the dimensions that their column indexes."""
         try:
-            read = zoo.read(self.model, *self.call.args, rows=rows, **self.call.kwargs)
+            read = read_arguments(self.model, self.call.args, self.call.kwargs, choices)
         except ZooError as error:
             raise ZooError(self.explain_error(error)) from error
         coords = self.coords(read.reading.sizes)

@@ -18,6 +18,18 @@ class MissingBackend(ZooError, ImportError):
     """The packages of a backend are not installed; the message tells how to install them."""
 
 
+def describe_error(error: BaseException) -> str:
+    """Type and first line of an exception of a library or of a user's program.
+
+    Examples
+    --------
+    >>> describe_error(TypeError("shapes differ"))
+    'TypeError: shapes differ'
+    """
+    text = " ".join(next((line for line in str(error).splitlines() if line.strip()), "").split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def unknown(what: str, given: object, known: Iterable[str]) -> ZooError:
     """The error for an unknown name, with the nearest known one.
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from zoo._backend import backend_of, in_backend
-from zoo._programs.arguments import Arguments, positional_names, program_name
+from zoo._programs.arguments import Arguments, program_name
+from zoo._programs.new_data import arrays_by_name, merge_arrays
 from zoo._programs.reading import Choices, Reading, read_program
 from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sizes import complete_sizes, simulate_data
-from zoo.errors import ZooError, unknown
+from zoo.cards import NOTHING
+from zoo.errors import ZooError, describe_error, unknown
 from zoo.model import Model
 from zoo.types import DataLike, Keywords
 
@@ -93,42 +95,10 @@ class ReadModel(Model):
         ZooError
             For names that the program does not have, and for arrays with different numbers of rows.
         """
-        table = self._merge(self._arrays_by_name(data)) if data is not None else dict(self.reading.table)
+        table = dict(self.reading.table)
+        if data is not None:
+            table = merge_arrays(self.reading, arrays_by_name(self.reading, self.source.program, data))
         return table, self.complete(self.settings, table)
-
-    def _arrays_by_name(self, data: DataLike) -> dict[str, np.ndarray]:
-        runnable = self.reading.runnable
-        if not isinstance(data, Mapping):
-            args = data if isinstance(data, tuple) else (data,)
-            data = dict(zip(positional_names(self.source.program), args, strict=False))
-        values = {n: v for n, v in data.items() if v is not None}
-        by_entry = {entry: site for site, entry in runnable.entry_of_site.items()}
-        call = Arguments.from_call(lambda **values: None, (), values)
-        arrays = {by_entry.get(n, n): array for n, array in call.arrays.items()}
-        for name in arrays:
-            if name not in self.reading.table:
-                raise unknown(f"array of {self.name}", name, self.reading.table)
-        return arrays
-
-    def _merge(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The arrays given, beside those of the reading that do not go with the rows."""
-        sites, own = self.card.sites(), self.reading.table
-        local = {n for n in own if "N" in sites[n].dims}
-        given = {n: arrays[n] for n in own if n in arrays}
-        for name, array in given.items():
-            if array.ndim != own[name].ndim:
-                raise ZooError(f"{name} has {own[name].ndim} dimensions, not shape {array.shape}")
-        rows = {n: a.shape[sites[n].dims.index("N")] for n, a in given.items() if n in local}
-        if len(set(rows.values())) > 1:
-            raise ZooError(
-                f"arrays of different numbers of rows: {', '.join(f'{n} {size}' for n, size in rows.items())}"
-            )
-        if rows and next(iter(rows.values())) == self.reading.rows.size:
-            return {**own, **given}
-        absent = [n for n in local - given.keys() if n in self.card.covariates]
-        if rows and absent:
-            raise ZooError(f"the program reads {', '.join(absent)} for every row: give it beside {', '.join(rows)}")
-        return {n: given.get(n, own[n]) for n in own if n in given or not (rows and n in local)}
 
     def complete(self, settings: Keywords, table: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The size of each dimension: of the reading, unless it is set or the arrays have another.
@@ -173,6 +143,39 @@ class ReadModel(Model):
             )
         data = {n: np.asarray(values[n], own[n].dtype) if n in observed and n in values else own[n] for n in own}
         return {n: np.where(np.isnan(own[n]), np.nan, v) if n in self.card.missing else v for n, v in data.items()}
+
+    def simulate(
+        self, seed: int = 0, values: Mapping[str, np.ndarray] = NOTHING, **settings: Any
+    ) -> dict[str, np.ndarray]:
+        """Draw every site without a value in ``values`` from the program, at the covariates of the reading.
+
+        Parameters
+        ----------
+        seed : int, default 0
+        values : dict of str to array, optional
+            Sites and learned parameters that are fixed.
+        **settings
+            Sizes.
+
+        Returns
+        -------
+        dict of str to ndarray
+
+        Raises
+        ------
+        ZooError
+            Where a distribution cannot be sampled, as an improper prior.
+        """
+        try:
+            return super().simulate(seed, values, **settings)
+        except ZooError:
+            raise
+        except Exception as error:
+            advice = "; an improper prior has no draws: give values={...} for its site"
+            is_improper = isinstance(error, NotImplementedError)
+            raise ZooError(
+                f"{self.name} cannot be sampled from: {describe_error(error)}{advice if is_improper else ''}"
+            ) from error
 
     def deterministic(
         self, draws: Mapping[str, np.ndarray], table: Mapping[str, Any], keywords: Keywords

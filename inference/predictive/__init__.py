@@ -18,6 +18,7 @@ from inference.record import FitRecord
 from zoo import ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.checks import check_whole
+from zoo.errors import describe_error
 from zoo.types import DataLike
 
 
@@ -59,8 +60,7 @@ def posterior_predictive(
         try:
             predicted = module.predict(model.program, inputs, backend.to_backend(flat), list(model.card.observed), seed)
         except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:  # of the program or its library
-            first = next((line for line in str(error).splitlines() if line.strip()), "")
-            raise ZooError(f"{model.name} cannot be sampled from: {type(error).__name__}: {first}") from error
+            raise ZooError(f"{model.name} cannot be sampled from: {describe_error(error)}") from error
         return {n: v.reshape(*leading, *v.shape[1:]) for n, v in backend.to_numpy(predicted).items()}
 
 

@@ -15,7 +15,7 @@ from zoo._programs.rows import Rows, find_rows
 from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sites import SiteRecord, Trace
 from zoo.cards import Card
-from zoo.errors import ZooError
+from zoo.errors import ZooError, describe_error
 from zoo.sites import Site
 from zoo.types import Program
 
@@ -96,9 +96,8 @@ def run_trace(module: ModuleType, program: RunnableProgram, arrays: Mapping[str,
     except ZooError:
         raise
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ZooError(
-            f"{program.__name__} cannot run on this data: {type(error).__name__}: {first.strip()}{shapes_text(arrays)}"
+            f"{program.__name__} cannot run on this data: {describe_error(error)}{shapes_text(arrays)}"
         ) from error
 
 

@@ -9,7 +9,7 @@ import guides
 import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
-from zoo.errors import ZooError
+from zoo.errors import ZooError, describe_error
 
 T = TypeVar("T")
 
@@ -62,9 +62,8 @@ def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
     except Exception as error:
         if isinstance(request.options.guide, str):
             raise
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ZooError(
-            f"the guide {request.options.guide_name} cannot run on this data: {type(error).__name__}: {first.strip()}"
+            f"the guide {request.options.guide_name} cannot run on this data: {describe_error(error)}"
         ) from error
 
 

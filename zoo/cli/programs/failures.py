@@ -7,6 +7,8 @@ import re
 import traceback
 from pathlib import Path
 
+from zoo.errors import describe_error
+
 MAX_STATEMENT = 60  # characters of the statement that are printed
 OWN_DIMS = "give each a dim of its own, as dim=-1 and dim=-2"
 
@@ -25,14 +27,9 @@ def explain(error: BaseException, path: Path | None = None) -> str:
     -------
     str
     """
-    text = " ".join(next((line for line in str(error).splitlines() if line.strip()), "").split())
-    advice = advise(error, text)
-    return f"{statement(error, path)}{advice or describe(error, text)}"
-
-
-def describe(error: BaseException, text: str) -> str:
-    """Type and message of an exception."""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    line = describe_error(error)
+    advice = advise(error, line.partition(": ")[2])
+    return f"{statement(error, path)}{advice or line}"
 
 
 def advise(error: BaseException, text: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from guides._user import GuideFactory, factory_of, is_auto_guide
+from guides._user import GuideFactory, factory_of, is_auto_guide, is_factory
 from zoo import Model, registry
 from zoo._backend import in_backend
 from zoo.cards import Card
@@ -136,6 +136,23 @@ def is_automatic(guide: str | Program, model: Model) -> bool:
     bool
     """
     return not isinstance(guide, str) and is_auto_guide(guide, model.backend)
+
+
+def is_function(guide: str | Program, model: Model) -> bool:
+    """Whether a guide is a function of the program's own arguments.
+
+    Parameters
+    ----------
+    guide : str or callable
+        As of ``make``.
+    model : zoo.Model
+        The model whose program is fitted.
+
+    Returns
+    -------
+    bool
+    """
+    return not isinstance(guide, str) and not is_auto_guide(guide, model.backend) and not is_factory(guide)
 
 
 def load(name: str, backend: str = "numpyro") -> Program:

@@ -149,7 +149,7 @@ class PyroObjectives(Objectives):
             self.parameters(params)
             program, guide = pair
             value = terms(program, guide, to_backend(inputs), objective)
-            return type(value)(*(None if v is None else np.asarray(v) for v in value))
+            return value._make(None if v is None else np.asarray(v) for v in value)
 
 
 BACKEND_OBJECTIVES = {"numpyro": NumPyroObjectives, "pyro": PyroObjectives}

@@ -6,13 +6,14 @@ A type checker cannot read them off the option dataclasses: a test holds the two
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypedDict
 
 from numpy.typing import ArrayLike
 
 from inference.engines.options import Start
 from inference.objectives import Objective
+from inference.objectives.estimators import Estimator
 from zoo.types import BackendArray, Program
 
 
@@ -62,7 +63,7 @@ class SVIKeywords(CommonKeywords, total=False):
     minibatches: str
     objective: str | Objective
     num_particles: int
-    gradient: str
+    gradient: str | Estimator | Mapping[str, str | Estimator]
     kl: str
     beta: float | Callable[[BackendArray], BackendArray]
     warm_up: float

@@ -15,7 +15,8 @@ Gradients with respect to the parameters of program and guide:
     doubly_reparameterised  for ``iwae``: unbiased, and its signal-to-noise ratio for the guide does not fall with K
                             (Tucker et al. 2019)
 
-A discrete latent of the rows in the guide is not drawn: it takes each of its E values, weighted by q. ``iwae`` is then
+A discrete latent of the guide is enumerated or drawn with an estimator of its gradient (``estimators``, ``choice``,
+``estimated``). An enumerated one takes each of its E values, weighted by q. ``iwae`` is then
 sum_y q(y) log 1/K sum_k p(x, y, z_k) / (q(y) q(z_k | y)), which trains q(y) as the ELBO does and approaches
 log p(x) - KL(q(y) || p(y | x)). Factors and observed sites of the guide are part of log q, as in both backends: they
 lower the value that is maximised. They are no part of the bound that is reported.
@@ -48,6 +49,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from inference.objectives.estimators import Estimator
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray
 
@@ -73,6 +75,8 @@ class Objective:
     kl : {"sampled", "analytic"}, default "sampled"
         "analytic" replaces the sampled log q - log p of a latent by KL(q || p) where the backend has a formula for it,
         for ``elbo`` alone. A latent whose prior may depend on what the guide draws after it stays sampled.
+    estimators : tuple of (str, Estimator), optional
+        Those of discrete latents of the guide, each with its site: see ``inference.objectives.estimators``.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class Objective:
     num_particles: int = 1
     gradient: str = "reparameterised"
     kl: str = "sampled"
+    estimators: tuple[tuple[str, Estimator], ...] = ()
 
     def __post_init__(self) -> None:
         for field, given, allowed in (
@@ -110,6 +115,11 @@ class Objective:
             raise ZooError("iwae weighs draws by their densities and has no analytic KL: kl='sampled', or elbo")
         if self.kl == "analytic" and self.gradient == "sticking_the_landing":
             raise ZooError("an analytic KL has no draw whose score could be left out: gradient='reparameterised'")
+
+    @property
+    def by_site(self) -> dict[str, Estimator]:
+        """The estimators by site."""
+        return dict(self.estimators)
 
     @property
     def is_stopped(self) -> bool:

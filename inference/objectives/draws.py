@@ -12,7 +12,6 @@ from inference.objectives.sites import (
     Run,
     Site,
     check_broadcast,
-    is_enumerated,
     is_in_rows,
     plate_dims,
 )
@@ -40,7 +39,7 @@ class BoundDraws(GuideAndProgram):
         super().__init__(program, guide, inputs, sample_shape)
         self.objective = objective
         latents = first.latents
-        self.enumerated_latents = [n for n, s in latents.items() if is_enumerated(s)]
+        self.enumerated_latents = list(first.enumerated)
         self.has_local_latents = any(map(is_in_rows, latents.values()))
         self.sampled_latents = [
             n

@@ -7,15 +7,21 @@ from numpyro import handlers
 from numpyro.distributions import Delta, kl_divergence
 from numpyro.primitives import Messenger
 
-from inference.objectives import BoundTerms, bounds, draws, refusals
+from inference.objectives import BoundTerms, bounds, draws, estimated, refusals
+from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.sites import Run, check_broadcast, draw_site, enumerate_site, is_in_rows
+from inference.objectives.estimators import ArrayFunctions
+from inference.objectives.estimators import in_numpyro as functions
+from inference.objectives.sites import Run, check_broadcast, draw_site, is_in_rows
 
 UNUSED_KEY = jax.random.PRNGKey(0)  # for runs in which every site has its value
 
 
 def bound(objective, program, guide, params, key, inputs, beta=1.0):
-    pair = BoundDraws(program, guide, params, key, inputs, objective)
+    first = first_run(guide, params, key, inputs, objective)
+    if first.draws_discrete:
+        return estimated_bound(objective, program, guide, params, key, inputs, beta, first)
+    pair = BoundDraws(program, guide, params, key, inputs, objective, first)
     if objective.gradient == "doubly_reparameterised" and objective.num_particles > 1:
         values = pair.values()  # once: the compiler merges what is computed twice from the same values
         shares = jax.nn.softmax(bounds.log_weights(pair.all_terms(values), beta), axis=0)
@@ -32,7 +38,25 @@ def log_mean_exp(array):
 
 
 def terms(program, guide, params, key, inputs, objective):
-    return BoundDraws(program, guide, params, key, inputs, objective).all_terms()
+    first = first_run(guide, params, key, inputs, objective)
+    if first.draws_discrete:
+        pair = EstimatedDraws(program, guide, params, inputs, objective, first)
+        return pair.bound_terms(pair.draw_times(key))
+    return BoundDraws(program, guide, params, key, inputs, objective, first).all_terms()
+
+
+def estimated_bound(objective, program, guide, params, key, inputs, beta, first):
+    pair = EstimatedDraws(program, guide, params, inputs, objective, first)
+    draws = pair.draw_times(key)
+    terms = pair.bound_terms(draws)
+    split = bounds.reconstruction_and_kl(terms)
+    value = bounds.value(objective, terms, split, beta, log_mean_exp)
+    surrogate = pair.surrogate(draws, beta, ArrayFunctions(log_mean_exp, jnp.stack))
+    return value + surrogate, stop_gradient(bounds.metrics(objective, terms, split, log_mean_exp))
+
+
+def first_run(guide, params, key, inputs, objective):
+    return traced(guide, params, jax.random.split(key)[0], inputs, Enumeration(objective.by_site))
 
 
 class AtValues(Messenger):
@@ -61,11 +85,12 @@ class AtValues(Messenger):
                     msg["kwargs"]["sample_shape"] = self.sample_shape
 
 
-def traced(program, values, key, inputs, fill=enumerate_site, sample_shape=()):
+def traced(program, values, key, inputs, fill=draw_site, sample_shape=()):
     at_values = AtValues(program, values, fill, sample_shape)
     nodes = handlers.trace(handlers.seed(at_values, key)).get_trace(**inputs)
     plate = (nodes["N"]["args"][0], len(nodes["N"]["value"])) if "N" in nodes else None
-    return Run({n: s for n, s in nodes.items() if s["type"] == "sample"}, plate)
+    sites = {n: s for n, s in nodes.items() if s["type"] == "sample"}
+    return Run(sites, plate, tuple(getattr(fill, "names", ())))
 
 
 class TracedPair(GuideAndProgram):
@@ -97,12 +122,47 @@ class TracedPair(GuideAndProgram):
         return jnp.zeros(shape)
 
 
-class BoundDraws(TracedPair, draws.BoundDraws):
-    def __init__(self, program, guide, params, key, inputs, objective):
-        first_key, other_key = jax.random.split(key)
-        self.params, self.first = params, traced(guide, params, first_key, inputs)
-        super().__init__(program, guide, inputs, objective, self.first)
-        self.keys = jax.random.split(other_key, objective.num_particles)
+class Differentiable(TracedPair, draws.BoundDraws):
+    """What draws in training need of JAX."""
+
+    def formula(self, q, p):
+        return kl_divergence(q, p)
+
+    def with_weight(self, value, weight, site):
+        weight = self.align_weight(weight, site)
+        shape = jnp.broadcast_shapes(value.shape, weight.shape)
+        return weigh_gradient(jnp.broadcast_to(value, shape), weight)
+
+    def detach(self, value):
+        return stop_gradient(value)
+
+    def exp(self, array):
+        return jnp.exp(array)
+
+    def where(self, condition, array):
+        return jnp.where(condition, array, 0.0)
+
+
+class EstimatedDraws(estimated.EstimatedDraws, Differentiable):
+    functions = functions
+
+    def __init__(self, program, guide, params, inputs, objective, first):
+        self.params = params
+        super().__init__(program, guide, inputs, objective, first)
+
+    def draw_times(self, key):
+        return jax.vmap(self.draw_all)(jax.random.split(key, self.num_draws))
+
+    def draw_run(self, key, values):
+        sites_key, uniform_key = jax.random.split(key)
+        return traced(self.guide, {**self.params, **values}, sites_key, self.inputs, self.fill_with(uniform_key))
+
+
+class BoundDraws(Differentiable):
+    def __init__(self, program, guide, params, key, inputs, objective, first):
+        self.params, self.first = params, first
+        super().__init__(program, guide, inputs, objective, first)
+        self.keys = jax.random.split(jax.random.split(key)[1], objective.num_particles)
 
     def draw(self, key, values):
         return traced(self.guide, {**self.params, **self.fixed, **values}, key, self.inputs)
@@ -133,23 +193,6 @@ class BoundDraws(TracedPair, draws.BoundDraws):
             rest = jax.tree.map(jnp.mean, rest) if self.has_local_latents else rest
         extra = rows.pop("extra").mean()
         return BoundTerms(**rows, **rest, extra=extra, scale=self.scale)
-
-    def formula(self, q, p):
-        return kl_divergence(q, p)
-
-    def with_weight(self, value, weight, site):
-        weight = self.align_weight(weight, site)
-        shape = jnp.broadcast_shapes(value.shape, weight.shape)
-        return weigh_gradient(jnp.broadcast_to(value, shape), weight)
-
-    def detach(self, value):
-        return stop_gradient(value)
-
-    def exp(self, array):
-        return jnp.exp(array)
-
-    def where(self, condition, array):
-        return jnp.where(condition, array, 0.0)
 
 
 @jax.custom_vjp

@@ -1,4 +1,5 @@
 import math
+from contextlib import suppress
 
 import torch
 from pyro.distributions import Delta
@@ -7,21 +8,49 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import kl_divergence
 
-from inference.objectives import BoundTerms, bounds, draws, refusals
+from inference.objectives import BoundTerms, bounds, draws, estimated, refusals
+from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, enumerate_site, is_in_rows
+from inference.objectives.estimators import ArrayFunctions
+from inference.objectives.estimators import in_pyro as functions
+from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, is_in_rows
 
 
 def bound(objective, program, guide, inputs, beta=1.0):
+    first, sample_shape = first_run(program, guide, inputs, objective)
+    if first.draws_discrete:
+        return estimated_bound(objective, program, guide, inputs, beta, first)
     is_doubly = objective.gradient == "doubly_reparameterised" and objective.num_particles > 1
     weights = Weights() if is_doubly else None
-    bound_terms = terms(program, guide, inputs, objective, weights)
+    bound_terms = terms_of(program, guide, inputs, objective, first, sample_shape, weights)
     split = bounds.reconstruction_and_kl(bound_terms)
     with torch.no_grad():
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         if weights:
             weights.array = bounds.doubly_weights(bounds.log_weights(bound_terms, beta).softmax(0), beta)
     return bounds.value(objective, bound_terms, split, beta, log_mean_exp), metrics
+
+
+def estimated_bound(objective, program, guide, inputs, beta, first):
+    pair = EstimatedDraws(program, guide, inputs, objective, first)
+    draws = pair.draw_times()
+    bound_terms = pair.bound_terms(draws)
+    split = bounds.reconstruction_and_kl(bound_terms)
+    surrogate = pair.surrogate(draws, beta, ArrayFunctions(log_mean_exp, torch.stack))
+    with torch.no_grad():
+        metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
+    return bounds.value(objective, bound_terms, split, beta, log_mean_exp) + surrogate, metrics
+
+
+def stack_draws(draws):
+    """K values of one structure, of tuples, lists and dicts, as one whose arrays have a first dimension K."""
+    first = draws[0]
+    if isinstance(first, dict):
+        return {name: stack_draws([draw[name] for draw in draws]) for name in first}
+    if isinstance(first, tuple | list):
+        parts = [stack_draws(list(parts)) for parts in zip(*draws, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+    return None if first is None else torch.stack(draws)
 
 
 def log_mean_exp(array):
@@ -37,11 +66,26 @@ class Weights:
         return lambda: self.array[k]
 
 
-def terms(program, guide, inputs, objective, weights=None):
+def first_run(program, guide, inputs, objective):
+    """A run of the guide, with K draws of the latents of the rows where they broadcast, and the shape (K,) or ()."""
     K = objective.num_particles
     sample_shape = (K,) if K > 1 and not getattr(program, "sums_over_rows", False) else ()
+    with suppress(CannotBroadcast):
+        return traced(guide, {}, inputs, Enumeration(objective.by_site), sample_shape), sample_shape
+    return traced(guide, {}, inputs, Enumeration(objective.by_site)), ()
+
+
+def terms(program, guide, inputs, objective):
+    first, sample_shape = first_run(program, guide, inputs, objective)
+    if first.draws_discrete:
+        pair = EstimatedDraws(program, guide, inputs, objective, first)
+        return pair.bound_terms(pair.draw_times())
+    return terms_of(program, guide, inputs, objective, first, sample_shape)
+
+
+def terms_of(program, guide, inputs, objective, first, sample_shape, weights=None):
+    K = objective.num_particles
     try:
-        first = traced(guide, {}, inputs, sample_shape=sample_shape)
         pair = BoundDraws(program, guide, inputs, objective, first, sample_shape)
         if K == 1 or (sample_shape and pair.has_local_latents):  # all draws in one run
             rows, rest = pair.terms(first, weights and weights.at())
@@ -52,7 +96,9 @@ def terms(program, guide, inputs, objective, weights=None):
                 rest = {n: v if v is None else v[None] for n, v in rest.items()}
             return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
     except CannotBroadcast:
-        first = traced(guide, {}, inputs)
+        sample_shape = (K,)
+    if sample_shape:
+        first = traced(guide, {}, inputs, Enumeration(objective.by_site))
     pair = BoundDraws(program, guide, inputs, objective, first)
     runs = [pair.terms(traced(guide, pair.fixed, inputs) if k else first, weights and weights.at(k)) for k in range(K)]
     rows, rest = (
@@ -73,7 +119,7 @@ class AtValues(Messenger):
     parameters have no gradients.
     """
 
-    def __init__(self, values, fill=enumerate_site, sample_shape=(), stopped=False):
+    def __init__(self, values, fill=draw_site, sample_shape=(), stopped=False):
         super().__init__()
         self.values, self.fill, self.sample_shape, self.stopped = values, fill, sample_shape, stopped
         self.sites, self.plate, self.filled, self.has_draws = {}, None, 0, False
@@ -108,10 +154,10 @@ class AtValues(Messenger):
             msg["value"] = msg["value"].detach()
 
 
-def traced(program, values, inputs, fill=enumerate_site, sample_shape=(), stopped=False):
+def traced(program, values, inputs, fill=draw_site, sample_shape=(), stopped=False):
     with AtValues(values, fill, sample_shape, stopped) as at_values:
         program(**inputs)
-    return Run(at_values.sites, at_values.plate)
+    return Run(at_values.sites, at_values.plate, tuple(getattr(fill, "names", ())))
 
 
 class TracedPair(GuideAndProgram):
@@ -161,3 +207,13 @@ class BoundDraws(TracedPair, draws.BoundDraws):
 
     def where(self, condition, array):
         return torch.where(condition, array, 0.0)
+
+
+class EstimatedDraws(estimated.EstimatedDraws, BoundDraws):
+    functions = functions
+
+    def draw_times(self):
+        return stack_draws([self.draw_all() for _ in range(self.num_draws)])
+
+    def draw_run(self, key, values):
+        return traced(self.guide, values, self.inputs, self.fill_with())

@@ -16,12 +16,8 @@ def check_draws(
     sampled = [n for n in latents if n not in enumerated]
     for name in sampled:
         distribution = latents[name]["fn"]
-        if distribution.has_rsample:
+        if distribution.has_rsample or distribution.support.is_discrete:  # discrete latents have estimators
             continue
-        if distribution.support.is_discrete:
-            raise ZooError(
-                f"the guide's {name} is discrete and outside the plate N: let it be summed out of the program"
-            )
         raise ZooError(
             f"the guide draws {name} from {type(distribution).__name__}, which has no gradient: "
             "use a reparametrised distribution"
@@ -42,6 +38,11 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
 def infinite_support(name: str) -> ZooError:
     """The error for a discrete latent of the guide that cannot be enumerated."""
     return ZooError(f"{name} has infinite support and cannot be enumerated: give the guide's {name} an upper bound")
+
+
+def outside_rows(name: str) -> ZooError:
+    """The error for a discrete latent that has one value for all rows."""
+    return ZooError(f"the guide's {name} is outside the plate N and cannot be enumerated: take 'rloo' or 'disarm'")
 
 
 def other_plates(name: str) -> ZooError:

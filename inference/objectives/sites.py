@@ -12,10 +12,19 @@ Site = dict[str, BackendArray]  # the message of a sample statement, of either b
 
 
 class Run(NamedTuple):
-    """The sample sites of one run, by name, and the sizes ``(N, B)`` of its plate N and of the batch."""
+    """The sample sites of one run, by name, and the sizes ``(N, B)`` of its plate N and of the batch.
+
+    enumerated: the discrete latents that have all of their values.
+    """
 
     sites: dict[str, Site]
     plate: tuple[int, int] | None
+    enumerated: tuple[str, ...] = ()
+
+    @property
+    def draws_discrete(self) -> bool:
+        """Whether discrete latents are drawn, so that their gradient needs estimators."""
+        return any(s["fn"].support.is_discrete for n, s in self.latents.items() if n not in self.enumerated)
 
     @property
     def latents(self) -> dict[str, Site]:
@@ -61,15 +70,8 @@ def check_broadcast(site: Site) -> None:
         raise CannotBroadcast(site["name"])
 
 
-def is_enumerated(latent: Site) -> bool:
-    """Whether a latent of the guide takes each of its values instead of being drawn."""
-    return is_in_rows(latent) and latent["fn"].support.is_discrete
-
-
 def enumerate_site(latent: Site, earlier: int) -> BackendArray:
-    """All values of a discrete latent of the rows, left of the rows and of ``earlier`` others; None for other sites."""
-    if not is_enumerated(latent):
-        return None
+    """All values of a discrete latent of the rows, left of the rows and of ``earlier`` others."""
     if not latent["fn"].has_enumerate_support:
         raise refusals.infinite_support(latent["name"])
     values = latent["fn"].enumerate_support(expand=False)
@@ -77,4 +79,4 @@ def enumerate_site(latent: Site, earlier: int) -> BackendArray:
 
 
 def draw_site(latent: Site, earlier: int) -> None:
-    """No value for any site, so that each is drawn: in the place of ``enumerate_site``."""
+    """No value for any site, so that each is drawn."""

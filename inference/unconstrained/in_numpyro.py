@@ -59,7 +59,8 @@ class UnconstrainedModel:
         run = handlers.substitute(handlers.seed(self.program, key), substitute_fn=init)
         with handlers.block():
             nodes = handlers.trace(run).get_trace(**self.arrays, **self.static)
-        return {n: s for n, s in nodes.items() if s["type"] == "sample" and not s["is_observed"]}
+        latents = {n: s for n, s in nodes.items() if s["type"] == "sample" and not s["is_observed"]}
+        return {n: s for n, s in latents.items() if not s["fn"].is_discrete}  # those that remain are drawn
 
     def unconstrain_numpy(self, values):
         return np.asarray(self.unconstrain(values), float)

@@ -42,7 +42,8 @@ class UnconstrainedModel:
         with poutine.block(), torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(seed)
             nodes = sample_nodes(poutine.trace(program).get_trace(**self.inputs).nodes)
-        return {n: nodes[n] for n in sorted(nodes) if not nodes[n]["is_observed"]}
+        latents = {n: nodes[n] for n in sorted(nodes) if not nodes[n]["is_observed"]}
+        return {n: s for n, s in latents.items() if not s["fn"].support.is_discrete}  # those that remain are drawn
 
     def unconstrain(self, values):
         return torch.cat([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])

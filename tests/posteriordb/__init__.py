@@ -157,8 +157,9 @@ POSTERIORS = (
         ("theta", "z_init", "sigma"),
         # log populations are up to 1e-4 off, residuals around 1 over variances of 0.06, for 42 observations
         solver_error=0.05,
-        start={"theta": [1.0, 0.05, 1.0, 0.05], "z_init": [10.0, 10.0], "sigma": [0.5, 0.5]},
-        options={"pyro": {"num_warmup": 100, "num_samples": 150, "num_chains": 2}},
+        # of the size of the published estimates: scales of the chains are those of the curvature at the start
+        start={"theta": [0.5, 0.03, 0.8, 0.03], "z_init": [30.0, 6.0], "sigma": [0.3, 0.3]},
+        options={"pyro": {"num_warmup": 150, "num_samples": 200, "num_chains": 2}},
     ),
     Posterior(
         "hidden_markov",

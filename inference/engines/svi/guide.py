@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import guides
@@ -10,6 +10,7 @@ import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from zoo.errors import ZooError, describe_error
+from zoo.types import BackendParams, Program
 
 T = TypeVar("T")
 
@@ -53,6 +54,23 @@ def local_latents(request: FitRequest[SVIOptions]) -> list[str]:
     return [n for n in request.card.latents if "N" in sites[n].dims and n not in request.card.enumerated]
 
 
+def find_sampled_sites(
+    request: FitRequest[SVIOptions],
+    sites_of: Callable[[Program, BackendParams], Collection[str]],
+    inputs: BackendParams,
+) -> list[str]:
+    """The discrete latents that a guide draws, which are then not summed out of the program.
+
+    sites_of: the names of the sites of a guide, of a backend. inputs: keywords and data.
+    """
+    guide, enumerated = request.options.guide, request.card.enumerated
+    if not enumerated or not (guide == request.card.name or guides.is_function(guide, request.model)):
+        return []
+    guide = guides.make(guide, request.model)(request.program, None)
+    sites = run_guide(request, lambda: sites_of(guide, inputs))
+    return [n for n in enumerated if n in sites]
+
+
 def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
     """Run a guide for the first time; errors of a guide that the user gives are raised as one line."""
     try:
@@ -67,19 +85,14 @@ def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
         ) from error
 
 
-def check_sites(program: Sequence[str], guide: Sequence[str], enumerated: Sequence[str] = ()) -> None:
-    """Raise ZooError unless the guide has every latent of the program and no other.
-
-    enumerated: discrete latents, which may be summed out of the program.
-    """
+def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
+    """Raise ZooError unless the guide has every latent of the program and no other."""
     missing = [n for n in program if n not in guide]
     extra = [n for n in guide if n not in program]
     if missing:
         raise ZooError(
             f"the guide has no site {', '.join(missing)}; it must have one for each latent: {', '.join(program)}"
         )
-    if extra and set(extra) <= set(enumerated):
-        raise ZooError(f"the guide has {', '.join(extra)}, which is summed out exactly: leave it out of the guide")
     if extra:
         raise ZooError(
             f"the guide has {', '.join(extra)}, which the program does not; "

@@ -10,7 +10,7 @@ from numpyro.infer.util import log_density
 import guides
 from inference.engines.starts.in_numpyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, is_amortised, run_guide
+from inference.engines.svi.guide import check_request, find_sampled_sites, is_amortised, run_guide
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -27,7 +27,7 @@ def run(request):
     rows = TrainingRows.from_request(request)
     plan = TrainingPlan.from_request(request, rows)
     if is_amortised(request):
-        return networks.run(request, rows, plan, Trainer, marginalize, to_backend)
+        return networks.run(request, rows, plan, Trainer, marginalize, to_backend, sites_of)
     return run_family(request, rows, plan)
 
 
@@ -36,14 +36,17 @@ def run_family(request, rows, plan):
     has_validation = len(rows.validation) > 0
     sizes = {"N": plan.num_rows} if has_validation else {}
     training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
-    program = marginalize(with_missing_pattern(request.program, training_request.table))
-    free = UnconstrainedModel(program, to_backend(training_request.keywords), to_backend(training_request.table))
-    (start,), start_method = begin(training_request, free, [request.seed])
+    complete = with_missing_pattern(request.program, training_request.table)
+    keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
+    sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
+    program = marginalize(complete, sampled_sites)
+    free = UnconstrainedModel(program, keywords, table)
+    (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, start)
     inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     keys = jax.random.split(jax.random.PRNGKey(request.seed + 1), max(request.options.num_draws, ELBO_DRAWS))
-    lowered = draws_of(guide, program, free).lower(keys, trainer.constrained(), free.arrays)
+    lowered = draws_of(guide, program, free, sampled_sites).lower(keys, trainer.constrained(), free.arrays)
     with ThreadPoolExecutor(1) as pool:
         compiled = pool.submit(lowered.compile)  # while the steps run
         record = train(request, trainer, plan, rows)
@@ -66,14 +69,24 @@ def set_up(request, rows, program, free, start):
     return guide
 
 
-def draws_of(guide, program, free):
-    """A function of keys: ``(values, log p, log p - log q)`` of one draw from the guide for each."""
+def sites_of(guide, inputs):
+    """The names of the sites of a guide."""
+    with handlers.block():
+        return list(handlers.trace(handlers.seed(guide, 0)).get_trace(**inputs))
+
+
+def draws_of(guide, program, free, sampled_sites):
+    """A function of keys: ``(values, log p, log p - log q)`` of one draw from the guide for each.
+
+    sampled_sites: discrete latents of the guide, which are part of the densities.
+    """
 
     def draw(key, params, arrays):
         inputs = {**arrays, **free.static}
         log_q, nodes = log_density(handlers.seed(guide, key), (), inputs, params)
         values = {n: nodes[n]["value"] for n in free.shapes}
-        log_p, _ = log_density(program, (), inputs, {**params, **values})
+        discrete = {n: nodes[n]["value"] for n in sampled_sites}
+        log_p, _ = log_density(program, (), inputs, {**params, **values, **discrete})
         return values, log_p, log_p - log_q
 
     return jax.jit(lambda keys, *rest: jax.lax.map(lambda key: draw(key, *rest), keys))

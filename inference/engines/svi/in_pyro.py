@@ -7,7 +7,7 @@ from pyro import poutine
 import guides
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, is_amortised, run_guide
+from inference.engines.svi.guide import check_request, find_sampled_sites, is_amortised, run_guide
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -15,7 +15,7 @@ from inference.engines.svi.training import train
 from inference.engines.svi.training.in_pyro import Trainer
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.unconstrained.in_pyro import UnconstrainedModel
-from zoo._backend.in_pyro import minibatch, to_backend, to_numpy
+from zoo._backend.in_pyro import minibatch, substitute, to_backend, to_numpy
 
 
 def run(request):
@@ -25,7 +25,7 @@ def run(request):
     with torch.random.fork_rng():
         torch.manual_seed(request.seed)
         if is_amortised(request):
-            return networks.run(request, rows, plan, Trainer, marginalize, to_backend)
+            return networks.run(request, rows, plan, Trainer, marginalize, to_backend, sites_of)
         return run_family(request, rows, plan)
 
 
@@ -34,15 +34,17 @@ def run_family(request, rows, plan):
     has_validation = len(rows.validation) > 0
     sizes = {"N": plan.num_rows} if has_validation else {}
     training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
-    program = marginalize(request.program)
-    free = UnconstrainedModel(program, to_backend(training_request.keywords), to_backend(training_request.table))
-    (start,), start_method = begin(training_request, free, [request.seed])
+    keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
+    sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
+    program = marginalize(request.program, sampled_sites)
+    free = UnconstrainedModel(program, keywords, table)
+    (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, start)
     inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     record = train(request, trainer, plan, rows)
     trainer.use_average()
-    draws = draw(guide, program, free, max(request.options.num_draws, ELBO_DRAWS))
+    draws = draw(guide, program, free, sampled_sites, max(request.options.num_draws, ELBO_DRAWS))
     preconditioner = getattr(guide, "preconditioner", {})
     diagnostics = training_diagnostics(request, plan, rows, record, start_method)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
@@ -61,13 +63,27 @@ def set_up(request, rows, program, free, start):
 
 
 @torch.no_grad()
-def draw(guide, program, free, count):
-    """``(values, log p, log p - log q)`` of draws from the guide, each with one leading dimension."""
+def sites_of(guide, inputs):
+    """The names of the sites of a guide."""
+    with torch.random.fork_rng():
+        return list(poutine.trace(guide).get_trace(**inputs).nodes)
+
+
+@torch.no_grad()
+def draw(guide, program, free, sampled_sites, count):
+    """``(values, log p, log p - log q)`` of draws from the guide, each with one leading dimension.
+
+    sampled_sites: discrete latents of the guide, which are part of the densities.
+    """
     values, log_p, log_q = [], [], []
     for _ in range(count):
         traced = poutine.trace(guide).get_trace(**free.inputs)
         values.append({n: traced.nodes[n]["value"] for n in free.shapes})
-        log_p.append(float(free.log_joint(values[-1])))
+        if sampled_sites:
+            point = values[-1] | {n: traced.nodes[n]["value"] for n in sampled_sites}
+            log_p.append(float(poutine.trace(substitute(program, point)).get_trace(**free.inputs).log_prob_sum()))
+        else:
+            log_p.append(float(free.log_joint(values[-1])))
         log_q.append(float(traced.log_prob_sum()))
     log_p, log_q = np.array(log_p), np.array(log_q)
     return to_numpy({n: torch.stack([v[n] for v in values]) for n in free.shapes}), log_p, log_p - log_q

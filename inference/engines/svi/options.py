@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
-from inference.objectives import GRADIENTS, KLS, Objective
-from zoo.errors import ZooError
+from inference.objectives import GRADIENTS, KLS, Objective, estimators
+from inference.objectives.estimators import Estimator
+from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray, Program
 
 FOLDER = "a folder"
@@ -24,6 +25,18 @@ def check_guide(name: str, value: object) -> None:
 def check_objective(name: str, value: object) -> None:
     if not isinstance(value, str | Objective):
         raise ZooError(f"{name} is 'elbo', 'iwae' or an inference.objectives.Objective; given {value!r}")
+
+
+def check_gradient(name: str, value: object) -> None:
+    if isinstance(value, str) and value in GRADIENTS:
+        return
+    if isinstance(value, str) and value not in estimators.names():
+        raise unknown(name, value, [*GRADIENTS, *estimators.names()])
+    if isinstance(value, Mapping):
+        for one in value.values():
+            check_gradient(name, one)
+    elif not isinstance(value, str | Estimator):
+        raise ZooError(f"{name} is a word, an estimator or a dict of these by site; given {value!r}")
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,14 @@ class SVIOptions(EngineOptions):
         "elbo", "'elbo', 'iwae' or an Objective", "the bound that is maximised", check_objective
     )
     num_particles: int = whole(1, "draws of the guide in each step")
-    gradient: str = choice("reparameterised", GRADIENTS, "estimator of the gradient")
+    gradient: str | Estimator | Mapping[str, str | Estimator] = custom(
+        "reparameterised",
+        f"{', '.join(GRADIENTS)}, an estimator for discrete latents ({', '.join(estimators.names())}), or a dict of "
+        "these by site",
+        "estimator of the gradient; discrete latents of the guide are enumerated where they are few, or have 'disarm' "
+        "or 'rloo'",
+        check_gradient,
+    )
     kl: str = choice("sampled", KLS, "the KL divergence by draws, or in closed form where there is one")
     beta: float | Callable[[BackendArray], BackendArray] = number(
         1.0,
@@ -136,7 +156,10 @@ class SVIOptions(EngineOptions):
         """
         if isinstance(self.objective, Objective):
             return self.objective
-        return Objective(self.objective, self.num_particles, self.gradient, self.kl)
+        if isinstance(self.gradient, str) and self.gradient in GRADIENTS:
+            return Objective(self.objective, self.num_particles, self.gradient, self.kl)
+        by_site = tuple(estimators.by_site(self.gradient).items())
+        return Objective(self.objective, self.num_particles, kl=self.kl, estimators=by_site)
 
     @property
     def guide_name(self) -> str:

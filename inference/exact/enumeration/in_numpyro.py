@@ -24,8 +24,8 @@ def logsumexp(array, dim):
 class Enumerate(Messenger):
     """Gives every discrete latent all its values at once, and records the sites that depend on one."""
 
-    def __init__(self, program, plate_depth):
-        self.plate_depth = plate_depth
+    def __init__(self, program, plate_depth, sampled_sites=()):
+        self.plate_depth, self.sampled_sites = plate_depth, sampled_sites
         super().__init__(program)
 
     def __enter__(self):
@@ -33,7 +33,7 @@ class Enumerate(Messenger):
         return super().__enter__()
 
     def process_message(self, msg):
-        if msg["type"] != "sample":
+        if msg["type"] != "sample" or msg["name"] in self.sampled_sites:
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].is_discrete:
@@ -88,14 +88,17 @@ def with_values(program):
     return handlers.substitute(handlers.seed(program, UNUSED_KEY), substitute_fn=init_to_uniform)
 
 
-def marginalize(program):
-    """The same joint over the other sites, an ordinary program: its discrete sites become one factor."""
+def marginalize(program, sampled_sites=()):
+    """The same joint over the other sites, an ordinary program: its discrete sites become one factor.
+
+    sampled_sites: discrete sites that remain.
+    """
     depth = []  # of the plates, computed by the first call
 
     def marginal_program(*args, **keywords):
         if not depth:
             depth.append(plate_depth(program, *args, **keywords))
-        enumerated = Enumerate(program, depth[0])
+        enumerated = Enumerate(program, depth[0], sampled_sites)
         enumerated(*args, **keywords)
         if not enumerated.sites:
             return

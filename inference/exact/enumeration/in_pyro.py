@@ -19,16 +19,16 @@ def logsumexp(array, dim):
 class Enumerate(Messenger):
     """Gives every discrete latent all its values at once, and records the sites that depend on one."""
 
-    def __init__(self, plate_depth):
+    def __init__(self, plate_depth, sampled_sites=()):
         super().__init__()
-        self.plate_depth = plate_depth
+        self.plate_depth, self.sampled_sites = plate_depth, sampled_sites
 
     def __enter__(self):
         self.sites, self.variables = [], []
         return super().__enter__()
 
     def _pyro_sample(self, msg):
-        if isinstance(msg["fn"], _Subsample) or is_deterministic(msg):
+        if isinstance(msg["fn"], _Subsample) or is_deterministic(msg) or msg["name"] in self.sampled_sites:
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].support.is_discrete:
@@ -68,14 +68,17 @@ def plate_depth(program, *args, **keywords):
     return max(plates + [len(s["fn"].batch_shape) for s in sample_nodes(nodes).values()], default=0)
 
 
-def marginalize(program):
-    """The same joint over the other sites, an ordinary program: its discrete sites become one factor."""
+def marginalize(program, sampled_sites=()):
+    """The same joint over the other sites, an ordinary program: its discrete sites become one factor.
+
+    sampled_sites: discrete sites that remain.
+    """
     depth = []  # of the plates, computed by the first call
 
     def marginal_program(*args, **keywords):
         if not depth:
             depth.append(plate_depth(program, *args, **keywords))
-        with Enumerate(depth[0]) as enumerated:
+        with Enumerate(depth[0], sampled_sites) as enumerated:
             program(*args, **keywords)
         if not enumerated.sites:
             return

@@ -18,7 +18,6 @@ class Trainer:
     def __init__(self, request, plan, rows, program, guide, inputs):
         self.plan, self.rows, self.program, self.guide = plan, rows, program, guide
         self.objective, self.max_steps = request.options.make_objective(), rows.max_steps
-        self.enumerated = request.card.enumerated
         self.decay, self.rows_name = request.options.weight_average, request.card.dim_names.get("N", "N")
         self.init_key, self.step_key, self.elbo_key = jax.random.split(jax.random.PRNGKey(request.seed), 3)
         # arrays are arguments of what is compiled, everything else is part of it
@@ -45,7 +44,6 @@ class Trainer:
             check_sites(
                 [n for n, s in program_nodes.items() if s["type"] == "sample" and not s["is_observed"]],
                 [n for n, s in guide_nodes.items() if s["type"] == "sample" and not is_help(s)],
-                self.enumerated,
             )
             if batch:
                 own, others = ([n for n, s in nodes.items() if is_local(s)] for nodes in (program_nodes, guide_nodes))

@@ -20,7 +20,6 @@ class Trainer:
         self.levels = rows.intensity_levels()
         self.decay, self.clip = request.options.weight_average, request.options.clip_norm
         self.seed, self.store = request.seed, pyro.get_param_store()
-        self.enumerated = request.card.enumerated
         self.rows_name = request.card.dim_names.get("N", "N")
         self.set_up()
         self.names = list(self.store.keys())
@@ -41,7 +40,6 @@ class Trainer:
         check_sites(
             [n for n, s in sample_nodes(program_trace.nodes).items() if not s["is_observed"]],
             [n for n, s in sample_nodes(guide_trace.nodes).items() if not s["is_observed"] and not is_help(s)],
-            self.enumerated,
         )
         if batch is not None:
             latents = (sample_nodes(t.nodes).items() for t in (program_trace, guide_trace))

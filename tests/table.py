@@ -16,23 +16,23 @@ from zoo import datasets
 BACKENDS = tuple(zoo.BACKENDS)
 
 
-def variants(name: str) -> list[dict[str, str]]:
+def variants(name: str) -> list[dict[str, Any]]:
     """The settings of each variant of a model: one word for each keyword that has variants."""
-    settings: list[dict[str, str]] = [{}]
+    settings: list[dict[str, Any]] = [{}]
     for keyword, choices in zoo.card(name).variants.items():
         settings = [{**s, keyword: choice} for s in settings for choice in choices]
     return settings
 
 
 CASES = [(name, settings) for name in zoo.names() for settings in variants(name)]
-IDS = ["-".join([name, *settings.values()]) for name, settings in CASES]
+IDS = ["-".join([name, *map(str, settings.values())]) for name, settings in CASES]
 
 
 def is_exact(name: str) -> bool:
     """Whether every parameter has a prior and every row a density without an integral, as exact EM and NUTS need."""
     card = zoo.card(name)
-    continuous = [n for n in card.local() if n not in card.enumerated]
-    return not without_prior(card) and (not continuous or "marginal" in card.exact)
+    not_summed = [n for n in card.local() if n not in card.enumerated]
+    return not without_prior(card) and (not not_summed or "marginal" in card.exact)
 
 
 EXACT = [name for name in zoo.names() if is_exact(name)]

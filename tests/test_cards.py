@@ -23,7 +23,8 @@ def test_the_card_has_title_citation_and_story(name):
     assert len(card.citation) > 20
     assert card.shown_on
     assert {s.kind for n, s in card.sites().items() if n in card.observed} <= KINDS_OF_DATA
-    assert set(card.enumerated) <= set(card.latents)
+    assert set(card.enumerated) | set(card.sampled) <= set(card.latents) == set(card.sites()) - set(card.observed)
+    assert not set(card.enumerated) & set(card.sampled)
     assert set(card.missing) <= set(card.observed)
     assert set(card.exact) <= {"enumeration", "marginal", "posterior"}
 
@@ -42,7 +43,7 @@ def test_the_card_agrees_with_a_trace(name, settings, backend):
         assert traced[site].shape == line.shape(card.sizes), site
         assert traced[site].kind == line.kind, site
         discrete_latent = traced[site].discrete and site in card.latents
-        assert discrete_latent == (site in card.enumerated), site
+        assert discrete_latent == (site in (*card.enumerated, *card.sampled)), site
         assert ("N" in traced[site].plates) == ("N" in line.dims), site
 
 

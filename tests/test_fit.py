@@ -62,7 +62,7 @@ def test_learned_arrays_are_saved_exactly_and_load_in_both_backends(name, backen
     assert set(card.parameters()) <= set(made.params)
     assert set(made.params) < set(made.state), "and the guide's"
     elsewhere = [zoo.load(name, b, **{k: v for k, v in back.keywords.items() if k != "N"}) for b in BACKENDS]
-    point = {**{site: values[site] for site in (*card.latents, *card.observed)}, **back.params}
+    point = {**{site: values[site] for site in (*model.card.latents, *card.observed)}, **back.params}
     joints = [m.log_joint(point, N=card.sizes["N"]) for m in elsewhere]
     assert np.isfinite(joints).all()
     np.testing.assert_allclose(*joints, rtol=1e-10)

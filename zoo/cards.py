@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -32,10 +32,13 @@ class Card:
         The line of each sample site.
     enumerated : tuple of str
         The discrete latents that engines sum out.
+    sampled : tuple of str
+        The discrete latents with too many values together to be summed out, as Z binary units are: a guide draws them.
     sizes : dict of str to int
         Default size of each letter, for simulation and tests.
     variants : dict
-        For a keyword, its allowed words and the lines that differ under each; the first word is the default.
+        For a keyword, its allowed words and the lines that differ under each; the first word is the default. The line
+        of a latent is None where the program does not have it; under the default words it has all of them.
     priors : callable, optional
         ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from NumPy data.
     empirical : tuple of str
@@ -102,8 +105,9 @@ class Card:
     latents: Mapping[str, str | Site]
     observed: Mapping[str, str | Site]
     enumerated: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
-    variants: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[Any, Mapping[str, str | None]]] = field(default_factory=dict)
     priors: Callable[[Mapping[str, np.ndarray], Keywords], dict[str, Any]] | None = None
     empirical: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], None] | None = None
@@ -138,7 +142,7 @@ class Card:
         sites = self.sites()
         return any(sites[name].kind == "word" for name in self.observed)
 
-    def variant(self, settings: Keywords) -> dict[str, str]:
+    def variant(self, settings: Keywords) -> dict[str, Any]:
         """The word chosen for each keyword with variants.
 
         Parameters
@@ -148,9 +152,28 @@ class Card:
 
         Returns
         -------
-        dict of str to str
+        dict of str to str or int
         """
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
+
+    def with_latents_of(self, settings: Keywords) -> Card:
+        """The card without the latents that the program does not have under the chosen words.
+
+        Parameters
+        ----------
+        settings : dict
+            Keywords of the program: they choose the variant.
+
+        Returns
+        -------
+        Card
+        """
+        lines = self._lines(settings)
+        if all(n in lines for n in self.latents):
+            return self
+        latents = {n: line for n, line in self.latents.items() if n in lines}
+        enumerated, sampled = (tuple(n for n in names if n in lines) for names in (self.enumerated, self.sampled))
+        return replace(self, latents=latents, enumerated=enumerated, sampled=sampled)
 
     def sites(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """Every sample site, latents first, then the covariates.
@@ -165,7 +188,7 @@ class Card:
         dict of str to Site
         """
         lines = self._lines(settings)
-        sites = {name: Site.from_line(lines[name]) for name in (*self.latents, *self.observed)}
+        sites = {n: Site.from_line(lines[n]) for n in (*self.latents, *self.observed) if n in lines}
         return {**sites, **self.covariates}
 
     def parameters(self, settings: Keywords = NOTHING) -> dict[str, Site]:
@@ -181,17 +204,17 @@ class Card:
         dict of str to Site
         """
         sites = self.sites(settings)
-        continuous = [n for n in self.latents if n not in self.enumerated]
-        latents = {n: sites[n] for n in continuous if self.is_own or "N" not in sites[n].dims}
+        not_summed = [n for n in self.latents if n in sites and n not in self.enumerated]
+        latents = {n: sites[n] for n in not_summed if self.is_own or "N" not in sites[n].dims}
         # what a setting fixes is not learned
         learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
         return {**latents, **{n: Site.from_line(line) for n, line in learned.items()}}
 
     def _lines(self, settings: Keywords) -> dict[str, str | Site]:
-        lines: dict[str, str | Site] = {**self.latents, **self.observed, **self.learned}
+        lines: dict[str, str | Site | None] = {**self.latents, **self.observed, **self.learned}
         for word, choice in self.variant(settings).items():
             lines.update(self.variants[word][choice])
-        return lines
+        return {n: line for n, line in lines.items() if line is not None}
 
     def local(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The local latents: one value (or vector) for each of the N rows, unless they are among the parameters.
@@ -207,7 +230,8 @@ class Card:
         """
         sites = self.sites(settings)
         parameters = self.parameters(settings)
-        return {n: sites[n] for n in self.latents if "N" in sites[n].dims and n not in parameters}
+        latents = {n: sites[n] for n in self.latents if n in sites}
+        return {n: site for n, site in latents.items() if "N" in site.dims and n not in parameters}
 
     def continuous_in_rows(self, settings: Keywords = NOTHING) -> list[str]:
         """The continuous latents of the rows, which EM cannot sum over.
@@ -222,7 +246,8 @@ class Card:
         list of str
         """
         sites = self.sites(settings)
-        return [n for n in self.latents if "N" in sites[n].dims and n not in self.enumerated]
+        discrete = (*self.enumerated, *self.sampled)
+        return [n for n in self.latents if n in sites and "N" in sites[n].dims and n not in discrete]
 
     def reported(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The quantities that summaries show: the parameters and what is derived from them.

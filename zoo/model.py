@@ -85,7 +85,7 @@ class Model:
                 raise ZooError(f"{keyword} is a number or an array of them: not {value!r}")
         for keyword, words in (card.variants if card else {}).items():
             if settings.get(keyword, next(iter(words))) not in words:
-                raise unknown(keyword, settings[keyword], words)
+                raise unknown(keyword, settings[keyword], map(str, words))
 
     @property
     def name(self) -> str:
@@ -105,10 +105,10 @@ class Model:
 
     @property
     def card(self) -> Card:
-        """The card; a program of the user's own has one once it is read with its data."""
+        """The card, with the latents under the settings; a program of the user's own has one once it is read."""
         if self._card is None:
             raise ZooError(f"{self.name} is a program of your own: zoo.read(model, data, ...) gives it a card")
-        return self._card
+        return self._card.with_latents_of(self.settings)
 
     def with_settings(self, **settings: Any) -> Model:
         """The same program with some settings replaced.

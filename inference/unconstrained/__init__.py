@@ -52,6 +52,10 @@ def without_finite_sums(card: Card) -> str | None:
         return (
             f"{', '.join(card.chains)} is discrete and drawn by scan, and only latents outside of scan are summed out"
         )
+    if card.sampled:
+        return (
+            f"{', '.join(card.sampled)} has too many values together to be summed out, and only a guide of svi draws it"
+        )
     unbounded = [n for n in card.latents if card.sites()[n].kind == "count"]
     if unbounded:
         return f"{', '.join(unbounded)} is a count without bound and cannot be summed out: give it finite support"

@@ -3,7 +3,9 @@
 Each ``in_<backend>.py`` provides
 
     network(name, Module, *args)   a function from arrays to arrays: ``Module(*args)``, of flax nnx or of torch.nn
-    MLP(inputs, widths, outputs)   layers of tanh units, as in Burda et al. (2016); the last is linear
+    MLP(inputs, widths, outputs, activation="tanh")
+                                   layers of tanh units, as in Burda et al. (2016), or of others in ACTIVATIONS; the
+                                   last is linear
     ConvolutionalEncoder(D, width, outputs), ConvolutionalDecoder(inputs, width, D)   for square images, rows of pixels
     encoder(network, D, width, depth, outputs), decoder(network, inputs, width, depth, D)
                                    the Module and its args for the word "mlp" or "convolutional"
@@ -22,9 +24,11 @@ from __future__ import annotations
 from math import isqrt
 
 from zoo.checks import check_whole
-from zoo.errors import ZooError
+from zoo.errors import ZooError, unknown
 from zoo.types import Keywords
 
+ACTIVATIONS = ("tanh", "relu", "leaky_relu")
+LEAKY_SLOPE = 0.3  # below 0, as in Dong, Mnih and Tucker (2020)
 CHANNELS = (32, 64)  # of the image at half its side, and at a quarter
 
 
@@ -49,8 +53,11 @@ def unsupported_module(module: object) -> ZooError:
 
 
 def check_network(settings: Keywords, D: int) -> None:
-    """Raise ZooError for Z, width, depth or a number of pixels D that no network here can have."""
+    """Raise ZooError for Z, width, depth, activation or a number of pixels D that no network here can have."""
     for keyword, least in (("Z", 1), ("width", 1), ("depth", 0)):
         check_whole(least, **{keyword: settings.get(keyword, least)})
+    activation = settings.get("activation", ACTIVATIONS[0])
+    if activation not in ACTIVATIONS:
+        raise unknown("activation", activation, ACTIVATIONS)
     if settings.get("network") == "convolutional":
         side_of(D)

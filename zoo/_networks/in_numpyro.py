@@ -1,4 +1,4 @@
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import jax
@@ -6,9 +6,14 @@ import jax.numpy as jnp
 from flax import nnx
 from numpyro import param
 
-from zoo._networks import CHANNELS, side_of, unsupported_module
+from zoo._networks import CHANNELS, LEAKY_SLOPE, side_of, unsupported_module
 
 WEIGHTS = ("kernel", "scale")  # flax's names for what is a weight everywhere else
+ACTIVATIONS = {
+    "tanh": jnp.tanh,
+    "relu": jax.nn.relu,
+    "leaky_relu": partial(jax.nn.leaky_relu, negative_slope=LEAKY_SLOPE),
+}
 
 
 def network(name, Module, *args):
@@ -44,13 +49,14 @@ def neutral_path(path):
 
 
 class MLP(nnx.Module):
-    def __init__(self, inputs, widths, outputs, *, rngs):
+    def __init__(self, inputs, widths, outputs, activation="tanh", *, rngs):
+        self.activation = activation
         sizes = (inputs, *widths, outputs)
         self.layers = nnx.List([nnx.Linear(i, o, rngs=rngs) for i, o in pairwise(sizes)])
 
     def __call__(self, x):
         for layer in self.layers[:-1]:
-            x = jnp.tanh(layer(x))
+            x = ACTIVATIONS[self.activation](layer(x))
         return self.layers[-1](x)
 
 

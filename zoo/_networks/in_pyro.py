@@ -1,11 +1,11 @@
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import torch
 from pyro import param
 from torch import nn
 
-from zoo._networks import CHANNELS, side_of, unsupported_module
+from zoo._networks import CHANNELS, LEAKY_SLOPE, side_of, unsupported_module
 
 
 def network(name, Module, *args):
@@ -76,17 +76,24 @@ class Kernel:
 
 LAYOUTS = {nn.Linear: Matrix, nn.Conv2d: Kernel}
 
+ACTIVATIONS = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": partial(nn.functional.leaky_relu, negative_slope=LEAKY_SLOPE),
+}
+
 
 class MLP(nn.Module):
-    def __init__(self, inputs, widths, outputs):
+    def __init__(self, inputs, widths, outputs, activation="tanh"):
         super().__init__()
+        self.activation = ACTIVATIONS[activation]
         sizes = (inputs, *widths, outputs)
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
 
     def forward(self, x):
         *hidden, last = self.layers
         for layer in hidden:
-            x = layer(x).tanh()
+            x = self.activation(layer(x))
         return last(x)
 
 

@@ -80,6 +80,7 @@ def site_role(card: Card, name: str) -> str:
         return "observed; may be missing (NaN)" if name in card.missing else "observed"
     reported = [q for q, derived in card.derived.items() if derived.sources == (name,) and derived.line is None]
     details = ["summed out"] if name in card.enumerated else [f"reported as {q}" for q in reported]
+    details += ["drawn by the guide"] if name in card.sampled else []
     return ", ".join(["latent", *details])
 
 
@@ -104,7 +105,8 @@ def program_keywords(model: str) -> dict[str, str | None]:
 def describe_keyword(card: Card, name: str, default: str | None) -> tuple[str, str]:
     """The default of a keyword, and what it is."""
     if name in card.variants:
-        return next(iter(card.variants[name])), "one of " + ", ".join(card.variants[name])
+        words = list(map(str, card.variants[name]))
+        return words[0], "one of " + ", ".join(words)
     if len(name) == 1 and name.isupper():
         is_data_size = any(name in card.sites()[site].dims for site in card.observed)
         return ("from the data", "size") if is_data_size else (default or "to be given", "size")

@@ -1,0 +1,8 @@
+"""The encoder of the categorical VAE: q(z_nm | x_n) = Categorical(softmax(o_nm)), where a network makes o_n [M K].
+
+The network mirrors the decoder, and one serves all rows (amortised inference): a new image is encoded by one pass. It
+cannot express correlation between the groups of a code given the image, and one network is less accurate than
+parameters for each image (the amortisation gap). A missing pixel enters as 0. It does not use ``start``.
+
+Jang, E., Gu, S. and Poole, B. (2017). Categorical reparameterization with Gumbel-softmax. ICLR.
+"""

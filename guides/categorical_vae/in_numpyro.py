@@ -1,0 +1,16 @@
+import jax.numpy as jnp
+from numpyro import plate, sample
+from numpyro.distributions import Categorical
+
+from zoo._networks import in_numpyro as networks
+
+
+def guide(program, start=None):
+    return amortised
+
+
+def amortised(x, *, N, D, M, K, network, width, depth, **others):
+    encoder = networks.network("encoder", *networks.encoder(network, D, width, depth, M * K))
+    with plate("N", N):
+        logits = encoder(jnp.nan_to_num(x))
+        sample("z", Categorical(logits=logits.reshape(*logits.shape[:-1], M, K)).to_event(1))

@@ -1,0 +1,20 @@
+import jax.numpy as jnp
+from jax.nn import sigmoid
+from numpyro import plate, sample
+from numpyro.distributions import Bernoulli
+
+from zoo._networks.in_numpyro import MLP, network
+from zoo.sigmoid_belief_network.in_numpyro import signs
+
+
+def guide(program, start=None):
+    return amortised
+
+
+def amortised(x, *, N, D, L, Z, width, depth, activation, loc, **others):
+    lower = network("encoder.z1", MLP, D, (width,) * depth, Z, activation)
+    upper = network("encoder.z2", MLP, Z, (width,) * depth, Z, activation) if L == 2 else None
+    with plate("N", N):
+        z1 = sample("z1", Bernoulli(logits=lower(jnp.nan_to_num(x - sigmoid(loc)))).to_event(1))
+        if upper:
+            sample("z2", Bernoulli(logits=upper(signs(z1))).to_event(1))

@@ -16,6 +16,8 @@ from zoo._backend import backend_of, in_backend
 
 MODULES: dict[str, tuple[Any, ...]] = {  # the module, its args, and how many numbers it takes
     "MLP": ((5, (7, 6), 3), 5),
+    "MLP relu": ((5, (7, 6), 3, "relu"), 5),
+    "MLP leaky_relu": ((5, (7, 6), 3, "leaky_relu"), 5),
     "ConvolutionalEncoder": ((64, 10, 3), 64),
     "ConvolutionalDecoder": ((3, 10, 64), 3),
 }
@@ -59,7 +61,7 @@ def test_the_same_weights_give_the_same_outputs(name, dtype, tolerance):
     x = np.random.default_rng(0).normal(size=(2, 3, inputs))  # any leading dimensions
 
     def apply(networks, x):
-        return networks.network("net", getattr(networks, name), *args)(x)
+        return networks.network("net", getattr(networks, name.split()[0]), *args)(x)
 
     for first, second in (BACKENDS, BACKENDS[::-1]):
         mine, weights = run(first, dtype, {}, apply, x)
@@ -324,6 +326,9 @@ WRONG: dict[str, tuple[str, dict[str, Any], Any, str]] = {
     "constant": ("vae", {"likelihood": "gaussian"}, np.ones((6, 16)), "every pixel of x is constant"),
     "another size": ("vae", {"D": 25}, IMAGES, "D=25 but x has D=16"),
     "an unknown network": ("vae", {"network": "transformer"}, IMAGES, "known: mlp, convolutional"),
+    "three layers": ("sigmoid_belief_network", {"L": 3}, IMAGES, "no L 3; known: 2, 1"),
+    "an unknown activation": ("sigmoid_belief_network", {"activation": "rely"}, IMAGES, "did you mean 'relu'"),
+    "no units": ("sigmoid_belief_network", {"Z": 0}, IMAGES, "Z is a whole number from 1 up"),
     "a label too many": (
         "semi_supervised_vae",
         {"C": 3},

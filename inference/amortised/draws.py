@@ -15,10 +15,10 @@ LEARNING_RATE = 0.2  # of Adam at first, in standard deviations of the guide's n
 
 
 class DrawTerms(NamedTuple):
-    """The terms of the ELBO at draws, arrays of a backend: (K, B) for one value of the discrete latents, or (K, E, B).
+    """The terms of the ELBO at draws, arrays of a backend: (K, B) for one value of the classes y, or (K, E, B).
 
-    ratio: log q(z | x, y) - log p(z | y) of the continuous latents at the draw. kl: by latent, of each number of the
-    code where it has a closed form. prior, guide: log p(y) and log q(y | x) of the discrete latents.
+    ratio: log q(z | x, y) - log p(z | y) of the other latents at the draw. kl: by latent, of each number of the code
+    where it has a closed form. prior, guide: log p(y) and log q(y | x).
     """
 
     likelihood: BackendArray
@@ -34,7 +34,7 @@ class DrawTerms(NamedTuple):
 
     @property
     def elbo(self) -> BackendArray:
-        """log p(x | y, z) less the KL divergence of the continuous latents."""
+        """log p(x | y, z) less the KL divergence of the latents z."""
         kl = (v.reshape(*v.shape[:3], -1).sum(-1) if v.ndim > 3 else v for v in self.kl.values())
         return self.likelihood - sum(kl)
 
@@ -42,24 +42,24 @@ class DrawTerms(NamedTuple):
 class RowDraws(GuideAndProgram):
     """A guide that reads the rows and its program, at learned parameters, with a block of rows as inputs."""
 
-    def terms(self, run: Run, discrete: Collection[str]) -> DrawTerms:
-        """The terms of the ELBO, (K, B), of a run of the guide with the ``discrete`` latents at one value."""
+    def terms(self, run: Run, classes: Collection[str]) -> DrawTerms:
+        """The terms of the ELBO, (K, B), of a run of the guide with the latents ``classes`` at one value."""
         latents = run.latents
         values = {n: s["value"] for n, s in latents.items()}
         program = self.run_program(run, values)
         check_rows({**program.sites, **latents})
         logs = self.log_densities(program, latents, values)
-        formulae = self.analytic_kl(program.latents, latents, self.kl_of_normals, discrete)
-        continuous = [n for n in latents if n not in discrete]
+        formulae = self.analytic_kl(program.latents, latents, self.kl_of_normals, classes)
+        others = [n for n in latents if n not in classes]
 
         def ratio(names: Collection[str]) -> BackendArray:
             return self.sum_latents(logs.guide, names) - self.sum_latents(logs.prior, names)
 
         kl = {
-            n: self.broadcast_to(formulae[n][1], values[n].shape) if n in formulae else ratio([n]) for n in continuous
+            n: self.broadcast_to(formulae[n][1], values[n].shape) if n in formulae else ratio([n]) for n in others
         }
-        prior, guide = self.sum_latents(logs.prior, discrete), self.sum_latents(logs.guide, discrete)
-        return DrawTerms(self.sum_sites(logs.likelihood)[0], ratio(continuous), kl, prior, guide)
+        prior, guide = self.sum_latents(logs.prior, classes), self.sum_latents(logs.guide, classes)
+        return DrawTerms(self.sum_sites(logs.likelihood)[0], ratio(others), kl, prior, guide)
 
     def sum_latents(self, logs: Mapping[str, SiteLog], names: Collection[str]) -> BackendArray:
         """The sum of the log densities of some latents, (K, B)."""
@@ -68,6 +68,11 @@ class RowDraws(GuideAndProgram):
     @abstractmethod
     def kl_of_normals(self, q: BackendArray, p: BackendArray) -> BackendArray:
         """KL(q || p) of each number where both are independent normals; raises NotImplementedError for others."""
+
+
+def is_class(distribution: BackendArray) -> bool:
+    """Whether a latent is one discrete value of each row, summed over all values; vectors of them are drawn."""
+    return distribution.support.is_discrete and not distribution.event_dim
 
 
 def check_rows(sites: Mapping[str, Site]) -> None:

@@ -9,7 +9,7 @@ from numpyro import handlers
 from numpyro.distributions import ExpandedDistribution, Independent, Normal, kl_divergence
 
 from inference.amortised import draws
-from inference.amortised.draws import LEARNING_RATE, not_normal
+from inference.amortised.draws import LEARNING_RATE, is_class, not_normal
 from inference.amortised.records import Code, ElboTerms
 from inference.objectives.in_numpyro import UNUSED_KEY, TracedPair, traced
 from inference.objectives.sites import Run, draw_site
@@ -128,9 +128,9 @@ class RowDraws(TracedPair, draws.RowDraws):
         return self.trace(self.guide, values, fill=centre).latents
 
     def over_classes(self, function, axis=0):
-        """``function({site: (B,)}, e)`` for each value e of the discrete latents together, along an axis."""
+        """``function({site: (B,)}, e)`` for each value e of the classes together, along an axis."""
         latents = self.trace(self.guide, {}).latents
-        discrete = {n: s["fn"] for n, s in latents.items() if s["fn"].is_discrete}
+        discrete = {n: s["fn"] for n, s in latents.items() if is_class(s["fn"])}
         support = (distribution.enumerate_support(expand=False).ravel() for distribution in discrete.values())
         grid = jnp.meshgrid(*support, indexing="ij")
         classes = {n: v.ravel() for n, v in zip(discrete, grid, strict=True)}
@@ -144,7 +144,7 @@ class RowDraws(TracedPair, draws.RowDraws):
         return {n: normal_parameters(n, s["fn"]) for n, s in self.centres(values).items() if n not in values}
 
     def terms_of_classes(self, key, normals):
-        """``DrawTerms`` of K draws of the continuous latents for each value of the discrete ones, (K, E, B)."""
+        """``DrawTerms`` of K draws of the other latents for each value of the classes, (K, E, B)."""
 
         def terms(values, e):
             run = self.trace(self.guide, values, key, sample_shape=self.sample_shape)
@@ -172,7 +172,9 @@ class RowDraws(TracedPair, draws.RowDraws):
 
 
 def probabilities(distribution):
-    """The probability of each value, last, for each row."""
+    """The probability of each value, last, for each row, or each entry of a vector of discrete values."""
+    if isinstance(distribution, Independent):
+        distribution = distribution.base_dist
     return jnp.exp(jnp.moveaxis(distribution.log_prob(distribution.enumerate_support()), 0, -1))
 
 

@@ -6,7 +6,7 @@ from pyro.distributions import Independent, Normal
 from torch.distributions import kl_divergence
 
 from inference.amortised import draws
-from inference.amortised.draws import LEARNING_RATE, DrawTerms, not_normal
+from inference.amortised.draws import LEARNING_RATE, DrawTerms, is_class, not_normal
 from inference.amortised.records import Code, ElboTerms
 from inference.objectives.in_pyro import TracedPair, traced
 from inference.objectives.sites import Run, draw_site
@@ -104,9 +104,9 @@ class RowDraws(TracedPair, draws.RowDraws):
         return self.trace(self.guide, values, centre).latents
 
     def over_classes(self, function):
-        """``function({site: (B,)}, e)`` for each value e of the discrete latents together, in a list."""
+        """``function({site: (B,)}, e)`` for each value e of the classes together, in a list."""
         latents = self.trace(self.guide, {}).latents
-        discrete = {n: s["fn"] for n, s in latents.items() if s["fn"].support.is_discrete}
+        discrete = {n: s["fn"] for n, s in latents.items() if is_class(s["fn"])}
         classes = product(*(fn.enumerate_support(expand=False).ravel() for fn in discrete.values()))
         return [
             function({n: v.expand(fn.batch_shape) for (n, fn), v in zip(discrete.items(), values, strict=True)}, e)
@@ -123,7 +123,7 @@ class RowDraws(TracedPair, draws.RowDraws):
         return {n: tuple(torch.stack([c[n][i] for c in classes]) for i in (0, 1)) for n in classes[0]}
 
     def terms_of_classes(self, normals):
-        """``DrawTerms`` of K draws of the continuous latents for each value of the discrete ones, (K, E, B)."""
+        """``DrawTerms`` of K draws of the other latents for each value of the classes, (K, E, B)."""
 
         def terms(values, e):
             run = self.trace(self.guide, values, sample_shape=self.sample_shape)
@@ -168,7 +168,9 @@ def array(value):
 
 
 def probabilities(distribution):
-    """The probability of each value, last, for each row."""
+    """The probability of each value, last, for each row, or each entry of a vector of discrete values."""
+    if isinstance(distribution, Independent):
+        distribution = distribution.base_dist
     return distribution.log_prob(distribution.enumerate_support()).exp().movedim(0, -1)
 
 

@@ -13,13 +13,14 @@ from inference.amortised.records import Code, ElboTerms, Normals
 class AmortisedKernels(Protocol):
     """``AmortisedKernels(program, guide, keywords, state)`` of each ``in_<backend>.py``.
 
-    The methods take a block of B rows, within the backend's ``runtime(dtype, device)``. Discrete latents take each of
-    their values, E of them together (1 where there are none), so that a sum over classes is exact. ``normals`` replace
-    the guide's continuous latents: mean and sd of each for each value of the discrete ones, (E, B, ...).
+    The methods take a block of B rows, within the backend's ``runtime(dtype, device)``. Classes, discrete
+    latents of one value, take each of their values, E of them together (1 where there are none), so that a sum over
+    classes is exact; vectors of discrete values are drawn, as continuous latents are. ``normals`` replace the guide's
+    continuous latents: mean and sd of each for each value of the classes, (E, B, ...).
     """
 
     def encode(self, table: Table) -> dict[str, Code | np.ndarray]:
-        """The code of each row by site; for a discrete latent its probabilities, (B, C)."""
+        """The code of each row by site; for a discrete latent its probabilities, (B, C) or (B, ..., C)."""
         ...
 
     def decode(self, latents: Table, seed: int | None) -> dict[str, np.ndarray]:

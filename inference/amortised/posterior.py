@@ -100,7 +100,8 @@ class AmortisedPosterior:
         Returns
         -------
         dict of str to Code or ndarray
-            Of a continuous latent its ``Code``; of a discrete one its probabilities, (N, C).
+            Of a continuous latent its ``Code``; of a discrete one its probabilities, (N, C), or (N, ..., C) where it is a
+            vector.
 
         Raises
         ------

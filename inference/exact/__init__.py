@@ -33,6 +33,11 @@ def thin_draws(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def check_exact(card: Card, quantity: str, instead: str, instead_of_topics: str) -> None:
     """Raise ZooError for a model with a network between codes and rows, or whose rows are documents."""
+    if card.sampled:
+        raise ZooError(
+            f"{quantity} of {card.name} is a sum over all values of {', '.join(card.sampled)}, which are too many: "
+            f"{instead}"
+        )
     if card.of_words:
         local = ", ".join(n for n in card.local() if n not in card.enumerated)
         raise ZooError(
@@ -70,7 +75,8 @@ def conditional_log_likelihood(
 def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, Any]:
     """The posterior of each local latent, draws averaged: labels as probabilities (N, K), others as a ``Normal``."""
     card = model.card
-    encoder, mixtures = "inference.latents.encode(fit) gives the encoder's", "inference.topics.mixtures(fit) its mean"
+    function = "reconstruct(fit) decodes" if card.sampled else "encode(fit) gives"
+    encoder, mixtures = f"inference.latents.{function} the encoder's", "inference.topics.mixtures(fit) its mean"
     check_exact(card, "the posterior of a code", encoder, mixtures)
     posteriors: dict[str, np.ndarray | gaussian.Normal] = {}
     if card.enumerated or not card.linear:

@@ -1,13 +1,13 @@
 """The sigmoid belief network: one or two layers of Z binary units above the pixels of an image.
 
-    z2_n ~ Bernoulli(logit = logits)                      [N Z]  the units of the upper layer, where L = 2
-    z1_n ~ Bernoulli(logit = o_n)                         [N Z]  those of the lower layer, o_n = decoder.z1(2 z2_n - 1)
-    x_nd ~ Bernoulli(logit = loc_d + decoder.x(...)_d)    [N D]  the pixels, by the network of 2 z1_n - 1
+    z2_n ~ Bernoulli(logit = logits)   [N Z]  units of the upper layer, which is left out where L = 1
+    z1_n ~ Bernoulli(logit = a_n)      [N Z]  units of the lower layer, where a_n = decoder.z1(2 z2_n - 1)
+    x_nd ~ Bernoulli(logit = o_nd)     [N D]  pixels of image n, where o_n = loc + decoder.x(2 z1_n - 1)
 
-With L = 1 there is no z2, and z1_n ~ Bernoulli(logit = logits). The logits [Z] of the top layer and the networks
-``decoder.x`` and ``decoder.z1`` are learned by maximum likelihood. With ``depth=0`` a network is linear (Neal 1992);
-else it has ``depth`` layers of ``width`` units, whose ``activation`` is "tanh", "relu" or "leaky_relu" with slope 0.3.
-That of Dong, Mnih and Tucker (2020) has L = 1 and depth = 2.
+With L = 1 the lower layer is the top one: z1_n ~ Bernoulli(logit = logits). The logits [Z] of the top layer and the
+networks are learned by maximum likelihood. With ``depth=0`` a network is linear (Neal 1992); else it has ``depth``
+layers of ``width`` units, whose ``activation`` is "tanh", "relu" or "leaky_relu". The nonlinear network of Dong, Mnih
+and Tucker (2020) is L=1, Z=200, width=200, depth=2, activation="leaky_relu", and their linear one has depth=0.
 
 The 2^Z values of a layer are too many to be summed out: the guide "sigmoid_belief_network", an encoder, draws them. The
 units have no order, and their labels are not aligned. A missing pixel (NaN) is left out, which is exact where pixels
@@ -31,10 +31,10 @@ def priors(data, settings):
 CARD = Card(
     name="sigmoid_belief_network",
     title="Sigmoid belief network",
-    citation="Neal, R. M. (1992). Connectionist learning of belief networks. Artificial Intelligence 56, 71-113. Mnih, "
-    "A. and Gregor, K. (2014). Neural variational inference and learning in belief networks. International Conference "
-    "on Machine Learning. Dong, Z., Mnih, A. and Tucker, G. (2020). DisARM: an antithetic gradient estimator for binary "
-    "latent variables. Advances in Neural Information Processing Systems 33.",
+    citation="Neal, R. M. (1992). Connectionist learning of belief networks. Artificial Intelligence 56, 71-113. "
+    "Mnih, A. and Gregor, K. (2014). Neural variational inference and learning in belief networks. International "
+    "Conference on Machine Learning. Dong, Z., Mnih, A. and Tucker, G. (2020). DisARM: an antithetic gradient estimator "
+    "for binary latent variables. Advances in Neural Information Processing Systems 33.",
     latents={"z2": "binary [N Z]", "z1": "binary [N Z]"},
     observed={"x": "binary [N D]"},
     sampled=("z2", "z1"),

@@ -129,19 +129,20 @@ def traverse(
         If the fit has no encoder, or an argument does not fit the model.
     """
     check_whole(2, steps=steps)
-    posterior, Z = AmortisedPosterior(fit), fit.keywords["Z"]
+    posterior, site = AmortisedPosterior(fit), code_site(fit)
+    Z = fit.keywords["Z"]
     varied = dimensions_by_variance(fit)[:DEFAULT_DIMENSIONS] if dims is None else list(dims)
     if wrong := [d for d in varied if d not in range(Z)]:
         raise ZooError(f"dimensions of a code are 0 to {Z - 1}; given {wrong[0]!r}")
     if not (isinstance(span, int | float | np.number) and 0 < span < np.inf):
         raise ZooError(f"span is a number above 0; given {span!r}")
-    start = {code_site(fit): np.zeros(Z)} if row is None else encode_one_row(posterior, row)
+    start = {site: np.zeros(Z)} if row is None else encode_one_row(posterior, row)
     start |= {n: value[0] for n, value in class_values(fit, y, 1).items()}
-    code = np.tile(start.pop(code_site(fit)), (len(varied), steps, 1))
+    code = np.tile(start.pop(site), (len(varied), steps, 1))
     for i, dim in enumerate(varied):
         code[i, :, dim] = np.linspace(-span, span, steps)
     others = {n: np.full(len(varied) * steps, v) for n, v in start.items()}
-    images = posterior.decode({**others, code_site(fit): code.reshape(-1, Z)})[pixel_site(fit)]
+    images = posterior.decode({**others, site: code.reshape(-1, Z)})[pixel_site(fit)]
     return {int(dim): images[i * steps :][:steps] for i, dim in enumerate(varied)}
 
 

@@ -74,6 +74,11 @@ def num_pixels(fit: FitRecord) -> int:
 
 def code_site(fit: FitRecord) -> str:
     """The continuous latent of the rows; raises ZooError unless there is exactly one."""
+    if fit.model.card.sampled:
+        raise ZooError(
+            f"the codes of {fit.model.name} are discrete, without mean and sd: latents.reconstruct decodes the most "
+            "probable ones, and latents.sample draws new ones"
+        )
     names = [n for n in fit.model.card.local(fit.keywords) if n not in fit.model.card.enumerated]
     if len(names) != 1:
         raise ZooError(f"rows of {fit.model.name} have no code: it is no autoencoder")

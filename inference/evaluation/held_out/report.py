@@ -135,7 +135,8 @@ def held_out(
     num_samples : int, default 5000
         The draws for log p of each row.
     gap_rows : int or None, default 100
-        How many of the rows, chosen at random, have their gap divided; 0 for none, None for all.
+        How many of the rows, chosen at random, have their gap divided; 0 for none, None for all. Of a model with
+        discrete codes none has.
     seed : int, default 0
     progress : bool, default False
         Whether to show a progress bar on stderr.
@@ -151,5 +152,6 @@ def held_out(
     """
     marginal = log_marginal(fit, data, num_samples, seed, progress)
     split = elbo_split(fit, data, seed=seed)
-    gap = None if gap_rows == 0 else inference_gap(fit, data, gap_rows, num_samples=num_samples, seed=seed)
+    has_gap = gap_rows != 0 and not fit.model.card.sampled  # discrete codes cannot be refined
+    gap = None if not has_gap else inference_gap(fit, data, gap_rows, num_samples=num_samples, seed=seed)
     return HeldOut(marginal, split, gap)

@@ -64,11 +64,11 @@ class ElboSplit(RowEstimates):
         return sum(v.size for v in self.variances.values())
 
     def __str__(self) -> str:
+        activity = f"; {self.active_units} of {self.units} units active" if self.units else ""
         return (
             f"ELBO {self.elbo_nats_per_example:.3f} nats per example (standard error {self.standard_error:.3f} over "
             f"{len(self.elbo)} {self.source}, {self.monte_carlo_error:.3f} by Monte Carlo) = reconstruction "
-            f"{self.reconstruction_nats_per_example:.3f} - KL {self.kl_nats_per_example:.3f}; {self.active_units} of "
-            f"{self.units} units active"
+            f"{self.reconstruction_nats_per_example:.3f} - KL {self.kl_nats_per_example:.3f}{activity}"
         )
 
 

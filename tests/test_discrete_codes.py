@@ -116,7 +116,7 @@ def test_the_log_joint_is_that_of_the_story(made):
 
 
 def test_importance_sampling_finds_the_sum_over_all_codes(made):
-    codes, log_p, log_q = by_hand(made)
+    _, log_p, log_q = by_hand(made)
     np.testing.assert_allclose(logsumexp(log_q, axis=0), 0.0, atol=1e-10)
     estimate = log_marginal(made, num_samples=2000)
     scores = (estimate.log_p - logsumexp(log_p, axis=0)) / estimate.errors

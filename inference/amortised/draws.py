@@ -55,9 +55,7 @@ class RowDraws(GuideAndProgram):
         def ratio(names: Collection[str]) -> BackendArray:
             return self.sum_latents(logs.guide, names) - self.sum_latents(logs.prior, names)
 
-        kl = {
-            n: self.broadcast_to(formulae[n][1], values[n].shape) if n in formulae else ratio([n]) for n in others
-        }
+        kl = {n: self.broadcast_to(formulae[n][1], values[n].shape) if n in formulae else ratio([n]) for n in others}
         prior, guide = self.sum_latents(logs.prior, classes), self.sum_latents(logs.guide, classes)
         return DrawTerms(self.sum_sites(logs.likelihood)[0], ratio(others), kl, prior, guide)
 

@@ -100,8 +100,7 @@ class AmortisedPosterior:
         Returns
         -------
         dict of str to Code or ndarray
-            Of a continuous latent its ``Code``; of a discrete one its probabilities, (N, C), or (N, ..., C) where it is a
-            vector.
+            Of a continuous latent its ``Code``; of a discrete one its probabilities, (N, C), or (N, ..., C).
 
         Raises
         ------

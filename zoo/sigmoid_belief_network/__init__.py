@@ -33,8 +33,8 @@ CARD = Card(
     title="Sigmoid belief network",
     citation="Neal, R. M. (1992). Connectionist learning of belief networks. Artificial Intelligence 56, 71-113. "
     "Mnih, A. and Gregor, K. (2014). Neural variational inference and learning in belief networks. International "
-    "Conference on Machine Learning. Dong, Z., Mnih, A. and Tucker, G. (2020). DisARM: an antithetic gradient estimator "
-    "for binary latent variables. Advances in Neural Information Processing Systems 33.",
+    "Conference on Machine Learning. Dong, Z., Mnih, A. and Tucker, G. (2020). DisARM: an antithetic gradient "
+    "estimator for binary latent variables. Advances in Neural Information Processing Systems 33.",
     latents={"z2": "binary [N Z]", "z1": "binary [N Z]"},
     observed={"x": "binary [N D]"},
     sampled=("z2", "z1"),

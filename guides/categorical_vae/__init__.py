@@ -6,3 +6,5 @@ parameters for each image (the amortisation gap). A missing pixel enters as 0. I
 
 Jang, E., Gu, S. and Poole, B. (2017). Categorical reparameterization with Gumbel-softmax. ICLR.
 """
+
+OPTIONS = {"warm_up": 0.2}  # without a warm-up of the KL divergence codes often carry nothing, above all by convolutions

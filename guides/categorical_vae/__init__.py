@@ -7,4 +7,4 @@ parameters for each image (the amortisation gap). A missing pixel enters as 0. I
 Jang, E., Gu, S. and Poole, B. (2017). Categorical reparameterization with Gumbel-softmax. ICLR.
 """
 
-OPTIONS = {"warm_up": 0.2}  # without a warm-up of the KL divergence codes often carry nothing, above all by convolutions
+OPTIONS = {"warm_up": 0.2}  # without one q(z | x) often stays at the prior, above all with convolutions

@@ -46,11 +46,8 @@ def as_bytes(values):
     return values.dtype, values.tobytes(), values.shape
 
 
-NO_ESTIMATOR = pytest.mark.xfail(reason="svi has no gradient for discrete latents that are not summed out")
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", [pytest.param(n, marks=NO_ESTIMATOR if zoo.card(n).sampled else ()) for n in LEARNED])
+@pytest.mark.parametrize("name", LEARNED)
 def test_learned_arrays_are_saved_exactly_and_load_in_both_backends(name, backend, tmp_path):
     card = zoo.card(name)
     small = {word: size for word, size in (("width", 4), ("depth", 1)) if word in zoo.load(name, backend).keywords}

@@ -61,6 +61,8 @@ def training_summary(fit: FitRecord) -> dict[str, float]:
         codes = [code for code in posterior.encode(posterior.table(subset)).values() if isinstance(code, Code)]
     except ZooError:  # a user's guide may have any distribution; only normal ones are codes
         return summary
+    if not codes:  # all are discrete
+        return summary
     return {**summary, "active_units": sum(count_active_units(code.mean.var(0)) for code in codes)}
 
 

@@ -1,6 +1,7 @@
 """NUTS against exact posteriors, between backends, and against interruption."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -190,7 +191,9 @@ def test_an_interrupted_run_leaves_no_process(backend):
         assert any(line.strip() not in ("", "0") for line in run.stdout), "no iteration was done"
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to every process of the group
         stderr = run.communicate(timeout=60)[1]
-        assert stderr.rstrip().endswith("KeyboardInterrupt")
+        # after the last exception, Python may still warn of semaphores that the interrupt left to its tracker
+        exceptions = [line for line in stderr.splitlines() if re.match(r"[\w.]+(Error|Exception|Interrupt)\b", line)]
+        assert exceptions[-1] == "KeyboardInterrupt"
         assert run.returncode != 0
         with pytest.raises(ProcessLookupError):  # noqa: PT012
             for _ in range(50):  # the last of them may take a moment to be gone

@@ -143,10 +143,8 @@ def is_function(guide: str | Program, model: Model) -> bool:
 
     Parameters
     ----------
-    guide : str or callable
-        As of ``make``.
-    model : zoo.Model
-        The model whose program is fitted.
+    guide, model
+        As in ``is_automatic``.
 
     Returns
     -------

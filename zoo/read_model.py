@@ -151,11 +151,8 @@ class ReadModel(Model):
 
         Parameters
         ----------
-        seed : int, default 0
-        values : dict of str to array, optional
-            Sites and learned parameters that are fixed.
-        **settings
-            Sizes.
+        seed, values, **settings
+            As in ``Model.simulate``.
 
         Returns
         -------

@@ -36,7 +36,7 @@ class Enumeration:
             return None
         if isinstance(estimator, Auto) and not self.is_small(latent):
             return None
-        values = enumerate_site(latent, len(self.names))
+        values = enumerate_site(latent, earlier)
         self.names.append(latent["name"])
         self.values *= len(values)
         return values

@@ -108,9 +108,7 @@ class TracedPair(GuideAndProgram):
         return site["fn"].log_prob(value)
 
     def is_point(self, distribution):
-        while hasattr(distribution, "base_dist"):
-            distribution = distribution.base_dist
-        return isinstance(distribution, Delta)
+        return isinstance(functions.within(distribution), Delta)
 
     def point_of(self, distribution):
         return distribution.sample(UNUSED_KEY)

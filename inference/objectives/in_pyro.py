@@ -96,8 +96,6 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
                 rest = {n: v if v is None else v[None] for n, v in rest.items()}
             return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
     except CannotBroadcast:
-        sample_shape = (K,)
-    if sample_shape:
         first = traced(guide, {}, inputs, Enumeration(objective.by_site))
     pair = BoundDraws(program, guide, inputs, objective, first)
     runs = [pair.terms(traced(guide, pair.fixed, inputs) if k else first, weights and weights.at(k)) for k in range(K)]
@@ -170,9 +168,7 @@ class TracedPair(GuideAndProgram):
         return scale_and_mask(site["fn"].log_prob(value), mask=site["mask"])
 
     def is_point(self, distribution):
-        while hasattr(distribution, "base_dist"):
-            distribution = distribution.base_dist
-        return isinstance(distribution, Delta)
+        return isinstance(functions.within(distribution), Delta)
 
     def point_of(self, distribution):
         return distribution.rsample()

@@ -15,7 +15,7 @@ from inference.engines.svi.training import train
 from inference.engines.svi.training.in_pyro import Trainer
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.unconstrained.in_pyro import UnconstrainedModel
-from zoo._backend.in_pyro import minibatch, substitute, to_backend, to_numpy
+from zoo._backend.in_pyro import minibatch, to_backend, to_numpy
 
 
 def run(request):
@@ -44,7 +44,7 @@ def run_family(request, rows, plan):
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     record = train(request, trainer, plan, rows)
     trainer.use_average()
-    draws = draw(guide, program, free, sampled_sites, max(request.options.num_draws, ELBO_DRAWS))
+    draws = draw(guide, free, sampled_sites, max(request.options.num_draws, ELBO_DRAWS))
     preconditioner = getattr(guide, "preconditioner", {})
     diagnostics = training_diagnostics(request, plan, rows, record, start_method)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
@@ -70,7 +70,7 @@ def sites_of(guide, inputs):
 
 
 @torch.no_grad()
-def draw(guide, program, free, sampled_sites, count):
+def draw(guide, free, sampled_sites, count):
     """``(values, log p, log p - log q)`` of draws from the guide, each with one leading dimension.
 
     sampled_sites: discrete latents of the guide, which are part of the densities.
@@ -79,11 +79,8 @@ def draw(guide, program, free, sampled_sites, count):
     for _ in range(count):
         traced = poutine.trace(guide).get_trace(**free.inputs)
         values.append({n: traced.nodes[n]["value"] for n in free.shapes})
-        if sampled_sites:
-            point = values[-1] | {n: traced.nodes[n]["value"] for n in sampled_sites}
-            log_p.append(float(poutine.trace(substitute(program, point)).get_trace(**free.inputs).log_prob_sum()))
-        else:
-            log_p.append(float(free.log_joint(values[-1])))
+        discrete = {n: traced.nodes[n]["value"] for n in sampled_sites}
+        log_p.append(float(free.log_joint(values[-1] | discrete)))
         log_q.append(float(traced.log_prob_sum()))
     log_p, log_q = np.array(log_p), np.array(log_q)
     return to_numpy({n: torch.stack([v[n] for v in values]) for n in free.shapes}), log_p, log_p - log_q

@@ -1,4 +1,4 @@
-"""SVI with an amortised guide: it takes a batch of rows at a time, and is not sampled_sites from at the end."""
+"""SVI with an amortised guide: it takes a batch of rows at a time, and no draws are taken at the end."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import ClassVar, NamedTuple
 
@@ -143,6 +144,7 @@ class Auto(Estimator):
     citation: ClassVar[str] = "a rule of this project"
 
 
+@cache
 def all_estimators() -> dict[str, type[Estimator]]:
     """The classes by name: those of every file of this package, and of the two here.
 

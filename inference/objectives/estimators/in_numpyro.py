@@ -1,10 +1,9 @@
 import jax
 import jax.numpy as jnp
-from numpyro.distributions import Independent
 
 from zoo._backend.in_numpyro import kind_of
 
-__all__ = ["as_value", "concatenate", "kind_of", "logits_of", "next_key", "sigmoid", "uniform"]
+__all__ = ["as_value", "concatenate", "kind_of", "logits_of", "next_key", "sigmoid", "uniform", "within"]
 
 
 def concatenate(arrays):
@@ -13,7 +12,7 @@ def concatenate(arrays):
 
 def within(distribution):
     """The distribution without ``to_event``, masks and expansions."""
-    while isinstance(distribution, Independent) or hasattr(distribution, "base_dist"):
+    while hasattr(distribution, "base_dist"):
         distribution = distribution.base_dist
     return distribution
 

@@ -2,7 +2,7 @@ import torch
 
 from zoo._backend.in_pyro import kind_of
 
-__all__ = ["as_value", "concatenate", "kind_of", "logits_of", "next_key", "sigmoid", "uniform"]
+__all__ = ["as_value", "concatenate", "kind_of", "logits_of", "next_key", "sigmoid", "uniform", "within"]
 
 
 def concatenate(arrays):

@@ -83,7 +83,8 @@ class NumPyroObjectives(Objectives):
             inputs = {**arrays_in, **plain}
 
             def maximised(params):
-                return bound(objective, program, guide, params, key, inputs, beta)
+                value, details = bound(objective, program, guide, params, key, inputs, beta)
+                return value, details.metrics
 
             (value, metrics), slopes = jax.value_and_grad(maximised, has_aux=True)(params)
             return value, metrics, slopes, terms(program, guide, params, key, inputs, objective)
@@ -131,11 +132,11 @@ class PyroObjectives(Objectives):
             program, guide = pair if rows is None else [minibatch(f, torch.as_tensor(rows)) for f in pair]
             values, metrics, slopes = [], [], []
             for _ in range(seeds):
-                value, value_metrics = bound(objective, program, guide, arrays_in, beta)
+                value, details = bound(objective, program, guide, arrays_in, beta)
                 gradients = torch.autograd.grad(value, list(leaves.values()), materialize_grads=True, allow_unused=True)
                 slopes.append(to_numpy(dict(zip(leaves, gradients, strict=True))))
                 values.append(float(value.detach()))
-                metrics.append(to_numpy(value_metrics))
+                metrics.append(to_numpy(details.metrics))
             return np.array(values), stack(metrics), stack(slopes)
 
     def terms(self, objective, pair, params, inputs):

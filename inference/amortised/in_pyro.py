@@ -84,9 +84,9 @@ class RowDraws(TracedPair, draws.RowDraws):
         self.state = state
         super().__init__(program, guide, inputs, (K,) if K else ())
 
-    def run(self, program, values, stopped=False):
+    def run(self, program, values, stopped=False, through=None):
         with SubstituteParams(self.state):
-            return super().run(program, values, stopped)
+            return super().run(program, values, stopped, through)
 
     def trace(self, program, values, fill=draw_site, sample_shape=()):
         with SubstituteParams(self.state):

@@ -24,14 +24,15 @@ lower the value that is maximised. They are no part of the bound that is reporte
 Each ``in_<backend>.py`` provides
 
     terms(program, guide, [params, key,] inputs, objective)         BoundTerms, differentiable
-    bound(objective, program, guide, [params, key,] inputs, beta)   (value to maximise, metrics)
+    bound(objective, program, guide, [params, key,] inputs, beta, fraction, state)   (value to maximise, BoundDetails)
 
 for a program and a guide that are functions of ``inputs`` by name, after ``minibatch`` of ``zoo._backend`` where there
-are batches. ``params`` are the constrained values of every param statement, by name, and ``key`` a seed, in NumPyro
-alone: Pyro keeps both globally. ``beta`` multiplies log q(z) - log p(z), or the KL, of every latent (Higgins et al.
-2017). The value is a scalar in nats, for all N rows. The metrics are ``elbo`` (at beta = 1), which is
-``reconstruction`` less ``kl``, and for the importance-weighted bound ``iwae`` (at beta = 1): each a scalar in nats for
-all N rows, without gradients and without the guide's factors.
+are batches. ``fraction`` is that of training that is done, and ``state`` what the estimators have learned so far.
+``params`` are the constrained values of every param statement, by name, and ``key`` a seed, in NumPyro alone: Pyro
+keeps both globally. ``beta`` multiplies log q(z) - log p(z), or the KL, of every latent (Higgins et al. 2017). The
+value is a scalar in nats, for all N rows. The metrics are ``elbo`` (at beta = 1), which is ``reconstruction`` less
+``kl``, and for the importance-weighted bound ``iwae`` (at beta = 1): each a scalar in nats for all N rows, without
+gradients and without the guide's factors.
 
 In NumPyro the K draws are mapped over; in Pyro they are one more dimension, left of the rows, over which programs and
 guides broadcast. Where they cannot (other plates within the rows, classes after a draw, discrete latents that
@@ -46,14 +47,15 @@ The log densities by draw, class and row come from ``densities.GuideAndProgram``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from inference.objectives.estimators import Estimator
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray
 
-__all__ = ["GRADIENTS", "KLS", "NAMES", "BoundTerms", "Objective"]
+__all__ = ["GRADIENTS", "KLS", "NAMES", "BoundDetails", "BoundTerms", "EstimatorStates", "Objective"]
 
 NAMES = ("elbo", "iwae")
 GRADIENTS = ("reparameterised", "sticking_the_landing", "doubly_reparameterised")
@@ -125,6 +127,27 @@ class Objective:
     def is_stopped(self) -> bool:
         """Whether log q is evaluated at parameters without a gradient."""
         return self.gradient != "reparameterised"
+
+
+EstimatorStates: TypeAlias = dict[str, dict[str, BackendArray]]  # by site, of the estimators that have a state
+
+
+class BoundDetails(NamedTuple):
+    """What a bound is computed with, beside its value; without gradients.
+
+    Attributes
+    ----------
+    metrics : dict of str to array
+        Scalars in nats.
+    assigned : dict of str to array
+        Values that the guide assigns to param statements.
+    state : dict
+        The state of the estimators after this step.
+    """
+
+    metrics: dict[str, BackendArray]
+    assigned: Mapping[str, BackendArray]
+    state: EstimatorStates
 
 
 class BoundTerms(NamedTuple):

@@ -45,7 +45,7 @@ class GuideAndProgram(ABC):
 
     def run_program(self, guide_run: Run, values: Mapping[str, BackendArray]) -> Run:
         """Run the program with its latents at ``values``; raises ZooError for a latent that the guide does not have."""
-        run = self.run(self.program, values)
+        run = self.run(self.program, values, through=guide_run.through)
         refusals.check_sites(list(run.latents), list(guide_run.latents))
         N, self.rows = run.plate or guide_run.plate or (1, 1)
         self.scale = N / self.rows
@@ -120,8 +120,17 @@ class GuideAndProgram(ABC):
         return multiply(site_scale(site), log.sum())
 
     @abstractmethod
-    def run(self, program: Program, values: Mapping[str, BackendArray], stopped: bool = False) -> Run:
-        """One run with latents at ``values``; where ``stopped``, parameters have no gradients."""
+    def run(
+        self,
+        program: Program,
+        values: Mapping[str, BackendArray],
+        stopped: bool = False,
+        through: Mapping[str, BackendArray] | None = None,
+    ) -> Run:
+        """One run with latents at ``values``; where ``stopped``, parameters have no gradients.
+
+        through: by deterministic site, what has the gradient that reaches it.
+        """
 
     @abstractmethod
     def log_of(self, site: Site, value: BackendArray) -> BackendArray:

@@ -7,7 +7,7 @@ from numpyro import handlers
 from numpyro.distributions import Delta, kl_divergence
 from numpyro.primitives import Messenger
 
-from inference.objectives import BoundTerms, bounds, draws, estimated, refusals
+from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
 from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
 from inference.objectives.estimators import ArrayFunctions
@@ -17,10 +17,10 @@ from inference.objectives.sites import Run, check_broadcast, draw_site, is_in_ro
 UNUSED_KEY = jax.random.PRNGKey(0)  # for runs in which every site has its value
 
 
-def bound(objective, program, guide, params, key, inputs, beta=1.0):
+def bound(objective, program, guide, params, key, inputs, beta=1.0, fraction=1.0, state=None):
     first = first_run(guide, params, key, inputs, objective)
     if first.draws_discrete:
-        return estimated_bound(objective, program, guide, params, key, inputs, beta, first)
+        return estimated_bound(objective, program, guide, params, key, inputs, beta, fraction, state or {}, first)
     pair = BoundDraws(program, guide, params, key, inputs, objective, first)
     if objective.gradient == "doubly_reparameterised" and objective.num_particles > 1:
         values = pair.values()  # once: the compiler merges what is computed twice from the same values
@@ -30,7 +30,8 @@ def bound(objective, program, guide, params, key, inputs, beta=1.0):
         terms = pair.all_terms()
     split = bounds.reconstruction_and_kl(terms)
     value = bounds.value(objective, terms, split, beta, log_mean_exp)
-    return value, stop_gradient(bounds.metrics(objective, terms, split, log_mean_exp))
+    metrics = bounds.metrics(objective, terms, split, log_mean_exp)
+    return value, stop_gradient(BoundDetails(metrics, first.assigned, {}))
 
 
 def log_mean_exp(array):
@@ -45,14 +46,15 @@ def terms(program, guide, params, key, inputs, objective):
     return BoundDraws(program, guide, params, key, inputs, objective, first).all_terms()
 
 
-def estimated_bound(objective, program, guide, params, key, inputs, beta, first):
+def estimated_bound(objective, program, guide, params, key, inputs, beta, fraction, state, first):
     pair = EstimatedDraws(program, guide, params, inputs, objective, first)
     draws = pair.draw_times(key)
     terms = pair.bound_terms(draws)
     split = bounds.reconstruction_and_kl(terms)
     value = bounds.value(objective, terms, split, beta, log_mean_exp)
     surrogate = pair.surrogate(draws, beta, ArrayFunctions(log_mean_exp, jnp.stack))
-    return value + surrogate, stop_gradient(bounds.metrics(objective, terms, split, log_mean_exp))
+    metrics = bounds.metrics(objective, terms, split, log_mean_exp)
+    return value + surrogate, stop_gradient(BoundDetails(metrics, first.assigned, state))
 
 
 def first_run(guide, params, key, inputs, objective):
@@ -65,11 +67,17 @@ class AtValues(Messenger):
     Latents of the rows are drawn with ``sample_shape`` to the left of the rows.
     """
 
-    def __init__(self, program, values, fill, sample_shape=()):
+    def __init__(self, program, values, fill, sample_shape=(), through=None):
         self.values, self.fill, self.sample_shape, self.filled = values, fill, sample_shape, 0
+        self.through, self.statements = through or {}, {"assign": {}, "straight_through": {}}
         super().__init__(program)
 
     def process_message(self, msg):
+        if msg["type"] in self.statements:
+            self.statements[msg["type"]][msg["of"]] = msg["value"]
+        if msg["type"] == "deterministic" and msg["name"] in self.through:
+            through = self.through[msg["name"]]
+            msg["value"] = stop_gradient(msg["value"]) + (through - stop_gradient(through))
         if msg["type"] not in ("sample", "param"):
             return
         if msg["name"] in self.values:
@@ -85,12 +93,12 @@ class AtValues(Messenger):
                     msg["kwargs"]["sample_shape"] = self.sample_shape
 
 
-def traced(program, values, key, inputs, fill=draw_site, sample_shape=()):
-    at_values = AtValues(program, values, fill, sample_shape)
+def traced(program, values, key, inputs, fill=draw_site, sample_shape=(), through=None):
+    at_values = AtValues(program, values, fill, sample_shape, through)
     nodes = handlers.trace(handlers.seed(at_values, key)).get_trace(**inputs)
     plate = (nodes["N"]["args"][0], len(nodes["N"]["value"])) if "N" in nodes else None
     sites = {n: s for n, s in nodes.items() if s["type"] == "sample"}
-    return Run(sites, plate, tuple(getattr(fill, "names", ())))
+    return Run(sites, plate, tuple(getattr(fill, "names", ())), *at_values.statements.values())
 
 
 class TracedPair(GuideAndProgram):
@@ -98,9 +106,9 @@ class TracedPair(GuideAndProgram):
 
     params: dict
 
-    def run(self, program, values, stopped=False):
+    def run(self, program, values, stopped=False, through=None):
         params = stop_gradient(self.params) if stopped else self.params
-        return traced(program, {**params, **values}, UNUSED_KEY, self.inputs, draw_site)
+        return traced(program, {**params, **values}, UNUSED_KEY, self.inputs, draw_site, through=through)
 
     def log_of(self, site, value):
         if value is site["value"] and site["intermediates"]:

@@ -8,18 +8,19 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import kl_divergence
 
-from inference.objectives import BoundTerms, bounds, draws, estimated, refusals
+from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
 from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
 from inference.objectives.estimators import ArrayFunctions
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, is_in_rows
+from zoo._backend.in_pyro import is_deterministic
 
 
-def bound(objective, program, guide, inputs, beta=1.0):
+def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None):
     first, sample_shape = first_run(program, guide, inputs, objective)
     if first.draws_discrete:
-        return estimated_bound(objective, program, guide, inputs, beta, first)
+        return estimated_bound(objective, program, guide, inputs, beta, fraction, state or {}, first)
     is_doubly = objective.gradient == "doubly_reparameterised" and objective.num_particles > 1
     weights = Weights() if is_doubly else None
     bound_terms = terms_of(program, guide, inputs, objective, first, sample_shape, weights)
@@ -28,10 +29,11 @@ def bound(objective, program, guide, inputs, beta=1.0):
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         if weights:
             weights.array = bounds.doubly_weights(bounds.log_weights(bound_terms, beta).softmax(0), beta)
-    return bounds.value(objective, bound_terms, split, beta, log_mean_exp), metrics
+    value = bounds.value(objective, bound_terms, split, beta, log_mean_exp)
+    return value, BoundDetails(metrics, first.assigned, {})
 
 
-def estimated_bound(objective, program, guide, inputs, beta, first):
+def estimated_bound(objective, program, guide, inputs, beta, fraction, state, first):
     pair = EstimatedDraws(program, guide, inputs, objective, first)
     draws = pair.draw_times()
     bound_terms = pair.bound_terms(draws)
@@ -39,7 +41,8 @@ def estimated_bound(objective, program, guide, inputs, beta, first):
     surrogate = pair.surrogate(draws, beta, ArrayFunctions(log_mean_exp, torch.stack))
     with torch.no_grad():
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
-    return bounds.value(objective, bound_terms, split, beta, log_mean_exp) + surrogate, metrics
+    value = bounds.value(objective, bound_terms, split, beta, log_mean_exp)
+    return value + surrogate, BoundDetails(metrics, first.assigned, state)
 
 
 def stack_draws(draws):
@@ -117,12 +120,16 @@ class AtValues(Messenger):
     parameters have no gradients.
     """
 
-    def __init__(self, values, fill=draw_site, sample_shape=(), stopped=False):
+    def __init__(self, values, fill=draw_site, sample_shape=(), stopped=False, through=None):
         super().__init__()
         self.values, self.fill, self.sample_shape, self.stopped = values, fill, sample_shape, stopped
+        self.through, self.assigned, self.straight_through = through or {}, {}, {}
         self.sites, self.plate, self.filled, self.has_draws = {}, None, 0, False
 
     def _pyro_sample(self, msg):
+        if msg["name"] in self.through and is_deterministic(msg):
+            through = self.through[msg["name"]]
+            msg["value"] = msg["value"].detach() + (through - through.detach())
         if msg["is_observed"] or isinstance(msg["fn"], _Subsample):
             return
         if msg["name"] in self.values:
@@ -151,18 +158,25 @@ class AtValues(Messenger):
         if self.stopped:
             msg["value"] = msg["value"].detach()
 
+    def _pyro_assign(self, msg):
+        self.assigned[msg["name"]] = msg["value"].detach()
 
-def traced(program, values, inputs, fill=draw_site, sample_shape=(), stopped=False):
-    with AtValues(values, fill, sample_shape, stopped) as at_values:
+    def _pyro_straight_through(self, msg):
+        self.straight_through[msg["name"]] = msg["value"]
+
+
+def traced(program, values, inputs, fill=draw_site, sample_shape=(), stopped=False, through=None):
+    with AtValues(values, fill, sample_shape, stopped, through) as at_values:
         program(**inputs)
-    return Run(at_values.sites, at_values.plate, tuple(getattr(fill, "names", ())))
+    statements = at_values.assigned, at_values.straight_through
+    return Run(at_values.sites, at_values.plate, tuple(getattr(fill, "names", ())), *statements)
 
 
 class TracedPair(GuideAndProgram):
     """``GuideAndProgram`` in Pyro."""
 
-    def run(self, program, values, stopped=False):
-        return traced(program, values, self.inputs, draw_site, stopped=stopped)
+    def run(self, program, values, stopped=False, through=None):
+        return traced(program, values, self.inputs, draw_site, stopped=stopped, through=through)
 
     def log_of(self, site, value):
         return scale_and_mask(site["fn"].log_prob(value), mask=site["mask"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from inference.objectives import refusals
@@ -14,12 +16,15 @@ Site = dict[str, BackendArray]  # the message of a sample statement, of either b
 class Run(NamedTuple):
     """The sample sites of one run, by name, and the sizes ``(N, B)`` of its plate N and of the batch.
 
-    enumerated: the discrete latents that have all of their values.
+    enumerated: the discrete latents that have all of their values. assigned, through: what the statements ``assign``
+    and ``straight_through`` give, by name.
     """
 
     sites: dict[str, Site]
     plate: tuple[int, int] | None
     enumerated: tuple[str, ...] = ()
+    assigned: Mapping[str, BackendArray] = MappingProxyType({})
+    through: Mapping[str, BackendArray] = MappingProxyType({})
 
     @property
     def draws_discrete(self) -> bool:

@@ -80,6 +80,14 @@ class Backend(Protocol):
         """The program with its plate N subsampled to ``rows``."""
         ...
 
+    def assign(self, name: str, value: BackendArray) -> None:
+        """Statement of a guide: the value of a param statement after this step of svi, by a rule of the guide's own."""
+        ...
+
+    def straight_through(self, name: str, value: BackendArray) -> None:
+        """Statement of a guide: ``value`` has the gradient that reaches a deterministic site of the program."""
+        ...
+
 
 class HasBackend(Protocol):
     """Anything that names its backend: a model."""

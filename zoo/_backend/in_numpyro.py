@@ -7,7 +7,7 @@ from numpyro import handlers
 from numpyro.distributions import constraints
 from numpyro.distributions.distribution import validation_enabled
 from numpyro.infer.util import log_density
-from numpyro.primitives import Messenger
+from numpyro.primitives import Messenger, apply_stack
 
 from zoo._backend import TracedSite, interval_kind
 from zoo.data.corpus import Corpus
@@ -102,3 +102,11 @@ class minibatch(Messenger):
     def process_message(self, msg):
         if msg["type"] == "plate" and msg["name"] == "N":
             msg["value"] = self.rows
+
+
+def assign(name, value):
+    apply_stack({"type": "assign", "of": name, "value": value})
+
+
+def straight_through(name, value):
+    apply_stack({"type": "straight_through", "of": name, "value": value})

@@ -8,6 +8,7 @@ from pyro import poutine
 from pyro.distributions import Delta, constraints
 from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import apply_stack
 from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import biject_to
 
@@ -211,3 +212,18 @@ def minibatch(program, rows):
             return program(*args, **keywords)
 
     return subsampled
+
+
+def assign(name, value):
+    send("assign", name, value)
+
+
+def straight_through(name, value):
+    send("straight_through", name, value)
+
+
+def send(kind, name, value):
+    """Show a value to the handlers that have a method for messages of this kind."""
+    fields = {"fn": None, "args": (), "kwargs": {}, "is_observed": False, "done": True, "stop": False}
+    rest = {"infer": {}, "cond_indep_stack": (), "continuation": None, "scale": 1.0, "mask": None}
+    apply_stack({"type": kind, "name": name, "value": value, **fields, **rest})

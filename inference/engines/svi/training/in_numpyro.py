@@ -27,7 +27,7 @@ class Trainer:
         self.optimiser = make_optimiser(request.options)
         self.params = self.set_up()
         self.opt_state = jax.jit(self.optimiser.init)(self.params)
-        self.average = self.params
+        self.average, self.estimators = self.params, {}
         self.compiled_steps, self.compiled_elbo = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
 
     def set_up(self):
@@ -84,41 +84,46 @@ class Trainer:
             pair = minibatch(self.program, index), minibatch(self.guide, index)
         return binarise(inputs, self.levels, key), pair
 
-    def bound_of(self, objective, params, key, arrays, batch, beta, **sizes):
+    def bound_of(self, objective, params, key, arrays, batch, *moment, **sizes):
         inputs, pair = self.step_inputs(arrays, batch, key, **sizes)
         constrained = {n: self.transforms[n](v) for n, v in params.items()}
-        return bound(objective, *pair, constrained, key, inputs, beta)
+        return bound(objective, *pair, constrained, key, inputs, *moment)
 
-    def steps(self, params, opt_state, average, first, count, feed, arrays):
+    def steps(self, params, opt_state, average, estimators, first, count, feed, arrays):
         scale = 1 / self.plan.num_rows  # gradients are those of the bound per row, whatever their number
 
-        def loss(params, key, batch, beta):
-            value, metrics = self.bound_of(self.objective, params, key, arrays, batch, beta)
-            return -value * scale, jnp.stack([metrics[self.objective.name], metrics["reconstruction"], metrics["kl"]])
+        def loss(params, key, batch, *moment):
+            value, details = self.bound_of(self.objective, params, key, arrays, batch, *moment)
+            return -value * scale, details
 
         def step(carry):
-            i, params, opt_state, average, trace, _ = carry
+            i, params, opt_state, average, estimators, trace, _ = carry
             index = first + i
             beta = jnp.asarray(self.plan.beta_at(index, jnp.minimum), trace.dtype)
             batch = {n: v[i] for n, v in feed.items()}
-            (value, metrics), slope = jax.value_and_grad(loss, has_aux=True)(
-                params, jax.random.fold_in(self.step_key, index), batch, beta
+            fraction = jnp.asarray(index / self.plan.num_steps, trace.dtype)
+            (value, details), slope = jax.value_and_grad(loss, has_aux=True)(
+                params, jax.random.fold_in(self.step_key, index), batch, beta, fraction, estimators
             )
+            metrics = jnp.stack([details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")])
             change, state = self.optimiser.update(slope, opt_state, params)
             after = optax.apply_updates(params, change)
+            after |= {n: self.transforms[n].inv(v).astype(after[n].dtype) for n, v in details.assigned.items()}
             if self.decay:
                 d = jnp.minimum(self.decay, (1 + index) / (10 + index))  # so that the first steps soon have no weight
                 average = jax.tree.map(lambda a, p: (d * a + (1 - d) * p).astype(a.dtype), average, after)
             is_finite = jnp.isfinite(value)
-            return i + is_finite, after, state, average, trace.at[i].set(metrics), is_finite
+            trace = trace.at[i].set(metrics)
+            return i + is_finite, after, state, average, details.state, trace, is_finite
 
-        carry = jnp.zeros((), first.dtype), params, opt_state, average, jnp.zeros((self.max_steps, 3)), jnp.array(True)
+        trace = jnp.zeros((self.max_steps, 3))
+        carry = jnp.zeros((), first.dtype), params, opt_state, average, estimators, trace, jnp.array(True)
         end = jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[-1], step, carry)
         return *end[:-1], end[-1] & jnp.isfinite(optax.tree.norm(end[1]))
 
     def advance(self, first, count):
         feed = self.feed(self.plan.batches(first, count) if self.plan.batch_size else None, self.max_steps)
-        start = self.params, self.opt_state, self.average if self.decay else {}
+        start = self.params, self.opt_state, self.average if self.decay else {}, self.estimators
         done, *end, trace, is_finite = self.compiled_steps(
             *start, jnp.asarray(first), jnp.asarray(count), feed, self.arrays
         )
@@ -129,12 +134,12 @@ class Trainer:
             done, *end, trace, is_good = self.compiled_steps(
                 *start, jnp.asarray(first), jnp.asarray(repeated), feed, self.arrays
             )
-        self.params, self.opt_state, average = end
+        self.params, self.opt_state, average, self.estimators = end
         self.average = average if self.decay else self.params
         return int(done), np.asarray(trace, float)[: int(done)], bool(is_finite)
 
     def elbo(self, params, key, arrays, batch, N):
-        return self.bound_of(Objective("elbo"), params, key, arrays, batch, 1.0, N=N)[1]["elbo"] / N
+        return self.bound_of(Objective("elbo"), params, key, arrays, batch, N=N)[1].metrics["elbo"] / N
 
     def elbos(self, rows):
         parts, elbos = self.rows.evaluation_parts(rows), []
@@ -177,7 +182,8 @@ class Trainer:
         return {n: v / count for n, v in to_numpy(total).items()}
 
     def groups(self):
-        return {"params": self.params, "average": self.average, "opt_state": self.opt_state}
+        groups = {"params": self.params, "average": self.average, "opt_state": self.opt_state}
+        return {**groups, "estimators": self.estimators}
 
     def state(self):
         leaves = {group: jax.tree.leaves(part) for group, part in self.groups().items()}

@@ -22,6 +22,7 @@ class Trainer:
         self.seed, self.store = request.seed, pyro.get_param_store()
         self.rows_name = request.card.dim_names.get("N", "N")
         self.set_up()
+        self.estimators = {}
         self.names = list(self.store.keys())
         self.params = [self.store[n].unconstrained() for n in self.names]
         self.transforms = [transform_to(self.store._constraints[n]) for n in self.names]
@@ -66,21 +67,26 @@ class Trainer:
         if self.plan.batch_size:
             rows = self.rows.training[self.plan.batches(first, count)]
         for i in range(count):
-            beta = float(self.plan.beta_at(first + i))
+            beta, fraction = float(self.plan.beta_at(first + i)), (first + i) / self.plan.num_steps
             inputs, pair = self.step_inputs(rows[i])
+            # quicker than the store
             with SubstituteParams({n: t(p) for n, t, p in zip(self.names, self.transforms, self.params, strict=True)}):
-                value, metrics = bound(self.objective, *pair, inputs, beta)  # quicker than the store
+                value, details = bound(self.objective, *pair, inputs, beta, fraction, self.estimators)
             for param in self.trained:
                 param.grad = None
             # gradients are those of the bound per row, whatever their number
             (value * (-1 / self.plan.num_rows)).backward()
-            if not self.step(first + i, value):
+            if not self.step(first + i, value, details.assigned):
                 return i, trace[:i], False
-            trace[i] = torch.stack([metrics[n] for n in (self.objective.name, "reconstruction", "kl")]).tolist()
+            self.estimators = details.state
+            trace[i] = torch.stack([details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")]).tolist()
         return count, trace, True
 
-    def step(self, step, value):
-        """Do one step of the optimiser unless something is not finite; return whether it was done."""
+    def step(self, step, value, assigned):
+        """Do one step of the optimiser unless something is not finite; return whether it was done.
+
+        assigned: values of parameters that follow a rule of the guide.
+        """
         slopes = [p.grad for p in self.trained if p.grad is not None]
         length = torch.stack(torch._foreach_norm(slopes)).norm()
         rate = self.learning_rate(step)
@@ -91,6 +97,10 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
+        with torch.no_grad():
+            for name, new in assigned.items():
+                index = self.names.index(name)
+                self.params[index].copy_(self.transforms[index].inv(new))
         if self.decay:
             d = min(self.decay, (1 + step) / (10 + step))  # so that the first steps soon have no weight
             torch._foreach_lerp_(self.average, [p.detach() for p in self.params], 1 - d)
@@ -103,7 +113,7 @@ class Trainer:
             torch.manual_seed(self.seed + 1)  # the same draws in every call
             for part in parts:
                 inputs, pair = self.step_inputs(part, N=len(rows))
-                elbos.append(float(bound(objective, *pair, inputs, 1.0)[1]["elbo"]) / len(rows))
+                elbos.append(float(bound(objective, *pair, inputs)[1].metrics["elbo"]) / len(rows))
         return np.array(elbos)
 
     def start_at(self, weights):

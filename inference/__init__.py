@@ -5,7 +5,8 @@
 a model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
 trust; ``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1,
 6))`` selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an
-encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``; ``load(folder)`` reads a saved fit; ``from_mcmc``,
+encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``; ``gradient_report(model, data)`` measures bias and
+variance of gradient estimators for discrete latents; ``load(folder)`` reads a saved fit; ``from_mcmc``,
 ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
 ``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from inference.engines import refusals
     from inference.evaluation.calibration import calibrate
     from inference.evaluation.comparison import compare
+    from inference.evaluation.gradients import gradient_report
     from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
     from inference.evaluation.selection import choose
     from inference.evaluation.standard_errors import standard_errors
@@ -44,6 +46,7 @@ __all__ = [
     "from_arviz",
     "from_mcmc",
     "from_svi",
+    "gradient_report",
     "held_out",
     "inference_gap",
     "load",
@@ -62,6 +65,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "from_arviz": "inference.external",
     "from_mcmc": "inference.external",
     "from_svi": "inference.external",
+    "gradient_report": "inference.evaluation.gradients",
     "held_out": "inference.evaluation.held_out",
     "inference_gap": "inference.evaluation.held_out",
     "load": "inference.result",

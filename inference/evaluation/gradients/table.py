@@ -1,0 +1,116 @@
+"""A gradient report as a table, and the sentences below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inference.evaluation.gradients.record import FALSE_ALARM_RATE, GradientReportRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table_by_group(r: GradientReportRecord) -> pd.DataFrame:
+    """A row for each group and estimator, those with the least variance per evaluation first."""
+    import pandas as pd
+
+    rows, index = [], []
+    for group in r.groups:
+        order = sorted(r.estimators, key=lambda n: r.estimators[n].groups[group].variance * r.estimators[n].evaluations)
+        for name in order:
+            estimator = r.estimators[name]
+            m, norm = estimator.groups[group], r.reference.norms[group]
+            rows.append(
+                {
+                    "variance": m.variance,
+                    "variance_se": m.variance_se,
+                    "evaluations": estimator.evaluations,
+                    "per_evaluation": m.variance * estimator.evaluations,
+                    "bias": m.bias,
+                    "bias_se": m.bias_se,
+                    "bias_percent": 100 * m.bias / norm if norm else np.nan,
+                    "bias_percent_se": 100 * m.bias_se / norm if norm else np.nan,
+                    "p": m.p,
+                    "seconds": estimator.seconds,
+                }
+            )
+            index.append((group, name))
+    return pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(index, names=["parameters", "estimator"]))
+
+
+def short_table(r: GradientReportRecord) -> pd.DataFrame:
+    """The table as text, with the errors beside the numbers."""
+    import pandas as pd
+
+    table = table_by_group(r)
+    rows = [
+        {
+            "variance": f"{with_error(row.variance, row.variance_se)}",
+            "evaluations": f"{row.evaluations}",
+            "variance x evaluations": f"{row.per_evaluation:.3g}",
+            "bias": with_error(row.bias, row.bias_se),
+            "% of the gradient": with_error(row.bias_percent, row.bias_percent_se),
+            "p": f"{row.p:.2g}",
+            "ms": f"{1000 * row.seconds:.2g}",
+        }
+        for row in table.itertuples()
+    ]
+    return pd.DataFrame(rows, index=table.index)
+
+
+def with_error(value: float, error: float) -> str:
+    """A number with its standard error, to the digits that the error allows.
+
+    >>> with_error(0.123456, 0.0021), with_error(0.0, 0.0), with_error(1234.0, 7.0), with_error(float("nan"), 1.0)
+    ('0.1235 ± 0.0021', '0', '1234 ± 7', '')
+    """
+    if not np.isfinite(value):
+        return ""
+    if error <= 0:
+        return f"{value:.3g}"
+    digits = int(np.floor(np.log10(error)))
+    if -4 <= digits <= 4:
+        places = max(0, 1 - digits)
+        return f"{value:.{places}f} ± {error:.{places}f}"
+    return f"{value:.2e} ± {error:.0e}"
+
+
+def sentences(r: GradientReportRecord) -> list[str]:
+    """What the numbers are, the reference, the biases that were found, and the estimators that were left out."""
+    lines = [
+        f"{r.title}: the gradient per row of {r.rows} rows, {r.num_draws} draws of each estimator",
+        f"reference: {describe_reference(r)}",
+        bias_sentence(r),
+    ]
+    if r.skipped:
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in r.skipped.items())
+        lines.append(f"left out: {reasons}")
+    return lines
+
+
+def describe_reference(r: GradientReportRecord) -> str:
+    """The reference, with its error where it has one."""
+    if r.reference.is_exact:
+        return r.reference.source
+    group = r.groups[-1]
+    error, norm = r.reference.errors[group], r.reference.norms[group]
+    percent = f", {100 * error / norm:.2g}% of its norm" if norm else ""
+    return f"{r.reference.source}; its error has the norm {error:.2g}{percent}, and the errors of biases include it"
+
+
+def bias_sentence(r: GradientReportRecord) -> str:
+    """Which estimators are biased, by these draws."""
+    level = f"at a level of {FALSE_ALARM_RATE:.0%} over the whole table"
+    biased = r.biased
+    if not biased:
+        return f"bias: none was found {level}"
+    unexpected = [n for n in biased if r.estimators[n].is_unbiased]
+    warning = f"; {', '.join(unexpected)} should have none" if unexpected else ""
+    return f"bias: {', '.join(biased)} {'is' if len(biased) == 1 else 'are'} biased {level}{warning}"
+
+
+def plain_text(r: GradientReportRecord) -> str:
+    """The short table and the sentences."""
+    return "\n".join([short_table(r).to_string(), "", *sentences(r)])

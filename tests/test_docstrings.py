@@ -19,6 +19,7 @@ MODULES = (
     "inference.engines",
     "inference.evaluation.calibration",
     "inference.evaluation.comparison",
+    "inference.evaluation.gradients",
     "inference.evaluation.held_out",
     "inference.evaluation.selection",
     "inference.exact.enumeration",

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from zoo.cli import checking, fitting, models, sampling
+from zoo.cli import checking, fitting, gradients, models, sampling
 from zoo.cli.console import print_error
 from zoo.errors import ZooError
 
@@ -46,6 +46,7 @@ app.command("show")(models.show)
 app.command("check")(checking.check)
 app.command("fit")(fitting.fit)
 app.command("compare")(fitting.compare)
+app.command("gradients")(gradients.gradients)
 app.command("summary")(fitting.summary)
 app.command("sample")(sampling.sample)
 

@@ -58,7 +58,7 @@ def plot_variance(axes: Axes, r: GradientReportRecord, names: list[str], group: 
             axes.annotate("no variance", (0.03, i), xycoords=("axes fraction", "data"), fontsize=8, va="center")
     axes.grid(axis="x", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlabel("variance x evaluations")
+    axes.set_xlabel("variance x runs of the program")
 
 
 def label_decades(axes: Axes) -> None:

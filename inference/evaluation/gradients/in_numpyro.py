@@ -24,11 +24,12 @@ class GradientSampler:
     def __init__(self, problem):
         self.problem, request, rows = problem, problem.request, problem.rows
         inputs = {**to_backend(request.keywords), **to_backend(rows.device_table)}
-        pair = problem.program_and_guide(inputs, sites_of, marginalize)
-        self.trainer = run_guide(request, lambda: Trainer(request, problem.plan, rows, *pair, inputs))
+        program, guide = problem.program_and_guide(inputs, sites_of, marginalize)
+        self.trainer = run_guide(request, lambda: Trainer(request, problem.plan, rows, program, guide, inputs))
         if problem.weights is not None:
             self.trainer.start_at(problem.weights)
-        self.params, self.beta, self.key = self.trainer.params, problem.beta, jax.random.PRNGKey(request.seed)
+        self.params, self.key = self.trainer.params, jax.random.PRNGKey(request.seed)
+        self.moment = problem.beta, problem.fraction
         self.names = sorted(self.params)  # the order in which a dict becomes a vector
         self.sizes = [self.params[n].size for n in self.names]
         batch = rows.training[problem.plan.batches(0, 1)] if problem.plan.batch_size else None
@@ -47,7 +48,7 @@ class GradientSampler:
             run = first_run(guide, constrained, key, inputs, objective)
             chosen.update(choose_estimators(objective, run.latents, run.enumerated, functions.kind_of))
             sizes.extend(len(run.latents[n]["value"]) for n in run.enumerated)
-            return bound(objective, program, guide, constrained, key, inputs, self.beta)[0]
+            return bound(objective, program, guide, constrained, key, inputs, *self.moment)[0]
 
         chosen, sizes = {}, []
         jax.eval_shape(run, self.params, self.trainer.arrays, self.batch, self.key)
@@ -58,7 +59,7 @@ class GradientSampler:
 
         def value(params, arrays, batch, key):
             program, guide, constrained, inputs = self.step(params, arrays, batch, key)
-            return bound(objective, program, guide, constrained, key, inputs, self.beta)[0]
+            return bound(objective, program, guide, constrained, key, inputs, *self.moment)[0]
 
         return self.repeat(jax.grad(value), batches, size, seed, cost=objective.num_particles)
 
@@ -103,14 +104,14 @@ class GradientSampler:
             _, guide, constrained, inputs = self.step(params, arrays, batch, key)
             sites = traced(guide, constrained, key, inputs).latents
             bases = {n: functions.within(s["fn"]) for n, s in sites.items()}
-            drawn = [n for n, s in sites.items() if s["fn"].support.is_discrete]
+            discrete = [n for n, s in sites.items() if s["fn"].support.is_discrete]
             facts.update(
-                are_finite=all(assignments.has_finite_support(bases[n]) for n in drawn),
-                are_all=len(drawn) == len(sites),
+                are_finite=all(assignments.has_finite_support(bases[n]) for n in discrete),
+                are_all=len(discrete) == len(sites),
             )
             if facts["are_finite"]:
-                facts["latents"] = [assignments.DiscreteLatent.from_site(sites[n], bases[n]) for n in drawn]
-                return {n: assignments.support_of(bases[n]) for n in drawn}
+                facts["latents"] = [assignments.DiscreteLatent.from_site(sites[n], bases[n]) for n in discrete]
+                return {n: assignments.support_of(bases[n]) for n in discrete}
             return {}
 
         facts = {}
@@ -127,7 +128,7 @@ class GradientSampler:
             values = {v.name: v.value(self.supports[v.name], parts[v.name], jnp.broadcast_to) for v in latents}
             run = traced(guide, {**constrained, **values}, key, inputs)
             pair = BoundDraws(program, guide, constrained, key, inputs, Objective(), run)
-            return assignments.assignment_term(pair, run, latents, self.beta)
+            return assignments.assignment_term(pair, run, latents, self.problem.beta)
 
         def gradient(params, arrays, batch, key):
             def add(total, one):

@@ -21,15 +21,16 @@ class GradientSampler:
     def __init__(self, problem):
         self.problem, request, rows = problem, problem.request, problem.rows
         inputs = {**to_backend(request.keywords), **to_backend(rows.device_table)}
-        pair = problem.program_and_guide(inputs, sites_of, marginalize)
+        program, guide = problem.program_and_guide(inputs, sites_of, marginalize)
         with torch.random.fork_rng():
             torch.manual_seed(request.seed)
-            self.trainer = run_guide(request, lambda: Trainer(request, problem.plan, rows, *pair, inputs))
+            self.trainer = run_guide(request, lambda: Trainer(request, problem.plan, rows, program, guide, inputs))
         if problem.weights is not None:
             self.trainer.start_at(problem.weights)
         # a tensor may have several names: the first one counts
         first = {id(p): n for n, p in reversed(list(zip(self.trainer.names, self.trainer.params, strict=True)))}
-        self.names, self.beta = [first[id(p)] for p in self.trainer.trained], problem.beta
+        self.names = [first[id(p)] for p in self.trainer.trained]
+        self.moment = problem.beta, problem.fraction
         self.sizes = [p.numel() for p in self.trainer.trained]
         self.batch = rows.training[problem.plan.batches(0, 1)[0]] if problem.plan.batch_size else None
 
@@ -50,14 +51,14 @@ class GradientSampler:
         with self.constrained(), torch.random.fork_rng():
             run, _ = first_run(program, guide, inputs, objective)
             chosen = choose_estimators(objective, run.latents, run.enumerated, functions.kind_of)
-            bound(objective, program, guide, inputs, self.beta)
+            bound(objective, program, guide, inputs, *self.moment)
         return chosen, math.prod(len(run.latents[n]["value"]) for n in run.enumerated)
 
     def draw(self, objective, batches, size, seed):
         """Draws of the gradient by an objective's estimators."""
 
         def gradient(program, guide, inputs):
-            return self.slopes(bound(objective, program, guide, inputs, self.beta)[0])
+            return self.slopes(bound(objective, program, guide, inputs, *self.moment)[0])
 
         return self.repeat(gradient, batches, size, seed)
 
@@ -91,12 +92,12 @@ class GradientSampler:
         with torch.no_grad(), self.constrained(), torch.random.fork_rng():
             sites = traced(guide, {}, inputs).latents
         bases = {n: functions.within(s["fn"]) for n, s in sites.items()}
-        drawn = [n for n, s in sites.items() if s["fn"].support.is_discrete]
-        are_all = len(drawn) == len(sites)
-        if not all(assignments.has_finite_support(bases[n]) for n in drawn):
+        discrete = [n for n, s in sites.items() if s["fn"].support.is_discrete]
+        are_all = len(discrete) == len(sites)
+        if not all(assignments.has_finite_support(bases[n]) for n in discrete):
             return None, are_all
-        self.supports = {n: assignments.support_of(bases[n]) for n in drawn}
-        return [assignments.DiscreteLatent.from_site(sites[n], bases[n]) for n in drawn], are_all
+        self.supports = {n: assignments.support_of(bases[n]) for n in discrete}
+        return [assignments.DiscreteLatent.from_site(sites[n], bases[n]) for n in discrete], are_all
 
     def enumerate(self, latents, batches, size, seed):
         """Draws of the gradient of the ELBO with its discrete latents summed out."""
@@ -109,7 +110,7 @@ class GradientSampler:
                 values = {v.name: v.value(self.supports[v.name], parts[v.name], torch.Tensor.expand) for v in latents}
                 run = traced(guide, values, inputs)
                 pair = BoundDraws(program, guide, inputs, Objective(), run)
-                total += self.slopes(assignments.assignment_term(pair, run, latents, self.beta))
+                total += self.slopes(assignments.assignment_term(pair, run, latents, self.problem.beta))
             return total
 
         return self.repeat(gradient, batches, size, seed)

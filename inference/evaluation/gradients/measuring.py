@@ -45,9 +45,8 @@ class Candidate(NamedTuple):
     @property
     def evaluations(self) -> int:
         """Runs of the program in one gradient: coupled draws of a site are further runs."""
-        runs = (
-            getattr(e, "evaluations_per_draw", 1 + isinstance(e, AntitheticEstimator)) for e in self.chosen.values()
-        )
+        coupled = [1 + isinstance(e, AntitheticEstimator) for e in self.chosen.values()]
+        runs = [getattr(e, "evaluations_per_draw", n) for e, n in zip(self.chosen.values(), coupled, strict=True)]
         further = sum(count - 1 for count in runs)
         return self.num_particles * self.num_values * (1 + further)
 

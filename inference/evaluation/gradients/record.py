@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inference.evaluation.gradients.moments import GroupMoments
 
 FALSE_ALARM_RATE = 0.01  # of a report whose estimators are all unbiased: the probability that it calls one biased
-ALL = "all parameters"  # the group of all
+ALL = "(all)"  # the group of all parameters
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 import guides
-from inference import engines
 from inference.engines import FitRequest
-from inference.engines.svi import SVIOptions
+from inference.engines.svi import ENGINE, SVIOptions
 from inference.engines.svi.guide import find_sampled_sites
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.rows import TrainingRows
 from inference.fitting import read_call
-from inference.objectives import NAMES, Objective
+from inference.objectives import Objective
 from inference.objectives.estimators import Estimator
 from inference.record import FitRecord
 from zoo import Model, ReadModel, ZooError
@@ -101,13 +100,7 @@ def make_problem(
         is_own = not model.has_card or isinstance(model, ReadModel)
         args = () if data is None else data if is_own and isinstance(data, tuple) else (data,)
         model, data, options = read_call(model, args, dict(options), "svi", Choices(None, None, {}, {}))
-    svi = engines.get("svi")
-    made = svi.make_options({"num_steps": 1, **options}, model.card)
-    if isinstance(made.objective, str) and made.objective not in NAMES:
-        raise unknown("objective", made.objective, NAMES)
-    reason = svi.refuses(model.card, model.backend)
-    if reason:
-        raise ZooError(f"svi cannot fit {model.name}, so that there is no gradient: {reason}")
+    made = ENGINE.default_options(model.card).replace({"num_steps": 1, **options}, ENGINE.name)
     table, keywords = model.bind(data, seed=seed)  # intensities are drawn once
     request = FitRequest(model, keywords, table, seed, made, progress=False)
     size = made.batch_size

@@ -41,17 +41,17 @@ def table_by_group(r: GradientReportRecord) -> pd.DataFrame:
 
 
 def short_table(r: GradientReportRecord) -> pd.DataFrame:
-    """The table as text, with the errors beside the numbers."""
+    """The table as text, with the errors beside the numbers; runs are evaluations of the program in one gradient."""
     import pandas as pd
 
     table = table_by_group(r)
     rows = [
         {
-            "variance": f"{with_error(row.variance, row.variance_se)}",
-            "evaluations": f"{row.evaluations}",
-            "variance x evaluations": f"{row.per_evaluation:.3g}",
+            "variance": with_error(row.variance, row.variance_se),
+            "runs": f"{row.evaluations}",
+            "variance x runs": f"{row.per_evaluation:.3g}",
             "bias": with_error(row.bias, row.bias_se),
-            "% of the gradient": with_error(row.bias_percent, row.bias_percent_se),
+            "bias, %": with_error(row.bias_percent, row.bias_percent_se),
             "p": f"{row.p:.2g}",
             "ms": f"{1000 * row.seconds:.2g}",
         }

@@ -1,0 +1,92 @@
+"""The VQ-VAE: an image is M positions, each with one of K codewords, vectors of Z numbers that a decoder maps to it.
+
+    z_nm ~ Categorical(p_m)          [N M]  the codeword of image n at position m
+    x_nd ~ Bernoulli(logit = o_nd)   [N D]  its pixels, where o_n = loc + decoder(codewords_n)
+
+The codewords of an image, codewords_nm = codebook[z_nm], are M Z numbers of the codebook [K Z]. With
+``network="convolutional"`` the positions are a square grid, a half or a quarter of the image on each side; the decoder
+is three convolutions and, at each position, a layer of ``width`` tanh units. With "mlp" it has ``depth`` such layers
+for all positions together. With ``likelihood="gaussian"`` x_nd ~ Normal(loc_d + spread decoder(...)_d, sigma), sigma
+learned or fixed. A missing pixel (NaN) is left out, which is exact where pixels are missing at random.
+
+The prior of z is uniform; of each position its own, p_m = softmax(logits_m), with ``prior="positions"``; or, with
+"autoregressive", p(z_nm | z_n1, ..., z_n,m-1) by a network, in row-major order, with which draws look like the data.
+
+The guide "vq_vae", an encoder and the nearest codeword, is a point, so the bound is the log likelihood less the rate,
+-log p(z_n): M ln K nats for a uniform prior. The keywords from ``codebook_update`` on are the guide's alone: see
+``zoo show --guide`` and ``guides.about("vq_vae")``. Here K counts codewords, whose labels are not aligned.
+"""
+
+import numpy as np
+
+from zoo._networks import check_network
+from zoo._networks.grid import halvings
+from zoo.cards import Card
+from zoo.checks import check_whole
+from zoo.data.moments import log_odds, mean_and_spread
+from zoo.errors import ZooError, unknown
+
+POSITIONS, CODEWORDS = 16, 64  # M and K, unless they are set
+UPDATES = ("moving_average", "gradient")
+
+
+def priors(data, settings):
+    """Keywords: loc and spread.
+
+    loc [D] is the log-odds of each pixel's mean, or the mean; spread the root of the mean of the pixels' variances.
+
+    Raises ZooError for more codewords than the rows have positions.
+    """
+    x = data["x"]
+    M, K = settings.get("M", POSITIONS), settings.get("K", CODEWORDS)
+    if len(x) * M < K:
+        raise ZooError(f"K={K} codewords for {len(x)} rows of M={M} positions: set K to {len(x) * M} or less")
+    if settings["likelihood"] == "bernoulli":
+        return {"loc": log_odds(x)}
+    loc, spread = mean_and_spread(x)
+    return {"loc": loc, "spread": spread}
+
+
+def check(keywords):
+    """Raise ZooError for sizes and settings that neither the networks nor the guide can have."""
+    check_network({**keywords, "network": "mlp"}, keywords["D"])
+    check_whole(1, M=keywords["M"], K=keywords["K"])
+    if keywords["network"] == "convolutional":
+        halvings(keywords["D"], keywords["M"])
+    if keywords["codebook_update"] not in UPDATES:
+        raise unknown("codebook_update", keywords["codebook_update"], UPDATES)
+    limits = {"commitment": (0, np.inf), "decay": (0, 1), "restart_below": (0, 1), "sigma": (0, np.inf)}
+    for name, (low, high) in limits.items():
+        value, is_open = keywords[name], name == "sigma"
+        if value is None and is_open:
+            continue
+        if not (np.ndim(value) == 0 and low <= value < high) or (is_open and value == 0):
+            interval = f"above {low}" if is_open else f"from {low} up" + (f", below {high}" if high == 1 else "")
+            raise ZooError(f"{name} is a number {interval}{', or None to learn it' if is_open else ''}; given {value!r}")
+
+
+CARD = Card(
+    name="vq_vae",
+    title="Vector-quantised variational autoencoder (VQ-VAE)",
+    citation="van den Oord, A., Vinyals, O. and Kavukcuoglu, K. (2017). Neural discrete representation learning. "
+    "Advances in Neural Information Processing Systems 30. Razavi, A., van den Oord, A. and Vinyals, O. (2019). "
+    "Generating diverse high-fidelity images with VQ-VAE-2. Advances in Neural Information Processing Systems 32.",
+    latents={"z": "category [N M]"},
+    observed={"x": "binary [N D]"},
+    sampled=("z",),
+    sizes={"N": 12, "D": 16, "M": 4, "K": 3, "Z": 2},
+    variants={
+        "prior": {"uniform": {}, "positions": {"logits": "real [M K]"}, "autoregressive": {}},
+        "network": {"mlp": {}, "convolutional": {}},
+        "likelihood": {"bernoulli": {}, "gaussian": {"x": "real [N D]", "sigma": "positive"}},
+    },
+    priors=priors,
+    empirical=("loc", "spread"),
+    check=check,
+    learned={"codebook": "real [K Z]"},
+    networks=("decoder",),
+    missing=("x",),
+    exchangeable=(),
+    tags=("deep", "discrete", "images", "missing data"),
+    shown_on="digits_dynamic",
+)

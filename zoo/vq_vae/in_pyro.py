@@ -1,0 +1,57 @@
+import torch
+from pyro import deterministic, param, plate, sample
+from pyro.distributions import Bernoulli, Categorical, constraints
+
+from zoo._distributions.autoregressive.in_pyro import AutoregressiveCategorical, CategoryNetwork
+from zoo._distributions.in_pyro import DiagonalNormal
+from zoo._networks import in_pyro as networks
+from zoo._networks.grid.in_pyro import decoder
+from zoo.vae.in_pyro import mask_missing
+from zoo.vq_vae import CODEWORDS, POSITIONS
+
+
+def model(
+    x=None,
+    *,
+    N,
+    D,
+    M=POSITIONS,
+    K=CODEWORDS,
+    Z=16,
+    prior="uniform",
+    network="mlp",
+    likelihood="bernoulli",
+    width=200,
+    depth=2,
+    loc=0.0,
+    spread=1.0,
+    sigma=None,
+    codebook_update="moving_average",  # this keyword and those below are for the guide
+    decay=0.99,
+    restart_below=0.03,
+    commitment=0.25,
+    rotation=False,
+):
+    codebook = param("codebook", lambda: torch.randn(K, Z))
+    decode = networks.network("decoder.x", *decoder(network, Z, M, width, depth, D))
+    if sigma is None and likelihood == "gaussian":
+        sigma = param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
+    codes = code_prior(prior, M, K, width, depth)
+    with plate("N", N):
+        z = sample("z", codes)
+        codewords = deterministic("codewords", codebook[z], event_dim=2)
+        out = decode(codewords.flatten(-2))
+        if likelihood == "gaussian":
+            variance = torch.as_tensor(sigma).square().expand(D)
+            sample("x", DiagonalNormal(loc + spread * out, variance), obs=x)
+        else:
+            pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
+            sample("x", pixels.to_event(1), obs=x)
+
+
+def code_prior(prior, M, K, width, depth):
+    """The distribution of M categories of K values each."""
+    if prior == "autoregressive":
+        return AutoregressiveCategorical(networks.network("decoder.z", CategoryNetwork, M, K, width, depth), M, K)
+    logits = param("logits", lambda: torch.zeros(M, K)) if prior == "positions" else torch.zeros(M, K)
+    return Categorical(logits=logits).to_event(1)

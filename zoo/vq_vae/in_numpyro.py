@@ -33,7 +33,7 @@ def model(
     commitment=0.25,
     rotation=False,
 ):
-    codebook = param("codebook", lambda key: jax.random.normal(key, (K, Z)))
+    codebook = param("codebook", initial_codebook(K, Z))
     decode = networks.network("decoder.x", *decoder(network, Z, M, width, depth, D))
     if sigma is None and likelihood == "gaussian":
         sigma = param("sigma", jnp.asarray(spread / 2), constraint=constraints.positive)

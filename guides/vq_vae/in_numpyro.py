@@ -1,0 +1,76 @@
+import jax
+import jax.numpy as jnp
+import numpyro
+from jax.lax import stop_gradient
+from numpyro import factor, param, plate, sample
+from numpyro.distributions import Delta
+
+from guides.vq_vae.codebook.in_numpyro import initial_codebook, moving_average, nearest
+from zoo._backend.in_numpyro import assign, straight_through
+from zoo._networks import in_numpyro as networks
+from zoo._networks.grid.in_numpyro import encoder
+
+
+def guide(program, start=None):
+    return amortised
+
+
+def amortised(
+    x,
+    *,
+    N,
+    D,
+    M,
+    K,
+    Z,
+    network,
+    likelihood,
+    width,
+    depth,
+    loc,
+    spread,
+    codebook_update,
+    decay,
+    restart_below,
+    commitment,
+    rotation,
+    **others,
+):
+    encode = networks.network("encoder", *encoder(network, D, width, depth, M, Z))
+    centred = (x - loc) / spread if likelihood == "gaussian" else x - jax.nn.sigmoid(loc)
+    outputs = encode(jnp.nan_to_num(centred)).reshape(*x.shape[:-1], M, Z)
+    codebook = param("codebook", initial_codebook(K, Z))
+    z = nearest(stop_gradient(outputs), stop_gradient(codebook))
+    codewords = codebook[z]
+    with plate("N", N):
+        sample("z", Delta(z, event_dim=1))
+        transported = rotate(outputs, stop_gradient(codewords)) if rotation else outputs
+        straight_through("codewords", transported)
+        factor("commitment", commitment * squared_distance(outputs, stop_gradient(codewords)))
+        if codebook_update == "gradient":
+            factor("codebook_distance", squared_distance(stop_gradient(outputs), codewords))
+    if codebook_update == "moving_average":
+        count = param("codebook_count", jnp.zeros(K))
+        points = stop_gradient(outputs).reshape(-1, Z)
+        updated = moving_average(points, z.ravel(), codebook, count, decay, restart_below, numpyro.prng_key())
+        for name, value in zip(("codebook", "codebook_count"), updated, strict=True):
+            assign(name, value)
+
+
+def squared_distance(a, b):
+    """The squared distance of the vectors of each row, summed over its positions."""
+    return ((a - b) ** 2).sum((-2, -1))
+
+
+def rotate(outputs, codewords):
+    """The outputs, turned and scaled to the codewords by a map without a gradient of its own."""
+    fixed = stop_gradient(outputs)
+    tiny = jnp.finfo(outputs.dtype).tiny
+    length, target = (jnp.linalg.norm(v, axis=-1, keepdims=True) for v in (fixed, codewords))
+    a, b = fixed / jnp.maximum(length, tiny), codewords / jnp.maximum(target, tiny)
+    middle = a + b
+    middle = middle / jnp.maximum(jnp.linalg.norm(middle, axis=-1, keepdims=True), tiny)
+    # a reflection to the middle direction and then to b: together the rotation that takes a to b
+    turned = outputs - 2 * middle * (middle * outputs).sum(-1, keepdims=True)
+    turned = turned + 2 * b * (a * outputs).sum(-1, keepdims=True)
+    return target / jnp.maximum(length, tiny) * turned

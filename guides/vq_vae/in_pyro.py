@@ -1,0 +1,72 @@
+import torch
+from pyro import factor, param, plate, sample
+from pyro.distributions import Delta
+
+from guides.vq_vae.codebook.in_pyro import initial_codebook, moving_average, nearest
+from zoo._backend.in_pyro import assign, straight_through
+from zoo._networks import in_pyro as networks
+from zoo._networks.grid.in_pyro import encoder
+
+
+def guide(program, start=None):
+    return amortised
+
+
+def amortised(
+    x,
+    *,
+    N,
+    D,
+    M,
+    K,
+    Z,
+    network,
+    likelihood,
+    width,
+    depth,
+    loc,
+    spread,
+    codebook_update,
+    decay,
+    restart_below,
+    commitment,
+    rotation,
+    **others,
+):
+    encode = networks.network("encoder", *encoder(network, D, width, depth, M, Z))
+    centred = (x - loc) / spread if likelihood == "gaussian" else x - torch.as_tensor(loc).sigmoid()
+    outputs = encode(centred.nan_to_num()).unflatten(-1, (M, Z))
+    codebook = param("codebook", initial_codebook(K, Z))
+    z = nearest(outputs.detach(), codebook.detach())
+    codewords = codebook[z]
+    with plate("N", N):
+        sample("z", Delta(z, event_dim=1))
+        transported = rotate(outputs, codewords.detach()) if rotation else outputs
+        straight_through("codewords", transported)
+        factor("commitment", commitment * squared_distance(outputs, codewords.detach()), has_rsample=False)
+        if codebook_update == "gradient":
+            factor("codebook_distance", squared_distance(outputs.detach(), codewords), has_rsample=False)
+    if codebook_update == "moving_average":
+        count = param("codebook_count", lambda: torch.zeros(K))
+        points = outputs.detach().reshape(-1, Z)
+        updated = moving_average(points, z.ravel(), codebook, count, decay, restart_below)
+        for name, value in zip(("codebook", "codebook_count"), updated, strict=True):
+            assign(name, value)
+
+
+def squared_distance(a, b):
+    """The squared distance of the vectors of each row, summed over its positions."""
+    return (a - b).square().sum((-2, -1))
+
+
+def rotate(outputs, codewords):
+    """The outputs, turned and scaled to the codewords by a map without a gradient of its own."""
+    fixed, tiny = outputs.detach(), torch.finfo(outputs.dtype).tiny
+    length, target = (v.norm(dim=-1, keepdim=True) for v in (fixed, codewords))
+    a, b = fixed / length.clamp(min=tiny), codewords / target.clamp(min=tiny)
+    middle = a + b
+    middle = middle / middle.norm(dim=-1, keepdim=True).clamp(min=tiny)
+    # a reflection to the middle direction and then to b: together the rotation that takes a to b
+    turned = outputs - 2 * middle * (middle * outputs).sum(-1, keepdim=True)
+    turned = turned + 2 * b * (a * outputs).sum(-1, keepdim=True)
+    return target / length.clamp(min=tiny) * turned

@@ -5,10 +5,11 @@ from jax.lax import stop_gradient
 from numpyro import factor, param, plate, sample
 from numpyro.distributions import Delta
 
-from guides.vq_vae.codebook.in_numpyro import initial_codebook, moving_average, nearest
+from guides.vq_vae.codebook.in_numpyro import k_means, moving_average, nearest
 from zoo._backend.in_numpyro import assign, straight_through
 from zoo._networks import in_numpyro as networks
 from zoo._networks.grid.in_numpyro import encoder
+from zoo.vq_vae.in_numpyro import initial_codebook
 
 
 def guide(program, start=None):
@@ -39,7 +40,9 @@ def amortised(
     encode = networks.network("encoder", *encoder(network, D, width, depth, M, Z))
     centred = (x - loc) / spread if likelihood == "gaussian" else x - jax.nn.sigmoid(loc)
     outputs = encode(jnp.nan_to_num(centred)).reshape(*x.shape[:-1], M, Z)
-    codebook = param("codebook", initial_codebook(K, Z))
+    points = stop_gradient(outputs).reshape(-1, Z)
+    by_gradient = codebook_update == "gradient"
+    codebook = param("codebook", (lambda key: k_means(points, key, K)[0]) if by_gradient else initial_codebook(K, Z))
     z = nearest(stop_gradient(outputs), stop_gradient(codebook))
     codewords = codebook[z]
     with plate("N", N):
@@ -47,11 +50,10 @@ def amortised(
         transported = rotate(outputs, stop_gradient(codewords)) if rotation else outputs
         straight_through("codewords", transported)
         factor("commitment", commitment * squared_distance(outputs, stop_gradient(codewords)))
-        if codebook_update == "gradient":
+        if by_gradient:
             factor("codebook_distance", squared_distance(stop_gradient(outputs), codewords))
-    if codebook_update == "moving_average":
+    if not by_gradient:
         count = param("codebook_count", jnp.zeros(K))
-        points = stop_gradient(outputs).reshape(-1, Z)
         updated = moving_average(points, z.ravel(), codebook, count, decay, restart_below, numpyro.prng_key())
         for name, value in zip(("codebook", "codebook_count"), updated, strict=True):
             assign(name, value)
@@ -70,7 +72,7 @@ def rotate(outputs, codewords):
     a, b = fixed / jnp.maximum(length, tiny), codewords / jnp.maximum(target, tiny)
     middle = a + b
     middle = middle / jnp.maximum(jnp.linalg.norm(middle, axis=-1, keepdims=True), tiny)
-    # a reflection to the middle direction and then to b: together the rotation that takes a to b
+    # (I - 2 m m' + 2 b a') is the rotation that takes a to b, for m half-way between them
     turned = outputs - 2 * middle * (middle * outputs).sum(-1, keepdims=True)
     turned = turned + 2 * b * (a * outputs).sum(-1, keepdims=True)
     return target / jnp.maximum(length, tiny) * turned

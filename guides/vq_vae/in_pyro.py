@@ -2,10 +2,11 @@ import torch
 from pyro import factor, param, plate, sample
 from pyro.distributions import Delta
 
-from guides.vq_vae.codebook.in_pyro import initial_codebook, moving_average, nearest
+from guides.vq_vae.codebook.in_pyro import k_means, moving_average, nearest
 from zoo._backend.in_pyro import assign, straight_through
 from zoo._networks import in_pyro as networks
 from zoo._networks.grid.in_pyro import encoder
+from zoo.vq_vae.in_pyro import initial_codebook
 
 
 def guide(program, start=None):
@@ -36,7 +37,9 @@ def amortised(
     encode = networks.network("encoder", *encoder(network, D, width, depth, M, Z))
     centred = (x - loc) / spread if likelihood == "gaussian" else x - torch.as_tensor(loc).sigmoid()
     outputs = encode(centred.nan_to_num()).unflatten(-1, (M, Z))
-    codebook = param("codebook", initial_codebook(K, Z))
+    points = outputs.detach().reshape(-1, Z)
+    by_gradient = codebook_update == "gradient"
+    codebook = param("codebook", (lambda: k_means(points, K)[0]) if by_gradient else initial_codebook(K, Z))
     z = nearest(outputs.detach(), codebook.detach())
     codewords = codebook[z]
     with plate("N", N):
@@ -44,11 +47,10 @@ def amortised(
         transported = rotate(outputs, codewords.detach()) if rotation else outputs
         straight_through("codewords", transported)
         factor("commitment", commitment * squared_distance(outputs, codewords.detach()), has_rsample=False)
-        if codebook_update == "gradient":
+        if by_gradient:
             factor("codebook_distance", squared_distance(outputs.detach(), codewords), has_rsample=False)
-    if codebook_update == "moving_average":
+    if not by_gradient:
         count = param("codebook_count", lambda: torch.zeros(K))
-        points = outputs.detach().reshape(-1, Z)
         updated = moving_average(points, z.ravel(), codebook, count, decay, restart_below)
         for name, value in zip(("codebook", "codebook_count"), updated, strict=True):
             assign(name, value)
@@ -66,7 +68,7 @@ def rotate(outputs, codewords):
     a, b = fixed / length.clamp(min=tiny), codewords / target.clamp(min=tiny)
     middle = a + b
     middle = middle / middle.norm(dim=-1, keepdim=True).clamp(min=tiny)
-    # a reflection to the middle direction and then to b: together the rotation that takes a to b
+    # (I - 2 m m' + 2 b a') is the rotation that takes a to b, for m half-way between them
     turned = outputs - 2 * middle * (middle * outputs).sum(-1, keepdim=True)
     turned = turned + 2 * b * (a * outputs).sum(-1, keepdim=True)
     return target / length.clamp(min=tiny) * turned

@@ -59,6 +59,15 @@ class RowDraws(GuideAndProgram):
         prior, guide = self.sum_latents(logs.prior, classes), self.sum_latents(logs.guide, classes)
         return DrawTerms(self.sum_sites(logs.likelihood)[0], ratio(others), kl, prior, guide)
 
+    def discrete_points(self, latents: Mapping[str, Site]) -> dict[str, int]:
+        """The discrete latents of which the guide has a point, and how many values each may have."""
+        values = {n: s["value"] for n, s in latents.items()}
+        points = [n for n, s in latents.items() if self.is_point(s["fn"])]
+        prior = self.run(self.program, values).latents if points else {}
+        supports = {n: prior[n]["fn"].support for n in points}
+        within = {n: getattr(support, "base_constraint", support) for n, support in supports.items()}
+        return {n: int(within[n].upper_bound) + 1 for n in points if supports[n].is_discrete}
+
     def sum_latents(self, logs: Mapping[str, SiteLog], names: Collection[str]) -> BackendArray:
         """The sum of the log densities of some latents, (K, B)."""
         return self.sum_sites(log for name, log in logs.items() if name in names)[0]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.nn import logsumexp
+from jax.nn import logsumexp, one_hot
 from numpyro import handlers
 from numpyro.distributions import ExpandedDistribution, Independent, Normal, kl_divergence
 
@@ -55,11 +55,16 @@ def normals_to_backend(normals):
 
 @compiled()
 def encode(pair, plain, state, arrays, table):
-    codes = {}
-    for name, site in RowDraws(pair, plain, state, arrays, table).centres({}).items():
+    rows, codes = RowDraws(pair, plain, state, arrays, table), {}
+    latents = rows.centres({})
+    points = rows.discrete_points(latents)
+    for name, site in latents.items():
         distribution = site["fn"]
-        is_discrete = distribution.is_discrete
-        codes[name] = probabilities(distribution) if is_discrete else normal_parameters(name, distribution)
+        if name in points:
+            codes[name] = one_hot(site["value"], points[name])
+        else:
+            is_discrete = distribution.is_discrete
+            codes[name] = probabilities(distribution) if is_discrete else normal_parameters(name, distribution)
     return codes
 
 
@@ -123,6 +128,8 @@ class RowDraws(TracedPair, draws.RowDraws):
             distribution = site["fn"]
             if distribution.is_discrete:
                 return probabilities(distribution).argmax(-1)
+            if self.is_point(distribution):
+                return self.point_of(distribution)
             return normal_parameters(site["name"], distribution)[0]
 
         return self.trace(self.guide, values, fill=centre).latents

@@ -4,6 +4,7 @@ from itertools import product
 import torch
 from pyro.distributions import Independent, Normal
 from torch.distributions import kl_divergence
+from torch.nn.functional import one_hot
 
 from inference.amortised import draws
 from inference.amortised.draws import LEARNING_RATE, DrawTerms, is_class, not_normal
@@ -23,10 +24,14 @@ class AmortisedKernels:
 
     @torch.no_grad()
     def encode(self, table):
-        codes = {}
-        for name, site in self.row_draws(table).centres({}).items():
+        rows, codes = self.row_draws(table), {}
+        latents = rows.centres({})
+        points = rows.discrete_points(latents)
+        for name, site in latents.items():
             distribution = site["fn"]
-            if distribution.support.is_discrete:
+            if name in points:
+                codes[name] = array(one_hot(site["value"], points[name]))
+            elif distribution.support.is_discrete:
                 codes[name] = array(probabilities(distribution))
             else:
                 codes[name] = Code(*map(array, normal_parameters(name, distribution)))
@@ -99,6 +104,8 @@ class RowDraws(TracedPair, draws.RowDraws):
             distribution = site["fn"]
             if distribution.support.is_discrete:
                 return probabilities(distribution).argmax(-1)
+            if self.is_point(distribution):
+                return self.point_of(distribution)
             return normal_parameters(site["name"], distribution)[0]
 
         return self.trace(self.guide, values, centre).latents

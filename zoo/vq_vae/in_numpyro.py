@@ -49,6 +49,11 @@ def model(
             sample("x", pixels.to_event(1), obs=x)
 
 
+def initial_codebook(K, Z):
+    """What a param statement takes: small numbers, as van den Oord et al. (2017) start with."""
+    return lambda key: jax.random.uniform(key, (K, Z), minval=-1 / K, maxval=1 / K)
+
+
 def code_prior(prior, M, K, width, depth):
     """The distribution of M categories of K values each."""
     if prior == "autoregressive":

@@ -32,7 +32,7 @@ def model(
     commitment=0.25,
     rotation=False,
 ):
-    codebook = param("codebook", lambda: torch.randn(K, Z))
+    codebook = param("codebook", initial_codebook(K, Z))
     decode = networks.network("decoder.x", *decoder(network, Z, M, width, depth, D))
     if sigma is None and likelihood == "gaussian":
         sigma = param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
@@ -47,6 +47,11 @@ def model(
         else:
             pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
             sample("x", pixels.to_event(1), obs=x)
+
+
+def initial_codebook(K, Z):
+    """What a param statement takes: small numbers, as van den Oord et al. (2017) start with."""
+    return lambda: torch.empty(K, Z).uniform_(-1 / K, 1 / K)
 
 
 def code_prior(prior, M, K, width, depth):

@@ -2,7 +2,6 @@
 
 Each ``in_<backend>.py`` provides, for encoder outputs ``points`` (P, Z) and a codebook (K, Z),
 
-    initial_codebook(K, Z)        what a param statement takes: small numbers, uniform between -1/K and 1/K
     nearest(points, codebook)     the index of the nearest codeword of each vector, with any leading dimensions
     moving_average(points, index, codebook, count, decay, restart_below[, key])
                                   ``(codebook, count)`` of the next step; a count of 0 everywhere is that of no step

@@ -5,17 +5,14 @@ from jax import lax
 from guides.vq_vae.codebook import LLOYD_STEPS
 
 
-def initial_codebook(K, Z):
-    return lambda key: jax.random.uniform(key, (K, Z), minval=-1 / K, maxval=1 / K)
-
-
 def nearest(points, codebook):
     return ((codebook**2).sum(-1) - 2 * points @ codebook.T).argmin(-1)
 
 
 def moving_average(points, index, codebook, count, decay, restart_below, key):
     def start():
-        return k_means(points, key, len(codebook))
+        centres, n = k_means(points, key, len(codebook))
+        return centres, (1 - decay) * n  # an average of few steps forgets quickly
 
     def update():
         n, total = sum_by_codeword(points, index, len(codebook))

@@ -3,10 +3,6 @@ import torch
 from guides.vq_vae.codebook import LLOYD_STEPS
 
 
-def initial_codebook(K, Z):
-    return lambda: torch.empty(K, Z).uniform_(-1 / K, 1 / K)
-
-
 def nearest(points, codebook):
     return (codebook.square().sum(-1) - 2 * points @ codebook.mT).argmin(-1)
 
@@ -14,7 +10,8 @@ def nearest(points, codebook):
 @torch.no_grad()
 def moving_average(points, index, codebook, count, decay, restart_below):
     if not count.any():
-        return k_means(points, len(codebook))
+        centres, n = k_means(points, len(codebook))
+        return centres, (1 - decay) * n  # an average of few steps forgets quickly
     n, total = sum_by_codeword(points, index, len(codebook))
     new_count = decay * count + (1 - decay) * n
     new_codebook = codebook + (1 - decay) * (total - n[:, None] * codebook) / divisor(new_count)

@@ -5,7 +5,7 @@ the bound is the log likelihood of the image less the rate -log p(z_n), and cann
 posterior probability of that one code allows. A missing pixel enters as its mean. It does not use ``start``.
 
 Gradients pass the nearest codeword unchanged, from the decoder's input to e_n (straight through). With
-``rotation=True`` they are turned and scaled as the codeword is from e_nm (Fifty et al. 2024). In nats per image,
+``rotation=True`` they are rotated and scaled as the codeword is from e_nm (Fifty et al. 2024). In nats per image,
 
     commitment  ``commitment`` |e_n - codewords_n|^2 is subtracted in training, without a gradient for the codebook
     codebook    with ``codebook_update="gradient"`` |e_n - codewords_n|^2 is subtracted too, with a gradient for the

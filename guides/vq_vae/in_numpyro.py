@@ -65,7 +65,7 @@ def squared_distance(a, b):
 
 
 def rotate(outputs, codewords):
-    """The outputs, turned and scaled to the codewords by a map without a gradient of its own."""
+    """The outputs, rotated and scaled to the codewords by a map without a gradient of its own."""
     fixed = stop_gradient(outputs)
     tiny = jnp.finfo(outputs.dtype).tiny
     length, target = (jnp.linalg.norm(v, axis=-1, keepdims=True) for v in (fixed, codewords))
@@ -73,6 +73,6 @@ def rotate(outputs, codewords):
     middle = a + b
     middle = middle / jnp.maximum(jnp.linalg.norm(middle, axis=-1, keepdims=True), tiny)
     # (I - 2 m m' + 2 b a') is the rotation that takes a to b, for m half-way between them
-    turned = outputs - 2 * middle * (middle * outputs).sum(-1, keepdims=True)
-    turned = turned + 2 * b * (a * outputs).sum(-1, keepdims=True)
-    return target / jnp.maximum(length, tiny) * turned
+    rotated = outputs - 2 * middle * (middle * outputs).sum(-1, keepdims=True)
+    rotated = rotated + 2 * b * (a * outputs).sum(-1, keepdims=True)
+    return target / jnp.maximum(length, tiny) * rotated

@@ -62,13 +62,13 @@ def squared_distance(a, b):
 
 
 def rotate(outputs, codewords):
-    """The outputs, turned and scaled to the codewords by a map without a gradient of its own."""
+    """The outputs, rotated and scaled to the codewords by a map without a gradient of its own."""
     fixed, tiny = outputs.detach(), torch.finfo(outputs.dtype).tiny
     length, target = (v.norm(dim=-1, keepdim=True) for v in (fixed, codewords))
     a, b = fixed / length.clamp(min=tiny), codewords / target.clamp(min=tiny)
     middle = a + b
     middle = middle / middle.norm(dim=-1, keepdim=True).clamp(min=tiny)
     # (I - 2 m m' + 2 b a') is the rotation that takes a to b, for m half-way between them
-    turned = outputs - 2 * middle * (middle * outputs).sum(-1, keepdim=True)
-    turned = turned + 2 * b * (a * outputs).sum(-1, keepdim=True)
-    return target / length.clamp(min=tiny) * turned
+    rotated = outputs - 2 * middle * (middle * outputs).sum(-1, keepdim=True)
+    rotated = rotated + 2 * b * (a * outputs).sum(-1, keepdim=True)
+    return target / length.clamp(min=tiny) * rotated

@@ -55,14 +55,18 @@ def check(keywords):
         halvings(keywords["D"], keywords["M"])
     if keywords["codebook_update"] not in UPDATES:
         raise unknown("codebook_update", keywords["codebook_update"], UPDATES)
-    limits = {"commitment": (0, np.inf), "decay": (0, 1), "restart_below": (0, 1), "sigma": (0, np.inf)}
-    for name, (low, high) in limits.items():
-        value, is_open = keywords[name], name == "sigma"
-        if value is None and is_open:
-            continue
-        if not (np.ndim(value) == 0 and low <= value < high) or (is_open and value == 0):
-            interval = f"above {low}" if is_open else f"from {low} up" + (f", below {high}" if high == 1 else "")
-            raise ZooError(f"{name} is a number {interval}{', or None to learn it' if is_open else ''}; given {value!r}")
+    for name, high in (("commitment", np.inf), ("decay", 1), ("restart_below", 1)):
+        if not is_number(keywords[name]) or not 0 <= keywords[name] < high:
+            below = f" and below {high}" if np.isfinite(high) else ""
+            raise ZooError(f"{name} is a number from 0 up{below}; given {keywords[name]!r}")
+    sigma = keywords["sigma"]
+    if sigma is not None and not (is_number(sigma) and sigma > 0):
+        raise ZooError(f"sigma is a number above 0, or None to learn it; given {sigma!r}")
+
+
+def is_number(value):
+    """Whether a value is one number."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 CARD = Card(

@@ -28,7 +28,7 @@ def restart(points, index, codebook, count, restart_below, key):
     is_dead = count < restart_below * count.mean()
     distances = ((points - codebook[index]) ** 2).sum(-1)
     score = jnp.log(distances) + jax.random.gumbel(key, distances.shape)  # the largest are a draw without replacement
-    chosen = points[jnp.resize(jnp.argsort(-score), len(codebook))]
+    chosen = points[jnp.resize(jnp.argsort(-score), (len(codebook),))]
     return jnp.where(is_dead[:, None], chosen, codebook), jnp.where(is_dead, count.mean(), count)
 
 

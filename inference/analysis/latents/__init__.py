@@ -8,6 +8,8 @@ For fits whose guide is an encoder and whose program is a decoder.
     sample(fit, count)           new rows, from codes drawn from the prior, (count, D)
     interpolate(fit, a, b)       rows between two rows, along a path between their codes, (steps, D)
     traverse(fit, row)           rows as one dimension of a code varies, {dimension: (steps, D)}
+    codes(fit, data)             the most probable categories of each row, (N, M), where codes are discrete
+    codebook(fit, data)          usage and perplexity of the codebook of a VQ-VAE, with reconstruction and rate
     classify(fit, data)          class probabilities of each row, (N, C), by the classifier of a semi-supervised fit
     figures                      figures of images, codes and training
 
@@ -21,7 +23,20 @@ the label of a row where it has one, and its most probable class where it has no
 """
 
 from inference.analysis.latents import figures
+from inference.analysis.latents.codebook import CodebookUse, codebook, codes
 from inference.analysis.latents.coding import classify, decode, encode, reconstruct
 from inference.analysis.latents.generation import interpolate, sample, traverse
 
-__all__ = ["classify", "decode", "encode", "figures", "interpolate", "reconstruct", "sample", "traverse"]
+__all__ = [
+    "CodebookUse",
+    "classify",
+    "codebook",
+    "codes",
+    "decode",
+    "encode",
+    "figures",
+    "interpolate",
+    "reconstruct",
+    "sample",
+    "traverse",
+]

@@ -19,11 +19,11 @@ class CategoryNetwork(nnx.Module):
         self.logits = nnx.Linear(EMBEDDING, K, rngs=rngs)
 
     def __call__(self, z):
-        x = self.embedding.kernel[...][z] + self.embedding.bias[...]
+        x = jnp.asarray(self.embedding.kernel)[z] + jnp.asarray(self.embedding.bias)
         x = x.reshape(*z.shape[:-1], -1)
         for i, (layer, mask) in enumerate(zip(self.layers, masks(*self.sizes), strict=True)):
             x = x if i == 0 else jnp.tanh(x)
-            x = x @ (layer.kernel[...] * mask.astype(x.dtype)) + layer.bias[...]
+            x = x @ (jnp.asarray(layer.kernel) * mask.astype(x.dtype)) + jnp.asarray(layer.bias)
         return self.logits(x.reshape(*z.shape, EMBEDDING))
 
 

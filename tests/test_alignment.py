@@ -48,7 +48,7 @@ def permute_draws(card, settings, draws, order):
     out = {}
     for name, site in card.parameters(settings).items():
         value = draws[name]
-        for axis in (a for a, letter in enumerate(site.dims) if letter == "K"):
+        for axis in (a for a, letter in enumerate(site.dims) if letter in card.exchangeable):
             index = order.reshape(*order.shape[:2], *(1 if a != axis else -1 for a in range(len(site.dims))))
             value = np.take_along_axis(value, index, axis=2 + axis)
         out[name] = value

@@ -235,9 +235,11 @@ def test_programs_and_guides_agree_across_backends(name, chosen):
     same, again = guide_terms("pyro", other, keywords, {**values, **weights})
     assert set(model.card.latents) <= set(logs)
     assert {n: w.shape for n, w in weights.items()} == {n: w.shape for n, w in again.items()}
+    if name == "vq_vae":
+        del logs["z"]  # a point has no density elsewhere
     for site, log in logs.items():
         assert log.shape == (zoo.card(name).sizes["N"],)
-        assert np.isfinite(log).all() or site == "y" or name == "vq_vae"  # a known class, a point
+        assert np.isfinite(log).all() or site == "y"
         np.testing.assert_allclose(same[site], log, rtol=1e-10, atol=1e-10)
 
 

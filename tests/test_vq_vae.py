@@ -306,7 +306,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(backend, tmp_path, monkeypatch):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_autoregressive_prior_is_a_distribution(backend):
     """It sums to one over every code, and draws what its density says."""
-    M, K, draws = 4, 3, 4000
+    M, K, count = 4, 3, 4000
     model = zoo.load("vq_vae", backend, prior="autoregressive", M=M, K=K, Z=1, D=4, width=6, depth=2)
     rng = np.random.default_rng(2)
     weights = {n: v for n, v in model.simulate(0, N=1).items() if n.startswith(("decoder", "codebook"))}
@@ -315,10 +315,10 @@ def test_the_autoregressive_prior_is_a_distribution(backend):
     codes = product(range(K), repeat=M)
     log_p = np.array([model.log_joint({"z": np.array([z]), "x": missing, **weights}, N=1) for z in codes])
     assert logsumexp(log_p) == pytest.approx(0.0, abs=1e-9)
-    drawn = model.simulate(3, values=weights, N=draws)["z"]
-    seen = np.bincount(drawn @ K ** np.arange(M)[::-1], minlength=K**M)
+    draws = model.simulate(3, values=weights, N=count)["z"]
+    frequency = np.bincount(draws @ K ** np.arange(M)[::-1], minlength=K**M)
     p = np.exp(log_p)
-    assert (abs(seen - draws * p) < 5 * np.sqrt(draws * p * (1 - p)) + 1).all()
+    assert (abs(frequency - count * p) < 5 * np.sqrt(count * p * (1 - p)) + 1).all()
 
 
 MISTAKES = [

@@ -63,7 +63,7 @@ EVALUATIONS = {"reinforce": 1, "reinforce(baseline=-1.0)": 1, "rloo": 2, "disarm
 def test_one_bernoulli_has_the_variances_of_its_closed_form(backend):
     model, guide = one_bernoulli(backend)
     given = ["reinforce", reinforce.Reinforce(baseline=BASELINE), "rloo", "disarm", {"z": "arm"}]
-    num_draws = 20_000 if backend == "numpyro" else 1000
+    num_draws, precision = (20_000, 0.05) if backend == "numpyro" else (500, 0.25)
     report = inference.gradient_report(model, np.array([X]), guide=guide, estimators=given, num_draws=num_draws)
     assert report.groups == ["alpha"]
     assert report.reference.is_exact
@@ -73,7 +73,7 @@ def test_one_bernoulli_has_the_variances_of_its_closed_form(backend):
     for name, variance in VARIANCES.items():
         row = table.loc[name]
         assert abs(row.variance - variance) < SIGMAS * row.variance_se
-        assert row.variance_se < 0.15 * variance
+        assert row.variance_se < precision * variance
         assert row.evaluations == EVALUATIONS[name]
         assert row.per_evaluation == pytest.approx(row.variance * row.evaluations)
         assert row.bias < SIGMAS * np.sqrt(variance / num_draws)
@@ -169,7 +169,7 @@ def test_continuous_latents_beside_discrete_ones_are_drawn_in_the_reference(back
 
     x = np.array([0.3, 1.4, -0.2])
     model = zoo.Model(program, backend=backend)
-    num_draws = 2000 if backend == "numpyro" else 300
+    num_draws = 2000 if backend == "numpyro" else 100
     report = inference.gradient_report(model, x, guide=guide, estimators=["rloo"], num_draws=num_draws)
     assert "the sum over 4 values" in report.reference.source
     assert not report.biased
@@ -267,6 +267,50 @@ def test_the_figure_and_the_page_have_every_estimator(tmp_path):
 
 def normal_model(backend="numpyro"):
     return zoo.load("gaussian_mixture", K=2, backend=backend), np.random.default_rng(0).normal(size=(20, 2))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_fit_of_a_program_of_the_users_own(backend, tmp_path):
+    model, guide = one_bernoulli(backend)
+    x, options = np.array([X, 0.4]), {"estimators": "disarm", "num_draws": 4}
+    read = inference.gradient_report(zoo.read(model, x), guide=guide, **options)
+    assert "at the initial parameters" in read.title
+    program, encoder = rows_of_coins(backend)
+    fit = inference.fit(program, x, engine="svi", guide=encoder, num_steps=3, gradient="disarm", num_draws=1)
+    report = inference.gradient_report(program, at=fit, **options)
+    assert report.groups == ["loc", "slope", ALL]
+    with pytest.raises(zoo.ZooError, match="at is a fit of coins, and the model is program"):
+        inference.gradient_report(model, at=fit, **options)
+    loaded = inference.load(fit.save(tmp_path / "fit"), program)
+    with pytest.raises(zoo.ZooError, match="which is not saved with it: give guide=encoder"):
+        inference.gradient_report(program, at=loaded, **options)
+    again = inference.gradient_report(program, at=loaded, guide=encoder, **options)
+    assert again.reference.norms == report.reference.norms
+
+
+def rows_of_coins(backend):
+    """A normal mean of all rows, and a Bernoulli number of each."""
+    here = BACKEND_OBJECTIVES[backend]()
+    sample, plate, _, Normal = here.statements
+    Bernoulli, xp = here.distributions.Bernoulli, here.np
+    if backend == "numpyro":
+        from numpyro import param
+    else:
+        from pyro import param
+
+    def coins(x):
+        m = sample("m", Normal(0.0, 1.0))
+        with plate("rows", len(x)):
+            z = sample("z", Bernoulli(0.4))
+            sample("x", Normal(m + 2.0 * z, 1.0), obs=x)
+
+    def encoder(x):
+        sample("m", Normal(param("loc", xp.asarray(0.1)), 0.3))
+        slope = param("slope", xp.asarray(0.5))
+        with plate("rows", len(x)):
+            sample("z", Bernoulli(logits=slope * x))
+
+    return zoo.Model(coins, backend=backend), encoder
 
 
 WRONG = {

@@ -9,7 +9,7 @@ from inference.engines.svi.guide import run_guide
 from inference.engines.svi.in_numpyro import sites_of
 from inference.engines.svi.training.in_numpyro import Trainer
 from inference.evaluation.gradients import assignments
-from inference.evaluation.gradients.moments import GradientDraws
+from inference.evaluation.gradients.moments import STATE_STEPS, GradientDraws
 from inference.exact.enumeration.in_numpyro import marginalize
 from inference.objectives import Objective
 from inference.objectives.choice import choose_estimators
@@ -44,11 +44,11 @@ class GradientSampler:
         """The estimator of each drawn site, and the number of values that are enumerated; raises ZooError."""
 
         def run(params, arrays, batch, key):
-            program, guide, constrained, inputs = self.step(params, arrays, batch, key)
+            _, guide, constrained, inputs = self.step(params, arrays, batch, key)
             run = first_run(guide, constrained, key, inputs, objective)
             chosen.update(choose_estimators(objective, run.latents, run.enumerated, functions.kind_of))
             sizes.extend(len(run.latents[n]["value"]) for n in run.enumerated)
-            return bound(objective, program, guide, constrained, key, inputs, *self.moment)[0]
+            return self.bound(objective, params, arrays, batch, key, {})[0]
 
         chosen, sizes = {}, []
         jax.eval_shape(run, self.params, self.trainer.arrays, self.batch, self.key)
@@ -56,12 +56,31 @@ class GradientSampler:
 
     def draw(self, objective, batches, size, seed):
         """Draws of the gradient by an objective's estimators."""
+        state = self.stationary_state(objective)
 
         def value(params, arrays, batch, key):
-            program, guide, constrained, inputs = self.step(params, arrays, batch, key)
-            return bound(objective, program, guide, constrained, key, inputs, *self.moment)[0]
+            return self.bound(objective, params, arrays, batch, key, state)[0]
 
         return self.repeat(jax.grad(value), batches, size, seed, cost=objective.num_particles)
+
+    def bound(self, objective, params, arrays, batch, key, state):
+        """The value to maximise, and its details."""
+        program, guide, constrained, inputs = self.step(params, arrays, batch, key)
+        return bound(objective, program, guide, constrained, key, inputs, *self.moment, state)
+
+    def stationary_state(self, objective):
+        """The state of the estimators after steps at these parameters; empty where they have none."""
+
+        def advance(state, key, arrays, batch):
+            return self.bound(objective, self.params, arrays, batch, key, state)[1].state
+
+        def run(keys, arrays, batch):
+            first = advance({}, keys[0], arrays, batch)
+            return jax.lax.scan(lambda state, key: (advance(state, key, arrays, batch), None), first, keys[1:])[0]
+
+        if not jax.tree.leaves(jax.eval_shape(advance, {}, self.key, self.trainer.arrays, self.batch)):
+            return {}
+        return jax.jit(run)(jax.random.split(self.key, STATE_STEPS), self.trainer.arrays, self.batch)
 
     def repeat(self, gradient, batches, size, seed, cost):
         """Draws of a gradient that is a function of params, arrays, batch and key."""

@@ -8,7 +8,7 @@ from inference.engines.svi.guide import run_guide
 from inference.engines.svi.in_pyro import sites_of
 from inference.engines.svi.training.in_pyro import Trainer
 from inference.evaluation.gradients import assignments
-from inference.evaluation.gradients.moments import GradientDraws
+from inference.evaluation.gradients.moments import STATE_STEPS, GradientDraws
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.objectives import Objective
 from inference.objectives.choice import choose_estimators
@@ -56,11 +56,24 @@ class GradientSampler:
 
     def draw(self, objective, batches, size, seed):
         """Draws of the gradient by an objective's estimators."""
+        state = self.stationary_state(objective)
 
         def gradient(program, guide, inputs):
-            return self.slopes(bound(objective, program, guide, inputs, *self.moment)[0])
+            return self.slopes(bound(objective, program, guide, inputs, *self.moment, state)[0])
 
         return self.repeat(gradient, batches, size, seed)
+
+    def stationary_state(self, objective):
+        """The state of the estimators after steps at these parameters; empty where they have none."""
+        state = {}
+        with torch.random.fork_rng():
+            torch.manual_seed(self.problem.request.seed)
+            for _ in range(STATE_STEPS):
+                with self.constrained():
+                    state = bound(objective, *self.step(), *self.moment, state)[1].state
+                if not state:
+                    break
+        return state
 
     def slopes(self, value):
         """The gradient of a value as a vector."""

@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference.evaluation.gradients.assignments import MAX_ASSIGNMENTS, count_assignments
-from inference.evaluation.gradients.moments import GradientDraws, batch_sizes, group_moments, parameter_groups
+from inference.evaluation.gradients.moments import (
+    MAX_BATCHES,
+    GradientDraws,
+    batch_sizes,
+    group_moments,
+    parameter_groups,
+)
 from inference.evaluation.gradients.record import ALL, EstimatorMoments, Reference
 from inference.evaluation.gradients.result import GradientReport
 from inference.evaluation.gradients.setup import GradientProblem, make_problem
@@ -22,8 +28,8 @@ from zoo._backend import backend_of, in_backend
 from zoo.checks import check_whole
 from zoo.types import DataLike
 
-MAX_ENUMERATED_RUNS = 200_000  # of the program, where continuous latents are drawn for each assignment
-REFERENCE_FACTOR = 10  # draws of a reference that is not enumerated, as a multiple of those of an estimator
+MAX_ENUMERATED_RUNS = 50_000  # of the program, where continuous latents are drawn for each assignment
+REFERENCE_FACTOR = 10  # draws of a reference with an error, at most, as a multiple of those of an estimator
 NO_SECOND_BOUND = "enumerated values of iwae are inside of another bound, which has no draws of them"
 
 
@@ -218,9 +224,9 @@ def make_reference(
         exact = sampler.enumerate(latents, 1, 1, seed)
         source = f"enumerated: the exact sum over {count} values of the discrete latents"
         return exact.means[0], Reference(source, True, 1, *norms(sampler, exact.means[0], None))
-    if is_elbo and count <= MAX_ASSIGNMENTS:
-        least = max(2, min(num_draws, MAX_ENUMERATED_RUNS // count))
-        repeated = sampler.enumerate(latents, *same_batches(draws, least), seed + 1)
+    affordable = min(REFERENCE_FACTOR * num_draws, MAX_ENUMERATED_RUNS // count)
+    if is_elbo and count <= MAX_ASSIGNMENTS and affordable >= min(num_draws, MAX_BATCHES):
+        repeated = sampler.enumerate(latents, *same_batches(draws, affordable), seed + 1)
         source = (
             f"enumerated: the sum over {count} values of the discrete latents, the mean of {repeated.num_draws} draws "
             "of the continuous ones"

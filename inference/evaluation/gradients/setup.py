@@ -121,6 +121,10 @@ def from_fit(
         raise ZooError(f"at is a fit by svi, which has a guide; given one by {at.engine}")
     if model.name != at.model.name:
         raise ZooError(f"at is a fit of {at.model.name}, and the model is {model.name}: fit that by svi first")
+    name = at.options.get("guide")
+    if "guide" not in options and isinstance(name, str) and name not in guides.names():
+        name = name.rpartition(".")[2]
+        raise ZooError(f"the guide {name} of the fit is a function, which is not saved with it: give guide={name}")
     own = {name: at.options[name] for name in OPTIONS if name in at.options and name != "batch_size"}
     fitted = at.fitted_model
     if model.backend != fitted.backend:

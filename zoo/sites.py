@@ -20,6 +20,7 @@ KINDS = {
     "binary": "0 or 1",
     "count": "a whole number from 0 up",
     "category": "a label from 0 up",
+    "one_hot": "zeros and a single 1, along the last dimension",
     "word": "a word of the vocabulary, by its number from 0 up",
 }
 

@@ -25,6 +25,7 @@ Each ``in_<backend>.py`` provides
 
     terms(program, guide, [params, key,] inputs, objective)         BoundTerms, differentiable
     bound(objective, program, guide, [params, key,] inputs, beta, fraction, state)   (value to maximise, BoundDetails)
+    initial_state(program, guide, [params, key,] inputs, objective)                  the first ``state``
 
 for a program and a guide that are functions of ``inputs`` by name, after ``minibatch`` of ``zoo._backend`` where there
 are batches. ``fraction`` is that of training that is done, and ``state`` what the estimators have learned so far.

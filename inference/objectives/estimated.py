@@ -2,124 +2,138 @@
 
 The value of the bound is the mean over draws, whose derivative has no part for those that are discrete. A surrogate,
 with value 0 and that part as its derivative, is added. The signal of a latent of the rows has the terms of its own row
-alone; that of another latent has all terms.
+alone; that of another latent has all terms. Relaxed draws have a derivative of their own, and need no surrogate.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+import math
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
-from inference.objectives import BoundTerms, Objective
-from inference.objectives.choice import choose_estimators
+from inference.objectives import BoundTerms, EstimatorStates, Objective, learning
+from inference.objectives.baselines import SignalInputs, Sizes
 from inference.objectives.densities import LogDensities
-from inference.objectives.draws import Arrays, BoundDraws
-from inference.objectives.estimators import AntitheticEstimator, ArrayFunctions, Estimator, ScoreEstimator
-from inference.objectives.estimators.straight_through import StraightThrough
-from inference.objectives.sites import Run, Site, enumerate_site, is_in_rows
+from inference.objectives.draws import Arrays
+from inference.objectives.forms import EvaluatingEstimator, ScoreEstimator
+from inference.objectives.noisy import NoisyDraws
+from inference.objectives.site_draw import SiteDraw
+from inference.objectives.sites import Run, Site, is_in_rows, plate_dims
 from zoo.types import BackendArray, Program
 
 
 class Draw(NamedTuple):
     """One draw of all latents of the guide, or K of them with one more dimension to the left.
 
-    rows, rest: terms of the bound, as ``BoundDraws.terms`` gives them. scores: log q of each site with a
-    ``ScoreEstimator``, by row or a scalar. others: the terms of the coupled draw for each site with an
-    ``AntitheticEstimator``. slopes: for each of these the sum of slope times logit, likewise.
+    rows, rest: terms of the bound, as ``BoundDraws.terms`` gives them. coupled: these terms at further draws of the
+    guide. scores: log q of each site with a ``ScoreEstimator``, by row or a scalar. surrogates: the terms of sites with
+    an ``EvaluatingEstimator``, likewise. slopes: the gradients by the states of these. features: data of the rows.
     """
 
     rows: Arrays
     rest: Arrays
+    coupled: list[tuple[Arrays, Arrays]]
     scores: Arrays
-    others: list[tuple[Arrays, Arrays]]
-    slopes: Arrays
+    surrogates: Arrays
+    slopes: EstimatorStates
+    features: BackendArray | None
 
 
-class EstimatedDraws(BoundDraws):
+class EstimatedDraws(NoisyDraws):
     """The draws of a guide with an estimator for each discrete latent that is not enumerated.
 
-    functions: the backend's ``inference.objectives.estimators.in_<backend>``.
+    observed: the last run of the program.
     """
 
-    functions: Any
+    observed: Run | None
 
-    def __init__(self, program: Program, guide: Program, inputs: Arrays, objective: Objective, first: Run):
+    def __init__(
+        self,
+        program: Program,
+        guide: Program,
+        inputs: Arrays,
+        objective: Objective,
+        first: Run,
+        beta: BackendArray = 1.0,
+        fraction: BackendArray = 1.0,
+        state: EstimatorStates | None = None,
+        key: BackendArray = None,
+    ):
+        super().__init__(program, guide, inputs, objective, first, beta, fraction)
+        self.state, self.state_key, self.observed = state or {}, key, None
         latents = first.latents
-        self.estimators = choose_estimators(objective, latents, first.enumerated, self.functions.kind_of)
-        super().__init__(program, guide, inputs, objective, first)
-        self.is_local = {n: is_in_rows(latents[n]) for n in self.estimators}
         # iwae weighs each row by itself, so that what rows share is the same for all draws
         is_shared = objective.name == "iwae" and self.has_local_latents
         self.shared = {n: s["value"] for n, s in latents.items() if is_shared and not is_in_rows(s)}
+        self.units = {n: math.prod(latents[n]["fn"].event_shape) for n in self.estimators}
         self.num_draws = max([objective.num_particles, *(e.min_particles for e in self.estimators.values())])
-        self.uniforms: Arrays = {}
-
-    def of_kind(self, kind: type[Estimator]) -> dict[str, Any]:
-        """The estimators of some kind by site."""
-        return {n: e for n, e in self.estimators.items() if isinstance(e, kind)}
 
     def draw_all(self, key: BackendArray = None) -> Draw:
-        """Draw every latent, and once more those from each antithetic site on."""
+        """Draw every latent, and evaluate the bound where the estimators need it."""
         run = self.draw_run(key, self.shared)
-        uniforms, (rows, rest) = self.uniforms, self.terms(run)
+        noise, (rows, rest) = self.noise, self.terms(run)
+        uses_data = any(e.uses_data for e in self.of_kind(ScoreEstimator).values())
+        features = self.features() if uses_data else None
         scores = {n: self.own_part(run.latents[n]) for n in self.of_kind(ScoreEstimator)}
-        values = {n: s["value"] for n, s in run.latents.items()}
-        others, slopes = [], {}
-        for i, (name, estimator) in enumerate(self.of_kind(AntitheticEstimator).items()):
-            site, u = run.latents[name], uniforms[name]
-            logit = self.functions.logits_of(site["fn"])
-            p = self.detach(self.functions.sigmoid(logit))
-            other = (u < p) * 1.0
-            before = dict(list(values.items())[: list(values).index(name)])
-            # random numbers of its own: later latents must not depend on the numbers of earlier ones
-            again = self.draw_run(self.functions.next_key(key, i), {**before, name: self.functions.as_value(other)})
-            others.append(self.terms(again))
-            slope = estimator.slope(u, p, (u > 1 - p) * 1.0, other)
-            event = tuple(range(-site["fn"].event_dim, 0))
-            slopes[name] = self.own_part(site, (slope * logit).sum(event) if event else slope * logit)
-        return Draw(rows, rest, scores, others, slopes)
+        coupled, surrogates, slopes = [], {}, {}
+        f = self.objective_of(rows, rest)
+        for name, estimator in self.of_kind(EvaluatingEstimator).items():
+            site = SiteDraw(self, run, noise[name], name, f[self.is_local[name]], key)
+            state = self.state_of(name)
+            parts = estimator.parts(site, state)
+            if estimator.learning_rate:
+                slopes[name] = self.slopes_of_variance(site, estimator, state)
+            parts = {n: self.detach(part) for n, part in parts.items()}
+            surrogates[name] = estimator.surrogate(noise[name].logits, parts, site)
+            coupled += site.coupled
+        return Draw(rows, rest, coupled, scores, surrogates, slopes, features)
 
-    def fill_with(self, key: BackendArray = None) -> Callable[[Site, int], BackendArray]:
-        """A function that gives enumerated, antithetic and straight-through sites their values in one run."""
-        self.uniforms = {}
-        enumerated: list[str] = []
+    def slopes_of_variance(self, site: SiteDraw, estimator: EvaluatingEstimator, state: Arrays) -> Arrays:
+        """The gradient of the estimate's squared length, by what is learned of a state."""
 
-        def fill(site: Site, earlier: int) -> BackendArray:
-            estimator = self.estimators.get(site["name"])
-            if site["name"] in self.enumerated_latents:
-                enumerated.append(site["name"])
-                return enumerate_site(site, len(enumerated) - 1)
-            if not isinstance(estimator, AntitheticEstimator | StraightThrough):
-                return None
-            p = self.functions.sigmoid(self.functions.logits_of(site["fn"]))
-            number = list(self.estimators).index(site["name"])
-            u = self.uniforms[site["name"]] = self.functions.uniform(key, number, p.shape)
-            b = (u > 1 - self.detach(p)) * 1.0
-            return b + p - self.detach(p) if isinstance(estimator, StraightThrough) else self.functions.as_value(b)
+        def squared_length(values: Arrays) -> BackendArray:
+            parts = estimator.parts(site, {**state, **values})
+            _, slope = self.functions.value_and_slope(
+                lambda logits: estimator.surrogate(logits, parts, site), site.logits
+            )
+            return (slope**2).sum()
 
-        return fill
+        return self.functions.slopes(squared_length, learning.values_of(state))
+
+    def run_program(self, guide_run: Run, values: Mapping[str, BackendArray]) -> Run:
+        """As in the base class; remembers the run, for the data of the rows."""
+        self.observed = super().run_program(guide_run, values)
+        return self.observed
 
     def log_densities(
         self, program: Run, guide: Mapping[str, Site], values: Mapping[str, BackendArray], without: Collection[str] = ()
     ) -> LogDensities:
-        """As in the base class; for ``elbo``, log q of a draw is in its signal, and has no gradient of its own."""
+        """As in the base class; for ``elbo``, log q of a hard draw is in its signal, and has no gradient of its own."""
         logs = super().log_densities(program, guide, values, without)
-        if self.objective.name == "elbo":
-            for name in {**self.of_kind(ScoreEstimator), **self.of_kind(AntitheticEstimator)}:
+        if self.objective.name == "elbo" and not self.relax:
+            for name in {**self.of_kind(ScoreEstimator), **self.of_kind(EvaluatingEstimator)}:
                 if name in logs.guide:
                     site, log = logs.guide[name]
                     logs.guide[name] = site, self.detach(log)
         return logs
 
-    def own_part(self, site: Site, log: BackendArray = None) -> BackendArray:
-        """log q of a site, or ``log`` in its place: by row, or a scalar for a site outside of the rows."""
-        log = self.log_of(site, site["value"]) if log is None else log
-        return self.sum_sites([(site, log)])[0 if is_in_rows(site) else 1]
+    def own_part(self, site: Site) -> BackendArray:
+        """log q of a site: by row, or a scalar for a site outside of the rows."""
+        return self.sum_sites([(site, self.log_of(site, site["value"]))])[0 if is_in_rows(site) else 1]
+
+    def features(self) -> BackendArray | None:
+        """(B, F): the data of the rows, where a baseline may use it."""
+        sites = self.observed.observed.values() if self.observed else ()
+        rows = [
+            self.functions.rows_first(s["value"], plate_dims(s)["N"] - s["fn"].event_dim)
+            for s in sites
+            if is_in_rows(s) and s["value"].ndim
+        ]
+        return self.functions.concatenate([r.T for r in rows]).T if rows else None
 
     def bound_terms(self, draws: Draw) -> BoundTerms:
         """The terms of all draws, coupled ones included: each is a draw of the guide."""
-        pairs = [(draws.rows, draws.rest), *draws.others]
+        pairs = [(draws.rows, draws.rest), *draws.coupled]
         join = self.functions.concatenate
         rows, rest = (  # an analytic KL leaves no prior and no guide
             {n: join([pair[i][n] for pair in pairs]) if v is not None else v for n, v in part.items()}
@@ -130,38 +144,48 @@ class EstimatedDraws(BoundDraws):
             rest = {n: v.mean() if v is not None else v for n, v in rest.items()}
         return BoundTerms(**rows, **rest, extra=extra.mean(), scale=self.scale)
 
-    def surrogate(self, draws: Draw, beta: BackendArray, arrays: ArrayFunctions) -> BackendArray:
+    def surrogate(self, draws: Draw) -> BackendArray:
         """The term with the derivatives of K discrete draws; its value is 0."""
-        total, f = self.zeros(()), self.objective_of(draws.rows, draws.rest, beta)
+        total, f = self.zeros(()), self.objective_of(draws.rows, draws.rest)
         for name, estimator in self.of_kind(ScoreEstimator).items():
-            is_local = self.is_local[name]
+            is_local, inputs = self.is_local[name], self.signal_inputs(name, draws)
             if self.objective.name == "iwae":
-                signal = estimator.signal_of_weights(f[is_local], arrays) * self.num_draws
+                signal = estimator.signal_of_weights(f[is_local], inputs) * self.num_draws
             else:
-                signal = estimator.signal(f[is_local])
+                signal = estimator.signal(f[is_local], inputs)
             total = total + self.sum_rows(is_local, self.detach(signal) * draws.scores[name], draws.rows)
-        for (name, slope), (rows, rest) in zip(draws.slopes.items(), draws.others, strict=True):
-            is_local = self.is_local[name]
-            difference = f[is_local] - self.objective_of(rows, rest, beta)[is_local]
-            total = total + self.sum_rows(is_local, self.detach(difference) * slope, draws.rows)
+        for name, term in draws.surrogates.items():
+            total = total + self.sum_rows(self.is_local[name], term, draws.rows)
         return total - self.detach(total)
 
-    def objective_of(self, rows: Arrays, rest: Arrays, beta: BackendArray) -> dict[bool, BackendArray]:
-        """The objective at each draw: of each row, (K, [E,] B), under True, and of all data, (K,), under False."""
-        of_rows = rows["likelihood"] - beta * rows["kl"]
-        total = self.total_of_rows(of_rows, rows) + rest["likelihood_rest"] - beta * rest["kl_rest"]
-        return {True: of_rows, False: total}
+    def signal_inputs(self, name: str, draws: Draw) -> SignalInputs:
+        """What the signal of a site may depend on."""
+        features = draws.features[0] if draws.features is not None and self.is_local[name] else None
+        return SignalInputs(self.state_of(name, features), features, self.functions)
 
-    def total_of_rows(self, array: BackendArray, rows: Arrays) -> BackendArray:
-        """(K,): the sum over all rows, of which these are a batch, in the mean over enumerated values."""
-        if rows["probability"] is not None:
-            array = (self.detach(rows["probability"]) * array).sum(-2)
-        return self.scale * array.sum(-1)
+    def state_of(self, name: str, features: BackendArray = None) -> Arrays:
+        """The state of the estimator of a site; a new one before the first step."""
+        sizes = Sizes(None if features is None else features.shape[-1], self.units[name])
+        return self.state.get(name) or self.estimators[name].initial_state(sizes, self.state_key, self.functions)
+
+    def initial_state(self, draws: Draw) -> EstimatorStates:
+        """The states before the first step; empty where no estimator has one."""
+        states = {n: self.signal_inputs(n, draws).state for n in self.estimators}
+        return {n: s for n, s in states.items() if s}
+
+    def next_state(self, draws: Draw) -> EstimatorStates:
+        """The states of the estimators after a step; empty where none has one."""
+        states, f = {}, self.objective_of(draws.rows, draws.rest)
+        for name, estimator in self.of_kind(ScoreEstimator).items():
+            inputs, values = self.signal_inputs(name, draws), f[self.is_local[name]]
+            if self.objective.name == "iwae":
+                values = self.functions.log_mean_exp(values)[None]
+            states[name] = estimator.update(self.detach(values), inputs)
+        for name, slopes in draws.slopes.items():
+            rate = self.of_kind(EvaluatingEstimator)[name].learning_rate
+            states[name] = learning.step(self.state_of(name), {n: s.mean(0) for n, s in slopes.items()}, rate)
+        return {n: s for n, s in states.items() if s}
 
     def sum_rows(self, is_local: bool, array: BackendArray, rows: Arrays) -> BackendArray:
         """The mean over draws of an array (K, [E,] B) summed over all rows, or of (K,)."""
         return (self.total_of_rows(array, rows) if is_local else array).mean()
-
-    @abstractmethod
-    def draw_run(self, key: BackendArray, values: Arrays) -> Run:
-        """A run of the guide with some latents at values."""

@@ -1,5 +1,3 @@
-import math
-
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
@@ -10,8 +8,8 @@ from numpyro.primitives import Messenger
 from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
 from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.estimators import ArrayFunctions
 from inference.objectives.estimators import in_numpyro as functions
+from inference.objectives.estimators.in_numpyro import log_mean_exp
 from inference.objectives.sites import Run, check_broadcast, draw_site, is_in_rows
 
 UNUSED_KEY = jax.random.PRNGKey(0)  # for runs in which every site has its value
@@ -34,27 +32,30 @@ def bound(objective, program, guide, params, key, inputs, beta=1.0, fraction=1.0
     return value, stop_gradient(BoundDetails(metrics, first.assigned, {}))
 
 
-def log_mean_exp(array):
-    return jax.nn.logsumexp(array, axis=0) - math.log(len(array))
-
-
 def terms(program, guide, params, key, inputs, objective):
     first = first_run(guide, params, key, inputs, objective)
     if first.draws_discrete:
-        pair = EstimatedDraws(program, guide, params, inputs, objective, first)
+        pair = EstimatedDraws(program, guide, params, inputs, objective, first, key=key)
         return pair.bound_terms(pair.draw_times(key))
     return BoundDraws(program, guide, params, key, inputs, objective, first).all_terms()
 
 
 def estimated_bound(objective, program, guide, params, key, inputs, beta, fraction, state, first):
-    pair = EstimatedDraws(program, guide, params, inputs, objective, first)
+    pair = EstimatedDraws(program, guide, params, inputs, objective, first, beta, fraction, state, key)
     draws = pair.draw_times(key)
     terms = pair.bound_terms(draws)
     split = bounds.reconstruction_and_kl(terms)
     value = bounds.value(objective, terms, split, beta, log_mean_exp)
-    surrogate = pair.surrogate(draws, beta, ArrayFunctions(log_mean_exp, jnp.stack))
     metrics = bounds.metrics(objective, terms, split, log_mean_exp)
-    return value + surrogate, stop_gradient(BoundDetails(metrics, first.assigned, state))
+    return value + pair.surrogate(draws), stop_gradient(BoundDetails(metrics, first.assigned, pair.next_state(draws)))
+
+
+def initial_state(program, guide, params, key, inputs, objective):
+    first = first_run(guide, params, key, inputs, objective)
+    if not first.draws_discrete:
+        return {}
+    pair = EstimatedDraws(program, guide, params, inputs, objective, first, key=key)
+    return pair.initial_state(pair.draw_times(key))
 
 
 def first_run(guide, params, key, inputs, objective):
@@ -152,12 +153,15 @@ class Differentiable(TracedPair, draws.BoundDraws):
 class EstimatedDraws(estimated.EstimatedDraws, Differentiable):
     functions = functions
 
-    def __init__(self, program, guide, params, inputs, objective, first):
+    def __init__(self, program, guide, params, inputs, objective, first, *moment, **rest):
         self.params = params
-        super().__init__(program, guide, inputs, objective, first)
+        super().__init__(program, guide, inputs, objective, first, *moment, **rest)
 
     def draw_times(self, key):
         return jax.vmap(self.draw_all)(jax.random.split(key, self.num_draws))
+
+    def freeze(self):
+        self.params = stop_gradient(self.params)
 
     def draw_run(self, key, values):
         sites_key, uniform_key = jax.random.split(key)

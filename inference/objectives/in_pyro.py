@@ -1,4 +1,3 @@
-import math
 from contextlib import suppress
 
 import torch
@@ -11,8 +10,8 @@ from torch.distributions import kl_divergence
 from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
 from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
-from inference.objectives.estimators import ArrayFunctions
 from inference.objectives.estimators import in_pyro as functions
+from inference.objectives.estimators.in_pyro import log_mean_exp
 from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, is_in_rows
 from zoo._backend.in_pyro import is_deterministic
 
@@ -34,15 +33,23 @@ def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None)
 
 
 def estimated_bound(objective, program, guide, inputs, beta, fraction, state, first):
-    pair = EstimatedDraws(program, guide, inputs, objective, first)
+    pair = EstimatedDraws(program, guide, inputs, objective, first, beta, fraction, state)
     draws = pair.draw_times()
     bound_terms = pair.bound_terms(draws)
     split = bounds.reconstruction_and_kl(bound_terms)
-    surrogate = pair.surrogate(draws, beta, ArrayFunctions(log_mean_exp, torch.stack))
     with torch.no_grad():
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
+        after = pair.next_state(draws)
     value = bounds.value(objective, bound_terms, split, beta, log_mean_exp)
-    return value + surrogate, BoundDetails(metrics, first.assigned, state)
+    return value + pair.surrogate(draws), BoundDetails(metrics, first.assigned, after)
+
+
+def initial_state(program, guide, inputs, objective):
+    first, _ = first_run(program, guide, inputs, objective)
+    if not first.draws_discrete:
+        return {}
+    pair = EstimatedDraws(program, guide, inputs, objective, first)
+    return pair.initial_state(pair.draw_times())
 
 
 def stack_draws(draws):
@@ -54,10 +61,6 @@ def stack_draws(draws):
         parts = [stack_draws(list(parts)) for parts in zip(*draws, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
     return None if first is None else torch.stack(draws)
-
-
-def log_mean_exp(array):
-    return array.logsumexp(0) - math.log(len(array))
 
 
 class Weights:
@@ -224,6 +227,9 @@ class EstimatedDraws(estimated.EstimatedDraws, BoundDraws):
 
     def draw_times(self):
         return stack_draws([self.draw_all() for _ in range(self.num_draws)])
+
+    def freeze(self):
+        pass  # derivatives are by one tensor alone
 
     def draw_run(self, key, values):
         return traced(self.guide, values, self.inputs, self.fill_with())

@@ -62,6 +62,8 @@ def kind_of(distribution):
         support = support.base_constraint
     if isinstance(support, type(constraints.integer_interval(0, 1))):
         return getattr(support, "kind", "category")
+    if getattr(support, "kind", "") == "one_hot":
+        return "one_hot"
     if not support.is_discrete and (hasattr(support, "lower_bound") or hasattr(support, "upper_bound")):
         return interval_kind(getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf))
     named = {

@@ -145,6 +145,7 @@ def kind_of(distribution):
         "simplex": constraints.simplex,
         "binary": constraints.boolean,
         "count": constraints.nonnegative_integer,
+        "one_hot": constraints.one_hot,
     }
     return next(
         (kind for kind, c in named.items() if isinstance(support, type(c)) and is_same_constraint(c, support)), "real"

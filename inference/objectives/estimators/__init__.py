@@ -1,11 +1,11 @@
 """Estimators of the gradient through discrete draws of a guide, for any program and guide.
 
 An estimator is an option of a site: ``gradient={"z": "disarm"}``, or one word for all discrete sites. One file here is
-one estimator, a frozen dataclass of one of three kinds:
+one estimator, a frozen dataclass of one of the forms in ``inference.objectives.forms``:
 
     ScoreEstimator        weighs the score of each draw, d log q(b), by the objective less a baseline
-    AntitheticEstimator   compares the objective at two coupled draws of Bernoulli numbers, in one more run each
-    StraightThrough       puts a value with a gradient in the place of the draw, and so optimises another objective
+    EvaluatingEstimator   evaluates the objective at more values of the site; two coupled ones if an AntitheticEstimator
+    RelaxedEstimator      draws a value with a gradient, and so optimises another objective
 
 With f(b) the objective at a draw b, up to a constant that does not depend on the parameters of q(b), every unbiased
 estimator has the mean d E_q f(b). For the ELBO the term -log q(b) is a part of f without its own gradient, the mean of
@@ -18,14 +18,17 @@ rest.
 
 from __future__ import annotations
 
+import ast
 import pkgutil
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from abc import ABC
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+from inference.objectives.baselines import Sizes
+from inference.objectives.supports import ArrayFunctions
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray
 
@@ -46,9 +49,11 @@ class Estimator(ABC):
     is_unbiased : bool
         Whether its mean is the gradient of the bound.
     kinds : tuple of str
-        The supports it takes, of "binary", "category" and "count".
+        The supports it takes, of "binary", "category", "one_hot" and "count".
     min_particles : int
         The fewest draws of a step.
+    evaluations_per_draw : int
+        How often the program runs for each draw.
     bounds : tuple of str
         The objectives it is for.
     """
@@ -56,76 +61,14 @@ class Estimator(ABC):
     name: ClassVar[str]
     citation: ClassVar[str]
     is_unbiased: ClassVar[bool] = True
-    kinds: ClassVar[tuple[str, ...]] = ("binary", "category", "count")
+    kinds: ClassVar[tuple[str, ...]] = ("binary", "category", "one_hot", "count")
     min_particles: ClassVar[int] = 1
+    evaluations_per_draw: ClassVar[int] = 1
     bounds: ClassVar[tuple[str, ...]] = ("elbo", "iwae")
 
-
-class ArrayFunctions(NamedTuple):
-    """Functions of a backend's arrays over their first dimension."""
-
-    log_mean_exp: Callable[[BackendArray], BackendArray]
-    stack: Callable[[list[BackendArray]], BackendArray]
-
-
-@dataclass(frozen=True)
-class ScoreEstimator(Estimator):
-    """An estimator that weighs the score of each draw."""
-
-    @abstractmethod
-    def signal(self, f: BackendArray) -> BackendArray:
-        """The weight of the score of each draw, for ``elbo``.
-
-        Parameters
-        ----------
-        f : array, (K, ...)
-            The objective at each of K draws, in nats.
-
-        Returns
-        -------
-        array, (K, ...)
-        """
-
-    def signal_of_weights(self, log_weights: BackendArray, arrays: ArrayFunctions) -> BackendArray:
-        """The weight of the score of each draw, for ``iwae``.
-
-        Parameters
-        ----------
-        log_weights : array, (K, ...)
-            log p(x, b) - log q(b) of each draw, in nats.
-        arrays : ArrayFunctions
-            ``log_mean_exp`` and ``stack`` of the backend.
-
-        Returns
-        -------
-        array, (K, ...)
-        """
-        bound = self.signal(arrays.log_mean_exp(log_weights))
-        return arrays.stack([bound] * len(log_weights))
-
-
-@dataclass(frozen=True)
-class AntitheticEstimator(Estimator):
-    """An estimator by two coupled draws b = 1[u > 1 - p] and c = 1[u < p] of Bernoulli numbers of probability p."""
-
-    kinds: ClassVar[tuple[str, ...]] = ("binary",)
-    bounds: ClassVar[tuple[str, ...]] = ("elbo",)
-
-    @abstractmethod
-    def slope(self, u: BackendArray, p: BackendArray, b: BackendArray, c: BackendArray) -> BackendArray:
-        """The derivative by the logit of each number, divided by f(b) - f(c).
-
-        Parameters
-        ----------
-        u : array
-            Uniform numbers between 0 and 1.
-        p, b, c : array
-            The probability of 1, and the two draws.
-
-        Returns
-        -------
-        array
-        """
+    def initial_state(self, sizes: Sizes, key: BackendArray, functions: ArrayFunctions) -> dict[str, BackendArray]:
+        """What the estimator learns or remembers, before the first step; empty for most."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -165,14 +108,15 @@ def names() -> list[str]:
 
     Examples
     --------
-    >>> names()
-    ['arm', 'auto', 'disarm', 'enumerate', 'reinforce', 'rloo', 'straight_through']
+    >>> names()  # doctest: +NORMALIZE_WHITESPACE
+    ['arm', 'auto', 'disarm', 'enumerate', 'gumbel_softmax', 'muprop', 'rebar', 'reinforce', 'relax', 'rloo',
+     'straight_through', 'straight_through_gumbel']
     """
     return sorted(all_estimators())
 
 
 def make(given: str | Estimator) -> Estimator:
-    """The estimator of a name with its default settings, or the one that is given.
+    """The estimator of a name, with its default settings or those in brackets, or the one that is given.
 
     Parameters
     ----------
@@ -185,19 +129,30 @@ def make(given: str | Estimator) -> Estimator:
     Raises
     ------
     ZooError
-        For an unknown name.
+        For an unknown name, and for settings that it does not have.
 
     Examples
     --------
     >>> make("rloo").min_particles
     2
+    >>> make("gumbel_softmax(temperature=0.3)").temperature
+    0.3
     """
     if isinstance(given, Estimator):
         return given
     classes = all_estimators()
-    if not isinstance(given, str) or given not in classes:
+    name, bracket, _ = given.partition("(") if isinstance(given, str) else (given, "", "")
+    if name not in classes:
         raise unknown("estimator", given, sorted(classes))
-    return classes[given]()
+    if not bracket:
+        return classes[name]()
+    try:
+        call = ast.parse(given, mode="eval").body
+        keywords: list[ast.keyword] = getattr(call, "keywords", [])
+        return classes[name](**{str(k.arg): ast.literal_eval(k.value) for k in keywords})
+    except (SyntaxError, ValueError, TypeError):
+        settings = ", ".join(f"{f.name}={f.default!r}" for f in fields(classes[name])) or "no settings"
+        raise ZooError(f"{given!r} is no estimator: {name} has {settings}") from None
 
 
 def by_site(given: str | Estimator | Mapping[str, str | Estimator]) -> dict[str, Estimator]:
@@ -230,12 +185,14 @@ def check_site(estimator: Estimator, name: str, kind: str, objective: str, num_p
     """Raise ZooError unless an estimator can be used for a discrete site of some kind, for an objective of K draws."""
     if kind not in estimator.kinds:
         others = [n for n, e in all_estimators().items() if kind in e.kinds and n not in ("auto", "enumerate")]
-        raise ZooError(
-            f"{estimator.name} is for sites that are {' or '.join(estimator.kinds)}, and {name} is {kind}: take "
-            f"{', '.join(sorted(others))}"
-        )
+        remedy = f"take {', '.join(sorted(others))}"
+        if kind == "category" and "one_hot" in estimator.kinds:
+            remedy += ", or let program and guide draw one-hot vectors (OneHotCategorical)"
+        kinds = " or ".join(k.replace("_", "-") for k in estimator.kinds)
+        raise ZooError(f"{estimator.name} is for sites that are {kinds}, and {name} is {kind}: {remedy}")
     if objective not in estimator.bounds:
-        raise ZooError(f"{estimator.name} is for the {estimator.bounds[0]}: iwae takes rloo (VIMCO) or reinforce")
+        others = sorted(n for n, e in all_estimators().items() if objective in e.bounds and n != "enumerate")
+        raise ZooError(f"{estimator.name} is for the {estimator.bounds[0]}: {objective} takes {', '.join(others)}")
     if num_particles < estimator.min_particles:
         raise ZooError(
             f"{estimator.name} takes {estimator.min_particles} draws or more in each step: num_particles="

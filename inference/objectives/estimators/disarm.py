@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.objectives.estimators import AntitheticEstimator
+from inference.objectives.forms import AntitheticEstimator
 from zoo.types import BackendArray
 
 

@@ -1,12 +1,31 @@
+import math
+
 import torch
+from torch.nn.functional import one_hot, softplus
 
 from zoo._backend.in_pyro import kind_of
 
-__all__ = ["as_value", "concatenate", "kind_of", "logits_of", "next_key", "sigmoid", "uniform", "within"]
+__all__ = ["concatenate", "exp", "kind_of", "log", "sigmoid", "softplus", "stack", "tanh", "where", "zeros"]
+
+exp, log, sigmoid, stack, tanh = torch.exp, torch.log, torch.sigmoid, torch.stack, torch.tanh
+concatenate, where, zeros = torch.cat, torch.where, torch.zeros
 
 
-def concatenate(arrays):
-    return torch.cat(arrays)
+def detach(array):
+    return array.detach()
+
+
+def log_softmax(array):
+    return array.log_softmax(-1)
+
+
+def maximum(array, other):
+    return torch.maximum(array, torch.as_tensor(other, dtype=array.dtype, device=array.device))
+
+
+def log_mean_exp(array):
+    """Over the first dimension."""
+    return array.logsumexp(0) - math.log(len(array))
 
 
 def within(distribution):
@@ -17,12 +36,17 @@ def within(distribution):
 
 
 def logits_of(distribution):
-    """The logits of Bernoulli numbers, with the shape of their draws."""
+    """The logits of zeros and ones or of one-hot vectors, with the shape of their draws."""
     return within(distribution).logits.expand(distribution.shape())
 
 
 def uniform(key, number, shape):
-    return torch.rand(shape)
+    """Numbers above 0 and below 1."""
+    return torch.rand(shape).clamp_(min=torch.finfo(torch.get_default_dtype()).tiny)
+
+
+def normal(key, number, shape):
+    return torch.randn(shape)
 
 
 def next_key(key, number):
@@ -30,10 +54,33 @@ def next_key(key, number):
     return key
 
 
-def sigmoid(array):
-    return torch.sigmoid(array)
+def one_hot_of_largest(array):
+    return one_hot(array.argmax(-1), array.shape[-1]).to(array.dtype)
 
 
 def as_value(array):
     """Zeros and ones as draws of the backend are."""
     return array
+
+
+def rows_first(array, axis):
+    """(B, F): an array with the axis of its B rows first, and its other numbers in one dimension."""
+    array = array.movedim(axis, 0)
+    return array.reshape(len(array), -1).to(torch.get_default_dtype()).nan_to_num()
+
+
+def value_and_slope(function, z):
+    """The function's value, and the derivative of its sum; both differentiable."""
+    with torch.enable_grad():
+        z = z if z.requires_grad else z.detach().requires_grad_()
+        value = function(z)
+        (slope,) = torch.autograd.grad(value.sum(), z, create_graph=True)
+    return value, slope
+
+
+def slopes(function, values):
+    """The derivatives of a scalar by each array of a dict."""
+    with torch.enable_grad():
+        leaves = {n: v.detach().requires_grad_() for n, v in values.items()}
+        slopes = torch.autograd.grad(function(leaves), list(leaves.values()), materialize_grads=True, allow_unused=True)
+    return dict(zip(leaves, slopes, strict=True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.objectives.estimators import ArrayFunctions, ScoreEstimator
+from inference.objectives.baselines import SignalInputs
+from inference.objectives.forms import ScoreEstimator
 from zoo.types import BackendArray
 
 
@@ -17,13 +18,14 @@ class LeaveOneOut(ScoreEstimator):
     citation: ClassVar[str] = "Kool, van Hoof and Welling (2019), Buy 4 REINFORCE samples, get a baseline for free"
     min_particles: ClassVar[int] = 2
 
-    def signal(self, f: BackendArray) -> BackendArray:
+    def signal(self, f: BackendArray, inputs: SignalInputs) -> BackendArray:
         """The objective at each draw less the mean of the others."""
         K = len(f)
         return (f - f.mean(0)) * (K / (K - 1))
 
-    def signal_of_weights(self, log_weights: BackendArray, arrays: ArrayFunctions) -> BackendArray:
+    def signal_of_weights(self, log_weights: BackendArray, inputs: SignalInputs) -> BackendArray:
         """The bound less that with the geometric mean of the others in the place of each weight."""
+        arrays = inputs.functions
         K, bound = len(log_weights), arrays.log_mean_exp(log_weights)
         others = (log_weights.sum(0) - log_weights) / (K - 1)
         without = [

@@ -1,15 +1,17 @@
-"""Straight-through: the draw forward, the gradient of its mean backward; for Bernoulli sites."""
+"""Straight-through: the draw forward, the gradient of its mean backward."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.objectives.estimators import Estimator
+from inference.objectives.forms import RelaxedEstimator
+from inference.objectives.supports import Support
+from zoo.types import BackendArray
 
 
 @dataclass(frozen=True)
-class StraightThrough(Estimator):
+class StraightThrough(RelaxedEstimator):
     """The derivative of the objective by the draw in the place of its difference, times that of the mean.
 
     It is biased unless the objective is linear in each number.
@@ -17,8 +19,11 @@ class StraightThrough(Estimator):
 
     name: ClassVar[str] = "straight_through"
     citation: ClassVar[str] = "Bengio, Leonard and Courville (2013), arXiv:1308.3432"
-    is_unbiased: ClassVar[bool] = False
-    kinds: ClassVar[tuple[str, ...]] = ("binary",)
+
+    def value(self, support: Support, logits: BackendArray, z: BackendArray, temperature: BackendArray) -> BackendArray:
+        """The draw, with the derivative of the mean."""
+        mean, detach = support.mean(logits), support.functions.detach
+        return detach(support.hard(z)) + (mean - detach(mean))
 
 
 ESTIMATOR = StraightThrough

@@ -7,7 +7,7 @@ from numpyro.distributions import biject_to, constraints
 
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import Objective
-from inference.objectives.in_numpyro import bound
+from inference.objectives.in_numpyro import bound, initial_state
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
 from zoo import ZooError
@@ -27,7 +27,7 @@ class Trainer:
         self.optimiser = make_optimiser(request.options)
         self.params = self.set_up()
         self.opt_state = jax.jit(self.optimiser.init)(self.params)
-        self.average, self.estimators = self.params, {}
+        self.average, self.estimators = self.params, self.first_state()
         self.compiled_steps, self.compiled_elbo = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
 
     def set_up(self):
@@ -60,6 +60,20 @@ class Trainer:
 
         rows = self.plan.batches(0, 1) if self.plan.batch_size else None
         return jax.jit(initialise)(self.init_key, self.arrays, jax.tree.map(lambda v: v[0], self.feed(rows, 1)))
+
+    def first_state(self):
+        """The state of the estimators before the first step."""
+
+        def state(params, key, arrays, batch):
+            inputs, pair = self.step_inputs(arrays, batch, key)
+            constrained = {n: self.transforms[n](v) for n, v in params.items()}
+            return initial_state(*pair, constrained, key, inputs, self.objective)
+
+        if not self.objective.estimators:  # those of "auto" have none
+            return {}
+        rows = self.plan.batches(0, 1) if self.plan.batch_size else None
+        batch = jax.tree.map(lambda v: v[0], self.feed(rows, 1))
+        return jax.jit(state)(self.params, self.init_key, self.arrays, batch)
 
     def feed(self, batches, length):
         """The rows of ``length`` steps, of which ``batches`` has the first, or their data where it is on the host."""

@@ -3,10 +3,11 @@ import pyro
 import torch
 from pyro import poutine
 from torch.distributions import transform_to
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import Objective
-from inference.objectives.in_pyro import bound
+from inference.objectives.in_pyro import bound, initial_state
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
 from zoo import ZooError
@@ -22,13 +23,13 @@ class Trainer:
         self.seed, self.store = request.seed, pyro.get_param_store()
         self.rows_name = request.card.dim_names.get("N", "N")
         self.set_up()
-        self.estimators = {}
         self.names = list(self.store.keys())
         self.params = [self.store[n].unconstrained() for n in self.names]
         self.transforms = [transform_to(self.store._constraints[n]) for n in self.names]
         self.average = [p.detach().clone() for p in self.params] if self.decay else [p.detach() for p in self.params]
         # a tensor may have several names, as in the flows of AutoIAFNormal
         self.trained = list({id(p): p for p in self.params}.values())
+        self.estimators = self.first_state()
         self.optimiser, self.learning_rate = make_optimiser(request.options, self.trained)
 
     def set_up(self):
@@ -48,6 +49,14 @@ class Trainer:
             check_plates(*local, self.rows_name)
         check_parameters(list(self.store))
         self.learned = list(param_nodes(program_trace.nodes))
+
+    def first_state(self):
+        """The state of the estimators before the first step."""
+        if not self.objective.estimators:  # those of "auto" have none
+            return {}
+        batch = self.plan.batches(0, 1)[0] if self.plan.batch_size else None
+        inputs, pair = self.step_inputs(None if batch is None else self.rows.training[batch])
+        return initial_state(*pair, inputs, self.objective)
 
     def step_inputs(self, rows, **sizes):
         """The inputs of one step, and program and guide for its batch; ``rows`` of the batch, None for all."""
@@ -149,6 +158,7 @@ class Trainer:
     def state(self):
         arrays = {f"params/{i}": p.detach() for i, p in enumerate(self.params)}
         arrays |= {f"average/{i}": a for i, a in enumerate(self.average)}
+        arrays |= {f"estimators/{i}": a for i, a in enumerate(tree_leaves(self.estimators))}
         for i, moments in self.optimiser.state_dict()["state"].items():
             arrays |= {f"optimiser/{i}/{n}": torch.as_tensor(v) for n, v in moments.items() if v is not None}
         generators = {"cpu": torch.random.get_rng_state()}
@@ -162,6 +172,8 @@ class Trainer:
             for i, (param, average) in enumerate(zip(self.params, self.average, strict=True)):
                 param.copy_(tensors[f"params/{i}"])
                 average.copy_(tensors[f"average/{i}"])
+        leaves, tree = tree_flatten(self.estimators)
+        self.estimators = tree_unflatten([tensors[f"estimators/{i}"] for i in range(len(leaves))], tree)
         moments = {}
         for path, value in tensors.items():
             if path.startswith("optimiser/"):

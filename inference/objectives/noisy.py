@@ -1,0 +1,187 @@
+"""Runs of a guide whose discrete sites are drawn from noise, hard or relaxed, and the densities at such draws."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, Self, TypeVar
+
+from inference.objectives import Objective
+from inference.objectives.choice import choose_estimators
+from inference.objectives.densities import LogDensities
+from inference.objectives.draws import Arrays, BoundDraws
+from inference.objectives.estimators import Estimator
+from inference.objectives.forms import EvaluatingEstimator, Relax, RelaxedEstimator
+from inference.objectives.refusals import with_formula
+from inference.objectives.sites import Run, Site, enumerate_site, is_in_rows
+from inference.objectives.supports import SUPPORTS, Support
+from zoo.types import BackendArray, Program
+
+Kind = TypeVar("Kind", bound=Estimator)
+
+
+class NoisyDraw(NamedTuple):
+    """A draw of a discrete site from noise u: z is ``support.relaxable(logits, u)``; temperature of a relaxed one."""
+
+    support: Support
+    logits: BackendArray
+    u: BackendArray
+    z: BackendArray
+    temperature: BackendArray = 1.0
+
+
+class NoisyDraws(BoundDraws):
+    """Runs of a guide with an estimator for each discrete latent that is not enumerated.
+
+    functions: the backend's ``inference.objectives.estimators.in_<backend>``. noise: of the last run, by site. relax:
+    the value of discrete latents in runs for a control variate; None otherwise.
+    """
+
+    functions: Any
+    relax: Relax | None = None
+
+    def __init__(
+        self,
+        program: Program,
+        guide: Program,
+        inputs: Arrays,
+        objective: Objective,
+        first: Run,
+        beta: BackendArray = 1.0,
+        fraction: BackendArray = 1.0,
+    ):
+        latents = first.latents
+        self.estimators = choose_estimators(objective, latents, first.enumerated, self.functions.kind_of)
+        super().__init__(program, guide, inputs, objective, first)
+        self.beta, self.fraction = beta, fraction
+        kinds = {n: self.functions.kind_of(latents[n]["fn"]) for n in self.estimators}
+        self.supports = {n: SUPPORTS[kind](self.functions) for n, kind in kinds.items() if kind in SUPPORTS}
+        self.is_local = {n: is_in_rows(latents[n]) for n in self.estimators}
+        self.noise: dict[str, NoisyDraw] = {}
+
+    def of_kind(self, kind: type[Kind]) -> dict[str, Kind]:
+        """The estimators of some kind by site."""
+        return {n: e for n, e in self.estimators.items() if isinstance(e, kind)}
+
+    def fill_with(self, key: BackendArray = None) -> Callable[[Site, int], BackendArray]:
+        """A function that gives enumerated sites, and those drawn from noise, their values in one run."""
+        self.noise = {}
+        enumerated: list[str] = []
+
+        def fill(site: Site, earlier: int) -> BackendArray:
+            name, estimator = site["name"], self.estimators.get(site["name"])
+            if name in self.enumerated_latents:
+                enumerated.append(name)
+                return enumerate_site(site, len(enumerated) - 1)
+            from_noise = isinstance(estimator, EvaluatingEstimator | RelaxedEstimator)
+            if name not in self.supports or not (self.relax or from_noise):
+                return None
+            support, logits = self.supports[name], self.functions.logits_of(site["fn"])
+            if self.sizes and is_in_rows(site):  # a value for each value of what is enumerated
+                event = site["fn"].event_dim
+                logits = self.broadcast_to(logits, (*self.sizes, *logits.shape[logits.ndim - event - 1 :]))
+            u = self.functions.uniform(key, list(self.estimators).index(name), logits.shape)
+            z, temperature = support.relaxable(logits, u), 1.0
+            if self.relax:
+                value = self.relax(support, logits, z)
+            elif isinstance(estimator, RelaxedEstimator):
+                temperature = estimator.temperature_at(self.fraction)
+                value = estimator.value(support, logits, z, temperature)
+            else:
+                value = self.functions.as_value(self.detach(support.hard(z)))
+            self.noise[name] = NoisyDraw(support, logits, u, z, temperature)
+            return value
+
+        return fill
+
+    def log_densities(
+        self, program: Run, guide: Mapping[str, Site], values: Mapping[str, BackendArray], without: Collection[str] = ()
+    ) -> LogDensities:
+        """As in the base class, for relaxed values too."""
+        logs = super().log_densities(program, guide, values, without)
+        return relax_densities(self, logs, values, self.supports if self.relax else self.of_kind(RelaxedEstimator))
+
+    def objective_of(self, rows: Arrays, rest: Arrays) -> dict[bool, BackendArray]:
+        """The objective at each draw: of each row, (K, [E,] B), under True, and of all data, (K,), under False."""
+        of_rows = rows["likelihood"] - self.beta * rows["kl"]
+        total = self.total_of_rows(of_rows, rows) + rest["likelihood_rest"] - self.beta * rest["kl_rest"]
+        return {True: of_rows, False: total}
+
+    def total_of_rows(self, array: BackendArray, rows: Arrays) -> BackendArray:
+        """(K,): the sum over all rows, of which these are a batch, in the mean over enumerated values."""
+        if rows["probability"] is not None:
+            array = (self.detach(rows["probability"]) * array).sum(-2)
+        return self.scale * array.sum(-1)
+
+    def frozen(self, relax: Relax) -> Self:
+        """These draws with relaxed values, and parameters without gradients."""
+        frozen = copy.copy(self)
+        frozen.relax = relax
+        frozen.freeze()
+        return frozen
+
+    @abstractmethod
+    def freeze(self) -> None:
+        """Let the parameters have no gradients."""
+
+    @abstractmethod
+    def draw_run(self, key: BackendArray, values: Arrays) -> Run:
+        """A run of the guide with some latents at values."""
+
+
+def relax_densities(
+    draws: NoisyDraws, logs: LogDensities, values: Mapping[str, BackendArray], names: Collection[str]
+) -> LogDensities:
+    """The log densities with those of some sites at relaxed values.
+
+    They are continued linearly from those of hard values; or that of the guide is the KL divergence, and that of the
+    program 0, where the estimator asks for a categorical KL and there is a formula; or they are of relaxed values.
+    """
+    closed = with_formula(list(logs.prior), list(logs.guide)) if draws.objective.name == "elbo" else []
+    for name in names:
+        if name in logs.prior:
+            estimator = None if draws.relax else draws.estimators[name]
+            density = estimator.density if isinstance(estimator, RelaxedEstimator) else "linear"
+            if density == "categorical" and name not in closed:
+                density = "linear"
+            (p, _), (q, _) = logs.prior[name], logs.guide[name]
+            log_p, log_q = relaxed_logs(draws, density, p, q, values[name])
+            logs.prior[name], logs.guide[name] = (p, log_p), (q, log_q)
+    return logs
+
+
+def relaxed_logs(
+    draws: NoisyDraws, density: str, p: Site, q: Site, value: BackendArray
+) -> tuple[BackendArray, BackendArray]:
+    """The log densities of a site under program and guide, in nats; for "categorical" 0 and the KL divergence."""
+    support, within = draws.supports[p["name"]], draws.functions.within
+    logits_p, logits_q = within(p["fn"]).logits, within(q["fn"]).logits
+
+    def log_of(site: Site, function: Callable[[BackendArray], BackendArray]) -> BackendArray:
+        return draws.log_of({**site, "fn": with_log_prob(site["fn"], function)}, value)
+
+    if density == "relaxed":
+        noisy = draws.noise[p["name"]]
+        temperature = draws.zeros(()) + noisy.temperature
+        return (
+            log_of(p, lambda value: support.log_density(logits_p, noisy.z, temperature)),
+            log_of(q, lambda value: support.log_density(logits_q, noisy.z, temperature)),
+        )
+    if density == "categorical":
+        kl = log_of(q, lambda value: support.kl(logits_q, logits_p))
+        return 0.0 * kl, kl
+    return (
+        log_of(p, lambda value: support.log_prob(logits_p, value)),
+        log_of(q, lambda value: support.log_prob(logits_q, value)),
+    )
+
+
+def with_log_prob(distribution: BackendArray, function: Callable[[BackendArray], BackendArray]) -> BackendArray:
+    """A distribution whose innermost one, without ``to_event``, masks and expansions, has another log density."""
+    changed = copy.copy(distribution)
+    if hasattr(changed, "base_dist"):
+        changed.base_dist = with_log_prob(changed.base_dist, function)
+    else:
+        changed.log_prob = function
+    return changed

@@ -20,7 +20,7 @@ from inference.evaluation.gradients.record import ALL, EstimatorMoments, Referen
 from inference.evaluation.gradients.result import GradientReport
 from inference.evaluation.gradients.setup import GradientProblem, make_problem
 from inference.objectives import Objective, estimators
-from inference.objectives.estimators import EVERY_SITE, AntitheticEstimator, Estimator
+from inference.objectives.estimators import EVERY_SITE, Estimator
 from inference.record import FitRecord
 from inference.run.progress import Progress
 from zoo import Model, ZooError
@@ -51,9 +51,7 @@ class Candidate(NamedTuple):
     @property
     def evaluations(self) -> int:
         """Runs of the program in one gradient: coupled draws of a site are further runs."""
-        coupled = [1 + isinstance(e, AntitheticEstimator) for e in self.chosen.values()]
-        runs = [getattr(e, "evaluations_per_draw", n) for e, n in zip(self.chosen.values(), coupled, strict=True)]
-        further = sum(count - 1 for count in runs)
+        further = sum(e.evaluations_per_draw - 1 for e in self.chosen.values())
         return self.num_particles * self.num_values * (1 + further)
 
     @property

@@ -52,11 +52,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from inference.objectives.estimators import Estimator
+from inference.objectives.estimators import EVERY_SITE, Auto, Estimator
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray
 
-__all__ = ["GRADIENTS", "KLS", "NAMES", "BoundDetails", "BoundTerms", "EstimatorStates", "Objective"]
+__all__ = ["EVALUATION", "GRADIENTS", "KLS", "NAMES", "BoundDetails", "BoundTerms", "EstimatorStates", "Objective"]
 
 NAMES = ("elbo", "iwae")
 GRADIENTS = ("reparameterised", "sticking_the_landing", "doubly_reparameterised")
@@ -129,6 +129,9 @@ class Objective:
         """Whether log q is evaluated at parameters without a gradient."""
         return self.gradient != "reparameterised"
 
+
+# by plain draws: what gradients need beside them costs time
+EVALUATION = Objective(estimators=((EVERY_SITE, Auto(binary="reinforce", other="reinforce")),))
 
 EstimatorStates: TypeAlias = dict[str, dict[str, BackendArray]]  # by site, of the estimators that have a state
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from inference.objectives import BoundTerms, EstimatorStates, Objective, learning
 from inference.objectives.baselines import SignalInputs, Sizes
-from inference.objectives.densities import LogDensities
+from inference.objectives.densities import LogDensities, SiteLog
 from inference.objectives.draws import Arrays
 from inference.objectives.forms import EvaluatingEstimator, ScoreEstimator
 from inference.objectives.noisy import NoisyDraws
@@ -57,9 +57,11 @@ class EstimatedDraws(NoisyDraws):
         beta: BackendArray = 1.0,
         fraction: BackendArray = 1.0,
         state: EstimatorStates | None = None,
+        sample_shape: tuple[int, ...] = (),
         key: BackendArray = None,
     ):
-        super().__init__(program, guide, inputs, objective, first, beta, fraction)
+        super().__init__(program, guide, inputs, objective, first, beta, fraction, sample_shape)
+        self.own_logs: dict[str, SiteLog] = {}
         self.state, self.state_key, self.observed = state or {}, key, None
         latents = first.latents
         # iwae weighs each row by itself, so that what rows share is the same for all draws
@@ -68,13 +70,13 @@ class EstimatedDraws(NoisyDraws):
         self.units = {n: math.prod(latents[n]["fn"].event_shape) for n in self.estimators}
         self.num_draws = max([objective.num_particles, *(e.min_particles for e in self.estimators.values())])
 
-    def draw_all(self, key: BackendArray = None) -> Draw:
-        """Draw every latent, and evaluate the bound where the estimators need it."""
-        run = self.draw_run(key, self.shared)
+    def draw_all(self, key: BackendArray = None, run: Run | None = None) -> Draw:
+        """Draw every latent, unless there is a run with draws, and evaluate the bound where the estimators need it."""
+        run = run or self.draw_run(key, self.shared)
         noise, (rows, rest) = self.noise, self.terms(run)
         uses_data = any(e.uses_data for e in self.of_kind(ScoreEstimator).values())
         features = self.features() if uses_data else None
-        scores = {n: self.own_part(run.latents[n]) for n in self.of_kind(ScoreEstimator)}
+        scores = {n: self.sum_sites([self.own_logs[n]])[not self.is_local[n]] for n in self.of_kind(ScoreEstimator)}
         coupled, surrogates, slopes = [], {}, {}
         f = self.objective_of(rows, rest)
         for name, estimator in self.of_kind(EvaluatingEstimator).items():
@@ -110,16 +112,13 @@ class EstimatedDraws(NoisyDraws):
     ) -> LogDensities:
         """As in the base class; for ``elbo``, log q of a hard draw is in its signal, and has no gradient of its own."""
         logs = super().log_densities(program, guide, values, without)
+        self.own_logs = logs.guide.copy()
         if self.objective.name == "elbo" and not self.relax:
             for name in {**self.of_kind(ScoreEstimator), **self.of_kind(EvaluatingEstimator)}:
                 if name in logs.guide:
                     site, log = logs.guide[name]
                     logs.guide[name] = site, self.detach(log)
         return logs
-
-    def own_part(self, site: Site) -> BackendArray:
-        """log q of a site: by row, or a scalar for a site outside of the rows."""
-        return self.sum_sites([(site, self.log_of(site, site["value"]))])[0 if is_in_rows(site) else 1]
 
     def features(self) -> BackendArray | None:
         """(B, F): the data of the rows, where a baseline may use it."""

@@ -6,8 +6,8 @@ from numpyro.distributions import Delta, kl_divergence
 from numpyro.primitives import Messenger
 
 from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
-from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
+from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_numpyro as functions
 from inference.objectives.estimators.in_numpyro import log_mean_exp
 from inference.objectives.sites import Run, check_broadcast, draw_site, is_in_rows
@@ -41,7 +41,7 @@ def terms(program, guide, params, key, inputs, objective):
 
 
 def estimated_bound(objective, program, guide, params, key, inputs, beta, fraction, state, first):
-    pair = EstimatedDraws(program, guide, params, inputs, objective, first, beta, fraction, state, key)
+    pair = EstimatedDraws(program, guide, params, inputs, objective, first, beta, fraction, state, key=key)
     draws = pair.draw_times(key)
     terms = pair.bound_terms(draws)
     split = bounds.reconstruction_and_kl(terms)
@@ -59,7 +59,7 @@ def initial_state(program, guide, params, key, inputs, objective):
 
 
 def first_run(guide, params, key, inputs, objective):
-    return traced(guide, params, jax.random.split(key)[0], inputs, Enumeration(objective.by_site))
+    return traced(guide, params, jax.random.split(key)[0], inputs, DiscreteValues(objective, functions, key=key))
 
 
 class AtValues(Messenger):

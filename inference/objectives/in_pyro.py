@@ -8,8 +8,8 @@ from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import kl_divergence
 
 from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
-from inference.objectives.choice import Enumeration
 from inference.objectives.densities import GuideAndProgram
+from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.estimators.in_pyro import log_mean_exp
 from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, is_in_rows
@@ -17,9 +17,12 @@ from zoo._backend.in_pyro import is_deterministic
 
 
 def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None):
-    first, sample_shape = first_run(program, guide, inputs, objective)
+    first, sample_shape, noise = first_run(program, guide, inputs, objective, fraction)
     if first.draws_discrete:
-        return estimated_bound(objective, program, guide, inputs, beta, fraction, state or {}, first)
+        pair, draws = estimated_draws(
+            program, guide, inputs, objective, first, sample_shape, noise, beta, fraction, state
+        )
+        return estimated_bound(pair, draws)
     is_doubly = objective.gradient == "doubly_reparameterised" and objective.num_particles > 1
     weights = Weights() if is_doubly else None
     bound_terms = terms_of(program, guide, inputs, objective, first, sample_shape, weights)
@@ -32,24 +35,37 @@ def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None)
     return value, BoundDetails(metrics, first.assigned, {})
 
 
-def estimated_bound(objective, program, guide, inputs, beta, fraction, state, first):
-    pair = EstimatedDraws(program, guide, inputs, objective, first, beta, fraction, state)
-    draws = pair.draw_times()
-    bound_terms = pair.bound_terms(draws)
+def estimated_bound(pair, draws):
+    objective, bound_terms = pair.objective, pair.bound_terms(draws)
     split = bounds.reconstruction_and_kl(bound_terms)
     with torch.no_grad():
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         after = pair.next_state(draws)
-    value = bounds.value(objective, bound_terms, split, beta, log_mean_exp)
-    return value + pair.surrogate(draws), BoundDetails(metrics, first.assigned, after)
+    value = bounds.value(objective, bound_terms, split, pair.beta, log_mean_exp)
+    return value + pair.surrogate(draws), BoundDetails(metrics, pair.first.assigned, after)
 
 
 def initial_state(program, guide, inputs, objective):
-    first, _ = first_run(program, guide, inputs, objective)
-    if not first.draws_discrete:
+    first = first_run(program, guide, inputs, objective)
+    if not first[0].draws_discrete:
         return {}
-    pair = EstimatedDraws(program, guide, inputs, objective, first)
-    return pair.initial_state(pair.draw_times())
+    pair, draws = estimated_draws(program, guide, inputs, objective, *first)
+    return pair.initial_state(draws)
+
+
+def estimated_draws(program, guide, inputs, objective, first, sample_shape, noise, *moment):
+    """``(EstimatedDraws, its draws)``: all K in one run where they broadcast."""
+    pair = EstimatedDraws(program, guide, inputs, objective, first, noise, *moment, sample_shape=sample_shape)
+    K = pair.num_draws
+    if K > 1 and all(pair.is_local.values()) and not getattr(program, "sums_over_rows", False):
+        with suppress(CannotBroadcast):
+            if sample_shape != (K,):
+                fill = DiscreteValues(objective, functions, pair.fraction, sample_shape=(K,))
+                again = traced(guide, {}, inputs, fill, (K,))
+                pair = EstimatedDraws(program, guide, inputs, objective, again, fill.noise, *moment, sample_shape=(K,))
+            return pair, pair.draw_times()
+    pair = EstimatedDraws(program, guide, inputs, objective, first, noise, *moment)
+    return pair, pair.draw_times()
 
 
 def stack_draws(draws):
@@ -63,6 +79,22 @@ def stack_draws(draws):
     return None if first is None else torch.stack(draws)
 
 
+def with_dimension(draws):
+    """K draws of one run, where what they share has a first dimension too."""
+
+    def shared(arrays, names):
+        return {n: v[None] if n in names and v is not None else v for n, v in arrays.items()}
+
+    def of_run(rows, rest):
+        return shared(rows, ["extra"]), shared(rest, rest)
+
+    rows, rest = of_run(draws.rows, draws.rest)
+    features = None if draws.features is None else draws.features[None]
+    coupled = [of_run(*terms) for terms in draws.coupled]
+    slopes = {n: shared(arrays, arrays) for n, arrays in draws.slopes.items()}
+    return draws._replace(rows=rows, rest=rest, coupled=coupled, features=features, slopes=slopes)
+
+
 class Weights:
     """(K, [E,] B) or (K,), which multiply the gradient that reaches each draw; set once all draws are evaluated."""
 
@@ -72,20 +104,22 @@ class Weights:
         return lambda: self.array[k]
 
 
-def first_run(program, guide, inputs, objective):
-    """A run of the guide, with K draws of the latents of the rows where they broadcast, and the shape (K,) or ()."""
+def first_run(program, guide, inputs, objective, fraction=1.0):
+    """``(run of the guide, (K,) or (), noise)``, with K draws of the latents of the rows where they broadcast."""
     K = objective.num_particles
     sample_shape = (K,) if K > 1 and not getattr(program, "sums_over_rows", False) else ()
+    fill = DiscreteValues(objective, functions, fraction, sample_shape=sample_shape)
     with suppress(CannotBroadcast):
-        return traced(guide, {}, inputs, Enumeration(objective.by_site), sample_shape), sample_shape
-    return traced(guide, {}, inputs, Enumeration(objective.by_site)), ()
+        return traced(guide, {}, inputs, fill, sample_shape), sample_shape, fill.noise
+    fill = DiscreteValues(objective, functions, fraction)
+    return traced(guide, {}, inputs, fill), (), fill.noise
 
 
 def terms(program, guide, inputs, objective):
-    first, sample_shape = first_run(program, guide, inputs, objective)
+    first, sample_shape, noise = first_run(program, guide, inputs, objective)
     if first.draws_discrete:
-        pair = EstimatedDraws(program, guide, inputs, objective, first)
-        return pair.bound_terms(pair.draw_times())
+        pair, draws = estimated_draws(program, guide, inputs, objective, first, sample_shape, noise)
+        return pair.bound_terms(draws)
     return terms_of(program, guide, inputs, objective, first, sample_shape)
 
 
@@ -102,7 +136,7 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
                 rest = {n: v if v is None else v[None] for n, v in rest.items()}
             return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
     except CannotBroadcast:
-        first = traced(guide, {}, inputs, Enumeration(objective.by_site))
+        first = traced(guide, {}, inputs, DiscreteValues(objective, functions))
     pair = BoundDraws(program, guide, inputs, objective, first)
     runs = [pair.terms(traced(guide, pair.fixed, inputs) if k else first, weights and weights.at(k)) for k in range(K)]
     rows, rest = (
@@ -140,11 +174,15 @@ class AtValues(Messenger):
             return
         value = self.fill(msg, self.filled)
         if value is not None:
-            if self.has_draws:
+            is_enumerated = msg["name"] in getattr(self.fill, "names", ())
+            if self.has_draws and is_enumerated:
                 # the distribution may depend on draws, whose dimension is not in its place
                 raise CannotBroadcast(msg["name"])
             msg["value"], msg["done"] = value, True
-            self.filled += 1
+            self.filled += is_enumerated
+            if self.sample_shape and is_in_rows(msg) and not is_enumerated:
+                check_broadcast(msg)
+                self.has_draws = True
         elif self.sample_shape and is_in_rows(msg) and not msg["done"]:
             check_broadcast(msg)
             missing = 2 + self.filled - len(msg["fn"].batch_shape)  # none where it depends on an earlier draw
@@ -225,11 +263,18 @@ class BoundDraws(TracedPair, draws.BoundDraws):
 class EstimatedDraws(estimated.EstimatedDraws, BoundDraws):
     functions = functions
 
+    def __init__(self, program, guide, inputs, objective, first, noise, *moment, **rest):
+        super().__init__(program, guide, inputs, objective, first, *moment, **rest)
+        self.first, self.noise = first, noise
+
     def draw_times(self):
-        return stack_draws([self.draw_all() for _ in range(self.num_draws)])
+        if self.sample_shape:
+            return with_dimension(self.draw_all(run=self.first))
+        others = [self.draw_all() for _ in range(self.num_draws - 1)] if self.num_draws > 1 else []
+        return stack_draws([self.draw_all(run=None if others else self.first), *others])
 
     def freeze(self):
         pass  # derivatives are by one tensor alone
 
     def draw_run(self, key, values):
-        return traced(self.guide, values, self.inputs, self.fill_with())
+        return traced(self.guide, values, self.inputs, self.fill_with(), self.sample_shape)

@@ -5,30 +5,21 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from inference.objectives import Objective
 from inference.objectives.choice import choose_estimators
 from inference.objectives.densities import LogDensities
+from inference.objectives.discrete_values import DiscreteValues, NoisyDraw
 from inference.objectives.draws import Arrays, BoundDraws
 from inference.objectives.estimators import Estimator
-from inference.objectives.forms import EvaluatingEstimator, Relax, RelaxedEstimator
+from inference.objectives.forms import Relax, RelaxedEstimator
 from inference.objectives.refusals import with_formula
-from inference.objectives.sites import Run, Site, enumerate_site, is_in_rows
-from inference.objectives.supports import SUPPORTS, Support
+from inference.objectives.sites import Run, Site, is_in_rows
+from inference.objectives.supports import SUPPORTS
 from zoo.types import BackendArray, Program
 
 Kind = TypeVar("Kind", bound=Estimator)
-
-
-class NoisyDraw(NamedTuple):
-    """A draw of a discrete site from noise u: z is ``support.relaxable(logits, u)``; temperature of a relaxed one."""
-
-    support: Support
-    logits: BackendArray
-    u: BackendArray
-    z: BackendArray
-    temperature: BackendArray = 1.0
 
 
 class NoisyDraws(BoundDraws):
@@ -50,10 +41,11 @@ class NoisyDraws(BoundDraws):
         first: Run,
         beta: BackendArray = 1.0,
         fraction: BackendArray = 1.0,
+        sample_shape: tuple[int, ...] = (),
     ):
         latents = first.latents
         self.estimators = choose_estimators(objective, latents, first.enumerated, self.functions.kind_of)
-        super().__init__(program, guide, inputs, objective, first)
+        super().__init__(program, guide, inputs, objective, first, sample_shape)
         self.beta, self.fraction = beta, fraction
         kinds = {n: self.functions.kind_of(latents[n]["fn"]) for n in self.estimators}
         self.supports = {n: SUPPORTS[kind](self.functions) for n, kind in kinds.items() if kind in SUPPORTS}
@@ -64,35 +56,10 @@ class NoisyDraws(BoundDraws):
         """The estimators of some kind by site."""
         return {n: e for n, e in self.estimators.items() if isinstance(e, kind)}
 
-    def fill_with(self, key: BackendArray = None) -> Callable[[Site, int], BackendArray]:
-        """A function that gives enumerated sites, and those drawn from noise, their values in one run."""
-        self.noise = {}
-        enumerated: list[str] = []
-
-        def fill(site: Site, earlier: int) -> BackendArray:
-            name, estimator = site["name"], self.estimators.get(site["name"])
-            if name in self.enumerated_latents:
-                enumerated.append(name)
-                return enumerate_site(site, len(enumerated) - 1)
-            from_noise = isinstance(estimator, EvaluatingEstimator | RelaxedEstimator)
-            if name not in self.supports or not (self.relax or from_noise):
-                return None
-            support, logits = self.supports[name], self.functions.logits_of(site["fn"])
-            if self.sizes and is_in_rows(site):  # a value for each value of what is enumerated
-                event = site["fn"].event_dim
-                logits = self.broadcast_to(logits, (*self.sizes, *logits.shape[logits.ndim - event - 1 :]))
-            u = self.functions.uniform(key, list(self.estimators).index(name), logits.shape)
-            z, temperature = support.relaxable(logits, u), 1.0
-            if self.relax:
-                value = self.relax(support, logits, z)
-            elif isinstance(estimator, RelaxedEstimator):
-                temperature = estimator.temperature_at(self.fraction)
-                value = estimator.value(support, logits, z, temperature)
-            else:
-                value = self.functions.as_value(self.detach(support.hard(z)))
-            self.noise[name] = NoisyDraw(support, logits, u, z, temperature)
-            return value
-
+    def fill_with(self, key: BackendArray = None) -> DiscreteValues:
+        """The values of discrete sites in one run, whose noise is then ``noise``."""
+        fill = DiscreteValues(self.objective, self.functions, self.fraction, key, self.sample_shape, self.relax)
+        self.noise = fill.noise
         return fill
 
     def log_densities(

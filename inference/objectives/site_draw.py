@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from inference.objectives.discrete_values import NoisyDraw
 from inference.objectives.forms import Relax
-from inference.objectives.noisy import NoisyDraw, NoisyDraws
+from inference.objectives.noisy import NoisyDraws
 from inference.objectives.sites import Run, Site, is_in_rows
 from zoo.types import BackendArray
 
@@ -60,6 +61,8 @@ class SiteDraw:
 
     def run_again(self, draws: NoisyDraws, value: BackendArray) -> Run:
         """A run of the guide with this latent at a value, and earlier ones as before."""
+        if next(reversed(self.run.sites)) == self.name:  # nothing of the guide depends on it
+            return self.run._replace(sites={**self.run.sites, self.name: {**self.site, "value": value}})
         values = {n: s["value"] for n, s in self.run.latents.items()}
         before = dict(list(values.items())[: list(values).index(self.name)])
         if draws.relax:

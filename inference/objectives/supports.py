@@ -58,6 +58,10 @@ class Support(ABC):
     def hard(self, z: BackendArray) -> BackendArray:
         """The value of z that a draw has."""
 
+    def draw(self, logits: BackendArray, u: BackendArray) -> BackendArray:
+        """The hard value of ``relaxable(logits, u)``."""
+        return self.hard(self.relaxable(logits, u))
+
     @abstractmethod
     def soft(self, z: BackendArray, temperature: BackendArray) -> BackendArray:
         """The relaxed value of z."""
@@ -96,6 +100,9 @@ class Binary(Support):
 
     def hard(self, z: BackendArray) -> BackendArray:
         return (z > 0) * 1.0
+
+    def draw(self, logits: BackendArray, u: BackendArray) -> BackendArray:
+        return (u > self.functions.sigmoid(-logits)) * 1.0  # without logarithms
 
     def soft(self, z: BackendArray, temperature: BackendArray) -> BackendArray:
         return self.functions.sigmoid(z / temperature)

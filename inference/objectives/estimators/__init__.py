@@ -81,10 +81,21 @@ class Enumerate(Estimator):
 
 @dataclass(frozen=True)
 class Auto(Estimator):
-    """``enumerate`` where the values of a row are few, else ``disarm`` for binary sites and ``rloo`` for others."""
+    """``enumerate`` where the values of a row are few, else one estimator for binary sites and another for the rest.
+
+    Parameters
+    ----------
+    binary : str, default "disarm"
+        The estimator of a binary site, for ``elbo``.
+    other : str, default "rloo"
+        The estimator of other sites, and of all of them for ``iwae``.
+    """
 
     name: ClassVar[str] = "auto"
     citation: ClassVar[str] = "a rule of this project"
+
+    binary: str = "disarm"
+    other: str = "rloo"
 
 
 @cache

@@ -9,7 +9,7 @@ __all__ = ["detach", "exp", "kind_of", "log", "log_softmax", "maximum", "sigmoid
 
 detach, log_softmax, sigmoid, softplus = jax.lax.stop_gradient, jax.nn.log_softmax, jax.nn.sigmoid, jax.nn.softplus
 exp, log, maximum, stack, tanh, where = jnp.exp, jnp.log, jnp.maximum, jnp.stack, jnp.tanh, jnp.where
-concatenate, zeros = jnp.concatenate, jnp.zeros
+broadcast_to, concatenate, zeros = jnp.broadcast_to, jnp.concatenate, jnp.zeros
 
 
 def log_mean_exp(array):

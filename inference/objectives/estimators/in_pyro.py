@@ -8,7 +8,7 @@ from zoo._backend.in_pyro import kind_of
 __all__ = ["concatenate", "exp", "kind_of", "log", "sigmoid", "softplus", "stack", "tanh", "where", "zeros"]
 
 exp, log, sigmoid, stack, tanh = torch.exp, torch.log, torch.sigmoid, torch.stack, torch.tanh
-concatenate, where, zeros = torch.cat, torch.where, torch.zeros
+broadcast_to, concatenate, where, zeros = torch.broadcast_to, torch.cat, torch.where, torch.zeros
 
 
 def detach(array):

@@ -6,7 +6,7 @@ from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
-from inference.objectives import Objective
+from inference.objectives import EVALUATION
 from inference.objectives.in_numpyro import bound, initial_state
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
@@ -153,7 +153,7 @@ class Trainer:
         return int(done), np.asarray(trace, float)[: int(done)], bool(is_finite)
 
     def elbo(self, params, key, arrays, batch, N):
-        return self.bound_of(Objective("elbo"), params, key, arrays, batch, N=N)[1].metrics["elbo"] / N
+        return self.bound_of(EVALUATION, params, key, arrays, batch, N=N)[1].metrics["elbo"] / N
 
     def elbos(self, rows):
         parts, elbos = self.rows.evaluation_parts(rows), []

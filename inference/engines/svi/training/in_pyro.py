@@ -6,7 +6,7 @@ from torch.distributions import transform_to
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
-from inference.objectives import Objective
+from inference.objectives import EVALUATION
 from inference.objectives.in_pyro import bound, initial_state
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
@@ -117,12 +117,11 @@ class Trainer:
 
     def elbos(self, rows):
         parts, elbos = self.rows.evaluation_parts(rows), []
-        objective = Objective("elbo")
         with AveragedParameters(self), torch.no_grad(), torch.random.fork_rng():
             torch.manual_seed(self.seed + 1)  # the same draws in every call
             for part in parts:
                 inputs, pair = self.step_inputs(part, N=len(rows))
-                elbos.append(float(bound(objective, *pair, inputs)[1].metrics["elbo"]) / len(rows))
+                elbos.append(float(bound(EVALUATION, *pair, inputs)[1].metrics["elbo"]) / len(rows))
         return np.array(elbos)
 
     def start_at(self, weights):

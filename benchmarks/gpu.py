@@ -29,6 +29,7 @@ def main(args):
     em_seconds(report, args.rows)
     gradient_seconds(report, args.rows // 10)
     network_seconds(report, args.rows // 20)
+    discrete_seconds(report, args.rows // 20)
     resume(report, args.rows // 200)
     report.write()
 
@@ -153,6 +154,24 @@ def network_seconds(report, rows):
         return inference.fit(model, x, num_steps=steps, device=device).trace[-1] / rows
 
     compare_devices(report, "network seconds", run, 500, "nats per image, of one batch")
+
+
+def discrete_seconds(report, rows):
+    """Training of the sigmoid belief network with two layers of units, by each estimator."""
+    import inference
+    import zoo
+
+    settings = {"L": 2, "Z": 200, "width": 200, "depth": 2, "activation": "leaky_relu"}
+    x, model = simulate_images(rows), zoo.load("sigmoid_belief_network", **settings)
+    for estimator, draws in (("rloo", 2), ("disarm", 1)):
+        text = f"sigmoid belief network, 200-200 units, {estimator}, {rows} images of 784 pixels, batch 128, 32 bits"
+        report.add(f"\n{text}: seconds per step")
+        options = {"batch_size": 128, "gradient": estimator, "num_particles": draws, "learning_rate": 1e-3}
+
+        def run(device, steps, options=options):
+            return inference.fit(model, x, "svi", num_steps=steps, device=device, **options).trace[-1] / rows
+
+        compare_devices(report, f"{estimator} seconds", run, 500, "nats per image, of one batch")
 
 
 def resume(report, rows):

@@ -89,7 +89,7 @@ def by_hand(made):
         pixels = network("decoder", np.eye(K)[z].reshape(len(z), -1))[:, None]
         log_q = log_softmax(network("encoder", np.nan_to_num(x)).reshape(N, M, K), axis=-1)
         chosen = np.stack([log_q[:, m, z[:, m]] for m in range(M)]).sum(0).T
-        return {"z": z}, bernoulli(keywords["loc"] + pixels, x) - M * np.log(K), chosen
+        return {"z": np.eye(K)[z]}, bernoulli(keywords["loc"] + pixels, x) - M * np.log(K), chosen
     L, Z = keywords["L"], keywords["Z"]
     grid = np.array(list(product((0.0, 1.0), repeat=L * Z)))
     z1, top = grid[:, :Z], grid[:, -Z:]
@@ -136,11 +136,28 @@ def test_the_encoder_gives_the_probabilities_of_each_entry(made):
     codes, _, log_q = by_hand(made)
     first = next(n for n in ("z", "z1") if n in codes)
     probabilities = AmortisedPosterior(made).encode(made.data)[first]
-    values = np.arange(probabilities.shape[-1])
-    exact = np.einsum("en,edk->ndk", np.exp(log_q), codes[first][..., None] == values)
+    z = codes[first]
+    one_hot = z if z.ndim == 3 else z[..., None] == np.arange(probabilities.shape[-1])
+    exact = np.einsum("en,edk->ndk", np.exp(log_q), one_hot)
     np.testing.assert_allclose(probabilities, exact, atol=1e-10)
     assert latents.reconstruct(made).shape == (N, D)
     assert latents.sample(made, 3).shape == (3, D)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_codes_of_one_hot_vectors_are_numbers(backend):
+    made = untrained("categories", backend)
+    x, (M, K) = np.nan_to_num(made.data["x"]), (made.keywords[n] for n in "MK")
+
+    def network(part, inputs):
+        W, v = (made.state[f"{part}.layers.{i}.weight"] for i in (0, 1))
+        b, c = (made.state[f"{part}.layers.{i}.bias"] for i in (0, 1))
+        return np.tanh(inputs @ W + b) @ v + c
+
+    z = network("encoder", x).reshape(N, M, K).argmax(-1)
+    np.testing.assert_array_equal(latents.codes(made), z)
+    pixels = expit(made.keywords["loc"] + network("decoder", np.eye(K)[z].reshape(N, -1)))
+    np.testing.assert_allclose(latents.reconstruct(made), pixels, rtol=1e-10)
 
 
 @pytest.mark.parametrize("function", [latents.encode, latents.traverse, lambda fit: latents.interpolate(fit, 0, 1)])

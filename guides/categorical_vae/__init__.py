@@ -1,4 +1,4 @@
-"""The encoder of the categorical VAE: q(z_nm | x_n) = Categorical(softmax(o_nm)), where a network makes o_n [M K].
+"""The encoder of the categorical VAE: q(z_nm | x_n) = OneHotCategorical(softmax(o_nm)), o_n [M K] from a network.
 
 The network mirrors the decoder, and one serves all rows (amortised inference): a new image is encoded by one pass. It
 cannot express correlation between the groups of a code given the image, and one network is less accurate than

@@ -78,7 +78,7 @@ class RowDraws(GuideAndProgram):
 
 
 def is_class(distribution: BackendArray) -> bool:
-    """Whether a latent is one discrete value of each row, summed over all values; vectors of them are drawn."""
+    """Whether a latent is one discrete value of each row, summed over all values; vectors are drawn."""
     return distribution.support.is_discrete and not distribution.event_dim
 
 

@@ -127,7 +127,7 @@ class RowDraws(TracedPair, draws.RowDraws):
         def centre(site, _):
             distribution = site["fn"]
             if distribution.is_discrete:
-                return probabilities(distribution).argmax(-1)
+                return most_probable(distribution)
             if self.is_point(distribution):
                 return self.point_of(distribution)
             return normal_parameters(site["name"], distribution)[0]
@@ -183,6 +183,12 @@ def probabilities(distribution):
     if isinstance(distribution, Independent):
         distribution = distribution.base_dist
     return jnp.exp(jnp.moveaxis(distribution.log_prob(distribution.enumerate_support()), 0, -1))
+
+
+def most_probable(distribution):
+    """The most probable value of each row, or of each entry of a vector of discrete values."""
+    p = probabilities(distribution)
+    return one_hot(p.argmax(-1), p.shape[-1]) if kind_of(distribution) == "one_hot" else p.argmax(-1)
 
 
 def normal_parameters(name, distribution):

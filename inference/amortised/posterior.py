@@ -120,7 +120,7 @@ class AmortisedPosterior:
         Parameters
         ----------
         latents : dict of str to ndarray
-            Every local latent, as ``{"z": (N, Z)}``; whole numbers for discrete ones.
+            Every local latent, as ``{"z": (N, Z)}``; whole numbers, or one-hot vectors, for discrete ones.
         seed : int, optional
             Where it is given, a draw of the rows instead of their mean.
 

@@ -1,14 +1,15 @@
 """The categorical VAE: a network, the decoder, maps a code of M categories, each one of K, to an image.
 
-    z_nm ~ Categorical(1/K, ..., 1/K)    [N M]  the category of image n in group m
-    x_nd ~ Bernoulli(logit = o_nd)       [N D]  its pixels, where o_n = loc + decoder(one-hot z_n)
+    z_nm ~ OneHotCategorical(1/K, ..., 1/K)    [N M K]  the category of image n in group m: a vector with a single 1
+    x_nd ~ Bernoulli(logit = o_nd)             [N D]    its pixels, where o_n = loc + decoder(z_n)
 
-The decoder takes M groups of K numbers, of which one is 1. It is an MLP with ``depth`` layers of ``width`` tanh units,
-or, with ``network="convolutional"``, one such layer and two convolutions for square images, learned by maximum
-likelihood. A missing pixel (NaN) is left out, which is exact where pixels are missing at random.
+The decoder takes the M vectors as one. It is an MLP with ``depth`` layers of ``width`` tanh units, or, with
+``network="convolutional"``, one such layer and two convolutions for square images, learned by maximum likelihood. A
+missing pixel (NaN) is left out, which is exact where pixels are missing at random.
 
-The K^M codes are too many to be summed out: the guide "categorical_vae", an encoder, draws them. Here K counts the
-categories of a group: a category of one group is no other group's, and labels are not aligned.
+The K^M codes are too many to be summed out: the guide "categorical_vae", an encoder, draws them. Since a network takes
+any numbers in the place of zeros and ones, relaxed gradient estimators can be used. Here K counts the categories of a
+group: a category of one group is no other group's, and labels are not aligned.
 """
 
 from zoo._networks import check_network
@@ -32,7 +33,7 @@ CARD = Card(
     "Conference on Learning Representations. Maddison, C. J., Mnih, A. and Teh, Y. W. (2017). The concrete "
     "distribution: a continuous relaxation of discrete random variables. International Conference on Learning "
     "Representations.",
-    latents={"z": "category [N M]"},
+    latents={"z": "one_hot [N M K]"},
     observed={"x": "binary [N D]"},
     sampled=("z",),
     sizes={"N": 12, "D": 16, "M": 2, "K": 3},

@@ -115,6 +115,7 @@ OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # whether values lie
     "binary": lambda x: (x != 0) & (x != 1),
     "count": lambda x: (x < 0) | (x != np.round(x)),
     "category": lambda x: (x < 0) | (x != np.round(x)),
+    "one_hot": lambda x: (x != 0) & (x != 1),
     "positive": lambda x: x <= 0,
     "unit": lambda x: (x < 0) | (x > 1),
 }

@@ -133,7 +133,8 @@ def codebook(fit: FitRecord, data: DataLike = None) -> CodebookUse:
 def _code_site(fit: FitRecord) -> str:
     """The latent that is a vector of categories for each row; raises ZooError where there is none."""
     sites = fit.model.card.sites(fit.keywords)
-    names = [n for n in fit.model.card.sampled if sites[n].kind == "category" and sites[n].dims == ("N", "M")]
+    vectors = (("category", ("N", "M")), ("one_hot", ("N", "M", "K")))
+    names = [n for n in fit.model.card.sampled if (sites[n].kind, sites[n].dims) in vectors]
     if len(names) != 1:
         raise ZooError(f"the rows of {fit.model.name} have no categories at M positions: vq_vae has such codes")
     return names[0]

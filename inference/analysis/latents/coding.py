@@ -91,7 +91,7 @@ def reconstruct(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = Non
         If the fit has no encoder, or the data or classes do not fit the model.
     """
     posterior = AmortisedPosterior(fit)
-    return posterior.decode(point_codes(encode_rows(posterior, data, y)))[pixel_site(fit)]
+    return posterior.decode(point_codes(posterior, encode_rows(posterior, data, y)))[pixel_site(fit)]
 
 
 def classify(fit: FitRecord, data: DataLike = None) -> np.ndarray:
@@ -128,6 +128,13 @@ def encode_rows(
     return posterior.encode(posterior.table(set_labels(fit, read_rows(fit, data), y)))
 
 
-def point_codes(codes: dict[str, Code | np.ndarray]) -> dict[str, np.ndarray]:
-    """The mean of each code, and the most probable class."""
-    return {n: v.mean if isinstance(v, Code) else v.argmax(-1) for n, v in codes.items()}
+def point_codes(posterior: AmortisedPosterior, codes: dict[str, Code | np.ndarray]) -> dict[str, np.ndarray]:
+    """The mean of each code, and the most probable class or categories, as the decoder takes them."""
+
+    def point(name: str, code: Code | np.ndarray) -> np.ndarray:
+        if isinstance(code, Code):
+            return code.mean
+        labels = code.argmax(-1)
+        return np.eye(code.shape[-1])[labels] if posterior.sites[name].kind == "one_hot" else labels
+
+    return {n: point(n, code) for n, code in codes.items()}

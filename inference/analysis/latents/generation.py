@@ -153,7 +153,7 @@ def dimensions_by_variance(fit: FitRecord) -> list[int]:
 
 def encode_one_row(posterior: AmortisedPosterior, row: DataLike) -> dict[str, np.ndarray]:
     """The mean code (Z,) of one row, and its class where there are classes; raises ZooError for several rows."""
-    codes = point_codes(encode_rows(posterior, row))
+    codes = point_codes(posterior, encode_rows(posterior, row))
     N = len(next(iter(codes.values())))
     if N != 1:
         raise ZooError(f"one row is needed: give an image (D,), or its number in the fit's data; not {N} rows")

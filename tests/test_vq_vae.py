@@ -13,10 +13,12 @@ import guides
 import inference
 import zoo
 from inference import Fit, latents
+from inference.analysis.latents.codebook_charts import codeword_colours
 from inference.objectives import Objective
 from tests.objectives import BACKEND_OBJECTIVES, numerical_gradient
 from tests.table import BACKENDS, load_or_skip
 from zoo._distributions.autoregressive import EMBEDDING
+from zoo.vq_vae import DEFAULTS
 
 N, D, M, K, Z, WIDTH = 20, 6, 2, 3, 2, 4
 SIZES = {"M": M, "K": K, "Z": Z, "width": WIDTH, "depth": 1}
@@ -321,6 +323,11 @@ def test_the_autoregressive_prior_is_a_distribution(backend):
     assert (abs(frequency - count * p) < 5 * np.sqrt(count * p * (1 - p)) + 1).all()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_defaults_of_the_card_are_those_of_the_program(backend):
+    assert DEFAULTS.items() <= zoo.load("vq_vae", backend).keywords.items()
+
+
 MISTAKES = [
     ({"K": 41}, "K=41 codewords for 20 rows of M=2 positions: set K to 40 or less"),
     ({"network": "convolutional"}, "D=6 pixels: a convolutional network wants square images of an even side"),
@@ -356,10 +363,30 @@ def test_positions_of_convolutions_are_a_grid(D, M, message):
         model.bind(np.arange(4 * D).reshape(4, D) % 2)
 
 
+@pytest.mark.parametrize(("network", "grid"), [("convolutional", (2, 2)), ("mlp", (1, 3))])
+def test_figures_of_codes(network, grid, tmp_path):
+    x = (np.random.default_rng(0).random((9, 16)) < 0.4).astype(float)
+    fit = train(zoo.load("vq_vae", "pyro", M=np.prod(grid), K=5, Z=2, width=4, depth=1, network=network), x)
+    figure = latents.figures.code_grids(fit, count=3)
+    assert len(figure.axes) == 9
+    z, colours = latents.codes(fit, x[[0, 4, 8]]), codeword_colours(fit)
+    for axes, code in zip(figure.axes[3:6], z, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), colours[code].reshape(*grid, 3))
+        assert [t.get_text() for t in axes.texts] == [str(k) for k in code]
+    (axes,) = latents.figures.codebook_use(fit).axes
+    heights = [bar.get_height() for bar in axes.containers[0]]
+    np.testing.assert_allclose(heights, np.sort(latents.codebook(fit).counts)[::-1] / (9 * np.prod(grid)))
+    figure.savefig(tmp_path / "grids.png")
+
+
 def test_what_is_no_codebook_raises():
     fit = inference.fit(zoo.load("vae", Z=1, width=2, depth=1), binary_rows(), num_steps=1)
     with pytest.raises(zoo.ZooError, match="vae has no codebook"):
         latents.codebook(fit)
+    with pytest.raises(zoo.ZooError, match="no square images"):
+        latents.figures.code_grids(untrained("pyro"))
+    with pytest.raises(zoo.ZooError, match="vae has no codebook"):
+        codeword_colours(fit)
     with pytest.raises(zoo.ZooError, match="no categories at M positions"):
         latents.codes(fit)
 

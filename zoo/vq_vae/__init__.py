@@ -13,8 +13,8 @@ The prior of z is uniform; of each position its own, p_m = softmax(logits_m), wi
 "autoregressive", p(z_nm | z_n1, ..., z_n,m-1) by a network, in row-major order, with which draws look like the data.
 
 The guide "vq_vae", an encoder and the nearest codeword, is a point, so the bound is the log likelihood less the rate,
--log p(z_n): M ln K nats for a uniform prior. The keywords from ``codebook_update`` on are the guide's alone: see
-``zoo show --guide`` and ``guides.about("vq_vae")``. Here K counts codewords, whose labels are not aligned.
+-log p(z_n): M ln K nats for a uniform prior. The keywords from ``codebook_update`` on are the guide's alone:
+``guides.about("vq_vae")`` describes them. Here K counts codewords, whose labels are not aligned.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ from zoo.checks import check_whole
 from zoo.data.moments import log_odds, mean_and_spread
 from zoo.errors import ZooError, unknown
 
-POSITIONS, CODEWORDS = 16, 64  # M and K, unless they are set
+DEFAULTS = {"M": 16, "K": 64}  # of the programs
 UPDATES = ("moving_average", "gradient")
 
 
@@ -38,7 +38,7 @@ def priors(data, settings):
     Raises ZooError for more codewords than the rows have positions.
     """
     x = data["x"]
-    M, K = settings.get("M", POSITIONS), settings.get("K", CODEWORDS)
+    M, K = (settings.get(size, default) for size, default in DEFAULTS.items())
     if len(x) * M < K:
         raise ZooError(f"K={K} codewords for {len(x)} rows of M={M} positions: set K to {len(x) * M} or less")
     if settings["likelihood"] == "bernoulli":

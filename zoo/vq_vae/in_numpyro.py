@@ -8,7 +8,6 @@ from zoo._distributions.in_numpyro import DiagonalNormal
 from zoo._networks import in_numpyro as networks
 from zoo._networks.grid.in_numpyro import decoder
 from zoo.vae.in_numpyro import mask_missing
-from zoo.vq_vae import CODEWORDS, POSITIONS
 
 
 def model(
@@ -16,8 +15,8 @@ def model(
     *,
     N,
     D,
-    M=POSITIONS,
-    K=CODEWORDS,
+    M=16,
+    K=64,
     Z=16,
     prior="uniform",
     network="mlp",

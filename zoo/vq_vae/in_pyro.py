@@ -7,7 +7,6 @@ from zoo._distributions.in_pyro import DiagonalNormal
 from zoo._networks import in_pyro as networks
 from zoo._networks.grid.in_pyro import decoder
 from zoo.vae.in_pyro import mask_missing
-from zoo.vq_vae import CODEWORDS, POSITIONS
 
 
 def model(
@@ -15,8 +14,8 @@ def model(
     *,
     N,
     D,
-    M=POSITIONS,
-    K=CODEWORDS,
+    M=16,
+    K=64,
     Z=16,
     prior="uniform",
     network="mlp",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from inference.analysis.latents.charts import codes, training
+from inference.analysis.latents.codebook_charts import code_grids, codebook_use
 from inference.analysis.latents.coding import reconstruct
 from inference.analysis.latents.generation import interpolate, sample, traverse
 from inference.analysis.latents.images import image_size, image_table
@@ -25,7 +26,17 @@ from zoo.types import DataLike
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["codes", "grid", "interpolations", "reconstructions", "samples", "training", "traversals"]
+__all__ = [
+    "code_grids",
+    "codebook_use",
+    "codes",
+    "grid",
+    "interpolations",
+    "reconstructions",
+    "samples",
+    "training",
+    "traversals",
+]
 
 RANGE_ROWS = 4000  # at most, from which the smallest and the largest pixel are taken
 

@@ -35,7 +35,8 @@ class GridDecoder(nn.Module):
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in sizes)
 
     def forward(self, h):
-        x = self.dense(h.reshape(-1, self.side, self.side, self.inputs)).permute(0, 3, 1, 2)
+        x = self.dense(h.reshape(-1, self.side, self.side, self.inputs))
+        x = x.permute(0, 3, 1, 2).contiguous()  # torch has no gradient in 64 bits otherwise
         first, *others = self.convolutions
         x = first(x.relu())
         for layer in others:

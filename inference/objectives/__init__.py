@@ -80,6 +80,8 @@ class Objective:
         for ``elbo`` alone. A latent whose prior may depend on what the guide draws after it stays sampled.
     estimators : tuple of (str, Estimator), optional
         Those of discrete latents of the guide, each with its site: see ``inference.objectives.estimators``.
+    vectorised : bool, default True
+        Whether Pyro may run program and guide with several draws as one more dimension, where their plates allow it.
 
     Raises
     ------
@@ -100,6 +102,7 @@ class Objective:
     gradient: str = "reparameterised"
     kl: str = "sampled"
     estimators: tuple[tuple[str, Estimator], ...] = ()
+    vectorised: bool = True
 
     def __post_init__(self) -> None:
         for field, given, allowed in (

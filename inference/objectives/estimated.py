@@ -7,6 +7,7 @@ alone; that of another latent has all terms. Relaxed draws have a derivative of 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from inference.objectives import BoundTerms, EstimatorStates, Objective, learnin
 from inference.objectives.baselines import SignalInputs, Sizes
 from inference.objectives.densities import LogDensities, SiteLog
 from inference.objectives.draws import Arrays
-from inference.objectives.forms import EvaluatingEstimator, ScoreEstimator
+from inference.objectives.forms import AntitheticEstimator, EvaluatingEstimator, ScoreEstimator
 from inference.objectives.noisy import NoisyDraws
 from inference.objectives.site_draw import SiteDraw
 from inference.objectives.sites import Run, Site, is_in_rows, plate_dims
@@ -42,8 +43,10 @@ class Draw(NamedTuple):
 class EstimatedDraws(NoisyDraws):
     """The draws of a guide with an estimator for each discrete latent that is not enumerated.
 
-    observed: the last run of the program.
+    observed: the last run of the program. stacks_draws: whether two draws may be one more dimension of a run.
     """
+
+    stacks_draws = False
 
     observed: Run | None
 
@@ -73,7 +76,7 @@ class EstimatedDraws(NoisyDraws):
     def draw_all(self, key: BackendArray = None, run: Run | None = None) -> Draw:
         """Draw every latent, unless there is a run with draws, and evaluate the bound where the estimators need it."""
         run = run or self.draw_run(key, self.shared)
-        noise, (rows, rest) = self.noise, self.terms(run)
+        noise, (rows, rest), known = self.noise, *self.terms_with_coupled(run)
         uses_data = any(e.uses_data for e in self.of_kind(ScoreEstimator).values())
         features = self.features() if uses_data else None
         scores = {n: self.sum_sites([self.own_logs[n]])[not self.is_local[n]] for n in self.of_kind(ScoreEstimator)}
@@ -81,6 +84,8 @@ class EstimatedDraws(NoisyDraws):
         f = self.objective_of(rows, rest)
         for name, estimator in self.of_kind(EvaluatingEstimator).items():
             site = SiteDraw(self, run, noise[name], name, f[self.is_local[name]], key)
+            if name == next(reversed(run.sites)):
+                site.known = known
             state = self.state_of(name)
             parts = estimator.parts(site, state)
             if estimator.learning_rate:
@@ -89,6 +94,22 @@ class EstimatedDraws(NoisyDraws):
             surrogates[name] = estimator.surrogate(noise[name].logits, parts, site)
             coupled += site.coupled
         return Draw(rows, rest, coupled, scores, surrogates, slopes, features)
+
+    def terms_with_coupled(self, run: Run) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays] | None]:
+        """The terms of a run of the guide, and those at the coupled draw of its last site if one run gives both."""
+        name = next(reversed(run.sites))
+        estimator, noisy = self.estimators.get(name), self.noise.get(name)
+        if not (self.stacks_draws and isinstance(estimator, AntitheticEstimator) and noisy):
+            return self.terms(run), None
+        other = self.functions.as_value(estimator.coupled(noisy.support, self.detach(noisy.logits), noisy.u))
+        site, both = run.latents[name], copy.copy(self)
+        both.sample_shape = (2, *self.sample_shape)
+        value = self.functions.stack([site["value"], other])
+        rows, rest = both.terms(run._replace(sites={**run.sites, name: {**site, "value": value}}))
+        self.own_logs, self.observed, self.scale, self.rows = both.own_logs, both.observed, both.scale, both.rows
+        shared = ("extra",)
+        first, second = ({n: v if v is None or n in shared else v[i] for n, v in rows.items()} for i in (0, 1))
+        return (first, rest), (second, rest)
 
     def slopes_of_variance(self, site: SiteDraw, estimator: EvaluatingEstimator, state: Arrays) -> Arrays:
         """The gradient of the estimate's squared length, by what is learned of a state."""

@@ -162,10 +162,14 @@ class AntitheticEstimator(EvaluatingEstimator):
         array
         """
 
+    @staticmethod
+    def coupled(support: Support, logits: BackendArray, u: BackendArray) -> BackendArray:
+        """The second draw, c."""
+        return (u < support.mean(logits)) * 1.0
+
     def parts(self, site: DrawnSite, state: Arrays) -> Arrays:
         """The difference of the objective, and the slope."""
-        p = site.support.mean(site.logits)
-        c = (site.u < p) * 1.0
+        p, c = site.support.mean(site.logits), self.coupled(site.support, site.logits, site.u)
         return {"difference": site.f - site.evaluate(c), "slope": self.slope(site.u, p, site.value, c)}
 
     def surrogate(self, logits: BackendArray, parts: Arrays, site: DrawnSite) -> BackendArray:

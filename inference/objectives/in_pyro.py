@@ -57,7 +57,7 @@ def estimated_draws(program, guide, inputs, objective, first, sample_shape, nois
     """``(EstimatedDraws, its draws)``: all K in one run where they broadcast."""
     pair = EstimatedDraws(program, guide, inputs, objective, first, noise, *moment, sample_shape=sample_shape)
     K = pair.num_draws
-    if K > 1 and all(pair.is_local.values()) and not getattr(program, "sums_over_rows", False):
+    if K > 1 and all(pair.is_local.values()) and is_vectorised(program, objective):
         with suppress(CannotBroadcast):
             if sample_shape != (K,):
                 fill = DiscreteValues(objective, functions, pair.fraction, sample_shape=(K,))
@@ -76,7 +76,9 @@ def stack_draws(draws):
     if isinstance(first, tuple | list):
         parts = [stack_draws(list(parts)) for parts in zip(*draws, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
-    return None if first is None else torch.stack(draws)
+    if first is None:
+        return None
+    return torch.stack(draws) if len(draws) > 1 else first[None]
 
 
 def with_dimension(draws):
@@ -104,10 +106,15 @@ class Weights:
         return lambda: self.array[k]
 
 
+def is_vectorised(program, objective):
+    """Whether several draws may be one more dimension of a run."""
+    return objective.vectorised and not getattr(program, "sums_over_rows", False)
+
+
 def first_run(program, guide, inputs, objective, fraction=1.0):
     """``(run of the guide, (K,) or (), noise)``, with K draws of the latents of the rows where they broadcast."""
     K = objective.num_particles
-    sample_shape = (K,) if K > 1 and not getattr(program, "sums_over_rows", False) else ()
+    sample_shape = (K,) if K > 1 and is_vectorised(program, objective) else ()
     fill = DiscreteValues(objective, functions, fraction, sample_shape=sample_shape)
     with suppress(CannotBroadcast):
         return traced(guide, {}, inputs, fill, sample_shape), sample_shape, fill.noise
@@ -265,7 +272,14 @@ class EstimatedDraws(estimated.EstimatedDraws, BoundDraws):
 
     def __init__(self, program, guide, inputs, objective, first, noise, *moment, **rest):
         super().__init__(program, guide, inputs, objective, first, *moment, **rest)
-        self.first, self.noise = first, noise
+        self.first, self.noise, self.stacks_draws = first, noise, is_vectorised(program, objective)
+
+    def terms_with_coupled(self, run):
+        try:
+            return super().terms_with_coupled(run)
+        except CannotBroadcast:
+            self.stacks_draws = False
+            return super().terms_with_coupled(run)
 
     def draw_times(self):
         if self.sample_shape:

@@ -18,8 +18,11 @@ MORE_NOISE = 1000  # number of the noise of a site beyond that of its draw, abov
 class SiteDraw:
     """One draw of a site, in a run of the guide; ``forms.DrawnSite`` describes what it provides.
 
-    coupled: terms of the bound at other draws, which ``evaluate`` adds.
+    coupled: terms of the bound at other draws, which ``evaluate`` adds. known: those of the next one, where they are
+    known.
     """
+
+    known: tuple[Arrays, Arrays] | None = None
 
     def __init__(self, draws: NoisyDraws, run: Run, noisy: NoisyDraw, name: str, f: BackendArray, key: BackendArray):
         self.draws, self.run, self.name, self.support, self.key = draws, run, name, noisy.support, key
@@ -36,7 +39,7 @@ class SiteDraw:
 
     def evaluate(self, value: BackendArray) -> BackendArray:
         """The objective at another draw of the guide, with later latents drawn anew; its terms join ``coupled``."""
-        terms = self.draws.terms(self.run_again(self.draws, self.functions.as_value(value)))
+        terms = self.known or self.draws.terms(self.run_again(self.draws, self.functions.as_value(value)))
         self.coupled.append(terms)
         return self.draws.detach(self.draws.objective_of(*terms)[self.draws.is_local[self.name]])
 

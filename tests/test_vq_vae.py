@@ -46,7 +46,7 @@ def random_state(prior):
     add_network("decoder.x", M * Z, WIDTH, D)
     add_network("encoder", D, WIDTH, M * Z)
     if prior == "positions":
-        state["logits"] = rng.normal(size=(M, K))
+        state["decoder.z.logits"] = rng.normal(size=(M, K))
     if prior == "autoregressive":
         add_network("decoder.z", M * EMBEDDING, WIDTH, M * EMBEDDING)
         for part, shape in {"embedding": (K, EMBEDDING), "logits": (EMBEDDING, K)}.items():
@@ -105,7 +105,7 @@ def log_prior_by_hand(state, keywords):
     if prior == "uniform":
         return np.full(len(CODES), -M * np.log(K))
     if prior == "positions":
-        return log_softmax(state["logits"], -1)[np.arange(M), CODES].sum(-1)
+        return log_softmax(state["decoder.z.logits"], -1)[np.arange(M), CODES].sum(-1)
     part, hidden = "decoder.z", np.zeros((len(CODES), WIDTH))
     embedded = (state[f"{part}.embedding.weight"] + state[f"{part}.embedding.bias"])[CODES]  # (K^M, M, EMBEDDING)
     # M is 2: every hidden unit reads position 0, and serves position 1

@@ -9,7 +9,7 @@ is three convolutions and, at each position, a layer of ``width`` tanh units. Wi
 for all positions together. With ``likelihood="gaussian"`` x_nd ~ Normal(loc_d + spread decoder(...)_d, sigma), sigma
 learned or fixed. A missing pixel (NaN) is left out, which is exact where pixels are missing at random.
 
-The prior of z is uniform; of each position its own, p_m = softmax(logits_m), with ``prior="positions"``; or, with
+The prior of z is uniform; of each position its own, p_m = softmax(a_m), with ``prior="positions"``; or, with
 "autoregressive", p(z_nm | z_n1, ..., z_n,m-1) by a network, in row-major order, with which draws look like the data.
 
 The guide "vq_vae", an encoder and the nearest codeword, is a point, so the bound is the log likelihood less the rate,
@@ -80,15 +80,14 @@ CARD = Card(
     sampled=("z",),
     sizes={"N": 12, "D": 16, "M": 4, "K": 3, "Z": 2},
     variants={
-        "prior": {"uniform": {}, "positions": {"logits": "real [M K]"}, "autoregressive": {}},
+        "prior": {"uniform": {}, "positions": {}, "autoregressive": {}},
         "network": {"mlp": {}, "convolutional": {}},
         "likelihood": {"bernoulli": {}, "gaussian": {"x": "real [N D]", "sigma": "positive"}},
     },
     priors=priors,
     empirical=("loc", "spread"),
     check=check,
-    learned={"codebook": "real [K Z]"},
-    networks=("decoder",),
+    networks=("decoder", "codebook"),  # too many numbers, without an order, to be listed in a summary
     missing=("x",),
     exchangeable=(),
     tags=("deep", "discrete", "images", "missing data"),

@@ -57,5 +57,5 @@ def code_prior(prior, M, K, width, depth):
     """The distribution of M categories of K values each."""
     if prior == "autoregressive":
         return AutoregressiveCategorical(networks.network("decoder.z", CategoryNetwork, M, K, width, depth), M, K)
-    logits = param("logits", jnp.zeros((M, K))) if prior == "positions" else jnp.zeros((M, K))
+    logits = param("decoder.z.logits", jnp.zeros((M, K))) if prior == "positions" else jnp.zeros((M, K))
     return Categorical(logits=logits).to_event(1)

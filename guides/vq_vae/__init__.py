@@ -12,10 +12,13 @@ Gradients pass the nearest codeword unchanged, from the decoder's input to e_n (
                 codebook alone. With "moving_average" each codeword is the moving average of the e_nm nearest to it,
                 which forgets by the factor ``decay`` in each step (van den Oord et al. 2017, appendix A.1)
 
+With ``quantiser="fsq"`` e_n is tanh of the network's output, and neither term is there: the codebook is fixed.
+
 The codebook starts at k-means of the first batch. With moving averages, a codeword whose moving count falls below
 ``restart_below`` times the mean count moves to an e_nm of the batch, chosen with probability proportional to its
 squared distance from the nearest codeword. Both terms are left out of the bound that is reported.
 
 van den Oord, A., Vinyals, O. and Kavukcuoglu, K. (2017). Neural discrete representation learning. NeurIPS 30.
+Mentzer, F. et al. (2024). Finite scalar quantization: VQ-VAE made simple. ICLR.
 Fifty, C. et al. (2024). Restructuring vector quantization with the rotation trick. arXiv:2410.06424.
 """

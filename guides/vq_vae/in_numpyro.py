@@ -9,7 +9,7 @@ from guides.vq_vae.codebook.in_numpyro import k_means, moving_average, nearest
 from zoo._backend.in_numpyro import assign, straight_through
 from zoo._networks import in_numpyro as networks
 from zoo._networks.grid.in_numpyro import encoder
-from zoo.vq_vae.in_numpyro import initial_codebook
+from zoo.vq_vae.in_numpyro import codewords_of, initial_codebook
 
 
 def guide(program, start=None):
@@ -30,6 +30,7 @@ def amortised(
     depth,
     loc,
     spread,
+    quantiser,
     codebook_update,
     decay,
     restart_below,
@@ -40,19 +41,23 @@ def amortised(
     encode = networks.network("encoder", *encoder(network, D, width, depth, M, Z))
     centred = (x - loc) / spread if likelihood == "gaussian" else x - jax.nn.sigmoid(loc)
     outputs = encode(jnp.nan_to_num(centred)).reshape(*x.shape[:-1], M, Z)
+    if quantiser == "fsq":
+        outputs = jnp.tanh(outputs)
     points = stop_gradient(outputs).reshape(-1, Z)
-    by_gradient = codebook_update == "gradient"
-    codebook = param("codebook", (lambda key: k_means(points, key, K)[0]) if by_gradient else initial_codebook(K, Z))
+    is_learned, by_gradient = quantiser == "codebook", codebook_update == "gradient"
+    initial = (lambda key: k_means(points, key, K)[0]) if by_gradient else initial_codebook(K, Z)
+    codebook = codewords_of(quantiser, K, Z, initial)
     z = nearest(stop_gradient(outputs), stop_gradient(codebook))
     codewords = codebook[z]
     with plate("N", N):
         sample("z", Delta(z, event_dim=1))
         transported = rotate(outputs, stop_gradient(codewords)) if rotation else outputs
         straight_through("codewords", transported)
-        factor("commitment", commitment * squared_distance(outputs, stop_gradient(codewords)))
-        if by_gradient:
+        if is_learned:
+            factor("commitment", commitment * squared_distance(outputs, stop_gradient(codewords)))
+        if is_learned and by_gradient:
             factor("codebook_distance", squared_distance(stop_gradient(outputs), codewords))
-    if not by_gradient:
+    if is_learned and not by_gradient:
         count = param("codebook_count", jnp.zeros(K))
         updated = moving_average(points, z.ravel(), codebook, count, decay, restart_below, numpyro.prng_key())
         for name, value in zip(("codebook", "codebook_count"), updated, strict=True):

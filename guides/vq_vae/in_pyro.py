@@ -6,7 +6,7 @@ from guides.vq_vae.codebook.in_pyro import k_means, moving_average, nearest
 from zoo._backend.in_pyro import assign, straight_through
 from zoo._networks import in_pyro as networks
 from zoo._networks.grid.in_pyro import encoder
-from zoo.vq_vae.in_pyro import initial_codebook
+from zoo.vq_vae.in_pyro import codewords_of, initial_codebook
 
 
 def guide(program, start=None):
@@ -27,6 +27,7 @@ def amortised(
     depth,
     loc,
     spread,
+    quantiser,
     codebook_update,
     decay,
     restart_below,
@@ -37,19 +38,23 @@ def amortised(
     encode = networks.network("encoder", *encoder(network, D, width, depth, M, Z))
     centred = (x - loc) / spread if likelihood == "gaussian" else x - torch.as_tensor(loc).sigmoid()
     outputs = encode(centred.nan_to_num()).unflatten(-1, (M, Z))
+    if quantiser == "fsq":
+        outputs = outputs.tanh()
     points = outputs.detach().reshape(-1, Z)
-    by_gradient = codebook_update == "gradient"
-    codebook = param("codebook", (lambda: k_means(points, K)[0]) if by_gradient else initial_codebook(K, Z))
+    is_learned, by_gradient = quantiser == "codebook", codebook_update == "gradient"
+    initial = (lambda: k_means(points, K)[0]) if by_gradient else initial_codebook(K, Z)
+    codebook = codewords_of(quantiser, K, Z, initial)
     z = nearest(outputs.detach(), codebook.detach())
     codewords = codebook[z]
     with plate("N", N):
         sample("z", Delta(z, event_dim=1))
         transported = rotate(outputs, codewords.detach()) if rotation else outputs
         straight_through("codewords", transported)
-        factor("commitment", commitment * squared_distance(outputs, codewords.detach()), has_rsample=False)
-        if by_gradient:
+        if is_learned:
+            factor("commitment", commitment * squared_distance(outputs, codewords.detach()), has_rsample=False)
+        if is_learned and by_gradient:
             factor("codebook_distance", squared_distance(outputs.detach(), codewords), has_rsample=False)
-    if not by_gradient:
+    if is_learned and not by_gradient:
         count = param("codebook_count", lambda: torch.zeros(K))
         updated = moving_average(points, z.ravel(), codebook, count, decay, restart_below)
         for name, value in zip(("codebook", "codebook_count"), updated, strict=True):

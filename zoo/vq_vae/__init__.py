@@ -9,6 +9,9 @@ is three convolutions and, at each position, a layer of ``width`` tanh units. Wi
 for all positions together. With ``likelihood="gaussian"`` x_nd ~ Normal(loc_d + spread decoder(...)_d, sigma), sigma
 learned or fixed. A missing pixel (NaN) is left out, which is exact where pixels are missing at random.
 
+With ``quantiser="fsq"`` the codebook is fixed: all vectors of Z numbers, each one of L equally spaced from -1 to 1, so
+that K = L^Z (finite scalar quantisation).
+
 The prior of z is uniform; of each position its own, p_m = softmax(a_m), with ``prior="positions"``; or, with
 "autoregressive", p(z_nm | z_n1, ..., z_n,m-1) by a network, in row-major order, with which draws look like the data.
 
@@ -27,7 +30,7 @@ from zoo.data.moments import log_odds, mean_and_spread
 from zoo.errors import ZooError, unknown
 
 DEFAULTS = {"M": 16, "K": 64}  # of the programs
-UPDATES = ("moving_average", "gradient")
+WORDS = {"quantiser": ("codebook", "fsq"), "codebook_update": ("moving_average", "gradient")}
 
 
 def priors(data, settings):
@@ -53,8 +56,11 @@ def check(keywords):
     check_whole(1, M=keywords["M"], K=keywords["K"])
     if keywords["network"] == "convolutional":
         halvings(keywords["D"], keywords["M"])
-    if keywords["codebook_update"] not in UPDATES:
-        raise unknown("codebook_update", keywords["codebook_update"], UPDATES)
+    for name, words in WORDS.items():
+        if keywords[name] not in words:
+            raise unknown(name, keywords[name], words)
+    if keywords["quantiser"] == "fsq":
+        scalar_grid(keywords["K"], keywords["Z"])
     for name, high in (("commitment", np.inf), ("decay", 1), ("restart_below", 1)):
         if not is_number(keywords[name]) or not 0 <= keywords[name] < high:
             below = f" and below {high}" if np.isfinite(high) else ""
@@ -62,6 +68,20 @@ def check(keywords):
     sigma = keywords["sigma"]
     if sigma is not None and not (is_number(sigma) and sigma > 0):
         raise ZooError(f"sigma is a number above 0, or None to learn it; given {sigma!r}")
+
+
+def scalar_grid(K, Z):
+    """The codewords of finite scalar quantisation, (K, Z): a grid of equally many numbers from -1 to 1 in each of Z.
+
+    Raises ZooError where K is not a whole number from 2 up to the power of Z.
+
+    >>> scalar_grid(4, 2).tolist()
+    [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
+    """
+    levels = round(K ** (1 / Z)) if Z else 0
+    if levels < 2 or levels**Z != K:
+        raise ZooError(f"fsq has K = L^Z codewords, L from 2 up, such as K=64 with Z=2, 3 or 6; given K={K}, Z={Z}")
+    return np.stack(np.meshgrid(*[np.linspace(-1, 1, levels)] * Z, indexing="ij"), -1).reshape(K, Z)
 
 
 def is_number(value):
@@ -74,7 +94,9 @@ CARD = Card(
     title="Vector-quantised variational autoencoder (VQ-VAE)",
     citation="van den Oord, A., Vinyals, O. and Kavukcuoglu, K. (2017). Neural discrete representation learning. "
     "Advances in Neural Information Processing Systems 30. Razavi, A., van den Oord, A. and Vinyals, O. (2019). "
-    "Generating diverse high-fidelity images with VQ-VAE-2. Advances in Neural Information Processing Systems 32.",
+    "Generating diverse high-fidelity images with VQ-VAE-2. Advances in Neural Information Processing Systems 32. "
+    "Mentzer, F., Minnen, D., Agustsson, E. and Tschannen, M. (2024). Finite scalar quantization: VQ-VAE made simple. "
+    "International Conference on Learning Representations.",
     latents={"z": "category [N M]"},
     observed={"x": "binary [N D]"},
     sampled=("z",),

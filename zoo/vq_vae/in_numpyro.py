@@ -8,6 +8,7 @@ from zoo._distributions.in_numpyro import DiagonalNormal
 from zoo._networks import in_numpyro as networks
 from zoo._networks.grid.in_numpyro import decoder
 from zoo.vae.in_numpyro import mask_missing
+from zoo.vq_vae import scalar_grid
 
 
 def model(
@@ -26,13 +27,14 @@ def model(
     loc=0.0,
     spread=1.0,
     sigma=None,
+    quantiser="codebook",
     codebook_update="moving_average",  # this keyword and those below are for the guide
     decay=0.99,
     restart_below=0.03,
     commitment=0.25,
     rotation=False,
 ):
-    codebook = param("codebook", initial_codebook(K, Z))
+    codebook = codewords_of(quantiser, K, Z, initial_codebook(K, Z))
     decode = networks.network("decoder.x", *decoder(network, Z, M, width, depth, D))
     if sigma is None and likelihood == "gaussian":
         sigma = param("sigma", jnp.asarray(spread / 2), constraint=constraints.positive)
@@ -46,6 +48,11 @@ def model(
         else:
             pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
             sample("x", pixels.to_event(1), obs=x)
+
+
+def codewords_of(quantiser, K, Z, initial):
+    """The codewords (K, Z): learned from ``initial`` on, or a fixed grid."""
+    return jnp.asarray(scalar_grid(K, Z), jnp.zeros(()).dtype) if quantiser == "fsq" else param("codebook", initial)
 
 
 def initial_codebook(K, Z):

@@ -7,6 +7,7 @@ from zoo._distributions.in_pyro import DiagonalNormal
 from zoo._networks import in_pyro as networks
 from zoo._networks.grid.in_pyro import decoder
 from zoo.vae.in_pyro import mask_missing
+from zoo.vq_vae import scalar_grid
 
 
 def model(
@@ -25,13 +26,14 @@ def model(
     loc=0.0,
     spread=1.0,
     sigma=None,
+    quantiser="codebook",
     codebook_update="moving_average",  # this keyword and those below are for the guide
     decay=0.99,
     restart_below=0.03,
     commitment=0.25,
     rotation=False,
 ):
-    codebook = param("codebook", initial_codebook(K, Z))
+    codebook = codewords_of(quantiser, K, Z, initial_codebook(K, Z))
     decode = networks.network("decoder.x", *decoder(network, Z, M, width, depth, D))
     if sigma is None and likelihood == "gaussian":
         sigma = param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
@@ -46,6 +48,11 @@ def model(
         else:
             pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
             sample("x", pixels.to_event(1), obs=x)
+
+
+def codewords_of(quantiser, K, Z, initial):
+    """The codewords (K, Z): learned from ``initial`` on, or a fixed grid."""
+    return torch.as_tensor(scalar_grid(K, Z)).to(torch.zeros(())) if quantiser == "fsq" else param("codebook", initial)
 
 
 def initial_codebook(K, Z):

@@ -11,6 +11,7 @@ from inference.analysis.latents.inputs import pixel_site, read_rows
 from inference.record import FitRecord
 from zoo.errors import ZooError
 from zoo.types import DataLike
+from zoo.vq_vae import scalar_grid
 
 CHUNK_ROWS = 1024  # of which the probabilities of every code are in memory at a time
 BOUND_DRAWS = 2  # the fewest with a standard deviation: a point has the same terms at every draw
@@ -119,15 +120,21 @@ def codebook(fit: FitRecord, data: DataLike = None) -> CodebookUse:
     ----------
     van den Oord, A., Vinyals, O. and Kavukcuoglu, K. (2017). Neural discrete representation learning. NeurIPS 30.
     """
-    if "codebook" not in fit.params:
-        raise ZooError(f"{fit.model.name} has no codebook: only vq_vae has one")
+    K = len(codewords(fit))
     posterior, table = AmortisedPosterior(fit), read_rows(fit, data)
     z = _codes_of_table(posterior, _code_site(fit), table)
-    counts = np.bincount(z.ravel(), minlength=len(fit.params["codebook"]))
+    counts = np.bincount(z.ravel(), minlength=K)
     terms = posterior.elbo_terms(table, BOUND_DRAWS, seed=fit.seed)
     (kl,) = terms.kl.values()
     pixels = (~np.isnan(table[pixel_site(fit)])).sum(1).mean()
     return CodebookUse(counts, float(terms.likelihood.mean()), float(kl.mean()), float(pixels))
+
+
+def codewords(fit: FitRecord) -> np.ndarray:
+    """The codewords of a fit of ``vq_vae``, (K, Z); raises ZooError for a model without a codebook."""
+    if "codebook" not in fit.model.card.networks:
+        raise ZooError(f"{fit.model.name} has no codebook: only vq_vae has one")
+    return fit.params["codebook"] if "codebook" in fit.params else scalar_grid(fit.keywords["K"], fit.keywords["Z"])
 
 
 def _code_site(fit: FitRecord) -> str:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.analysis.latents.codebook import codebook, codes
+from inference.analysis.latents.codebook import codebook, codes, codewords
 from inference.analysis.latents.coding import reconstruct
 from inference.analysis.latents.images import DPI, image_size
 from inference.analysis.latents.inputs import num_pixels, pixel_site, read_rows
 from inference.plots.style import FIT_COLOURS, figure_style
 from inference.record import FitRecord
-from zoo.errors import ZooError
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
@@ -110,13 +109,8 @@ def codebook_use(fit: FitRecord, data: DataLike = None) -> Figure:
 
 
 def codeword_colours(fit: FitRecord) -> np.ndarray:
-    """A colour of each codeword, (K, 3): similar codewords have similar ones.
-
-    Raises ZooError for a fit without a codebook.
-    """
-    if "codebook" not in fit.params:
-        raise ZooError(f"{fit.model.name} has no codebook: only vq_vae has one")
-    vectors = fit.params["codebook"]
+    """A colour of each codeword, (K, 3): similar codewords have similar ones; raises ZooError without a codebook."""
+    vectors = codewords(fit)
     centred = vectors - vectors.mean(0)
     directions = np.linalg.svd(centred, full_matrices=False)[2][:3]
     components = np.zeros((len(vectors), 3))

@@ -72,12 +72,12 @@ def label_decades(axes: Axes) -> None:
 
 
 def plot_bias(axes: Axes, r: GradientReportRecord, names: list[str], group: str) -> None:
-    """The bias in percent of the norm of the gradient, with two standard errors of its square."""
+    """The bias in percent of the norm of the gradient, with its 95% interval."""
     norm = r.reference.norms[group] or np.nan
     for i, name in enumerate(names):
         m = r.estimators[name].groups[group]
         colour = UNBIASED if r.estimators[name].is_unbiased else BIASED
-        low, high = (np.sqrt(max(m.bias_squared + s * 2 * m.bias_squared_se, 0.0)) for s in (-1, 1))
+        low, high = m.bias_interval
         errors = 100 / norm * np.array([[m.bias - low], [high - m.bias]])
         axes.errorbar(100 / norm * m.bias, i, xerr=errors, fmt="o", markersize=4, color=colour, capsize=2)
     axes.axvline(0.0, color="0.5", linewidth=0.8)

@@ -58,9 +58,10 @@ class GroupMoments(NamedTuple):
         return float(np.sqrt(max(self.bias_squared, 0.0)))
 
     @property
-    def bias_se(self) -> float:
-        """How much larger the norm is where its square is one standard error larger."""
-        return float(np.sqrt(max(self.bias_squared, 0.0) + self.bias_squared_se)) - self.bias
+    def bias_interval(self) -> tuple[float, float]:
+        """The central 95% interval of the norm of the bias, by two standard errors of its square."""
+        low, high = (self.bias_squared + sign * 1.96 * self.bias_squared_se for sign in (-1, 1))
+        return float(np.sqrt(max(low, 0.0))), float(np.sqrt(max(high, 0.0)))
 
 
 def batch_sizes(num_draws: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from inference.plots import page
 
 CAPTION = (
     "Above the variance of one gradient times the runs of the program that it takes, below the bias in percent of the "
-    "norm of the gradient, with two standard errors; estimators that declare a bias are orange."
+    "norm of the gradient, with 95% intervals; estimators that declare a bias are orange."
 )
 
 

@@ -25,9 +25,9 @@ class GradientReport(GradientReportRecord):
 
         variance: the trace of the covariance of one gradient. per_evaluation: the variance times ``evaluations``, the
         runs of the program in one gradient; it is the variance at equal work. bias: the norm of the mean error, the
-        noise of the mean taken off; bias_se: how much larger it is where its square is one standard error larger.
-        bias_percent: of the norm of the gradient. p: the probability of means this far from the reference without a
-        bias. seconds: of one gradient, in NumPyro where many are computed together.
+        noise of the mean taken off, with a 95% interval from bias_low to bias_high; bias_percent: of the norm of the
+        gradient. p: the probability of means this far from the reference without a bias. seconds: of one gradient, in
+        NumPyro where many are computed together.
         """
         return table.table_by_group(self)
 

@@ -22,6 +22,7 @@ def table_by_group(r: GradientReportRecord) -> pd.DataFrame:
         for name in order:
             estimator = r.estimators[name]
             m, norm = estimator.groups[group], r.reference.norms[group]
+            low, high = m.bias_interval
             rows.append(
                 {
                     "variance": m.variance,
@@ -29,9 +30,11 @@ def table_by_group(r: GradientReportRecord) -> pd.DataFrame:
                     "evaluations": estimator.evaluations,
                     "per_evaluation": m.variance * estimator.evaluations,
                     "bias": m.bias,
-                    "bias_se": m.bias_se,
+                    "bias_low": low,
+                    "bias_high": high,
                     "bias_percent": 100 * m.bias / norm if norm else np.nan,
-                    "bias_percent_se": 100 * m.bias_se / norm if norm else np.nan,
+                    "bias_percent_low": 100 * low / norm if norm else np.nan,
+                    "bias_percent_high": 100 * high / norm if norm else np.nan,
                     "p": m.p,
                     "seconds": estimator.seconds,
                 }
@@ -49,9 +52,9 @@ def short_table(r: GradientReportRecord) -> pd.DataFrame:
         {
             "variance": with_error(row.variance, row.variance_se),
             "runs": f"{row.evaluations}",
-            "variance x runs": f"{row.per_evaluation:.3g}",
-            "bias": with_error(row.bias, row.bias_se),
-            "bias, %": with_error(row.bias_percent, row.bias_percent_se),
+            "x runs": f"{row.per_evaluation:.3g}",
+            "bias": with_interval(row.bias, row.bias_low, row.bias_high),
+            "bias, %": with_interval(row.bias_percent, row.bias_percent_low, row.bias_percent_high),
             "p": f"{row.p:.2g}",
             "ms": f"{1000 * row.seconds:.2g}",
         }
@@ -64,7 +67,7 @@ def with_error(value: float, error: float) -> str:
     """A number with its standard error, to the digits that the error allows.
 
     >>> with_error(0.123456, 0.0021), with_error(0.0, 0.0), with_error(1234.0, 7.0), with_error(float("nan"), 1.0)
-    ('0.1235 ± 0.0021', '0', '1234 ± 7', '')
+    ('0.1235 ± 0.0021', '0', '1234.0 ± 7.0', '')
     """
     if not np.isfinite(value):
         return ""
@@ -77,10 +80,23 @@ def with_error(value: float, error: float) -> str:
     return f"{value:.2e} ± {error:.0e}"
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """A number with its interval, to two digits.
+
+    >>> with_interval(0.01943, 0.0, 0.03147), with_interval(123.4, 120.0, 126.8), with_interval(0.0, 0.0, 0.0)
+    ('0.019 (0 to 0.031)', '120 (120 to 130)', '0')
+    """
+    if not np.isfinite(value):
+        return ""
+    texts = [f"{number:.2g}" if number < 100 else f"{float(f'{number:.2g}'):.0f}" for number in (value, low, high)]
+    return "{} ({} to {})".format(*texts) if high > low else texts[0]
+
+
 def sentences(r: GradientReportRecord) -> list[str]:
     """What the numbers are, the reference, the biases that were found, and the estimators that were left out."""
     lines = [
         f"{r.title}: the gradient per row of {r.rows} rows, {r.num_draws} draws of each estimator",
+        "runs: of the program in one gradient; x runs: the variance at equal work; bias: its norm, with a 95% interval",
         f"reference: {describe_reference(r)}",
         bias_sentence(r),
     ]

@@ -20,7 +20,7 @@ BASELINE = -1.0
 SIGMAS = 4.5
 
 
-def one_bernoulli(backend):
+def one_bernoulli(backend, alpha=ALPHA):
     """z ~ Bernoulli(PRIOR), x ~ Normal(MEANS[z], 1), with the guide Bernoulli(logit = alpha)."""
     here = BACKEND_OBJECTIVES[backend]()
     sample, plate, _, Normal = here.statements
@@ -36,7 +36,7 @@ def one_bernoulli(backend):
             sample("x", Normal(MEANS[0] + (MEANS[1] - MEANS[0]) * z, 1.0), obs=x)
 
     def guide(x):
-        sample("z", Bernoulli(logits=param("alpha", xp.asarray(ALPHA))))
+        sample("z", Bernoulli(logits=param("alpha", xp.asarray(alpha))))
 
     return zoo.Model(program, backend=backend), guide
 
@@ -79,6 +79,34 @@ def test_one_bernoulli_has_the_variances_of_its_closed_form(backend):
         assert row.bias < SIGMAS * np.sqrt(variance / num_draws)
         assert row.p > 1e-4
     assert not report.biased
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_running_mean_is_at_the_mean_of_the_objective(backend):
+    model, guide = one_bernoulli(backend)
+    given = ["reinforce(baseline='running_mean')", "rebar", "muprop", "gumbel_softmax(temperature=0.3)"]
+    num_draws = 20_000 if backend == "numpyro" else 500
+    report = inference.gradient_report(model, np.array([X]), guide=guide, estimators=given, num_draws=num_draws)
+    table = report.table.loc["alpha"]
+    row = table.loc[given[0]]
+    # the mean of the last steps has the standard deviation of f over the root of their number, about 200
+    error = SIGMAS * abs(DELTA) * np.sqrt(P * (1 - P) / 200)
+    baselines = P * F1 + (1 - P) * F0 + np.linspace(-error, error, 100)
+    variances = P * (1 - P) * ((1 - P) * F1 + P * F0 - baselines) ** 2
+    assert variances.min() - SIGMAS * row.variance_se < row.variance < variances.max() + SIGMAS * row.variance_se
+    assert variances.max() < VARIANCES["reinforce"]
+    assert not {"rebar", "muprop", given[0]} & set(report.biased)
+    assert table.loc[["rebar", "muprop"], "evaluations"].tolist() == [3, 2]
+    # a relaxation of this objective, which is quadratic and not linear in z, is biased
+    assert given[-1] in report.biased
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_logit_of_zero_has_its_derivative(backend):
+    model, guide = one_bernoulli(backend, alpha=0.0)
+    report = inference.gradient_report(model, np.array([X]), guide=guide, estimators="rloo", num_draws=2)
+    delta = F1 - F0 + np.log(P / (1 - P))  # log q is log 1/2 for both values
+    assert report.reference.norms["alpha"] == pytest.approx(0.25 * abs(delta), rel=1e-6)
 
 
 def belief_network(backend, L=1, **settings):

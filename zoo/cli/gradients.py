@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +37,7 @@ def gradients(
     model: ModelName,
     words: Words = None,
     estimators: Annotated[
-        str | None, typer.Option(help="Which estimators: disarm,rloo.", show_default="all that suit the guide")
+        str | None, typer.Option(help="Which estimators: disarm,rebar(rate=0).", show_default="all that suit the guide")
     ] = None,
     at: Annotated[
         Path | None,
@@ -83,7 +84,7 @@ def gradients(
     result = inference.gradient_report(
         subject,
         table,
-        estimators=[word.strip() for word in estimators.split(",")] if estimators else None,
+        estimators=split_estimators(estimators) if estimators else None,
         at=fit,
         num_draws=draws,
         seed=seed,
@@ -97,6 +98,15 @@ def gradients(
         stdout().print(line, **PLAIN)
     if report:
         stdout().print(f"report: {result.save(report)}", **PLAIN)
+
+
+def split_estimators(text: str) -> list[str]:
+    """Words separated by commas; those within brackets are settings of one estimator.
+
+    >>> split_estimators("disarm, rebar(temperature=0.3, rate=0)")
+    ['disarm', 'rebar(temperature=0.3, rate=0)']
+    """
+    return [word.strip() for word in re.split(r",(?![^()]*\))", text)]
 
 
 def load_fit(request: CommandRequest, folder: Path) -> Fit:

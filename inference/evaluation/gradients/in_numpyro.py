@@ -19,6 +19,8 @@ from zoo._backend.in_numpyro import to_backend
 
 CHUNK_NUMBERS = 1 << 20  # observed values and parameters in memory at a time, over the draws that are mapped at once
 
+NEXT_TO_ZERO = 1e-7
+
 
 class GradientSampler:
     def __init__(self, problem):
@@ -28,7 +30,9 @@ class GradientSampler:
         self.trainer = run_guide(request, lambda: Trainer(request, problem.plan, rows, program, guide, inputs))
         if problem.weights is not None:
             self.trainer.start_at(problem.weights)
-        self.params, self.key = self.trainer.params, jax.random.PRNGKey(request.seed)
+        # derivatives by a logit of exactly 0, where many begin, are wrong in NumPyro's Bernoulli
+        self.params = jax.tree.map(lambda v: jnp.where(v == 0, NEXT_TO_ZERO, v), self.trainer.params)
+        self.key = jax.random.PRNGKey(request.seed)
         self.moment = problem.beta, problem.fraction
         self.names = sorted(self.params)  # the order in which a dict becomes a vector
         self.sizes = [self.params[n].size for n in self.names]

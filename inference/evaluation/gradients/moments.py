@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 MAX_BATCHES = 50
-STATE_STEPS = 500  # at fixed parameters before the draws, of estimators with a state such as a running mean
+STATE_STEPS = 200  # at fixed parameters before the draws, of estimators with a state such as a running mean
 NUM_FLIPS = 20_000  # sets of random signs in a test, so that the least p is 5e-5
 ROUNDING = 1e-10  # of the norm of the gradient: a smaller bias is none
 

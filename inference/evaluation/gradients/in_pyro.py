@@ -49,7 +49,7 @@ class GradientSampler:
         """The estimator of each drawn site, and the number of values that are enumerated; raises ZooError."""
         program, guide, inputs = self.step()
         with self.constrained(), torch.random.fork_rng():
-            run, _ = first_run(program, guide, inputs, objective)
+            run = first_run(program, guide, inputs, objective)[0]
             chosen = choose_estimators(objective, run.latents, run.enumerated, functions.kind_of)
             bound(objective, program, guide, inputs, *self.moment)
         return chosen, math.prod(len(run.latents[n]["value"]) for n in run.enumerated)

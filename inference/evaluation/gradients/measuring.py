@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def gradient_report(
         with Progress("gradients", len(candidates) + 1, progress) as bar:
             for i, (label, candidate) in enumerate(candidates.items()):
                 bar.update(i, label)
-                draws[label] = sampler.draw(candidate.objective, *batch_sizes(num_draws), seed=seed)
+                draws[label] = sampler.draw(candidate.objective, *batch_sizes(num_draws), seed=seed_of(label, seed))
             bar.update(len(candidates), "reference")
             means, reference = make_reference(sampler, problem, candidates, draws, num_draws, seed)
     return GradientReport(
@@ -147,6 +148,11 @@ def gradient_report(
         num_draws=next(iter(draws.values())).num_draws,
         rows=problem.plan.batch_size or problem.plan.num_rows,
     )
+
+
+def seed_of(label: str, seed: int) -> int:
+    """The seed of the draws of one estimator: they are independent of those of the others."""
+    return int(np.random.SeedSequence([seed, crc32(label.encode())]).generate_state(1)[0] >> 1)
 
 
 def label_estimators(given: Iterable[Any] | None) -> dict[str, dict[str, Estimator]]:
@@ -224,7 +230,7 @@ def make_reference(
         return exact.means[0], Reference(source, True, 1, *norms(sampler, exact.means[0], None))
     affordable = min(REFERENCE_FACTOR * num_draws, MAX_ENUMERATED_RUNS // count)
     if is_elbo and count <= MAX_ASSIGNMENTS and affordable >= min(num_draws, MAX_BATCHES):
-        repeated = sampler.enumerate(latents, *same_batches(draws, affordable), seed + 1)
+        repeated = sampler.enumerate(latents, *same_batches(draws, affordable), seed_of("reference", seed))
         source = (
             f"enumerated: the sum over {count} values of the discrete latents, the mean of {repeated.num_draws} draws "
             "of the continuous ones"
@@ -238,7 +244,7 @@ def make_reference(
             )
         best = min(unbiased, key=lambda n: variance_of(draws[n]))
         sizes = same_batches(draws, REFERENCE_FACTOR * num_draws)
-        repeated = sampler.draw(candidates[best].objective, *sizes, seed + 1)
+        repeated = sampler.draw(candidates[best].objective, *sizes, seed_of("reference", seed))
         source = f"the mean of {repeated.num_draws} further draws of {best}, which is unbiased"
     record = Reference(source, False, repeated.num_draws, *norms(sampler, repeated.means.mean(0), repeated))
     return repeated.means, record

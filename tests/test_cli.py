@@ -15,6 +15,7 @@ SMALL = {  # options that make an engine quick
     "svi": ["svi.num_steps=20"],
     "nuts": ["nuts.num_warmup=20", "nuts.num_samples=20", "nuts.num_chains=2"],
 }
+BELIEF = ["fit", "sigmoid_belief_network", "--engine", "svi", "--option", "num_steps=1"]
 
 
 def run_zoo(*arguments, exit_code=0):
@@ -40,6 +41,22 @@ def table(tmp_path, old_faithful):
     path = tmp_path / "geyser.csv"
     frame.to_csv(path, index=False)
     return path
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("disarm", "disarm"),
+        ("gumbel_softmax(temperature=0.3)", "gumbel_softmax(temperature=0.3)"),
+        ('{"z1": "disarm"}', {"z1": "disarm"}),
+        ("{'z1': 'muprop'}", {"z1": "muprop"}),
+    ],
+)
+def test_estimators_of_the_gradient_are_options(text, value, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 2, (20, 4)))
+    settings = ["--data", tmp_path / "x.npy", "--set", "L=1", "--set", "Z=3", "--option", "batch_size=10"]
+    run_zoo(*BELIEF, *settings, "--option", f"gradient={text}", "--out", tmp_path / "fit")
+    assert inference.load(tmp_path / "fit").options["gradient"] == value
 
 
 def test_list_names_every_model():
@@ -149,6 +166,15 @@ WRONG = {
     "a word for an option": (
         ["fit", "gaussian_mixture", "--set", "K=2", "--option", "tol=small"],
         "tol is a gain in nats",
+    ),
+    "an unknown estimator": ([*BELIEF, "--option", "gradient=disram"], "did you mean 'disarm'"),
+    "a setting that an estimator has not": (
+        [*BELIEF, "--option", "gradient=gumbel_softmax(heat=1)"],
+        "gumbel_softmax has temperature=0.5",
+    ),
+    "estimators by site without quotes": (
+        [*BELIEF, "--option", "gradient={z1: disarm}"],
+        """--option gradient by site reads 'gradient={"z": "disarm"}', in quotes; given {z1: disarm}""",
     ),
     "another engine's option": (
         ["fit", "gaussian_mixture", "--set", "K=2", "--option", "nuts.x=2"],

@@ -10,6 +10,7 @@ import pytest
 import zoo
 from inference import fit
 from inference.engines.svi.plan import TrainingPlan
+from inference.objectives.estimators import all_estimators
 
 TINY = {"Z": 2, "width": 8, "depth": 1}
 
@@ -124,6 +125,31 @@ def test_a_checkpoint_of_another_run_is_refused(vae, images, tmp_path):
     existing_file.write_text("mine")
     with pytest.raises(zoo.ZooError, match="cannot be a folder"):
         train(vae, images, checkpoint=existing_file)
+
+
+def anneal(fraction):
+    return 1.0 - 0.5 * fraction
+
+
+def test_a_step_at_an_annealed_temperature_depends_on_the_number_of_steps(tmp_path):
+    model = zoo.load("sigmoid_belief_network", L=1, Z=2, depth=0)
+    x = np.random.default_rng(0).integers(0, 2, (8, 3)).astype(float)
+    for temperature in (0.5, anneal):
+        folder = tmp_path / str(callable(temperature))
+        options = {"gradient": {"z1": make("gumbel_softmax", temperature)}, "checkpoint": folder}
+        fit(model, x, "svi", num_steps=3, **options)
+        if not callable(temperature):
+            assert len(fit(model, x, "svi", num_steps=5, **options).trace) == 5
+            continue
+        with pytest.raises(zoo.ZooError, match="num_steps was 3, and is 5"):
+            fit(model, x, "svi", num_steps=5, **options)
+        options["gradient"] = {"z1": make("straight_through_gumbel", temperature)}
+        with pytest.raises(zoo.ZooError, match=r"gradient was .*'z1': GumbelSoftmax\(temperature=anneal.*, and is"):
+            fit(model, x, "svi", num_steps=3, **options)
+
+
+def make(name, temperature):
+    return all_estimators()[name](temperature=temperature)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(vae, images, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -127,7 +128,7 @@ def describe(value: object) -> str:
     Parameters
     ----------
     value
-        An array, ``Intensities``, a function or a plain value.
+        An array, ``Intensities``, a function, a dataclass, a mapping or tuple of such, or a plain value.
 
     Returns
     -------
@@ -138,7 +139,14 @@ def describe(value: object) -> str:
     >>> describe(0.5), describe(None), describe(np.zeros(3))[:22]
     ('0.5', 'None', 'array (3,) of 9d908ecf')
     """
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{n!r}: {describe(v)}' for n, v in value.items())}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(describe, value))})"
     if not hasattr(value, "shape"):
+        if is_dataclass(value) and not isinstance(value, type):  # functions among its fields have no address here
+            fields_text = ", ".join(f"{f.name}={describe(getattr(value, f.name))}" for f in fields(value))
+            return f"{type(value).__qualname__}({fields_text})"
         return getattr(value, "__qualname__", repr(value)) if callable(value) else repr(value)
     raw = np.asarray(getattr(value, "raw", value))  # intensities as they are stored
     digest, N = hashlib.sha256(), max(1, len(raw) if raw.ndim else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,15 +50,31 @@ def parse_assignments(arguments: Iterable[str], flag: str) -> dict[str, PlainVal
     return parsed
 
 
+def parse_by_site(name: str, text: str) -> dict[str, PlainValue]:
+    """The values by site that a text spells as Python and JSON write them; raises ZooError.
+
+    >>> parse_by_site("gradient", '{"z1": "disarm", "z2": "rloo"}')
+    {'z1': 'disarm', 'z2': 'rloo'}
+    """
+    try:
+        values = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError):
+        values = None
+    if not isinstance(values, dict):
+        raise ZooError(f"""--option {name} by site reads '{name}={{"z": "disarm"}}', in quotes; given {text}""")
+    return values
+
+
 def engine_options(engines: Iterable[str], arguments: Iterable[str], card: Card) -> dict[str, dict[str, Any]]:
     """The options of each engine: ``svi.num_steps=500`` for one, ``learning_rate=0.1`` for each that has the option.
 
-    Raises ZooError for an unknown engine or option.
+    An option by site is a dict, ``gradient={"z1": "disarm"}``. Raises ZooError for an unknown engine or option.
     """
     from inference.engines import get
 
     parsed: dict[str, dict[str, Any]] = {engine: {} for engine in engines if get(engine)}
-    for key, value in parse_assignments(arguments, "--option").items():
+    for key, text in parse_assignments(arguments, "--option").items():
+        value = parse_by_site(key, text) if isinstance(text, str) and text.startswith("{") else text
         owner, dot, name = key.rpartition(".")
         if dot and owner not in parsed:
             raise unknown("engine", owner, parsed)

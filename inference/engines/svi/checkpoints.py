@@ -79,9 +79,15 @@ class Checkpoints:
 def describe_settings(request: FitRequest[SVIOptions]) -> dict[str, str]:
     """Everything the steps depend on, each as a short text."""
     options = {n: v for n, v in request.options.as_dict().items() if n not in OTHER_OPTIONS}
-    if not (options["warm_up"] or callable(options["beta"])):  # then a step does not depend on how many follow
+    if not depends_on_fraction(request.options):
         del options["num_steps"], options["num_epochs"]
     settings = {"model": request.model.name, "backend": request.model.backend, "seed": request.seed, **options}
     settings |= {f"data {n}": v for n, v in request.table.items()}
     settings |= request.keywords
     return {n: describe(v) for n, v in settings.items()}
+
+
+def depends_on_fraction(options: SVIOptions) -> bool:
+    """Whether a step depends on the fraction of training that is done, and so on how many steps follow."""
+    temperatures = [getattr(e, "temperature", None) for _, e in options.make_objective().estimators]
+    return options.warm_up > 0 or callable(options.beta) or any(map(callable, temperatures))

@@ -30,13 +30,11 @@ def check_objective(name: str, value: object) -> None:
 def check_gradient(name: str, value: object) -> None:
     if isinstance(value, str) and value in GRADIENTS:
         return
-    if isinstance(value, str) and value not in estimators.names():
-        raise unknown(name, value, [*GRADIENTS, *estimators.names()])
-    if isinstance(value, Mapping):
-        for one in value.values():
-            check_gradient(name, one)
-    elif not isinstance(value, str | Estimator):
+    if not isinstance(value, str | Estimator | Mapping):
         raise ZooError(f"{name} is a word, an estimator or a dict of these by site; given {value!r}")
+    if isinstance(value, str) and value.partition("(")[0] not in estimators.names():
+        raise unknown(name, value, [*GRADIENTS, *estimators.names()])
+    estimators.by_site(value)
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,8 @@ class SVIOptions(EngineOptions):
     num_particles: int = whole(1, "draws of the guide in each step")
     gradient: str | Estimator | Mapping[str, str | Estimator] = custom(
         "reparameterised",
-        f"{', '.join(GRADIENTS)}, an estimator for discrete latents ({', '.join(estimators.names())}), or a dict of "
-        "these by site",
+        f"{', '.join(GRADIENTS)}, an estimator for discrete latents ({', '.join(estimators.names())}), with settings "
+        "as in 'gumbel_softmax(temperature=0.3)', or a dict of these by site, as in {'z1': 'disarm'}",
         "estimator of the gradient; discrete latents of the guide are enumerated where they are few, or have 'disarm' "
         "or 'rloo'",
         check_gradient,

@@ -170,6 +170,7 @@ def summary(
 def print_summary(result: Fit) -> None:
     """Print the summary of a fit, and the result of its own checks."""
     from inference.analysis import topics
+    from inference.engines.svi.relaxed import relaxed_note
     from inference.evaluation.comparison import judge
 
     if topics.has_topics(result.model.card):  # a row for each word would be too long
@@ -178,7 +179,9 @@ def print_summary(result: Fit) -> None:
         stdout().print(f"{fit_line(result)}\n{problems}", **PLAIN)
         return
     stdout().print(dataframe_table(result.summary()), "")
-    verdict = judge(result)
+    verdict, relaxed = judge(result), result.diagnostics.get("relaxed")
+    if relaxed:
+        stdout().print(relaxed_note(relaxed), **PLAIN)
     stdout().print(f"{fit_line(result)}\ntrust: {verdict.trust}; {verdict.explanation}", **PLAIN)
 
 

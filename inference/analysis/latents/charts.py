@@ -106,6 +106,8 @@ def project_codes(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, list[st
 def training(fit: FitRecord) -> Figure:
     """The training of a fit in nats per row: the bound, also of validation rows; reconstruction and KL divergence.
 
+    Where draws were relaxed, that which was optimised is called the objective, and only validation rows have a bound.
+
     Parameters
     ----------
     fit : Fit
@@ -142,7 +144,8 @@ def training(fit: FitRecord) -> Figure:
         twin.set_ylabel("weight of the KL (beta)", fontsize=8)
         twin.set_ylim(bottom=0)
         twin.spines["top"].set_visible(False)
-    for axes, name in ((left, "bound"), (middle, "reconstruction"), (right, "KL divergence")):
+    name_of_bound = "relaxed objective" if "relaxed" in fit.diagnostics else "bound"
+    for axes, name in ((left, name_of_bound), (middle, "reconstruction"), (right, "KL divergence")):
         axes.set(title=name, xlabel="epoch")
         axes.spines[["top"] if axes is right and beta_varies else ["top", "right"]].set_visible(False)
         axes.ticklabel_format(axis="y", useOffset=False)

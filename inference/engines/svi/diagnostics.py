@@ -38,6 +38,10 @@ class SVIDiagnostics(Diagnostics):
         The step of the fit, where validation rows chose it.
     held_out_elbo_nats_per_row : float, optional
         The ELBO of the validation rows at that step.
+    relaxed : dict of str to str, optional
+        The sites whose draws were relaxed in training, each with its estimator. The trace, ``epochs``, ``rise`` and
+        ``converged`` are then of the objective that was optimised, which is not the bound; ``elbo`` and the ELBO of
+        validation rows are of the bound, by hard draws.
     """
 
     kind: ClassVar[FitKind] = "guide"
@@ -54,6 +58,7 @@ class SVIDiagnostics(Diagnostics):
     stopped: str | None = None
     best_step: int | None = None
     held_out_elbo_nats_per_row: float | None = None
+    relaxed: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

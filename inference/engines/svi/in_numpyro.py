@@ -53,7 +53,7 @@ def run_family(request, rows, plan):
     values, lp, log_weight = compiled.result()(keys, trainer.constrained(), free.arrays)
     preconditioner = getattr(guide, "preconditioner", {})
     draws = to_numpy(values), np.asarray(lp), np.asarray(log_weight)
-    diagnostics = training_diagnostics(request, plan, rows, record, start_method)
+    diagnostics = training_diagnostics(request, plan, rows, record, trainer, start_method)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 

@@ -46,7 +46,7 @@ def run_family(request, rows, plan):
     trainer.use_average()
     draws = draw(guide, free, sampled_sites, max(request.options.num_draws, ELBO_DRAWS))
     preconditioner = getattr(guide, "preconditioner", {})
-    diagnostics = training_diagnostics(request, plan, rows, record, start_method)
+    diagnostics = training_diagnostics(request, plan, rows, record, trainer, start_method)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 

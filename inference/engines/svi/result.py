@@ -12,6 +12,7 @@ from inference.engines.svi.diagnostics import AmortisedDiagnostics, GuideDiagnos
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
+from inference.engines.svi.relaxed import relaxed_sites
 from inference.engines.svi.rows import TrainingRows
 from inference.engines.svi.training import Trainer
 
@@ -35,6 +36,7 @@ class TrainingFields(TypedDict):
     stopped: str | None
     best_step: int | None
     held_out_elbo_nats_per_row: float | None
+    relaxed: dict[str, str] | None
 
 
 def training_diagnostics(
@@ -42,6 +44,7 @@ def training_diagnostics(
     plan: TrainingPlan,
     rows: TrainingRows,
     record: TrainingRecord,
+    trainer: Trainer,
     start: str | None = None,
 ) -> TrainingFields:
     """The fields of ``SVIDiagnostics``, but for the ELBO. start: how the initial values were found."""
@@ -70,6 +73,7 @@ def training_diagnostics(
         "stopped": stopped,
         "best_step": record.best_step if is_best else None,
         "held_out_elbo_nats_per_row": record.best_held_out if is_best else None,
+        "relaxed": relaxed_sites(request.options.make_objective(), trainer.discrete) or None,
     }
 
 
@@ -112,7 +116,7 @@ def amortised_result(
     weights = trainer.weights()
     sample = rows.training[:: -(-len(rows.training) // ELBO_ROWS)]
     elbo = float(trainer.elbos(sample).mean())
-    training = training_diagnostics(request, plan, rows, record)
+    training = training_diagnostics(request, plan, rows, record, trainer)
     diagnostics = AmortisedDiagnostics(**training, elbo_nats_per_row=elbo, elbo=elbo * plan.num_rows)
     params = {n: weights[n] for n in trainer.learned}
     sites = request.card.sites(request.keywords)

@@ -111,7 +111,8 @@ def plot_objective(c: ComparisonRecord) -> Figure | None:
             axes.plot(steps, trace, color=fit_colour(c, name), marker="o" if len(trace) < 60 else None, markersize=3)
         axes.ticklabel_format(useOffset=False)
         axes.set(title=name, xlabel="iteration" if exact_objective else "step")
-        axes.set_ylabel(f"{exact_objective or 'ELBO'} (nats)")
+        noisy_objective = "relaxed objective" if "relaxed" in fit.diagnostics else "ELBO"
+        axes.set_ylabel(f"{exact_objective or noisy_objective} (nats)")
     return figure
 
 

@@ -26,11 +26,13 @@ UPDATE_SECONDS = 0.5  # between two updates of the progress bar
 class Trainer(Protocol):
     """The parameters of program and guide, and the steps that train them.
 
-    max_steps: steps, at most, of one call of ``advance``. learned: names of the program's own parameters.
+    max_steps: steps, at most, of one call of ``advance``. learned: names of the program's own parameters. discrete: the
+    discrete latents of the guide.
     """
 
     max_steps: int
     learned: list[str]
+    discrete: list[str]
 
     def advance(self, first: int, count: int) -> tuple[int, np.ndarray, bool]:
         """Do up to ``count`` steps, from step ``first`` on.

@@ -32,7 +32,7 @@ class Trainer:
 
     def set_up(self):
         """The unconstrained parameters of guide and program before the first step."""
-        self.transforms, self.learned = {}, []
+        self.transforms, self.learned, self.discrete = {}, [], []
 
         def initialise(key, arrays, batch):
             inputs, (program, guide) = self.step_inputs(arrays, batch, key)
@@ -50,6 +50,8 @@ class Trainer:
                 check_plates(own, others, self.rows_name)
             learned = {n: s for n, s in {**guide_nodes, **program_nodes}.items() if s["type"] == "param"}
             check_parameters(list(learned))
+            latents = {n: s for n, s in guide_nodes.items() if s["type"] == "sample" and not s["is_observed"]}
+            self.discrete = [n for n, s in latents.items() if s["fn"].is_discrete]
             self.learned = [n for n, s in program_nodes.items() if s["type"] == "param"]
             self.transforms = {
                 n: biject_to(s["kwargs"].get("constraint", constraints.real)) for n, s in learned.items()

@@ -49,6 +49,8 @@ class Trainer:
             check_plates(*local, self.rows_name)
         check_parameters(list(self.store))
         self.learned = list(param_nodes(program_trace.nodes))
+        latents = {n: s for n, s in sample_nodes(guide_trace.nodes).items() if not s["is_observed"]}
+        self.discrete = [n for n, s in latents.items() if s["fn"].support.is_discrete]
 
     def first_state(self):
         """The state of the estimators before the first step."""

@@ -124,22 +124,22 @@ def speed(report, args, depth, estimator, images, learning_rate):
     for backend, layers, name in cases:
         loops = importlib.import_module(f"discrete_loops.in_{backend}")
         arguments = np.asarray(images.raw), loc, Z, (WIDTH,) * layers, BATCH, name, learning_rate
-        trainers = (
-            make_zoo_trainer(backend, images, layers, name, learning_rate),
-            loops.make_trainer(*arguments),
-        )
-        steps = len(images) // BATCH
-        rounds = [[rate_and_bound(train, args, steps, seed) for train in trainers] for seed in range(args.rounds)]
+        zoo = make_zoo_trainer(backend, images, layers, name, learning_rate)
+        trainers, steps = {"zoo": zoo, **loops.make_trainers(*arguments)}, len(images) // BATCH
+        rounds = [
+            [rate_and_bound(train, args, steps, seed) for train in trainers.values()] for seed in range(args.rounds)
+        ]
         rates, bounds = np.moveaxis(np.array(rounds), -1, 0)
-        best, ratios = rates.max(0), rates[:, 0] / rates[:, 1]
-        zoo_bound, loop_bound = np.median(bounds, axis=0)
-        text = (
-            f"{backend:>8} depth {layers} {name:>7}: {best[0]:5.0f} steps per CPU second in the best round, loop "
-            f"{best[1]:5.0f}, ratio {best[0] / best[1]:.2f}, by rounds median {median_and_range(ratios, 2)}; bound "
-            f"{zoo_bound:.2f}, loop {loop_bound:.2f} nats"
-        )
-        record = {"rates": best, "ratio": best[0] / best[1], "ratios": ratios, "bounds": [zoo_bound, loop_bound]}
-        report.add(text, part="speed", backend=backend, depth=layers, estimator=name, **record)
+        best = rates.max(0)
+        for i, method in enumerate(trainers):
+            ratios, bound = rates[:, 0] / rates[:, i], np.median(bounds[:, i])
+            text = (
+                f"{backend:>8} depth {layers} {name:>7} {method:>13}: {best[i]:5.0f} steps per CPU second in its best "
+                f"round, bound {bound:.2f} nats; zoo / this {best[0] / best[i]:.2f}, by rounds median "
+                f"{median_and_range(ratios, 2)}"
+            )
+            record = {"best_rate": best[i], "bound": bound, "ratio": best[0] / best[i], "ratios": ratios}
+            report.add(text, part="speed", backend=backend, depth=layers, estimator=name, method=method, **record)
 
 
 def mnist(report, args, depth, estimator, images, learning_rate, steps):

@@ -29,6 +29,10 @@ def log_bernoulli(logits, value):
     return (value * logits - jax.nn.softplus(logits)).sum(-1)
 
 
+def make_trainers(*arguments):
+    return {"loop": make_trainer(*arguments)}
+
+
 def make_trainer(pixels, loc, Z, widths, batch, estimator, learning_rate):
     images, adam = jnp.asarray(pixels), optax.adam(learning_rate)
     mean = jax.nn.sigmoid(loc)

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from pyro.distributions import Bernoulli
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -24,18 +25,38 @@ def log_bernoulli(logits, value):
     return -binary_cross_entropy_with_logits(logits, value, reduction="none").sum(-1)
 
 
-def make_trainer(pixels, loc, Z, widths, batch, estimator, learning_rate):
+def two_draws(logits):
+    p = logits.detach().sigmoid()
+    return (torch.rand(2, *p.shape) < p).to(p.dtype)  # quicker than torch.bernoulli
+
+
+def distribution(logits):
+    return Bernoulli(logits=logits, validate_args=False).to_event(1)
+
+
+def make_trainers(*arguments):
+    return {
+        "loop": make_trainer(*arguments, log_bernoulli, two_draws),
+        "distributions": make_trainer(
+            *arguments,
+            lambda logits, value: distribution(logits).log_prob(value),
+            lambda logits: distribution(logits).sample((2,)),
+        ),
+    }
+
+
+def make_trainer(pixels, loc, Z, widths, batch, estimator, learning_rate, log_bernoulli, two_draws):
     images, loc = torch.from_numpy(pixels), torch.from_numpy(loc)
     mean = loc.sigmoid()
 
     def loss(network, x):
         logits = network.encoder(x - mean)
-        p = logits.detach().sigmoid()
         if estimator == "disarm":
+            p = logits.detach().sigmoid()
             u = torch.rand_like(p)
             z = torch.stack([u > 1 - p, u < p]).to(p.dtype)
         else:
-            z = (torch.rand(2, *p.shape) < p).to(p.dtype)
+            z = two_draws(logits)
         log_p = log_bernoulli(loc + network.decoder(2 * z - 1), x) + log_bernoulli(network.prior, z)
         log_q = log_bernoulli(logits, z)
         f = (log_p - log_q).detach()

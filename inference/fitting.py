@@ -128,7 +128,7 @@ def fit(
     narrow = model.card.networks or (isinstance(model, ReadModel) and model.program.dtype == "float32")
     dtype = dtype or ("float32" if narrow else None)
     made = chosen.make_options(options, model.card)
-    reason = chosen.refuses(model.card, model.backend)
+    reason = chosen.refuses_options(model.card, model.backend, made)
     if reason:
         others = [e for e, why in engines.refusals(model).items() if not why]
         raise Refusal(f"{name} cannot fit {model.name}: {reason}; these can: {', '.join(others) or 'none'}")

@@ -61,6 +61,7 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
     from numpyro.handlers import seed, substitute, trace
 
     from inference.objectives import in_numpyro, in_pyro
+    from inference.objectives.runs.in_pyro import AtValues
     from zoo._backend import in_numpyro as in_jax
     from zoo._backend import in_pyro as in_torch
 
@@ -90,7 +91,7 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
         guide, codes = guides.load(name, "pyro")(model.program), in_torch.to_backend({"z": z})
 
         def at_codes(**inputs):
-            with in_pyro.AtValues(codes):
+            with AtValues(codes):
                 guide(**inputs)
 
         terms = in_pyro.terms(model.program, at_codes, inputs, Objective())

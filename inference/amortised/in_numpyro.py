@@ -11,7 +11,7 @@ from numpyro.distributions import ExpandedDistribution, Independent, Normal, kl_
 from inference.amortised import draws
 from inference.amortised.draws import LEARNING_RATE, is_class, not_normal
 from inference.amortised.records import Code, ElboTerms
-from inference.objectives.in_numpyro import UNUSED_KEY, TracedPair, traced
+from inference.objectives.runs.in_numpyro import UNUSED_KEY, TracedPair, traced
 from inference.objectives.sites import Run, draw_site
 from zoo._backend.in_numpyro import kind_of, to_backend
 

@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 from inference.amortised import draws
 from inference.amortised.draws import LEARNING_RATE, DrawTerms, is_class, not_normal
 from inference.amortised.records import Code, ElboTerms
-from inference.objectives.in_pyro import TracedPair, traced
+from inference.objectives.runs.in_pyro import TracedPair, traced
 from inference.objectives.sites import Run, draw_site
 from zoo._backend.in_pyro import SubstituteParams, kind_of, to_backend, to_numpy
 

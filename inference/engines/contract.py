@@ -121,6 +121,21 @@ class Engine(ABC):
             The reason, with what would work; None where the engine can fit the model.
         """
 
+    def refuses_options(self, card: Card, backend: str, options: EngineOptions) -> str | None:
+        """As ``refuses``, with options that may let the engine fit a model that it refuses without them.
+
+        Parameters
+        ----------
+        card : zoo.Card
+        backend : str
+        options : EngineOptions
+
+        Returns
+        -------
+        str or None
+        """
+        return self.refuses(card, backend)
+
     def default_options(self, card: Card) -> EngineOptions:
         """The options for a model where the user sets none.
 

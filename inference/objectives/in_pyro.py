@@ -1,19 +1,14 @@
 from contextlib import suppress
 
 import torch
-from pyro.distributions import Delta
-from pyro.distributions.util import scale_and_mask
-from pyro.poutine.messenger import Messenger
-from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import kl_divergence
 
 from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
-from inference.objectives.densities import GuideAndProgram
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.estimators.in_pyro import log_mean_exp
-from inference.objectives.sites import CannotBroadcast, Run, check_broadcast, draw_site, is_in_rows
-from zoo._backend.in_pyro import is_deterministic
+from inference.objectives.runs.in_pyro import TracedPair, traced
+from inference.objectives.sites import CannotBroadcast
 
 
 def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None):
@@ -155,91 +150,6 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
         rest = {n: v if v is None else v.mean() for n, v in rest.items()}
     extra = rows.pop("extra").mean()
     return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
-
-
-class AtValues(Messenger):
-    """Sites at ``values``; latents without one at ``fill(site, number filled before)``, or drawn.
-
-    Latents of the rows are drawn with ``sample_shape`` to the left of the rows and of what was filled. ``stopped``:
-    parameters have no gradients.
-    """
-
-    def __init__(self, values, fill=draw_site, sample_shape=(), stopped=False, through=None):
-        super().__init__()
-        self.values, self.fill, self.sample_shape, self.stopped = values, fill, sample_shape, stopped
-        self.through, self.assigned, self.straight_through = through or {}, {}, {}
-        self.sites, self.plate, self.filled, self.has_draws = {}, None, 0, False
-
-    def _pyro_sample(self, msg):
-        if msg["name"] in self.through and is_deterministic(msg):
-            through = self.through[msg["name"]]
-            msg["value"] = msg["value"].detach() + (through - through.detach())
-        if msg["is_observed"] or isinstance(msg["fn"], _Subsample):
-            return
-        if msg["name"] in self.values:
-            msg["value"], msg["done"] = self.values[msg["name"]], True
-            return
-        value = self.fill(msg, self.filled)
-        if value is not None:
-            is_enumerated = msg["name"] in getattr(self.fill, "names", ())
-            if self.has_draws and is_enumerated:
-                # the distribution may depend on draws, whose dimension is not in its place
-                raise CannotBroadcast(msg["name"])
-            msg["value"], msg["done"] = value, True
-            self.filled += is_enumerated
-            if self.sample_shape and is_in_rows(msg) and not is_enumerated:
-                check_broadcast(msg)
-                self.has_draws = True
-        elif self.sample_shape and is_in_rows(msg) and not msg["done"]:
-            check_broadcast(msg)
-            missing = 2 + self.filled - len(msg["fn"].batch_shape)  # none where it depends on an earlier draw
-            shape = self.sample_shape + (1,) * (missing - 1) if missing else ()
-            msg["value"], msg["done"], self.has_draws = msg["fn"](torch.Size(shape)), True, True
-
-    def _pyro_post_sample(self, msg):
-        if not isinstance(msg["fn"], _Subsample):
-            self.sites[msg["name"]] = msg
-        elif msg["name"] == "N":
-            self.plate = msg["fn"].size, len(msg["value"])
-
-    def _pyro_post_param(self, msg):
-        if self.stopped:
-            msg["value"] = msg["value"].detach()
-
-    def _pyro_assign(self, msg):
-        self.assigned[msg["name"]] = msg["value"].detach()
-
-    def _pyro_straight_through(self, msg):
-        self.straight_through[msg["name"]] = msg["value"]
-
-
-def traced(program, values, inputs, fill=draw_site, sample_shape=(), stopped=False, through=None):
-    with AtValues(values, fill, sample_shape, stopped, through) as at_values:
-        program(**inputs)
-    statements = at_values.assigned, at_values.straight_through
-    return Run(at_values.sites, at_values.plate, tuple(getattr(fill, "names", ())), *statements)
-
-
-class TracedPair(GuideAndProgram):
-    """``GuideAndProgram`` in Pyro."""
-
-    def run(self, program, values, stopped=False, through=None):
-        return traced(program, values, self.inputs, draw_site, stopped=stopped, through=through)
-
-    def log_of(self, site, value):
-        return scale_and_mask(site["fn"].log_prob(value), mask=site["mask"])
-
-    def is_point(self, distribution):
-        return isinstance(functions.within(distribution), Delta)
-
-    def point_of(self, distribution):
-        return distribution.rsample()
-
-    def broadcast_to(self, array, shape):
-        return array.expand(shape)
-
-    def zeros(self, shape):
-        return torch.zeros(shape)
 
 
 class BoundDraws(TracedPair, draws.BoundDraws):

@@ -20,7 +20,7 @@ UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
 
 
 class UnconstrainedModel:
-    def __init__(self, program, keywords, data):
+    def __init__(self, program, keywords, data, needs_latents=True):
         inputs = {**data, **keywords}
         # arrays are arguments of what is compiled, everything else is constant
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
@@ -37,7 +37,7 @@ class UnconstrainedModel:
         # shapes alone: nothing is computed, and so nothing compiled
         values, supports = jax.eval_shape(initial_values, jax.random.PRNGKey(0))
         self.shapes = {n: v.shape for n, v in values.items()}
-        if not self.shapes:
+        if needs_latents and not self.shapes:
             raise ZooError("the program has no continuous latent, so there is nothing to fit")
         if jax.tree.leaves(supports):  # bounds that are arrays: compute their values
             supports, others = (jax.jit(lambda k: initial_values(k)[1])(jax.random.PRNGKey(i)) for i in (0, 1))

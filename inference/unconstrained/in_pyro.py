@@ -11,11 +11,11 @@ from zoo._backend.in_pyro import sample_nodes, with_values
 
 
 class UnconstrainedModel:
-    def __init__(self, program, keywords, data):
+    def __init__(self, program, keywords, data, needs_latents=True):
         self.program, self.inputs = program, {**data, **keywords}
         # a value in each support: an improper prior has one too
         nodes, others = (self.latents(seed, with_values(program)) for seed in (0, 1))
-        if not nodes:
+        if needs_latents and not nodes:
             raise ZooError("the program has no continuous latent, so there is nothing to fit")
         self.shapes = {n: tuple(s["value"].shape) for n, s in nodes.items()}
         self.plates = {n: tuple(f.name for f in s["cond_indep_stack"]) for n, s in nodes.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import guides
 from inference.engines.contract import Engine
+from inference.engines.options import EngineOptions
 from inference.engines.svi.diagnostics import AmortisedDiagnostics, GuideDiagnostics, PointDiagnostics
 from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import without_gradients
@@ -31,6 +32,10 @@ class SVI(Engine):
         Discrete latents must be such as can be summed out, and some latent must be continuous.
         """
         return None if guides.own_guide(card) else without_gradients(card)
+
+    def refuses_options(self, card: Card, backend: str, options: EngineOptions) -> str | None:
+        """As ``refuses``; a guide of the user's own may draw any latent."""
+        return None if isinstance(options, SVIOptions) and callable(options.guide) else self.refuses(card, backend)
 
     def default_options(self, card: Card) -> SVIOptions:
         """The model's own guide where there is one, with smaller steps, or the options that the guide declares."""

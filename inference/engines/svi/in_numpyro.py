@@ -40,7 +40,7 @@ def run_family(request, rows, plan):
     keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
     sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
     program = marginalize(complete, sampled_sites)
-    free = UnconstrainedModel(program, keywords, table)
+    free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
     (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, start)
     inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
@@ -87,6 +87,6 @@ def draws_of(guide, program, free, sampled_sites):
         values = {n: nodes[n]["value"] for n in free.shapes}
         discrete = {n: nodes[n]["value"] for n in sampled_sites}
         log_p, _ = log_density(program, (), inputs, {**params, **values, **discrete})
-        return values, log_p, log_p - log_q
+        return {**values, **discrete}, log_p, log_p - log_q
 
     return jax.jit(lambda keys, *rest: jax.lax.map(lambda key: draw(key, *rest), keys))

@@ -37,7 +37,7 @@ def run_family(request, rows, plan):
     keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
     sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
     program = marginalize(request.program, sampled_sites)
-    free = UnconstrainedModel(program, keywords, table)
+    free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
     (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, start)
     inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
@@ -78,9 +78,8 @@ def draw(guide, free, sampled_sites, count):
     values, log_p, log_q = [], [], []
     for _ in range(count):
         traced = poutine.trace(guide).get_trace(**free.inputs)
-        values.append({n: traced.nodes[n]["value"] for n in free.shapes})
-        discrete = {n: traced.nodes[n]["value"] for n in sampled_sites}
-        log_p.append(float(free.log_joint(values[-1] | discrete)))
+        values.append({n: traced.nodes[n]["value"] for n in (*free.shapes, *sampled_sites)})
+        log_p.append(float(free.log_joint(values[-1])))
         log_q.append(float(traced.log_prob_sum()))
     log_p, log_q = np.array(log_p), np.array(log_q)
-    return to_numpy({n: torch.stack([v[n] for v in values]) for n in free.shapes}), log_p, log_p - log_q
+    return to_numpy({n: torch.stack([v[n] for v in values]) for n in values[0]}), log_p, log_p - log_q

@@ -14,7 +14,8 @@ from inference.exact.enumeration.in_numpyro import marginalize
 from inference.objectives import Objective
 from inference.objectives.choice import choose_estimators
 from inference.objectives.estimators import in_numpyro as functions
-from inference.objectives.in_numpyro import BoundDraws, bound, first_run, traced
+from inference.objectives.in_numpyro import BoundDraws, bound, first_run
+from inference.objectives.runs.in_numpyro import traced
 from zoo._backend.in_numpyro import to_backend
 
 CHUNK_NUMBERS = 1 << 20  # observed values and parameters in memory at a time, over the draws that are mapped at once

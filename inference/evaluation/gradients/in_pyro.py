@@ -13,7 +13,8 @@ from inference.exact.enumeration.in_pyro import marginalize
 from inference.objectives import Objective
 from inference.objectives.choice import choose_estimators
 from inference.objectives.estimators import in_pyro as functions
-from inference.objectives.in_pyro import BoundDraws, bound, first_run, traced
+from inference.objectives.in_pyro import BoundDraws, bound, first_run
+from inference.objectives.runs.in_pyro import traced
 from zoo._backend.in_pyro import SubstituteParams, to_backend
 
 

@@ -148,8 +148,9 @@ def test_a_step_at_an_annealed_temperature_depends_on_the_number_of_steps(tmp_pa
             fit(model, x, "svi", num_steps=3, **options)
 
 
-def make(name, temperature):
-    return all_estimators()[name](temperature=temperature)
+def make(name: str, temperature: object) -> object:
+    estimator: Any = all_estimators()[name]
+    return estimator(temperature=temperature)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(vae, images, tmp_path, monkeypatch):

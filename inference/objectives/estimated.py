@@ -99,7 +99,7 @@ class EstimatedDraws(NoisyDraws):
         """The terms of a run of the guide, and those at the coupled draw of its last site if one run gives both."""
         name = next(reversed(run.sites))
         estimator, noisy = self.estimators.get(name), self.noise.get(name)
-        if not (self.stacks_draws and isinstance(estimator, AntitheticEstimator) and noisy):
+        if not (self.stacks_draws and isinstance(estimator, AntitheticEstimator) and noisy and self.is_local[name]):
             return self.terms(run), None
         other = self.functions.as_value(estimator.coupled(noisy.support, self.detach(noisy.logits), noisy.u))
         site, both = run.latents[name], copy.copy(self)

@@ -17,7 +17,7 @@ from zoo.types import BackendArray
 Arrays = dict[str, BackendArray]
 MEMORY = 100  # steps that a running mean remembers
 UNITS = 100  # of the hidden layer of a network
-RATE = 1e-3  # learning rate of a network
+RATE = 3e-3  # learning rate of a network
 
 
 class SignalInputs(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from inference.objectives import Objective
 from inference.objectives.estimators import EVERY_SITE, Auto, Estimator, check_site, make
 from inference.objectives.sites import Site, is_in_rows
+from inference.objectives.supports import SUPPORTS
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray
 
@@ -53,7 +54,13 @@ def choose_estimators(
         if name != EVERY_SITE and name not in latents:
             raise unknown("site of the guide", name, latents)
     order = list(latents)
-    for name in chosen:
+    for name, estimator in chosen.items():
+        rigid = [n for n in order[order.index(name) + 1 :] if n in chosen and kind_of(latents[n]["fn"]) not in SUPPORTS]
+        if estimator.relaxes_later and rigid:
+            raise ZooError(
+                f"{estimator.name} of {name} relaxes {rigid[0]}, which is drawn later and is "
+                f"{kind_of(latents[rigid[0]]['fn'])}: take rloo for {name}, or draw binary or one-hot vectors"
+            )
         later = [n for n in enumerated if order.index(n) > order.index(name)]
         if later and is_in_rows(latents[name]):
             raise ZooError(

@@ -40,6 +40,11 @@ def infinite_support(name: str) -> ZooError:
     return ZooError(f"{name} has infinite support and cannot be enumerated: give the guide's {name} an upper bound")
 
 
+def vector(name: str) -> ZooError:
+    """The error for a vector of discrete numbers, whose values together cannot be enumerated."""
+    return ZooError(f"{name} is a vector of discrete numbers and cannot be enumerated: take 'rloo' or 'disarm'")
+
+
 def outside_rows(name: str) -> ZooError:
     """The error for a discrete latent that has one value for all rows."""
     return ZooError(f"the guide's {name} is outside the plate N and cannot be enumerated: take 'rloo' or 'disarm'")

@@ -77,9 +77,13 @@ def check_broadcast(site: Site) -> None:
 
 def enumerate_site(latent: Site, earlier: int) -> BackendArray:
     """All values of a discrete latent of the rows, left of the rows and of ``earlier`` others."""
-    if not latent["fn"].has_enumerate_support:
-        raise refusals.infinite_support(latent["name"])
-    values = latent["fn"].enumerate_support(expand=False)
+    fn = latent["fn"]
+    if not fn.has_enumerate_support:
+        raise refusals.vector(latent["name"]) if fn.event_shape else refusals.infinite_support(latent["name"])
+    try:
+        values = fn.enumerate_support(expand=False)
+    except NotImplementedError:
+        raise refusals.vector(latent["name"]) from None
     return values.reshape(len(values), *(1,) * (earlier + 1), *latent["fn"].event_shape)
 
 

@@ -56,6 +56,8 @@ class Estimator(ABC):
         How often the program runs for each draw.
     bounds : tuple of str
         The objectives it is for.
+    relaxes_later : bool
+        Whether discrete latents that are drawn after the site must have supports that can be relaxed.
     """
 
     name: ClassVar[str]
@@ -65,6 +67,7 @@ class Estimator(ABC):
     min_particles: ClassVar[int] = 1
     evaluations_per_draw: ClassVar[int] = 1
     bounds: ClassVar[tuple[str, ...]] = ("elbo", "iwae")
+    relaxes_later: ClassVar[bool] = False
 
     def initial_state(self, sizes: Sizes, key: BackendArray, functions: ArrayFunctions) -> dict[str, BackendArray]:
         """What the estimator learns or remembers, before the first step; empty for most."""

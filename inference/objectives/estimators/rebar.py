@@ -40,6 +40,7 @@ class Rebar(EvaluatingEstimator):
     citation: ClassVar[str] = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein (2017), REBAR, NeurIPS"
     kinds: ClassVar[tuple[str, ...]] = ("binary", "one_hot")
     evaluations_per_draw: ClassVar[int] = 3
+    relaxes_later: ClassVar[bool] = True
 
     temperature: float = 0.5
     scale: float = 1.0

@@ -339,3 +339,77 @@ def test_an_estimator_that_does_not_suit_a_site_is_refused(options, message, bac
     with pytest.raises(zoo.ZooError, match=message) as caught:
         inference.fit(model, MEASURED, engine="svi", guide=guide, num_steps=5, **options)
     assert "\n" not in str(caught.value)
+
+
+# --- relaxations: the bias falls with the temperature, and is 0 where the objective is linear ---
+
+
+def slopes_of(backend, pair, gradient, rows=ROWS):
+    """(rows, 3): the gradient of each row by its own logits."""
+    here = BACKEND_OBJECTIVES[backend]()
+    objective = Objective("elbo", 1, estimators=tuple(estimators.by_site(gradient).items()))
+    inputs = {"x": np.full(rows, X), "N": rows}
+    _, _, slopes = here.bounds(objective, pair(here), {"logits": np.tile(LOGITS_OF_ROWS, (rows, 1))}, inputs)
+    return slopes["logits"][0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["event", "one-hot"])
+@pytest.mark.parametrize("name", ["gumbel_softmax", "straight_through_gumbel"])
+def test_the_bias_of_relaxed_draws_falls_with_the_temperature(name, kind, backend):
+    exact, biases, spreads = exact_slopes(kind, LOGITS_OF_ROWS, "elbo", 1), [], []
+    for temperature in (2.0, 0.7, 0.1):
+        slope = slopes_of(backend, lambda here: program_and_guide(here, kind), f"{name}(temperature={temperature})")
+        biases.append(np.linalg.norm(slope.mean(0) - exact))
+        spreads.append(slope.var(0).sum())
+    error = np.sqrt(spreads[-1] / ROWS)
+    assert biases[0] > biases[-1] + 4.5 * error
+    assert biases[-1] < 0.15 * np.linalg.norm(exact) + 4.5 * error
+    assert spreads[0] < spreads[1] < spreads[2]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_straight_through_is_exact_for_a_linear_objective(backend):
+    def linear(here):
+        sample, plate, param, _ = here.statements
+        Bernoulli, xp = here.distributions.Bernoulli, here.np
+
+        def program(x, *, N):
+            with plate("N", N):
+                z = sample("z", Bernoulli(xp.full((3,), 0.4)).to_event(1))
+                here.primitives.factor("x", (z * xp.asarray(LINEAR[:3])).sum(-1))
+
+        def guide(x, *, N):
+            with plate("N", N):
+                sample("z", Bernoulli(logits=param("logits")).to_event(1))
+
+        return program, guide
+
+    q = sigmoid(LOGITS_OF_ROWS)
+    exact = (LINEAR[:3] + np.log(0.4 / 0.6) - LOGITS_OF_ROWS) * q * (1 - q)
+    slope = slopes_of(backend, linear, "straight_through", rows=20)
+    np.testing.assert_allclose(slope, np.tile(exact, (20, 1)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_relaxed_densities_are_those_of_relaxed_draws(backend):
+    # with equal logits of program and guide the KL divergence of relaxed draws is 0 at every draw
+    here = BACKEND_OBJECTIVES[backend]()
+    sample, plate, param, Normal = here.statements
+    Bernoulli, xp = here.distributions.Bernoulli, here.np
+
+    def program(x, *, N):
+        with plate("N", N):
+            sample("z", Bernoulli(logits=xp.asarray(LOGITS_OF_ROWS)).to_event(1))
+            sample("x", Normal(0.0, 1.0), obs=x)
+
+    def guide(x, *, N):
+        with plate("N", N):
+            sample("z", Bernoulli(logits=param("logits")).to_event(1))
+
+    gradient = estimators.by_site("gumbel_softmax(temperature=0.4, kl='relaxed')")
+    objective = Objective("elbo", 1, estimators=tuple(gradient.items()))
+    _, metrics, _ = here.bounds(
+        objective, (program, guide), {"logits": np.tile(LOGITS_OF_ROWS, (9, 1))}, {"x": np.full(9, X), "N": 9}
+    )
+    assert metrics["kl"][0] == pytest.approx(0.0, abs=1e-10)

@@ -54,3 +54,28 @@ def test_a_step_assigns_and_goes_straight_through(options, backend):
     slope = -1.2 + 2.0 * (MEASURED - 1.0).sum()  # of the prior at 1.2, and twice that of the likelihood at round(1.2)
     assert fit.state["steps"] == pytest.approx(1.0)
     assert fit.state["loc"] == pytest.approx(1.2 + 0.01 * slope / len(MEASURED), rel=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_parameter_of_both_begins_as_the_guide_has_it(backend):
+    here = BACKEND_OBJECTIVES[backend]()
+    sample, plate, _, Normal = here.statements
+    xp, Delta = here.np, here.distributions.Delta
+    if backend == "numpyro":
+        from numpyro import param
+    else:
+        from pyro import param
+
+    def program(measured):
+        shift = param("shift", xp.asarray(5.0))
+        z = sample("z", Normal(0.0, 1.0))
+        with plate("rows", len(measured)):
+            sample("measured", Normal(z + shift, 1.0), obs=measured)
+
+    def guide(measured):
+        shift = param("shift", xp.asarray(-3.0))
+        sample("z", Delta(param("loc", xp.asarray(0.0)) + 0.0 * shift))
+
+    model = zoo.Model(program, backend=backend)
+    fit = inference.fit(model, MEASURED, engine="svi", guide=guide, num_steps=1, num_draws=2, learning_rate=1e-6)
+    assert fit.params["shift"] == pytest.approx(-3.0, abs=1e-4)

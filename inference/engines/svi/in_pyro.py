@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyro
 import torch
 from pyro import poutine
 
@@ -39,6 +40,7 @@ def run_family(request, rows, plan):
     program = marginalize(request.program, sampled_sites)
     free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
     (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
+    pyro.clear_param_store()  # a statement of both begins as the guide has it, as in pyro.infer.SVI
     guide = set_up(training_request, rows, program, free, start)
     inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)

@@ -48,7 +48,8 @@ class Trainer:
             if batch:
                 own, others = ([n for n, s in nodes.items() if is_local(s)] for nodes in (program_nodes, guide_nodes))
                 check_plates(own, others, self.rows_name)
-            learned = {n: s for n, s in {**guide_nodes, **program_nodes}.items() if s["type"] == "param"}
+            # a statement of both begins as the guide has it, as in numpyro.infer.SVI
+            learned = {n: s for n, s in {**program_nodes, **guide_nodes}.items() if s["type"] == "param"}
             check_parameters(list(learned))
             latents = {n: s for n, s in guide_nodes.items() if s["type"] == "sample" and not s["is_observed"]}
             self.discrete = [n for n, s in latents.items() if s["fn"].is_discrete]

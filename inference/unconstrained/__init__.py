@@ -1,7 +1,8 @@
 """A program's continuous latents as one unconstrained vector, and the density in its coordinates.
 
-Each ``in_<backend>.py`` has ``UnconstrainedModel(program, keywords, data)``, for a program without discrete latents,
-with
+Each ``in_<backend>.py`` has ``UnconstrainedModel(program, keywords, data, needs_latents=True)``, for a program of which
+discrete latents are summed out, or else drawn by a guide and given to ``log_joint``; with ``needs_latents`` one without
+continuous latents raises ZooError. It has
 
     shapes, plates, event_dims      of each latent, by site
     size                            the number P of coordinates

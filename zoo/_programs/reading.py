@@ -176,7 +176,7 @@ def make_reading(
     covariates = {
         n: Site("real", names.entry_dims(n, values, n in rows.entries, runnable.arguments.columns.get(n)))
         for n, values in table.items()
-        if n not in trace
+        if n not in sites  # a factor may have the name of an argument
     }
     discrete = [s for s in trace.values() if s.role == "latent" and s.is_discrete]
     enumerated = tuple(s.name for s in discrete)

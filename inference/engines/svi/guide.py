@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import guides
 import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
-from zoo.errors import ZooError, describe_error
+from inference.objectives import Objective
+from inference.objectives.estimators import EVERY_SITE, Auto
+from inference.unconstrained import without_finite_sums
+from zoo.cards import Card
+from zoo.errors import ZooError, describe_error, unknown
 from zoo.types import BackendParams, Program
 
 T = TypeVar("T")
@@ -40,11 +45,14 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
 def is_amortised(request: FitRequest[SVIOptions]) -> bool:
     """Whether the guide reads the rows, so that it can be run on some of them.
 
-    The model's own guide does. A user's function does where rows have latents and come in batches.
+    The model's own guide does. A user's function does where rows have latents and come in batches. A discrete latent of
+    the rows is summed out where the guide does not draw it, and so counts only where the program has no other latents.
     """
-    options = request.options
-    return options.guide == request.card.name or bool(
-        callable(options.guide) and options.batch_size and local_latents(request)
+    options, card = request.options, request.card
+    sites = card.sites(request.keywords)
+    is_discrete = set(card.latents) == set(card.enumerated) and any("N" in sites[n].dims for n in card.latents)
+    return options.guide == card.name or bool(
+        callable(options.guide) and options.batch_size and (local_latents(request) or is_discrete)
     )
 
 
@@ -68,7 +76,19 @@ def find_sampled_sites(
         return []
     guide = guides.make(guide, request.model)(request.program, None)
     sites = run_guide(request, lambda: sites_of(guide, inputs))
+    check_others(request.card, sites)
     return [n for n in enumerated if n in sites]
+
+
+def check_others(card: Card, sites: Collection[str]) -> None:
+    """Raise ZooError unless the discrete latents that the guide does not draw can be summed out."""
+    others = tuple(n for n in card.enumerated if n not in sites)
+    chains, latents = tuple(n for n in card.chains if n in others), {n: card.latents[n] for n in others}
+    summed = replace(card, chains=chains, enumerated=others, sampled=(), latents=latents)
+    if reason := without_finite_sums(summed):
+        raise ZooError(f"the guide has no site {', '.join(others)}, and {reason}")
+    if len(others) == len(card.latents):
+        raise ZooError(f"every latent is discrete, and the guide draws none: let it have {', '.join(others)}")
 
 
 def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
@@ -98,6 +118,22 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
             f"the guide has {', '.join(extra)}, which the program does not; "
             f"its latents: {', '.join(program)} (mark help variables infer={{'is_auxiliary': True}})"
         )
+
+
+def check_estimators(objective: Objective, guide: Sequence[str], discrete: Sequence[str]) -> None:
+    """Raise ZooError for a gradient estimator of discrete latents that the guide does not have.
+
+    guide, discrete: the latents of the guide, and the discrete ones among them.
+    """
+    for name, estimator in objective.estimators:
+        if name == EVERY_SITE and not discrete and not isinstance(estimator, Auto):
+            raise ZooError(f"{estimator.name} is for discrete sites, and the guide has none: leave gradient out")
+        if name != EVERY_SITE and name not in guide:
+            raise unknown("site of the guide", name, guide)
+        if name != EVERY_SITE and name not in discrete:
+            raise ZooError(
+                f"{estimator.name} is for discrete sites, and {name} is continuous: its gradient is reparameterised"
+            )
 
 
 def check_plates(program: Sequence[str], guide: Sequence[str], rows: str) -> None:

@@ -37,7 +37,8 @@ def run_family(request, rows, plan):
     training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
     keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
     sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
-    program = marginalize(request.program, sampled_sites)
+    is_joint = len(sampled_sites) == len(request.card.enumerated)
+    program = request.program if is_joint else marginalize(request.program, sampled_sites)
     free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
     (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     pyro.clear_param_store()  # a statement of both begins as the guide has it, as in pyro.infer.SVI

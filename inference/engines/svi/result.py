@@ -14,7 +14,7 @@ from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
 from inference.engines.svi.relaxed import relaxed_sites
 from inference.engines.svi.rows import TrainingRows
-from inference.engines.svi.training import Trainer
+from inference.engines.svi.training import Trainer, not_finite
 
 ELBO_DRAWS = 100  # draws, at least, for the estimate of the ELBO
 ELBO_ROWS = 10_000  # rows, at most, for that of an amortised guide
@@ -53,7 +53,8 @@ def training_diagnostics(
     if record.is_broken:
         step = record.num_steps + 1
         converged = False
-        stopped = f"the ELBO was not a number at step {step}: the guide is that of the step before"
+        cause = not_finite(request.options, record.num_steps)
+        stopped = f"{cause} was not a number at step {step}: the guide is that of the step before"
     elif record.num_steps < plan.num_steps:  # nothing was gained
         converged = True
         if record.best:

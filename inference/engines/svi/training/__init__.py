@@ -91,7 +91,10 @@ def train(request: FitRequest[SVIOptions], trainer: Trainer, plan: TrainingPlan,
             record.trace = np.concatenate([record.trace, trace])
             record.is_broken = not is_finite
             if not record.num_steps:
-                raise ZooError("the ELBO is not a number at the first step: give start=, or a smaller learning_rate")
+                raise ZooError(
+                    f"{not_finite(request.options, 0)} is not a number at the first step: give start=, or a smaller "
+                    "learning_rate"
+                )
             message = f"ELBO {record.trace[-100:, 0].mean():.2f} nats"
             if is_finite and record.num_steps == end:
                 message = report(trainer, plan, rows, record, start)
@@ -111,6 +114,13 @@ def report(trainer: Trainer, plan: TrainingPlan, rows: TrainingRows, record: Tra
     if elbo is not None and elbo > record.best_held_out:
         record.best, record.best_step, record.best_held_out = trainer.weights(), record.num_steps, elbo
     return record.add_report(plan, elbo, time.perf_counter() - start)
+
+
+def not_finite(options: SVIOptions, index: int) -> str:
+    """What was not finite at the step ``index``, from 0: the learning rate, where it is a function, or the ELBO."""
+    schedule = options.learning_rate
+    rate = np.asarray(schedule(index) if callable(schedule) else schedule)  # of a power of a number below 0 complex
+    return "the ELBO" if np.isrealobj(rate) and np.isfinite(rate).all() else "the learning_rate"
 
 
 def is_finished(request: FitRequest[SVIOptions], plan: TrainingPlan, record: TrainingRecord) -> bool:

@@ -5,7 +5,7 @@ import optax
 from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
-from inference.engines.svi.guide import check_parameters, check_plates, check_sites
+from inference.engines.svi.guide import check_estimators, check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
 from inference.objectives.in_numpyro import bound, initial_state
 from inference.objectives.sites import is_in_rows
@@ -53,6 +53,7 @@ class Trainer:
             check_parameters(list(learned))
             latents = {n: s for n, s in guide_nodes.items() if s["type"] == "sample" and not s["is_observed"]}
             self.discrete = [n for n, s in latents.items() if s["fn"].is_discrete]
+            check_estimators(self.objective, list(latents), self.discrete)
             self.learned = [n for n, s in program_nodes.items() if s["type"] == "param"]
             self.transforms = {
                 n: biject_to(s["kwargs"].get("constraint", constraints.real)) for n, s in learned.items()

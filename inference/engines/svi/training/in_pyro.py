@@ -7,7 +7,7 @@ from pyro import poutine
 from torch.distributions import transform_to
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from inference.engines.svi.guide import check_parameters, check_plates, check_sites
+from inference.engines.svi.guide import check_estimators, check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
 from inference.objectives.in_pyro import bound, initial_state
 from inference.objectives.runs.in_pyro import can_vectorise
@@ -59,6 +59,7 @@ class Trainer:
         self.learned = list(param_nodes(program_trace.nodes))
         latents = {n: s for n, s in sample_nodes(guide_trace.nodes).items() if not s["is_observed"]}
         self.discrete = [n for n, s in latents.items() if s["fn"].support.is_discrete]
+        check_estimators(self.objective, list(latents), self.discrete)
 
     def first_state(self):
         """The state of the estimators before the first step."""

@@ -169,11 +169,8 @@ def test_counts_without_bound_are_drawn(backend, gradient, K):
 # --- in sequence, of the rows and of all rows, beside a normal latent ---
 
 
-def sequence(backend: str, has_summed: bool = False) -> tuple[Any, Any]:
-    """A class of all rows, and in each row a class given it, one given that, and a normal latent given both.
-
-    has_summed: whether the last class is summed out of the program, and not in the guide.
-    """
+def sequence(backend: str) -> tuple[Any, Any]:
+    """A class of all rows, and in each row a class given it, one given that, and a normal latent given both."""
     at = names_of(backend)
 
     def program(x):
@@ -207,10 +204,22 @@ def sequence_joint() -> np.ndarray:
     return z1 + z2 + norm.logpdf(X, loc, np.hypot(0.8, 0.6))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+SEQUENCE = (
+    "auto",
+    "disarm",
+    "rloo",
+    {"top": "disarm", "z1": "enumerate", "z2": "enumerate"},
+    {"z1": "rloo", "z2": "disarm"},
+)
+
+
 @pytest.mark.parametrize(
-    "gradient",
-    ["auto", "disarm", "rloo", {"top": "disarm", "z1": "enumerate", "z2": "enumerate"}, {"z1": "rloo", "z2": "disarm"}],
+    ("backend", "gradient"),
+    [
+        pytest.param(b, g, marks=[pytest.mark.slow] if b == "pyro" and g != "auto" else [])  # half a minute each
+        for b in BACKENDS
+        for g in SEQUENCE
+    ],
     ids=str,
 )
 def test_latents_in_sequence_reach_the_exact_posterior(backend, gradient):

@@ -84,8 +84,8 @@ def check_others(card: Card, sites: Collection[str]) -> None:
     """Raise ZooError unless the discrete latents that the guide does not draw can be summed out."""
     others = tuple(n for n in card.enumerated if n not in sites)
     chains, latents = tuple(n for n in card.chains if n in others), {n: card.latents[n] for n in others}
-    summed = replace(card, chains=chains, enumerated=others, sampled=(), latents=latents)
-    if reason := without_finite_sums(summed):
+    marginal = replace(card, chains=chains, enumerated=others, sampled=(), latents=latents)
+    if reason := without_finite_sums(marginal):
         raise ZooError(f"the guide has no site {', '.join(others)}, and {reason}")
     if len(others) == len(card.latents):
         raise ZooError(f"every latent is discrete, and the guide draws none: let it have {', '.join(others)}")

@@ -355,3 +355,22 @@ def test_a_guide_that_draws_no_discrete_latent_is_refused(backend):
             inference.fit(zoo.Model(program, backend=backend), X, engine="svi", guide=lambda x: None, num_steps=1)
         with pytest.raises(zoo.ZooError, match="cannot fit program"):
             inference.fit(zoo.Model(program, backend=backend), X, engine="svi", num_steps=1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_latent_is_not_summed_out_beside_draws_of_the_rows(backend):
+    at = names_of(backend)
+
+    def program(x):
+        with at.lib.plate("rows", len(x)):
+            z1 = at.lib.sample("z1", at.dist.Bernoulli(0.3))
+            z2 = at.lib.sample("z2", at.dist.Bernoulli(0.3 + 0.4 * z1))
+            at.lib.sample("x", at.dist.Normal(1.5 * z1 - 1.0 * z2, 0.8), obs=x)
+
+    def guide(x):
+        logits = at.lib.param("logits", at.zeros(len(x)))
+        with at.lib.plate("rows", len(x)):
+            at.lib.sample("z1", at.dist.Bernoulli(logits=logits))
+
+    with pytest.raises(zoo.ZooError, match=r"the guide has z1 and not z2, .*: let the guide have z2 too"):
+        inference.fit(zoo.Model(program, backend=backend), X, engine="svi", guide=guide, num_steps=1)

@@ -167,7 +167,7 @@ def test_a_discrete_latent_is_summed_out_of_program_and_guide(backend):
     # a guide that has the labels too is trained on the joint density: labels of equal probability cost KL
     for options in ({}, {"gradient": "rloo", "num_particles": 2}):
         joint = inference.fit(program, MEASURED, engine="svi", guide=with_labels, num_steps=20, num_draws=30, **options)
-        assert set(joint.draws) == {"means"}
+        assert set(joint.draws) == {"means", "label"}
         assert joint.diagnostics["elbo"] < fitted.diagnostics["elbo"] - 1.0
 
 

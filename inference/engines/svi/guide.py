@@ -87,6 +87,12 @@ def check_others(card: Card, sites: Collection[str]) -> None:
     marginal = replace(card, chains=chains, enumerated=others, sampled=(), latents=latents)
     if reason := without_finite_sums(marginal):
         raise ZooError(f"the guide has no site {', '.join(others)}, and {reason}")
+    in_rows = [n for n in card.enumerated if n in sites and "N" in card.sites()[n].dims]
+    if in_rows and others:  # one factor of all rows would be no signal for the draws of each
+        raise ZooError(
+            f"the guide has {', '.join(in_rows)} and not {', '.join(others)}, which cannot be summed out beside draws "
+            f"of the rows: let the guide have {', '.join(others)} too"
+        )
     if len(others) == len(card.latents):
         raise ZooError(f"every latent is discrete, and the guide draws none: let it have {', '.join(others)}")
 

@@ -2,7 +2,7 @@
 
     python benchmarks/discrete.py speed [--backend numpyro] [--estimator rloo] [--depth 2] [--epochs 10] [--rounds 5]
     python benchmarks/discrete.py mnist [--estimator rloo] [--depth 2] [--steps 84000] [--images 60000]
-    python benchmarks/discrete.py order [--steps 10000] [--seeds 5]
+    python benchmarks/discrete.py order [--steps 5000] [--seeds 5]
 
 The model is ``sigmoid_belief_network`` with 200 units in one layer, its networks linear (``--depth 0``) or with two
 layers of 200 leaky rectified units (``--depth 2``); MNIST's images, batches of 50, Adam, float32, one thread. Every
@@ -31,7 +31,7 @@ PAIR = ("rloo", "disarm")
 OPTIONS = {
     "speed": {"depth": [2, 0], "estimator": PAIR, "images": 5000, "learning_rate": 1e-3},
     "mnist": {"depth": [2, 0], "estimator": PAIR, "images": 60_000, "learning_rate": 3e-3, "steps": 84_000},
-    "order": {"depth": [2], "images": 5000, "learning_rate": 1e-3, "steps": 10_000},
+    "order": {"depth": [2], "images": 5000, "learning_rate": 1e-3, "steps": 5000},
 }
 
 

@@ -14,7 +14,7 @@ pixels are drawn anew at each step. The first epoch, which compiles, is not time
 epoch shows that a faster method is not a worse one.
 
 mnist: the bound on the images trained on, whose pixels are drawn anew at each step. The learning rate falls linearly
-to 0. Dong, Mnih and Tucker (2020) train ten times as long, with a constant rate.
+to 0, and the weight of the KL divergence rises to 1 over the first fifth of training: otherwise most units stop varying.
 
 order: REINFORCE with a running mean, RLOO and DisARM from equal seeds, on 5,000 images whose pixels are drawn once:
 the bound on these images after training, by 20 draws of each, and differences over the seeds.
@@ -30,7 +30,7 @@ Z, WIDTH, BATCH = 200, 200, 50
 PAIR = ("rloo", "disarm")
 OPTIONS = {
     "speed": {"depth": [2, 0], "estimator": PAIR, "images": 5000, "learning_rate": 1e-3},
-    "mnist": {"depth": [2, 0], "estimator": PAIR, "images": 60_000, "learning_rate": 3e-3, "steps": 84_000},
+    "mnist": {"depth": [2, 0], "estimator": PAIR, "images": 60_000, "learning_rate": 1e-3, "steps": 84_000},
     "order": {"depth": [2], "images": 5000, "learning_rate": 1e-3, "steps": 5000},
 }
 
@@ -149,7 +149,8 @@ def mnist(report, args, depth, estimator, images, learning_rate, steps):
     images = load_images(images)
     for backend in args.backend or ("numpyro",):
         for layers, name in ((d, e) for d in depth for e in estimator):
-            options = fit_options(name, num_steps=steps, learning_rate=lambda s: learning_rate * (1 - s / steps))
+            rate = lambda step: learning_rate * (1 - step / steps)  # noqa: E731
+            options = fit_options(name, num_steps=steps, learning_rate=rate, warm_up=0.2)
             model = load_model(backend, layers)
             fit, wall, cpu = measure(lambda m=model, o=options: inference.fit(m, images, "svi", **o))
             last = fit.trace[-min(steps, 1200) :].mean() / len(images)

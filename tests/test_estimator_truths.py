@@ -88,7 +88,7 @@ def product_grid(*axes):
 def state_of(name, units, **settings):
     estimator: Any = estimators.all_estimators()[name]
     estimator = estimator(**settings)
-    state = estimator.initial_state(Sizes(None, units), jax.random.PRNGKey(0), functions)
+    state = estimator.initial_state(Sizes("z", None, units), jax.random.PRNGKey(0), functions)
     if name == "relax":  # its network is 0 at first
         state["outputs"] = 0.3 * jax.random.normal(jax.random.PRNGKey(1), state["outputs"].shape)
     return estimator, state
@@ -164,7 +164,7 @@ def test_a_baseline_learns_what_the_objective_is(baseline):
         key, noise = jax.random.PRNGKey(0), np.random.default_rng(0)
         x = noise.normal(size=(500, 3))
         target = 20.0 + 5.0 * np.tanh(x[:, 0])
-        state = baseline.initial_state(Sizes(3, 1), key, functions)
+        state = baseline.initial_state(Sizes("z", 3, 1), key, functions)
         update = jax.jit(lambda state, f, x: baseline.update(f, SignalInputs(state, x, functions)))
         for _ in range(1000):
             rows = noise.integers(0, 500, 50)

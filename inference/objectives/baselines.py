@@ -35,6 +35,7 @@ class SignalInputs(NamedTuple):
 class Sizes(NamedTuple):
     """Sizes from which a state is made: F, None for a site outside of the rows, and the numbers in a row's value."""
 
+    site: str
     features: int | None
     units: int
 
@@ -76,7 +77,10 @@ class Network(RunningMean):
         """As in the base class; raises ZooError for a site outside of the rows."""
         F = sizes.features
         if F is None:
-            raise ZooError("a network of the data is a baseline for latents of the rows: take baseline='running_mean'")
+            raise ZooError(
+                f"a network of the data is a baseline for latents of the rows, and {sizes.site} is none: take "
+                "baseline='running_mean'"
+            )
         weights = {
             "inputs": functions.normal(key, 0, (F, UNITS)) / max(F, 1) ** 0.5,
             "bias": functions.zeros((UNITS,)),

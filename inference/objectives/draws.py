@@ -75,8 +75,10 @@ class BoundDraws(GuideAndProgram):
         rows, rest = {n: v[0] for n, v in terms.items()}, {f"{n}_rest": v[1] for n, v in terms.items()}
         probability = rows["probability"] = None
         if self.enumerated_latents:
-            discrete = ((latents[n], self.log_of(latents[n], values[n])) for n in self.enumerated_latents)
-            probability = self.exp(self.sum_sites(discrete)[0])
+            # masks and scales change what densities count for, and not how probable a value is
+            discrete = [{**latents[n], "scale": self.scale} for n in self.enumerated_latents]
+            logs = [(s, self.innermost(s["fn"]).log_prob(values[s["name"]])) for s in discrete]
+            probability = self.exp(self.sum_sites(logs)[0])
             # values without probability are infinitely improbable under the program too: they count for nothing, in
             # gradients as well
             rows = {n: None if a is None else self.where(probability > 0, a) for n, a in rows.items()}
@@ -117,6 +119,10 @@ class BoundDraws(GuideAndProgram):
             return weight
         right = -plate_dims(site)["N"] - 1 + site["fn"].event_dim
         return weight.reshape(*self.sample_shape, *self.sizes, weight.shape[-1], *(1,) * right)
+
+    @abstractmethod
+    def innermost(self, distribution: BackendArray) -> BackendArray:
+        """The distribution without ``to_event``, masks and expansions."""
 
     @abstractmethod
     def formula(self, q: BackendArray, p: BackendArray) -> BackendArray:

@@ -185,7 +185,7 @@ class EstimatedDraws(NoisyDraws):
 
     def state_of(self, name: str, features: BackendArray = None) -> Arrays:
         """The state of the estimator of a site; a new one before the first step."""
-        sizes = Sizes(None if features is None else features.shape[-1], self.units[name])
+        sizes = Sizes(name, None if features is None else features.shape[-1], self.units[name])
         return self.state.get(name) or self.estimators[name].initial_state(sizes, self.state_key, self.functions)
 
     def initial_state(self, draws: Draw) -> EstimatorStates:

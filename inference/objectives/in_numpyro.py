@@ -60,6 +60,9 @@ def first_run(guide, params, key, inputs, objective):
 class Differentiable(TracedPair, draws.BoundDraws):
     """What draws in training need of JAX."""
 
+    def innermost(self, distribution):
+        return functions.within(distribution)
+
     def formula(self, q, p):
         return kl_divergence(q, p)
 

@@ -153,6 +153,9 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
 
 
 class BoundDraws(TracedPair, draws.BoundDraws):
+    def innermost(self, distribution):
+        return functions.within(distribution)
+
     def formula(self, q, p):
         return kl_divergence(q, p)
 

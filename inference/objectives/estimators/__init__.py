@@ -164,6 +164,8 @@ def make(given: str | Estimator) -> Estimator:
         call = ast.parse(given, mode="eval").body
         keywords: list[ast.keyword] = getattr(call, "keywords", [])
         return classes[name](**{str(k.arg): ast.literal_eval(k.value) for k in keywords})
+    except ZooError:
+        raise
     except (SyntaxError, ValueError, TypeError):
         settings = ", ".join(f"{f.name}={f.default!r}" for f in fields(classes[name])) or "no settings"
         raise ZooError(f"{given!r} is no estimator: {name} has {settings}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PANELS = 5  # groups that are drawn, those with the largest gradients
+TITLE_LETTERS_PER_INCH = 11
 UNBIASED, BIASED = FIT_COLOURS[0], FIT_COLOURS[1]
 
 
@@ -28,7 +30,8 @@ def plot_moments(r: GradientReportRecord) -> Figure:
     names = sorted(r.estimators, key=lambda n: r.estimators[n].groups[last].variance * r.estimators[n].evaluations)
     with matplotlib.rc_context(figure_style()):
         height = 2 * (0.28 * len(names) + 0.75) + 0.5
-        figure = Figure((2.5 * len(groups) + 1.6, height), layout="constrained")
+        width = 2.5 * len(groups) + 1.6
+        figure = Figure((width, height), layout="constrained")
         panels = figure.subplots(2, len(groups), squeeze=False, sharey=True)
         for (above, below), group in zip(panels.T, groups, strict=True):
             plot_variance(above, r, names, group)
@@ -37,7 +40,7 @@ def plot_moments(r: GradientReportRecord) -> Figure:
         for axes in panels[:, 0]:
             axes.set_yticks(range(len(names)), names)
             axes.set_ylim(len(names) - 0.5, -0.5)
-        figure.suptitle(r.title, fontsize=11)
+        figure.suptitle(fill(r.title, int(TITLE_LETTERS_PER_INCH * width)), fontsize=11)
         return figure
 
 

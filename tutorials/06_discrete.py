@@ -7,6 +7,8 @@
 # written to the folder that the environment variable `FIGURES` names (else to `figures/`).
 
 # %%
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import numpyro
@@ -220,7 +222,7 @@ show(figure, "coin")
 # %%
 train, digits = datasets.observed("digits_dynamic", "train"), datasets.observed("digits_dynamic", "test").binarise(0)
 network = zoo.load("sigmoid_belief_network", L=1, Z=30)
-options = {"num_epochs": 50, "batch_size": 50, "learning_rate": 3e-3, "held_out": 0.1}
+options: dict[str, Any] = {"num_epochs": 50, "batch_size": 50, "learning_rate": 3e-3, "held_out": 0.1}
 estimators = {
     "reinforce": ("reinforce", 2),
     "with a mean": ("reinforce(baseline='running_mean')", 2),
@@ -307,6 +309,7 @@ for title, gradients in reports.items():
         row = encoder.loc[name]
         rows[title, name] = {
             "gradient": length,
+            "its error": gradients.reference.errors["encoder"],
             "sd / gradient": np.sqrt(row.variance) / length,
             "bias / gradient": 0.0 if gradients.estimators[name].is_unbiased else row.bias / length,
             "runs": row.evaluations,
@@ -335,15 +338,14 @@ figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right ce
 show(figure, "bias")
 
 # %% [markdown]
-# The lengths are relative to that of the exact gradient for the encoder. Dotted: the error of a gradient of 0, so that
-# above this line an average is worse than no step.
+# All lengths are relative to that of the gradient for the encoder, which is itself known with the error of the table.
+# Dotted: the error of a gradient of 0, above which a step is worse than none.
 #
-# After two epochs the gradient is long, and the bias of `straight_through` is 8% of it. Its standard deviation is a
-# tenth of that of `disarm`, which needs an average over 3800 runs of the program to be as good, and 850 for
-# `gumbel_softmax`: all training has 2700. At the end the gradient for the encoder is a quarter as long. The bias of
-# `straight_through` is now 1.8 times the gradient: on average its steps move *away* from the optimum of the ELBO, to
-# that of its own objective. `disarm` is better after 33 runs, and after 180 than `gumbel_softmax`. Small steps average
-# over as many.
+# After two epochs the gradient is long, and the bias of `straight_through` is 8% of it. Its standard deviation is less
+# than a tenth of that of `disarm`, which needs an average over 3800 runs of the program to be as good: all training has
+# 2700. At the end the gradient is a quarter as long, and the bias of `straight_through` is 1.8 times the gradient. The
+# mean of its steps is mostly bias, and leads to the optimum of another objective. `disarm` is better than
+# `straight_through` after 33 runs, and than `gumbel_softmax` after 180: small steps average over as many.
 #
 # So bias is worth it as long as it is small beside the gradient, and the gradient small beside the noise: at the start
 # of training, with many latents, and where steps are few. It is not for the last nats, and not without a look at a
@@ -381,7 +383,7 @@ print("nats per image:", annealing.round(2), sep="\n")
 # At the temperature 1 the objective is 4.5 nats above the ELBO of the same images (of the weights with the best ELBO on
 # the validation images): the decoder has learned to read numbers between 0 and 1, which a hard code never has. The
 # falling temperature leaves 0.75 of it, and gains 1.3 nats per test image. `rloo`, unbiased, with no schedule to
-# choose, is as good here.
+# choose, is a little better here.
 #
 # ## A VQ-VAE
 #
@@ -421,9 +423,9 @@ show(image_table(mean_patches[None], (2, 2), (0, 1), rows=["mean pixels"], colum
 # are 2, 6 and 7, and 1 at edges; strokes are 0, 3, 4 and 5. Eight codewords for the sixteen patterns of 2 by 2 binary
 # pixels suffice for all but a few pixels, which are grey.
 #
-# Below are the mean pixels at the positions of each codeword, and its frequency. No codeword is one pattern. The
-# encoder looks beyond the position, and the decoder at the neighbours as well: codewords that are dark alike differ in
-# what is beside them.
+# The second figure has the mean pixels at the positions of each codeword, and its frequency. No codeword is one
+# pattern. The encoder looks beyond the position, and the decoder at the neighbours as well: codewords that are dark
+# alike differ in what is beside them.
 
 # %%
 use = {prior: latents.codebook(fit, digits) for prior, fit in vq_fits.items()}
@@ -445,10 +447,10 @@ show(
 )
 
 # %% [markdown]
-# Usage and perplexity are of all images together; within a batch they would depend on its size. All codewords are used
-# about equally often: the perplexity, the exponential of the entropy of their frequencies, is 7.4 of 8. So frequencies
-# alone would hardly lower the rate of the uniform prior, 33.3 nats. What lowers it to 23.5 is that codewords depend on
-# their neighbours.
+# Usage and perplexity are of all images together; within a batch they would depend on its size. All codewords are used,
+# and none of them is rare: the perplexity, the exponential of the entropy of their frequencies, is 7.4 of 8. So
+# frequencies alone would hardly lower the rate of the uniform prior, 33.3 nats. What lowers it to 23.5 is that
+# codewords depend on their neighbours.
 #
 # Codes and reconstruction are the same in both fits: the encoder is trained straight through, for reconstruction, and
 # the prior is trained on the codes that result. But a model of images needs both. The uniform prior draws grids that no

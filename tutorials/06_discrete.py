@@ -296,7 +296,8 @@ show(figure, "bounds")
 # the reference of many draws: $2^{30}$ codes cannot be summed over.
 
 # %%
-early = inference.fit(network, train, "svi", gradient="disarm", **{**options, "num_epochs": 2})
+few: dict[str, Any] = {**options, "num_epochs": 2}
+early = inference.fit(network, train, "svi", gradient="disarm", **few)
 compared = ["disarm", "straight_through", "gumbel_softmax"]
 reports = {
     title: inference.gradient_report(network, at=fit, estimators=compared, batch_size=50, num_draws=400)

@@ -30,7 +30,14 @@ Z, WIDTH, BATCH = 200, 200, 50
 PAIR = ("rloo", "disarm")
 OPTIONS = {
     "speed": {"depth": [2, 0], "estimator": PAIR, "images": 5000, "learning_rate": 1e-3},
-    "mnist": {"depth": [2, 0], "estimator": PAIR, "images": 60_000, "learning_rate": 1e-3, "steps": 84_000},
+    "mnist": {
+        "depth": [2, 0],
+        "estimator": PAIR,
+        "images": 60_000,
+        "learning_rate": 1e-3,
+        "steps": 84_000,
+        "warm_up": 0.2,
+    },
     "order": {"depth": [2], "images": 5000, "learning_rate": 1e-3, "steps": 5000},
 }
 
@@ -43,6 +50,7 @@ def parse_arguments():
     parser.add_argument("--depth", type=int, action="append", help="layers of the networks, 0 for linear ones")
     parser.add_argument("--images", type=int)
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--warm-up", type=float, help="of the KL divergence, a fraction of the steps of mnist")
     parser.add_argument("--steps", type=int, help="of mnist and order")
     parser.add_argument("--epochs", type=int, default=10, help="of speed")
     parser.add_argument("--rounds", type=int, default=5, help="of speed")
@@ -56,7 +64,8 @@ def parse_arguments():
 
 def options_of(args, part):
     """The options of one part, its own where they are not given."""
-    return {name: getattr(args, name) or value for name, value in OPTIONS[part].items()}
+    chosen = {name: getattr(args, name) for name in OPTIONS[part]}
+    return {name: OPTIONS[part][name] if value is None else value for name, value in chosen.items()}
 
 
 def load_model(backend, depth):
@@ -142,7 +151,7 @@ def speed(report, args, depth, estimator, images, learning_rate):
             report.add(text, part="speed", backend=backend, depth=layers, estimator=name, method=method, **record)
 
 
-def mnist(report, args, depth, estimator, images, learning_rate, steps):
+def mnist(report, args, depth, estimator, images, learning_rate, steps, warm_up):
     """The bound on the training images after some steps, for each depth and estimator."""
     import inference
 
@@ -153,7 +162,7 @@ def mnist(report, args, depth, estimator, images, learning_rate, steps):
 
     for backend in args.backend or ("numpyro",):
         for layers, name in ((d, e) for d in depth for e in estimator):
-            options = fit_options(name, num_steps=steps, learning_rate=rate, warm_up=0.2)
+            options = fit_options(name, num_steps=steps, learning_rate=rate, warm_up=warm_up)
             model = load_model(backend, layers)
             fit, wall, cpu = measure(lambda m=model, o=options: inference.fit(m, images, "svi", **o))
             last = fit.trace[-min(steps, 1200) :].mean() / len(images)

@@ -225,7 +225,7 @@ network = zoo.load("sigmoid_belief_network", L=1, Z=30)
 options: dict[str, Any] = {"num_epochs": 50, "batch_size": 50, "learning_rate": 3e-3, "held_out": 0.1}
 estimators = {
     "reinforce": ("reinforce", 2),
-    "with a mean": ("reinforce(baseline='running_mean')", 2),
+    "running mean": ("reinforce(baseline='running_mean')", 2),
     "rloo": ("rloo", 2),
     "disarm": ("disarm", 1),  # each draw is a pair
     "straight_through": ("straight_through", 2),
@@ -253,7 +253,7 @@ results = pd.DataFrame(
 ).T
 print("nats per image:", results.round(2), sep="\n")
 order = results["test ELBO"]
-assert order["disarm"] > order["rloo"] > order["with a mean"] > order["reinforce"]
+assert order["disarm"] > order["rloo"] > order["running mean"] > order["reinforce"]
 
 # %%
 figure = Figure((9, 3.4), layout="constrained")
@@ -270,7 +270,7 @@ left.set(
     xlabel="step",
     ylabel="ELBO of the validation images, nats",
 )
-right.set(xlim=(300, None), ylim=(-26.6, -24.6), title="the others", xlabel="step")
+right.set(xlim=(300, None), ylim=(-26.6, -24.6), title="the later steps", xlabel="step")
 figure.legend(*right.get_legend_handles_labels(), loc="outside right center")
 show(figure, "bounds")
 

@@ -207,7 +207,7 @@ SEQUENCE = (
 @pytest.mark.parametrize(
     ("backend", "gradient"),
     [
-        pytest.param(b, g, marks=[pytest.mark.slow] if b == "pyro" and g != "auto" else [])  # half a minute each
+        pytest.param(b, g, marks=[pytest.mark.slow] if b == "pyro" else [])  # half a minute each
         for b in BACKENDS
         for g in SEQUENCE
     ],
@@ -301,7 +301,7 @@ BAD = {
     "a network for a site of all rows": (
         "lone",
         {"gradient": "reinforce(baseline='network')"},
-        "a network of the data is a baseline for latents of the rows: take baseline='running_mean'",
+        "a network of the data is a baseline for latents of the rows, and z is none: take baseline='running_mean'",
     ),
     "a learning rate that is no number": (
         "binary",

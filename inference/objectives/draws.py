@@ -77,7 +77,7 @@ class BoundDraws(GuideAndProgram):
         if self.enumerated_latents:
             # masks and scales change what densities count for, and not how probable a value is
             discrete = [{**latents[n], "scale": self.scale} for n in self.enumerated_latents]
-            logs = [(s, self.innermost(s["fn"]).log_prob(values[s["name"]])) for s in discrete]
+            logs = [(s, self.log_probability(s["fn"], values[s["name"]])) for s in discrete]
             probability = self.exp(self.sum_sites(logs)[0])
             # values without probability are infinitely improbable under the program too: they count for nothing, in
             # gradients as well
@@ -121,8 +121,8 @@ class BoundDraws(GuideAndProgram):
         return weight.reshape(*self.sample_shape, *self.sizes, weight.shape[-1], *(1,) * right)
 
     @abstractmethod
-    def innermost(self, distribution: BackendArray) -> BackendArray:
-        """The distribution without ``to_event``, masks and expansions."""
+    def log_probability(self, distribution: BackendArray, value: BackendArray) -> BackendArray:
+        """The log probability of discrete values, without masks."""
 
     @abstractmethod
     def formula(self, q: BackendArray, p: BackendArray) -> BackendArray:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
@@ -8,6 +10,10 @@ from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_numpyro as functions
 from inference.objectives.estimators.in_numpyro import log_mean_exp
 from inference.objectives.runs.in_numpyro import TracedPair, traced
+from inference.objectives.supports import Binary
+
+ARRAYS: Any = functions
+BINARY = Binary(ARRAYS)
 
 
 def bound(objective, program, guide, params, key, inputs, beta=1.0, fraction=1.0, state=None):
@@ -60,8 +66,10 @@ def first_run(guide, params, key, inputs, objective):
 class Differentiable(TracedPair, draws.BoundDraws):
     """What draws in training need of JAX."""
 
-    def innermost(self, distribution):
-        return functions.within(distribution)
+    def log_probability(self, distribution, value):
+        if functions.kind_of(distribution) == "binary":  # the library's derivative is wrong at a logit of exactly 0
+            return BINARY.log_prob(functions.logits_of(distribution), value)
+        return functions.within(distribution).log_prob(value)
 
     def formula(self, q, p):
         return kl_divergence(q, p)

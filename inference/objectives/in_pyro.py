@@ -153,8 +153,8 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
 
 
 class BoundDraws(TracedPair, draws.BoundDraws):
-    def innermost(self, distribution):
-        return functions.within(distribution)
+    def log_probability(self, distribution, value):
+        return functions.within(distribution).log_prob(value)
 
     def formula(self, q, p):
         return kl_divergence(q, p)

@@ -1,13 +1,13 @@
 """Inference: engines that fit a model, and the questions asked of their fits.
 
 ``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; for a program of the user's own, ``fit(model,
-*args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support
-a model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
+*args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
+model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
 trust; ``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1,
 6))`` selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an
 encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``; ``gradient_report(model, data)`` measures bias and
-variance of gradient estimators for discrete latents; ``load(folder)`` reads a saved fit; ``from_mcmc``,
-``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
+variance of gradient estimators for discrete latents, which ``estimator(name, **settings)`` makes; ``load(folder)``
+reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
 ``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
 inference. Everything is imported when it is first used.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from inference.exact import gaussian as gaussian
     from inference.external import from_arviz, from_mcmc, from_svi
     from inference.fitting import fit
+    from inference.objectives.estimators import estimator
     from inference.result import Fit, load
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "choose",
     "compare",
     "elbo_split",
+    "estimator",
     "fit",
     "from_arviz",
     "from_mcmc",
@@ -61,6 +63,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "choose": "inference.evaluation.selection",
     "compare": "inference.evaluation.comparison",
     "elbo_split": "inference.evaluation.held_out",
+    "estimator": "inference.objectives.estimators",
     "fit": "inference.fitting",
     "from_arviz": "inference.external",
     "from_mcmc": "inference.external",

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from inference.objectives.baselines import Sizes
 from inference.objectives.supports import ArrayFunctions
@@ -129,8 +129,42 @@ def names() -> list[str]:
     return sorted(all_estimators())
 
 
+def estimator(name: str, **settings: Any) -> Estimator:
+    """The estimator of a name with settings, for the option ``gradient`` of svi.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names()``.
+    **settings
+        Those of the estimator, as ``temperature`` of "gumbel_softmax" or ``baseline`` of "reinforce".
+
+    Returns
+    -------
+    Estimator
+
+    Raises
+    ------
+    ZooError
+        For an unknown name, and for settings that it does not have or allow.
+
+    Examples
+    --------
+    >>> estimator("gumbel_softmax", temperature=lambda fraction: 1.0 - 0.8 * fraction).temperature_at(0.5)
+    0.6
+    """
+    classes = all_estimators()
+    if name not in classes:
+        raise unknown("estimator", name, sorted(classes))
+    allowed = fields(classes[name])
+    if not settings.keys() <= {f.name for f in allowed}:
+        listed = ", ".join(f"{f.name}={f.default!r}" for f in allowed) or "no settings"
+        raise ZooError(f"{name} has {listed}; given {', '.join(settings)}")
+    return classes[name](**settings)
+
+
 def make(given: str | Estimator) -> Estimator:
-    """The estimator of a name, with its default settings or those in brackets, or the one that is given.
+    """The estimator of a word, with its default settings or those in brackets, or the one that is given.
 
     Parameters
     ----------
@@ -143,7 +177,7 @@ def make(given: str | Estimator) -> Estimator:
     Raises
     ------
     ZooError
-        For an unknown name, and for settings that it does not have.
+        For an unknown name, and for settings that it does not have or allow.
 
     Examples
     --------
@@ -154,21 +188,20 @@ def make(given: str | Estimator) -> Estimator:
     """
     if isinstance(given, Estimator):
         return given
-    classes = all_estimators()
-    name, bracket, _ = given.partition("(") if isinstance(given, str) else (given, "", "")
-    if name not in classes:
-        raise unknown("estimator", given, sorted(classes))
+    if not isinstance(given, str):
+        raise unknown("estimator", given, sorted(all_estimators()))
+    name, bracket, _ = given.partition("(")
     if not bracket:
-        return classes[name]()
+        return estimator(name)
     try:
         call = ast.parse(given, mode="eval").body
-        keywords: list[ast.keyword] = getattr(call, "keywords", [])
-        return classes[name](**{str(k.arg): ast.literal_eval(k.value) for k in keywords})
-    except ZooError:
-        raise
-    except (SyntaxError, ValueError, TypeError):
-        settings = ", ".join(f"{f.name}={f.default!r}" for f in fields(classes[name])) or "no settings"
-        raise ZooError(f"{given!r} is no estimator: {name} has {settings}") from None
+        keywords: list[ast.keyword] = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        settings = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
+    except (SyntaxError, ValueError):
+        settings = {}
+    if not settings:
+        raise ZooError(f"{given!r} is no estimator: write a name with its settings, as 'reinforce(baseline=2.0)'")
+    return estimator(name, **settings)
 
 
 def by_site(given: str | Estimator | Mapping[str, str | Estimator]) -> dict[str, Estimator]:

@@ -30,6 +30,7 @@ def main(args):
     gradient_seconds(report, args.rows // 10)
     network_seconds(report, args.rows // 20)
     discrete_seconds(report, args.rows // 20)
+    codebook_seconds(report, args.rows // 20)
     resume(report, args.rows // 200)
     report.write()
 
@@ -172,6 +173,22 @@ def discrete_seconds(report, rows):
             return inference.fit(model, x, "svi", num_steps=steps, device=device, **options).trace[-1] / rows
 
         compare_devices(report, f"{estimator} seconds", run, 500, "nats per image, of one batch")
+
+
+def codebook_seconds(report, rows):
+    """Training of a convolutional VQ-VAE with an autoregressive prior."""
+    import inference
+    import zoo
+
+    settings = {"M": 49, "K": 64, "Z": 16, "network": "convolutional", "width": 128, "prior": "autoregressive"}
+    x, model = simulate_images(rows), zoo.load("vq_vae", **settings)
+    report.add(f"\nVQ-VAE, 7 x 7 codes, K = 64, {rows} images of 784 pixels, batch 128, 32 bits: seconds per step")
+
+    def run(device, steps):
+        options = {"batch_size": 128, "num_steps": steps, "device": device}
+        return inference.fit(model, x, "svi", **options).trace[-1] / rows
+
+    compare_devices(report, "codebook seconds", run, 100, "nats per image, of one batch")
 
 
 def resume(report, rows):

@@ -182,7 +182,7 @@ def test_a_reference_that_is_not_exact_has_its_error(backend):
     assert not report.biased
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["numpyro", pytest.param("pyro", marks=pytest.mark.slow)])
 def test_continuous_latents_beside_discrete_ones_are_drawn_in_the_reference(backend):
     here = BACKEND_OBJECTIVES[backend]()
     sample, plate, _, Normal = here.statements
@@ -249,6 +249,7 @@ def test_a_batch_has_the_same_rows_in_every_draw(backend):
     assert not report.biased  # the reference has the same rows
 
 
+@pytest.mark.slow
 def test_estimators_that_do_not_suit_are_left_out_with_the_reason():
     model, x = belief_network("numpyro")
     report = inference.gradient_report(model, x, num_draws=2)

@@ -164,7 +164,9 @@ def test_a_non_finite_objective_stops_at_the_last_finite_guide(mixture, counts):
         schedule = lambda step: 0.01 if step < 3 else float("nan")  # noqa: E731
     svi_fit = fit(mixture, counts, "svi", num_steps=10, num_draws=5, learning_rate=schedule)
     assert len(svi_fit.trace) == 3
-    assert svi_fit.diagnostics["stopped"] == "the ELBO was not a number at step 4: the guide is that of the step before"
+    assert svi_fit.diagnostics["stopped"] == (
+        "the learning_rate was not a number at step 4: the guide is that of the step before"
+    )
     assert not svi_fit.diagnostics["converged"]
     assert np.isfinite(svi_fit.stats["lp"]).all()
     with pytest.raises(zoo.ZooError, match="not a number at the first step"):

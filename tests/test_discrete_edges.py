@@ -87,14 +87,17 @@ def class_prior(C: int) -> np.ndarray:
     return np.array([0.7, 0.3]) if C == 2 else np.array([0.2, 0.5, 0.3])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+LABEL_CASES = [
+    ("enumerate", 2), ("disarm", 2), ("rloo", 2), ("enumerate", 3),
+    ("auto", 2), ("straight_through", 2), ("muprop", 2), ("rloo", 3),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("gradient", "C"),
-    [
-        ("enumerate", 2), ("auto", 2), ("disarm", 2), ("rloo", 2), ("straight_through", 2), ("muprop", 2),
-        ("enumerate", 3), ("rloo", 3),
-    ],
-)  # fmt: skip
+    ("backend", "gradient", "C"),
+    [("numpyro", *case) for case in LABEL_CASES]
+    + [pytest.param("pyro", *case, marks=[pytest.mark.slow] if i > 3 else []) for i, case in enumerate(LABEL_CASES)],
+)
 def test_unknown_labels_have_their_exact_posterior(backend, gradient, C):
     log_joint = np.log(class_prior(C)) + norm.logpdf(X[:, None], CLASS_LOCS[:C])
     evidence = np.where(KNOWN, log_joint[np.arange(6), LABELS], logsumexp(log_joint, axis=1)).sum()
@@ -145,7 +148,7 @@ def best_poisson(x: int) -> tuple[float, float]:
     return float(grid[elbo.argmax()]), float(elbo.max())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["numpyro", pytest.param("pyro", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("gradient", "K"), [("rloo", 8), ("reinforce(baseline='running_mean')", 8), ("auto", 8)])
 def test_counts_without_bound_are_drawn(backend, gradient, K):
     log_rates, elbos = np.transpose([best_poisson(x) for x in COUNTS])

@@ -295,7 +295,8 @@ def class_and_mean(backend):
 
 
 OTHERS = ("rloo", "arm", "reinforce(baseline='running_mean')", "muprop", "rebar", "relax")
-IN_PYRO = [pytest.param("pyro", gradient, marks=pytest.mark.slow) for gradient in OTHERS]  # 10 s each
+# a minute each; relax takes several, and is rebar with a network that is tested above in both languages
+IN_PYRO = [pytest.param("pyro", gradient, marks=pytest.mark.slow) for gradient in OTHERS[:-1]]
 
 
 @pytest.mark.parametrize(
@@ -304,11 +305,12 @@ IN_PYRO = [pytest.param("pyro", gradient, marks=pytest.mark.slow) for gradient i
 )
 def test_svi_reaches_the_exact_posterior(backend, gradient):
     model, guide = class_and_mean(backend)
-    steps = 4000 if backend == "numpyro" else 1000
+    is_short = backend == "pyro" and gradient == "disarm"  # with so little noise few steps are enough
+    steps = 1000 if is_short else 4000
     schedule = lambda step: 0.1 / (1 + (step / (steps / 10)) ** 1.5)  # noqa: E731
     fit = inference.fit(
         model, MEASURED, engine="svi", guide=guide, gradient=gradient, num_steps=steps,
-        num_particles=4 if backend == "numpyro" else 2, learning_rate=schedule, weight_average=0.99,
+        num_particles=2 if is_short else 4, learning_rate=schedule, weight_average=0.99,
     )  # fmt: skip
     n, precision = len(MEASURED), 4.0 + len(MEASURED)
     loc = (4.0 * np.arange(2) + MEASURED.sum()) / precision

@@ -120,7 +120,9 @@ def fit_at(model, x):
     return fit
 
 
-@pytest.mark.parametrize(("backend", "num_draws"), [("numpyro", 4000), ("pyro", 1000)])
+@pytest.mark.parametrize(
+    ("backend", "num_draws"), [("numpyro", 4000), pytest.param("pyro", 1000, marks=pytest.mark.slow)]
+)
 def test_unbiased_estimators_of_a_belief_network_have_no_bias_and_straight_through_does(backend, num_draws):
     model, x = belief_network(backend)
     given = ["reinforce", "rloo", "disarm", "straight_through"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from inference.objectives import Objective
 from inference.objectives.estimators import EVERY_SITE, Auto, Estimator, check_site, make
@@ -26,6 +26,22 @@ def resolve(estimator: Estimator, kind: str, objective: str) -> Estimator:
     return make(estimator.binary if kind == "binary" and objective == "elbo" else estimator.other)
 
 
+def check_estimators(objective: Objective, guide: Sequence[str], discrete: Sequence[str]) -> None:
+    """Raise ZooError for a gradient estimator of discrete latents that the guide does not have.
+
+    guide, discrete: the latents of the guide, and the discrete ones among them.
+    """
+    for name, estimator in objective.estimators:
+        if name == EVERY_SITE and not discrete and not isinstance(estimator, Auto):
+            raise ZooError(f"{estimator.name} is for discrete sites, and the guide has none: leave gradient out")
+        if name != EVERY_SITE and name not in guide:
+            raise unknown("site of the guide", name, guide)
+        if name != EVERY_SITE and name not in discrete:
+            raise ZooError(
+                f"{estimator.name} is for discrete sites, and {name} is continuous: its gradient is reparameterised"
+            )
+
+
 def choose_estimators(
     objective: Objective,
     latents: Mapping[str, Site],
@@ -36,23 +52,16 @@ def choose_estimators(
 
     Raises ZooError for one that the site, the objective or the number of draws does not allow.
     """
+    discrete = [n for n, s in latents.items() if s["fn"].support.is_discrete]
+    check_estimators(objective, list(latents), discrete)
     chosen: dict[str, Estimator] = {}
     for name, latent in latents.items():
-        is_discrete = latent["fn"].support.is_discrete
-        if name in objective.by_site and not is_discrete:
-            raise ZooError(
-                f"{objective.by_site[name].name} is for discrete sites, and {name} is continuous: its gradient is "
-                "reparameterised"
-            )
-        if not is_discrete or name in enumerated:
+        if name not in discrete or name in enumerated:
             continue
         option, kind = find(objective.by_site, name), kind_of(latent["fn"])
         estimator = chosen[name] = resolve(option, kind, objective.name)
         least = estimator.min_particles if isinstance(option, Auto) else 1
         check_site(estimator, name, kind, objective.name, max(objective.num_particles, least))
-    for name in objective.by_site:
-        if name != EVERY_SITE and name not in latents:
-            raise unknown("site of the guide", name, latents)
     order = list(latents)
     for name, estimator in chosen.items():
         rigid = [n for n in order[order.index(name) + 1 :] if n in chosen and kind_of(latents[n]["fn"]) not in SUPPORTS]

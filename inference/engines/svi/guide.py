@@ -10,11 +10,9 @@ import guides
 import zoo
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
-from inference.objectives import Objective
-from inference.objectives.estimators import EVERY_SITE, Auto
 from inference.unconstrained import without_finite_sums
 from zoo.cards import Card
-from zoo.errors import ZooError, describe_error, unknown
+from zoo.errors import ZooError, describe_error
 from zoo.types import BackendParams, Program
 
 T = TypeVar("T")
@@ -124,22 +122,6 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
             f"the guide has {', '.join(extra)}, which the program does not; "
             f"its latents: {', '.join(program)} (mark help variables infer={{'is_auxiliary': True}})"
         )
-
-
-def check_estimators(objective: Objective, guide: Sequence[str], discrete: Sequence[str]) -> None:
-    """Raise ZooError for a gradient estimator of discrete latents that the guide does not have.
-
-    guide, discrete: the latents of the guide, and the discrete ones among them.
-    """
-    for name, estimator in objective.estimators:
-        if name == EVERY_SITE and not discrete and not isinstance(estimator, Auto):
-            raise ZooError(f"{estimator.name} is for discrete sites, and the guide has none: leave gradient out")
-        if name != EVERY_SITE and name not in guide:
-            raise unknown("site of the guide", name, guide)
-        if name != EVERY_SITE and name not in discrete:
-            raise ZooError(
-                f"{estimator.name} is for discrete sites, and {name} is continuous: its gradient is reparameterised"
-            )
 
 
 def check_plates(program: Sequence[str], guide: Sequence[str], rows: str) -> None:

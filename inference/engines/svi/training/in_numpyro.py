@@ -5,8 +5,9 @@ import optax
 from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
-from inference.engines.svi.guide import check_estimators, check_parameters, check_plates, check_sites
+from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
+from inference.objectives.choice import check_estimators
 from inference.objectives.in_numpyro import bound, initial_state
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start

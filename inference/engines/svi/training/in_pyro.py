@@ -7,8 +7,9 @@ from pyro import poutine
 from torch.distributions import transform_to
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from inference.engines.svi.guide import check_estimators, check_parameters, check_plates, check_sites
+from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
+from inference.objectives.choice import check_estimators
 from inference.objectives.in_pyro import bound, initial_state
 from inference.objectives.runs.in_pyro import can_vectorise
 from inference.objectives.sites import is_in_rows
@@ -51,15 +52,12 @@ class Trainer:
             local = ([n for n, s in sites if not s["is_observed"] and is_in_rows(s)] for sites in latents)
             check_plates(*local, self.rows_name)
         check_parameters(list(self.store))
-        draws_discrete = any(
-            s["fn"].support.is_discrete and not s["is_observed"] for s in sample_nodes(guide_trace.nodes).values()
-        )
-        if self.objective.num_particles > 1 or draws_discrete:
-            self.objective = replace(self.objective, vectorised=can_vectorise(program, guide, inputs))
         self.learned = list(param_nodes(program_trace.nodes))
         latents = {n: s for n, s in sample_nodes(guide_trace.nodes).items() if not s["is_observed"]}
         self.discrete = [n for n, s in latents.items() if s["fn"].support.is_discrete]
         check_estimators(self.objective, list(latents), self.discrete)
+        if self.objective.num_particles > 1 or self.discrete:
+            self.objective = replace(self.objective, vectorised=can_vectorise(program, guide, inputs))
 
     def first_state(self):
         """The state of the estimators before the first step."""

@@ -29,7 +29,10 @@ class Card:
     name, title, citation : str
         The name in the registry, a title for people, and the source of the model.
     latents, observed : dict of str to str or Site
-        The line of each sample site.
+        The line of each sample site; latents that ``groups`` gives are those under the default settings.
+    groups : callable, optional
+        ``groups(settings) -> lines``: the lines of latents whose number depends on the settings, the top layer first,
+        in place of ``latents``. A number in a line is a size, as in ``"real [N 64]"``.
     enumerated : tuple of str
         The discrete latents that engines sum out.
     sampled : tuple of str
@@ -104,6 +107,7 @@ class Card:
     citation: str
     latents: Mapping[str, str | Site]
     observed: Mapping[str, str | Site]
+    groups: Callable[[Keywords], dict[str, str]] | None = None
     enumerated: tuple[str, ...] = ()
     sampled: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -157,21 +161,21 @@ class Card:
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
     def with_latents_of(self, settings: Keywords) -> Card:
-        """The card without the latents that the program does not have under the chosen words.
+        """The card with the latents that the program has under the settings.
 
         Parameters
         ----------
         settings : dict
-            Keywords of the program: they choose the variant.
+            Keywords of the program: they choose the variant and the number of groups.
 
         Returns
         -------
         Card
         """
         lines = self._lines(settings)
-        if all(n in lines for n in self.latents):
+        latents = {n: lines[n] for n in self._latent_lines(settings) if n in lines}
+        if latents == self.latents:
             return self
-        latents = {n: line for n, line in self.latents.items() if n in lines}
         enumerated, sampled = (tuple(n for n in names if n in lines) for names in (self.enumerated, self.sampled))
         return replace(self, latents=latents, enumerated=enumerated, sampled=sampled)
 
@@ -188,7 +192,8 @@ class Card:
         dict of str to Site
         """
         lines = self._lines(settings)
-        sites = {n: Site.from_line(lines[n]) for n in (*self.latents, *self.observed) if n in lines}
+        names = (*self._latent_lines(settings), *self.observed)
+        sites = {n: Site.from_line(lines[n]) for n in names if n in lines}
         return {**sites, **self.covariates}
 
     def parameters(self, settings: Keywords = NOTHING) -> dict[str, Site]:
@@ -204,17 +209,20 @@ class Card:
         dict of str to Site
         """
         sites = self.sites(settings)
-        not_summed = [n for n in self.latents if n in sites and n not in self.enumerated]
+        not_summed = [n for n in self._latent_lines(settings) if n in sites and n not in self.enumerated]
         latents = {n: sites[n] for n in not_summed if self.is_own or "N" not in sites[n].dims}
         # what a setting fixes is not learned
         learned = {n: line for n, line in self._lines(settings).items() if n not in sites and settings.get(n) is None}
         return {**latents, **{n: Site.from_line(line) for n, line in learned.items()}}
 
     def _lines(self, settings: Keywords) -> dict[str, str | Site]:
-        lines: dict[str, str | Site | None] = {**self.latents, **self.observed, **self.learned}
+        lines: dict[str, str | Site | None] = {**self._latent_lines(settings), **self.observed, **self.learned}
         for word, choice in self.variant(settings).items():
             lines.update(self.variants[word][choice])
         return {n: line for n, line in lines.items() if line is not None}
+
+    def _latent_lines(self, settings: Keywords) -> Mapping[str, str | Site]:
+        return self.groups(settings) if self.groups else self.latents
 
     def local(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The local latents: one value (or vector) for each of the N rows, unless they are among the parameters.
@@ -230,7 +238,7 @@ class Card:
         """
         sites = self.sites(settings)
         parameters = self.parameters(settings)
-        latents = {n: sites[n] for n in self.latents if n in sites}
+        latents = {n: sites[n] for n in self._latent_lines(settings) if n in sites}
         return {n: site for n, site in latents.items() if "N" in site.dims and n not in parameters}
 
     def continuous_in_rows(self, settings: Keywords = NOTHING) -> list[str]:
@@ -247,7 +255,7 @@ class Card:
         """
         sites = self.sites(settings)
         discrete = (*self.enumerated, *self.sampled)
-        return [n for n in self.latents if n in sites and "N" in sites[n].dims and n not in discrete]
+        return [n for n in self._latent_lines(settings) if n in sites and "N" in sites[n].dims and n not in discrete]
 
     def reported(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """The quantities that summaries show: the parameters and what is derived from them.

@@ -67,7 +67,8 @@ def card(name: str) -> Card:
         first = next(iter(str(error).splitlines()), "")
         reason = first if isinstance(error, ZooError) else f"{type(error).__name__}: {first}"
         raise ZooError(f"{str(folders[name])!r} is no model: {reason}") from error
-    return dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
+    card = dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
+    return card.with_latents_of({}) if card.groups else card
 
 
 def cards() -> tuple[dict[str, Card], dict[str, str]]:

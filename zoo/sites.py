@@ -29,10 +29,14 @@ KINDS = {
 class Site:
     """One line of a card: a kind of value and the names of its dimensions, letters in the zoo's own models.
 
+    A dimension may also be a number, which is its size.
+
     Examples
     --------
     >>> Site.parse("real [K D]")
     Site(kind='real', dims=('K', 'D'))
+    >>> Site.parse("real [N 64]").shape({"N": 10})
+    (10, 64)
     """
 
     kind: str
@@ -41,7 +45,7 @@ class Site:
     @classmethod
     def parse(cls, text: str) -> Site:
         """Read ``"kind [A B]"``; raises ZooError where the line says anything else."""
-        match = re.fullmatch(r"(\w+)(?: \[((?:[A-Z] ?)*)\])?", text.strip())
+        match = re.fullmatch(r"(\w+)(?: \[((?:(?:[A-Z]|\d+) ?)*)\])?", text.strip())
         if not match or match[1] not in KINDS:
             kinds = ", ".join(KINDS)
             raise ZooError(f"a site reads 'kind [A B]' with kind one of {kinds}; given {text!r}")
@@ -54,7 +58,7 @@ class Site:
 
     def shape(self, sizes: Mapping[str, Any]) -> tuple[int, ...]:
         """The shape of the site's value, given the size of each dimension."""
-        return tuple(int(sizes[letter]) for letter in self.dims)
+        return tuple(int(dim if dim.isdigit() else sizes[dim]) for dim in self.dims)
 
     def __str__(self) -> str:
         return f"{self.kind} [{' '.join(self.dims)}]" if self.dims else self.kind

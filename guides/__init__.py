@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from guides._shared import Shared as Shared
+from guides._shared import shared as shared
 from guides._user import GuideFactory, factory_of, is_auto_guide, is_factory
 from zoo import Model, registry
 from zoo._backend import in_backend

@@ -6,7 +6,8 @@ model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, 
 trust; ``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1,
 6))`` selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an
 encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``; ``gradient_report(model, data)`` measures bias and
-variance of gradient estimators for discrete latents, which ``estimator(name, **settings)`` makes; ``load(folder)``
+variance of gradient estimators for discrete latents, which ``estimator(name, **settings)`` makes;
+``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
 reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
 ``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
@@ -20,6 +21,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from guides import shared
     from inference.analysis import factors as factors
     from inference.analysis import latents as latents
     from inference.analysis import topics as topics
@@ -54,6 +56,7 @@ __all__ = [
     "load",
     "log_marginal",
     "refusals",
+    "shared",
     "standard_errors",
 ]
 
@@ -74,6 +77,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "load": "inference.result",
     "log_marginal": "inference.evaluation.held_out",
     "refusals": "inference.engines",
+    "shared": "guides",
     "standard_errors": "inference.evaluation.standard_errors",
 }
 _MODULES = {

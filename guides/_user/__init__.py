@@ -1,4 +1,4 @@
-"""Guides that the user gives: a function with the arguments of the program, or an AutoGuide of the backend.
+"""Guides that the user gives: a function of the program's arguments, an AutoGuide of the backend, or a shared guide.
 
 Each ``in_<backend>.py`` has
 
@@ -19,6 +19,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TypeAlias
 
+from guides._shared import Shared
 from zoo import Model, ReadModel, ZooError
 from zoo._backend import in_backend
 from zoo._programs.arguments import program_name, signature_parameters
@@ -32,6 +33,8 @@ def factory_of(guide: Program, model: Model) -> GuideFactory:
     module = in_backend(__name__, model.backend)
     if is_auto_guide(guide, model.backend):
         return auto_guide_factory(module, guide, model)
+    if isinstance(guide, Shared):
+        return shared_guide_factory(module, guide, model)
     if is_factory(guide):
         return lambda program, start: module.with_parameters(guide(program, start))
     if isinstance(model, ReadModel):
@@ -59,6 +62,22 @@ def auto_guide_factory(module: ModuleType, guide: Program, model: Model) -> Guid
     own = [model.program, model.source.program] if isinstance(model, ReadModel) else [model.program]
     run_part = (lambda part: make_runnable(part, model)) if isinstance(model, ReadModel) else (lambda part: part)
     return lambda program, start: module.with_parameters(module.rebuild(guide, own, program, run_part))
+
+
+def shared_guide_factory(module: ModuleType, guide: Shared, model: Model) -> GuideFactory:
+    """The factory of a guide that runs the program: posterior and encoder have the arguments of the user's program."""
+    SharedGuide, encoder, arguments = in_backend("guides._shared", model.backend).SharedGuide, guide.encoder, None
+    if isinstance(model, ReadModel):
+        encoder = encoder and make_runnable(encoder, model)
+        signature = inspect.Signature(signature_parameters(model.reading.runnable.program))
+
+        def bind(*args: BackendArray, **kwargs: BackendArray) -> dict[str, BackendArray]:
+            return signature.bind(*args, **kwargs).arguments
+
+        arguments = make_runnable(bind, model)
+    return lambda program, start: module.with_parameters(
+        SharedGuide(program, guide.posterior, encoder, guide.separate, arguments)
+    )
 
 
 def is_factory(guide: Program) -> bool:

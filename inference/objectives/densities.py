@@ -44,8 +44,13 @@ class GuideAndProgram(ABC):
         self.program, self.guide, self.inputs, self.sample_shape = program, guide, inputs, sample_shape
 
     def run_program(self, guide_run: Run, values: Mapping[str, BackendArray]) -> Run:
-        """Run the program with its latents at ``values``; raises ZooError for a latent that the guide does not have."""
-        run = self.run(self.program, values, through=guide_run.through)
+        """Run the program with its latents at ``values``, unless the guide has done so.
+
+        Raises ZooError for a latent that the guide does not have.
+        """
+        shared = Run(dict(guide_run.shared), guide_run.plate)
+        is_at_values = shared.sites and all(values.get(n) is s["value"] for n, s in shared.latents.items())
+        run = shared if is_at_values else self.run(self.program, values, through=guide_run.through)
         refusals.check_sites(list(run.latents), list(guide_run.latents))
         N, self.rows = run.plate or guide_run.plate or (1, 1)
         self.scale = N / self.rows

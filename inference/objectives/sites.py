@@ -17,7 +17,7 @@ class Run(NamedTuple):
     """The sample sites of one run, by name, and the sizes ``(N, B)`` of its plate N and of the batch.
 
     enumerated: the discrete latents that have all of their values. assigned, through: what the statements ``assign``
-    and ``straight_through`` give, by name.
+    and ``straight_through`` give, by name. shared: the sites of the program, where the guide has run it at its draws.
     """
 
     sites: dict[str, Site]
@@ -25,6 +25,7 @@ class Run(NamedTuple):
     enumerated: tuple[str, ...] = ()
     assigned: Mapping[str, BackendArray] = MappingProxyType({})
     through: Mapping[str, BackendArray] = MappingProxyType({})
+    shared: Mapping[str, Site] = MappingProxyType({})
 
     @property
     def draws_discrete(self) -> bool:

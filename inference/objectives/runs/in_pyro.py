@@ -20,7 +20,7 @@ class AtValues(Messenger):
     def __init__(self, values, fill=draw_site, sample_shape=(), stopped=False, through=None):
         super().__init__()
         self.values, self.fill, self.sample_shape, self.stopped = values, fill, sample_shape, stopped
-        self.through, self.assigned, self.straight_through = through or {}, {}, {}
+        self.through, self.assigned, self.straight_through, self.shared = through or {}, {}, {}, {}
         self.sites, self.plate, self.filled, self.has_draws = {}, None, 0, False
 
     def _pyro_sample(self, msg):
@@ -65,11 +65,14 @@ class AtValues(Messenger):
     def _pyro_straight_through(self, msg):
         self.straight_through[msg["name"]] = msg["value"]
 
+    def _pyro_shared(self, msg):
+        self.shared = msg["value"]
+
 
 def traced(program, values, inputs, fill=draw_site, sample_shape=(), stopped=False, through=None):
     with AtValues(values, fill, sample_shape, stopped, through) as at_values:
         program(**inputs)
-    statements = at_values.assigned, at_values.straight_through
+    statements = at_values.assigned, at_values.straight_through, at_values.shared
     return Run(at_values.sites, at_values.plate, tuple(getattr(fill, "names", ())), *statements)
 
 

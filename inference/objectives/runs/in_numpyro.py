@@ -20,13 +20,13 @@ class AtValues(Messenger):
 
     def __init__(self, program, values, fill, sample_shape=(), through=None):
         self.values, self.fill, self.sample_shape, self.filled = values, fill, sample_shape, 0
-        self.through, self.statements = through or {}, {"assign": {}, "straight_through": {}}
-        self.shared = {}
+        self.through, self.assigned, self.straight_through, self.shared = through or {}, {}, {}, {}
         super().__init__(program)
 
     def process_message(self, msg):
-        if msg["type"] in self.statements:
-            self.statements[msg["type"]][msg["of"]] = msg["value"]
+        if msg["type"] in ("assign", "straight_through"):
+            values = self.assigned if msg["type"] == "assign" else self.straight_through
+            values[msg["of"]] = msg["value"]
         if msg["type"] == "shared":
             self.shared = msg["value"]
         if msg["type"] == "deterministic" and msg["name"] in self.through:
@@ -52,7 +52,8 @@ def traced(program, values, key, inputs, fill=draw_site, sample_shape=(), throug
     nodes = handlers.trace(handlers.seed(at_values, key)).get_trace(**inputs)
     plate = (nodes["N"]["args"][0], len(nodes["N"]["value"])) if "N" in nodes else None
     sites = {n: s for n, s in nodes.items() if s["type"] == "sample"}
-    return Run(sites, plate, tuple(getattr(fill, "names", ())), *at_values.statements.values(), at_values.shared)
+    statements = at_values.assigned, at_values.straight_through, at_values.shared
+    return Run(sites, plate, tuple(getattr(fill, "names", ())), *statements)
 
 
 class TracedPair(GuideAndProgram):

@@ -50,7 +50,8 @@ def shared(
     Parameters
     ----------
     posterior : callable
-        ``posterior(name, prior, features, ...)`` returns the distribution from which a latent is drawn, of the backend.
+        ``posterior(name, prior, features, ...)`` returns the distribution from which a latent is drawn, of the backend,
+        or None for a discrete latent that is to be summed out.
         ``name`` is that of the latent; ``prior`` its distribution in the program, which may depend on latents drawn
         before; ``features`` what the program gives at its statement, ``sample(name, prior, infer={"features": ...})``,
         or None. Further parameters are arguments of the program, by name, and ``encoding``.
@@ -130,8 +131,10 @@ class SharedGuide(ABC):
             self.show(sites)
 
     def find(self, name: str, prior: BackendArray, features: Any, arguments: Mapping[str, Any]) -> BackendArray:
-        """The posterior of a latent; raises ZooError where it does not suit the prior."""
+        """The posterior of a latent, None for one to be summed out; raises ZooError where it does not suit the prior."""
         q = _call(self.posterior, {"name": name, "prior": prior, "features": features, **arguments})
+        if q is None and prior.support.is_discrete:
+            return None
         if not hasattr(q, "log_prob"):
             raise ZooError(
                 f"{self.__name__} gives {type(q).__name__} for {name}: it returns a distribution for each latent"

@@ -1,7 +1,10 @@
+import jax
 from jax import lax
 from numpyro.primitives import Messenger, apply_stack
 
 from guides import _shared
+
+UNUSED_KEY = jax.random.PRNGKey(0)  # of values without a meaning
 
 
 class SharedGuide(_shared.SharedGuide):
@@ -33,6 +36,9 @@ class Posteriors(Messenger):
             return
         prior = self.priors[msg["name"]] = msg["fn"]
         q = self.find(msg["name"], prior, msg["infer"].get("features"))
+        if q is None:  # only until it is summed out of the program
+            msg["value"], msg["stop"] = prior.sample(UNUSED_KEY), True
+            return
         batch_shape = lax.broadcast_shapes(q.batch_shape, prior.batch_shape)
         msg["fn"] = q if q.batch_shape == batch_shape else q.expand(batch_shape)
 

@@ -34,6 +34,9 @@ class Posteriors(Messenger):
             return
         prior = self.priors[msg["name"]] = msg["fn"]
         q = self.find(msg["name"], prior, msg["infer"].get("features"))
+        if q is None:  # only until it is summed out of the program
+            msg["stop"] = True
+            return
         batch_shape = torch.broadcast_shapes(q.batch_shape, prior.batch_shape)
         msg["fn"] = q if q.batch_shape == batch_shape else q.expand(batch_shape)
 

@@ -72,7 +72,9 @@ def shared_guide_factory(module: ModuleType, guide: Shared, model: Model) -> Gui
         signature = inspect.Signature(signature_parameters(model.reading.runnable.program))
 
         def bind(*args: BackendArray, **kwargs: BackendArray) -> dict[str, BackendArray]:
-            return signature.bind(*args, **kwargs).arguments
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return bound.arguments
 
         arguments = make_runnable(bind, model)
     return lambda program, start: module.with_parameters(

@@ -99,7 +99,10 @@ def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
     """Run a guide for the first time; errors of a guide that the user gives are raised as one line."""
     try:
         return run()
-    except ZooError:
+    except ZooError as error:
+        line, *trace = str(error).splitlines()  # Pyro adds the shapes of its trace
+        if trace:
+            raise ZooError(line) from error
         raise
     except Exception as error:
         if isinstance(request.options.guide, str):

@@ -1,6 +1,8 @@
 """Shared guides: one run of the program at the posteriors' draws is the same bound as guide and program in turn."""
 
+import importlib
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ X = np.random.default_rng(0).normal(size=(ROWS, 2))
 PARAMS = {"theta": 0.7, "V": [[0.5, -0.3], [0.2, 0.9]], "E": [[0.4, 0.1], [-0.2, 0.6]], "a": [0.3, -0.5], "s": -0.4}
 
 
-def statements(backend):
+def statements(backend) -> Any:
     """The backend's statements, distributions and array functions, for programs that serve both."""
     objectives = BACKEND_OBJECTIVES[backend]()
     sample, plate, param, Normal = objectives.statements
@@ -68,12 +70,12 @@ def shared_guide(backend, model, posterior, encoder=None, separate=False):
 )
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_one_run_has_the_bound_and_the_gradients_of_two(backend, name, rows):
-    model, *parts = hierarchy(statements(backend), [])
+    model, posterior, encoder = hierarchy(statements(backend), [])
     x = X if rows is None else X[rows]
     once, twice = (
         BACKEND_OBJECTIVES[backend]().bounds(
             OBJECTIVES[name],
-            (model, shared_guide(backend, model, *parts, separate)),
+            (model, shared_guide(backend, model, posterior, encoder, separate)),
             PARAMS,
             {"x": x, "N": ROWS},
             rows=rows,
@@ -90,11 +92,11 @@ def test_one_run_has_the_bound_and_the_gradients_of_two(backend, name, rows):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_program_runs_once(backend):
     count = []
-    model, *parts = hierarchy(statements(backend), count)
+    model, posterior, encoder = hierarchy(statements(backend), count)
     runs = {}
     for separate in (False, True):
         count.clear()
-        guide = shared_guide(backend, model, *parts, separate)
+        guide = shared_guide(backend, model, posterior, encoder, separate)
         BACKEND_OBJECTIVES[backend]().bounds(Objective(), (model, guide), PARAMS, {"x": X, "N": ROWS})
         runs[separate] = len(count)
     assert runs[True] == 2 * runs[False], "the guide runs the program, and the program is run after it"
@@ -128,18 +130,10 @@ def test_the_guide_alone_has_the_latents_alone(backend):
 
 def own_program(backend):
     """A program and its guide as a user writes them, with networks of their own and no plate called N."""
-    if backend == "numpyro":
-        import jax.numpy as jnp
-        import numpyro as language
-
-        zeros, eye = jnp.zeros, jnp.eye
-    else:
-        import pyro as language
-        import torch
-
-        zeros, eye = torch.zeros, torch.eye
-    Normal, Bernoulli = language.distributions.Normal, language.distributions.Bernoulli
-    Categorical = language.distributions.Categorical
+    language: Any = importlib.import_module(backend)
+    arrays: Any = importlib.import_module("jax.numpy" if backend == "numpyro" else "torch")
+    zeros, eye, dist = arrays.zeros, arrays.eye, importlib.import_module(f"{backend}.distributions")
+    Normal, Bernoulli, Categorical = dist.Normal, dist.Bernoulli, dist.Categorical
 
     def model(images, scale=1.0):
         V, W = language.param("V", eye(2)), language.param("W", eye(3)[:2] * 0.5)
@@ -190,7 +184,7 @@ def test_a_user_program_is_trained_by_one_run_or_two_alike(backend):
     once, twice = (fit_own(backend, separate=separate) for separate in (False, True))
     np.testing.assert_allclose(once.trace, twice.trace, rtol=1e-9)
     assert set(once.state) == {"E", "V", "W", "a.top", "a.low"}
-    assert once.diagnostics.guide == "posterior"
+    assert once.diagnostics.guide == "posterior"  # pyright: ignore[reportAttributeAccessIssue]
     weights = inference.log_marginal(once, IMAGES[:5], num_samples=20)
     np.testing.assert_allclose(
         weights.log_p, inference.log_marginal(twice, IMAGES[:5], num_samples=20).log_p, rtol=1e-9

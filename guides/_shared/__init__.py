@@ -130,9 +130,12 @@ class SharedGuide(ABC):
         if not self.separate:
             self.show(sites)
 
-    def find(self, name: str, prior: BackendArray, features: Any, arguments: Mapping[str, Any]) -> BackendArray:
-        """The posterior of a latent, None for one to be summed out; raises ZooError where it does not suit the prior."""
-        q = _call(self.posterior, {"name": name, "prior": prior, "features": features, **arguments})
+    def find(self, name: str, prior: BackendArray, features: Any, arguments: Mapping[str, Any]) -> BackendArray | None:
+        """The posterior of a latent, or None for a discrete one that is to be summed out.
+
+        Raises ZooError where the posterior does not suit the prior.
+        """
+        q: BackendArray = _call(self.posterior, {"name": name, "prior": prior, "features": features, **arguments})
         if q is None and prior.support.is_discrete:
             return None
         if not hasattr(q, "log_prob"):

@@ -138,7 +138,7 @@ class SharedGuide(ABC):
         q: BackendArray = _call(self.posterior, {"name": name, "prior": prior, "features": features, **arguments})
         if q is None and prior.support.is_discrete:
             return None
-        if not hasattr(q, "log_prob"):
+        if q is None or not hasattr(q, "log_prob"):
             raise ZooError(
                 f"{self.__name__} gives {type(q).__name__} for {name}: it returns a distribution for each latent"
             )

@@ -57,6 +57,8 @@ class SVIKeywords(CommonKeywords, total=False):
     num_epochs: float | None
     learning_rate: float | Callable[[BackendArray], BackendArray]
     optimizer: object
+    weight_decay: float
+    learning_rate_warm_up: float
     clip_norm: float | None
     weight_average: float | None
     batch_size: int | None

@@ -57,6 +57,18 @@ class SVIOptions(EngineOptions):
         "an optax GradientTransformation (NumPyro) or a class of torch.optim (Pyro)",
         "optimizer; Adam unless given. One of optax has its own learning rate",
     )
+    weight_decay: float = number(
+        0.0,
+        "a number from 0 up",
+        lambda v: v >= 0,
+        "decoupled weight decay, AdamW: each step takes this share, times the learning rate, off all parameters",
+    )
+    learning_rate_warm_up: float = number(
+        0.0,
+        "a number from 0 to 1, a fraction of training",
+        lambda v: 0 <= v <= 1,
+        "fraction of training over which the learning rate rises linearly from 0",
+    )
     clip_norm: float | None = number(
         None, "a number above 0", lambda v: v > 0, "longest gradient of the objective per row", optional=True
     )
@@ -136,6 +148,11 @@ class SVIOptions(EngineOptions):
         """Raise ZooError for options that do not go together."""
         if self.patience is not None and self.held_out is None:
             raise ZooError("patience needs rows that are not trained on: give held_out, such as held_out=0.1")
+        if self.weight_decay and self.optimizer is not None:
+            raise ZooError(
+                "weight_decay is of the default optimizer: leave optimizer out, or give it the decay itself, as in "
+                "optax.adamw"
+            )
         self.make_objective()
 
     def make_objective(self) -> Objective:

@@ -23,6 +23,7 @@ class TrainingPlan:
 
     num_rows: rows that are trained on. batch_size: rows of a step, None for all. num_steps: of the whole training.
     beta, warm_up: the weight of the KL divergence, and the fraction of training over which it rises to that from 0.
+    learning_rate, learning_rate_warm_up: the same of the learning rate, which is a function of the step.
     """
 
     num_rows: int
@@ -31,6 +32,8 @@ class TrainingPlan:
     seed: int
     beta: float | Callable[[BackendArray], BackendArray] = 1.0
     warm_up: float = 0.0
+    learning_rate: float | Callable[[BackendArray], BackendArray] = 0.01
+    learning_rate_warm_up: float = 0.0
 
     @classmethod
     def from_request(cls, request: FitRequest[SVIOptions], rows: TrainingRows) -> TrainingPlan:
@@ -38,7 +41,8 @@ class TrainingPlan:
         options, num_rows, batch_size = request.options, len(rows.training), rows.batch_size
         steps_per_epoch = num_rows // batch_size if batch_size else 1
         num_steps = options.num_steps if options.num_epochs is None else int(options.num_epochs) * steps_per_epoch
-        return cls(num_rows, batch_size, num_steps, request.seed, options.beta, options.warm_up)
+        rates = options.learning_rate, options.learning_rate_warm_up
+        return cls(num_rows, batch_size, num_steps, request.seed, options.beta, options.warm_up, *rates)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -75,6 +79,21 @@ class TrainingPlan:
         """
         beta = self.beta(step / self.num_steps) if callable(self.beta) else self.beta
         return beta * minimum(step / (self.warm_up * self.num_steps), 1.0) if self.warm_up else beta
+
+    def learning_rate_at(
+        self, step: BackendArray, minimum: Callable[[BackendArray, float], BackendArray] = min
+    ) -> BackendArray:
+        """The learning rate of a step, from 0; the warm-up multiplies it by t / T at its t-th of T steps.
+
+        minimum: of two numbers, in the backend of ``step``.
+
+        >>> plan = TrainingPlan(6, 2, num_steps=100, seed=0, learning_rate=8.0, learning_rate_warm_up=0.04)
+        >>> [plan.learning_rate_at(step) for step in range(5)]
+        [2.0, 4.0, 6.0, 8.0, 8.0]
+        """
+        rate, steps = self.learning_rate, self.learning_rate_warm_up * self.num_steps
+        rate = rate(step) if callable(rate) else rate
+        return rate * minimum((step + 1) / steps, 1.0) if steps else rate
 
     def final_beta(self, last_step: int) -> float:
         """The weight at the last step; warns where it is below one, for then the ELBO was not trained."""

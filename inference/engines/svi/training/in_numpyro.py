@@ -25,6 +25,7 @@ class Trainer:
         self.levels = rows.intensity_levels()
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
         self.plain = {n: v for n, v in inputs.items() if n not in self.arrays}
+        self.has_default_optimiser = request.options.optimizer is None
         self.optimiser = make_optimiser(request.options)
         self.params = self.set_up()
         self.opt_state = jax.jit(self.optimiser.init)(self.params)
@@ -126,6 +127,9 @@ class Trainer:
             )
             metrics = jnp.stack([details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")])
             change, state = self.optimiser.update(slope, opt_state, params)
+            if self.has_default_optimiser:  # others have a learning rate of their own
+                rate = self.plan.learning_rate_at(index, jnp.minimum)
+                change = jax.tree.map(lambda c: -jnp.asarray(rate, c.dtype) * c, change)
             after = optax.apply_updates(params, change)
             after |= {n: self.transforms[n].inv(v).astype(after[n].dtype) for n, v in details.assigned.items()}
             if self.decay:
@@ -235,9 +239,17 @@ def is_help(site):
 
 
 def make_optimiser(options):
+    """The transformation of gradients; for the default optimiser to directions, still to be multiplied by the rate."""
     optimiser, clip = options.optimizer, options.clip_norm
     if optimiser is None:
-        optimiser = optax.adam(options.learning_rate)
+        optimiser = optax.scale_by_adam()
+        if options.weight_decay:
+            optimiser = optax.chain(optimiser, optax.add_decayed_weights(options.weight_decay))
     elif not isinstance(optimiser, optax.GradientTransformation):
         raise ZooError(f"optimizer is an optax GradientTransformation, such as optax.sgd(0.01); given {optimiser!r}")
+    elif options.learning_rate_warm_up:
+        raise ZooError(
+            "learning_rate_warm_up is of the option learning_rate, and an optimizer of optax has a rate of its own: "
+            "give it a schedule, as in optax.adam(optax.linear_schedule(0.0, 0.01, 100))"
+        )
     return optax.chain(optax.clip_by_global_norm(clip), optimiser) if clip else optimiser

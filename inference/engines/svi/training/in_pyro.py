@@ -34,7 +34,7 @@ class Trainer:
         # a tensor may have several names, as in the flows of AutoIAFNormal
         self.trained = list({id(p): p for p in self.params}.values())
         self.estimators = self.first_state()
-        self.optimiser, self.learning_rate = make_optimiser(request.options, self.trained)
+        self.optimiser = make_optimiser(request.options, self.trained)
 
     def set_up(self):
         """Put the parameters of guide and program before the first step into the store."""
@@ -107,7 +107,7 @@ class Trainer:
         """
         slopes = [p.grad for p in self.trained if p.grad is not None]
         length = torch.stack(torch._foreach_norm(slopes)).norm()
-        rate = self.learning_rate(step)
+        rate = float(self.plan.learning_rate_at(step))
         if not np.isfinite(value.item() + length.item() + rate):
             return False
         if self.clip and length > self.clip:
@@ -227,9 +227,10 @@ def is_help(site):
 
 
 def make_optimiser(options, params):
-    """The optimiser of ``params``, and its learning rate as a function of the step."""
-    kind, rate = options.optimizer or torch.optim.Adam, options.learning_rate
+    """The optimiser of ``params``, whose learning rate is set before each step."""
+    kind = options.optimizer or (torch.optim.AdamW if options.weight_decay else torch.optim.Adam)
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         raise ZooError(f"optimizer is a class of torch.optim, such as torch.optim.SGD; given {kind!r}")
     fused = {"fused": True} if kind in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD) else {}
-    return kind(params, lr=1.0, **fused), (lambda step: float(rate(step))) if callable(rate) else lambda step: rate
+    decay = {"weight_decay": options.weight_decay} if options.weight_decay else {}
+    return kind(params, lr=1.0, **fused, **decay)

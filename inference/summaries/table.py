@@ -10,6 +10,7 @@ import numpy as np
 from inference.alignment import aligned_draws
 from inference.amortised import AmortisedPosterior, Code, latents_outside_rows
 from inference.record import FitRecord
+from inference.summaries.collapse import collapse_note, latent_summary
 from inference.summaries.labels import labelled_entries
 from inference.summaries.quantities import MAX_ENTRIES, large_sites, scalar_quantities
 from inference.summaries.statistics import chain_statistics, count_active_units, is_amortised, sample_kind
@@ -39,6 +40,8 @@ def summary_table(fit: FitRecord, max_entries: int | None = MAX_ENTRIES) -> pd.D
     table = describe_values(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")
     if not is_amortised(fit):
         return table
+    if (note := collapse_note(fit)) and not fit.diagnostics["active_latents"]:
+        warnings.warn(note, stacklevel=3)
     return pd.concat([table, pd.DataFrame({"estimate": training_summary(fit)})]).rename_axis("quantity")
 
 
@@ -52,18 +55,21 @@ def training_summary(fit: FitRecord) -> dict[str, float]:
     # neither term exists where the first epoch was not completed, and those of relaxed draws are not of this ELBO
     terms = () if "relaxed" in diagnostics else ("reconstruction_nats_per_row", "kl_nats_per_row")
     summary |= {n: float(epochs[n][last]) for n in terms if n in epochs}
+    summary |= latent_summary(fit)
     if latents_outside_rows(fit):
         return summary
     posterior = AmortisedPosterior(fit)
     N = len(next(iter(fit.data.values())))
     subset = take_rows(fit.data, np.arange(N)[:: -(-N // MAX_ROWS_FOR_ACTIVE_UNITS)])
     try:
-        codes = [code for code in posterior.encode(posterior.table(subset)).values() if isinstance(code, Code)]
+        codes = {n: c for n, c in posterior.encode(posterior.table(subset)).items() if isinstance(c, Code)}
     except ZooError:  # a user's guide may have any distribution; only normal ones are codes
         return summary
     if not codes:  # all are discrete
         return summary
-    return {**summary, "active_units": sum(count_active_units(code.mean.var(0)) for code in codes)}
+    units = {n: count_active_units(code.mean.var(0)) for n, code in codes.items()}
+    by_latent = {f"active_units[{n}]": count for n, count in units.items()} if len(units) > 1 else {}
+    return {**summary, "active_units": sum(units.values()), **by_latent}
 
 
 def describe_values(fit: FitRecord, values: np.ndarray, index: pd.Index) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -172,16 +173,22 @@ def print_summary(result: Fit) -> None:
     from inference.analysis import topics
     from inference.engines.svi.relaxed import relaxed_note
     from inference.evaluation.comparison import judge
+    from inference.summaries.collapse import collapse_note
 
     if topics.has_topics(result.model.card):  # a row for each word would be too long
         stdout().print(dataframe_table(topics.overview(result)), "")
         problems = " ".join(topics.warnings(result)) or "no problems were found"
         stdout().print(f"{fit_line(result)}\n{problems}", **PLAIN)
         return
-    stdout().print(dataframe_table(result.summary()), "")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "collapsed: ")  # printed below
+        table = result.summary()
+    stdout().print(dataframe_table(table), "")
     verdict, relaxed = judge(result), result.diagnostics.get("relaxed")
     if relaxed:
         stdout().print(relaxed_note(relaxed), **PLAIN)
+    if note := collapse_note(result):
+        stdout().print(note, **PLAIN)
     stdout().print(f"{fit_line(result)}\ntrust: {verdict.trust}; {verdict.explanation}", **PLAIN)
 
 

@@ -89,8 +89,18 @@ class AmortisedDiagnostics(SVIDiagnostics):
     ----------
     elbo_nats_per_row : float
         The ELBO of rows that were trained on, by one draw of each.
+    kl_by_latent : dict of str to float, optional
+        For each latent its part of the KL divergence of the guide from the prior in nats per row, at the same draws; in
+        closed form where there is one. Top layer first.
+    active_latents : list of str, optional
+        The latents of the rows with a KL divergence above 0.01 nats per row.
+    bits_per_dimension : float, optional
+        ``-elbo_nats_per_row / (D ln 2)`` with D the observed numbers of a row, where all are binary or counts.
     """
 
     kind: ClassVar[FitKind] = "amortised"
 
     elbo_nats_per_row: float
+    kl_by_latent: dict[str, float] | None = None
+    active_latents: list[str] | None = None
+    bits_per_dimension: float | None = None

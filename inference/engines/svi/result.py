@@ -7,6 +7,7 @@ from typing import TypedDict
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.svi.bits import bits_per_dimension
 from inference.engines.svi.convergence import convergence
 from inference.engines.svi.diagnostics import AmortisedDiagnostics, GuideDiagnostics, PointDiagnostics
 from inference.engines.svi.options import SVIOptions
@@ -16,6 +17,7 @@ from inference.engines.svi.relaxed import relaxed_sites
 from inference.engines.svi.rows import TrainingRows
 from inference.engines.svi.training import Trainer, not_finite
 
+ACTIVE_KL = 0.01  # nats per row, above which a latent tells anything about its row
 ELBO_DRAWS = 100  # draws, at least, for the estimate of the ELBO
 ELBO_ROWS = 10_000  # rows, at most, for that of an amortised guide
 
@@ -110,17 +112,27 @@ def guide_result(
 def amortised_result(
     request: FitRequest[SVIOptions], plan: TrainingPlan, rows: TrainingRows, record: TrainingRecord, trainer: Trainer
 ) -> EngineResult:
-    """The result of an amortised guide: what was learned, and the ELBO of rows trained on, by one draw of each.
+    """The result of an amortised guide: what was learned, and the bound of rows trained on, by one draw of each.
 
     For latents outside the rows it has the guide's means, from draws that are not stored.
     """
     weights = trainer.weights()
     sample = rows.training[:: -(-len(rows.training) // ELBO_ROWS)]
-    elbo = float(trainer.elbos(sample).mean())
+    elbo, kl = trainer.evaluate(sample)
     training = training_diagnostics(request, plan, rows, record, trainer)
-    diagnostics = AmortisedDiagnostics(**training, elbo_nats_per_row=elbo, elbo=elbo * plan.num_rows)
-    params = {n: weights[n] for n in trainer.learned}
     sites = request.card.sites(request.keywords)
+    observed = {n: sites[n] for n in request.card.observed if n in request.table}
+    in_rows = [n for n in request.card.latents if "N" in sites[n].dims]
+    kl = {n: kl[n] for n in (*request.card.latents, *kl) if n in kl}  # top layer first, as the card has them
+    diagnostics = AmortisedDiagnostics(
+        **training,
+        elbo_nats_per_row=elbo,
+        elbo=elbo * plan.num_rows,
+        kl_by_latent=kl,
+        active_latents=[n for n in kl if n in in_rows and abs(kl[n]) > ACTIVE_KL],
+        bits_per_dimension=bits_per_dimension(elbo, observed, rows.take(sample)),
+    )
+    params = {n: weights[n] for n in trainer.learned}
     if any("N" not in sites[n].dims for n in request.card.latents):
         params |= trainer.latent_means(ELBO_DRAWS)
     return EngineResult(params, record.trace[:, 0], diagnostics, state=weights)

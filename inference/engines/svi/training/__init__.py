@@ -13,6 +13,7 @@ import numpy as np
 from inference.engines.contract import FitRequest
 from inference.engines.options import Start
 from inference.engines.svi.checkpoints import Checkpoints
+from inference.engines.svi.evaluation import Evaluation
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
@@ -44,6 +45,10 @@ class Trainer(Protocol):
 
     def elbos(self, rows: np.ndarray) -> np.ndarray:
         """The ELBO of some rows in nats per row, an estimate for each part of them; equal in every call."""
+        ...
+
+    def evaluate(self, rows: np.ndarray) -> Evaluation:
+        """The ELBO of some rows and the KL divergence of each latent, by the draws of ``elbos``."""
         ...
 
     def start_at(self, weights: Start) -> None:

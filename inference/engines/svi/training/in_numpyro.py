@@ -5,6 +5,8 @@ import optax
 from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
+from inference.engines.svi.evaluation import Evaluation
+from inference.engines.svi.evaluation.in_numpyro import evaluate
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
 from inference.objectives.choice import check_estimators
@@ -165,11 +167,21 @@ class Trainer:
         return self.bound_of(EVALUATION, params, key, arrays, batch, N=N)[1].metrics["elbo"] / N
 
     def elbos(self, rows):
-        parts, elbos = self.rows.evaluation_parts(rows), []
+        return np.array([float(v) for v in self.on_parts(self.compiled_elbo, rows)])
+
+    def evaluate(self, rows):
+        def evaluation(params, key, arrays, batch, N):
+            inputs, pair = self.step_inputs(arrays, batch, key, N=N)
+            return evaluate(*pair, {n: self.transforms[n](v) for n, v in params.items()}, key, inputs)
+
+        return Evaluation.mean(self.on_parts(jax.jit(evaluation, static_argnames="N"), rows), len(rows))
+
+    def on_parts(self, function, rows):
+        """The value of ``function(params, key, arrays, batch, N=)`` for each part of some rows."""
+        parts = self.rows.evaluation_parts(rows)
         for key, part in zip(jax.random.split(self.elbo_key, len(parts)), parts, strict=True):
             batch = to_backend({"_rows": part} if self.rows.on_device else self.rows.take(part))
-            elbos.append(float(self.compiled_elbo(self.average, key, self.arrays, batch, N=len(rows))))
-        return np.array(elbos)
+            yield function(self.average, key, self.arrays, batch, N=len(rows))
 
     def start_at(self, weights):
         self.finish_at(

@@ -7,6 +7,8 @@ from pyro import poutine
 from torch.distributions import transform_to
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
+from inference.engines.svi.evaluation import Evaluation
+from inference.engines.svi.evaluation.in_pyro import evaluate
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
 from inference.objectives.choice import check_estimators
@@ -125,13 +127,23 @@ class Trainer:
         return True
 
     def elbos(self, rows):
-        parts, elbos = self.rows.evaluation_parts(rows), []
+        def elbo(program, guide, inputs):
+            return float(bound(EVALUATION, program, guide, inputs)[1].metrics["elbo"]) / len(rows)
+
+        return np.array(self.on_parts(elbo, rows))
+
+    def evaluate(self, rows):
+        return Evaluation.mean(self.on_parts(evaluate, rows), len(rows))
+
+    def on_parts(self, function, rows):
+        """The values of ``function(program, guide, inputs)`` for each part of some rows."""
+        values = []
         with AveragedParameters(self), torch.no_grad(), torch.random.fork_rng():
             torch.manual_seed(self.seed + 1)  # the same draws in every call
-            for part in parts:
-                inputs, pair = self.step_inputs(part, N=len(rows))
-                elbos.append(float(bound(EVALUATION, *pair, inputs)[1].metrics["elbo"]) / len(rows))
-        return np.array(elbos)
+            for part in self.rows.evaluation_parts(rows):
+                inputs, (program, guide) = self.step_inputs(part, N=len(rows))
+                values.append(function(program, guide, inputs))
+        return values
 
     def start_at(self, weights):
         self.finish_at(check_start(weights, {n: tuple(self.store[n].shape) for n in self.names}))

@@ -9,6 +9,7 @@ from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estima
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_numpyro as functions
 from inference.objectives.estimators.in_numpyro import log_mean_exp
+from inference.objectives.responses import responses
 from inference.objectives.runs.in_numpyro import TracedPair, traced
 from inference.objectives.supports import Binary
 
@@ -57,6 +58,11 @@ def initial_state(program, guide, params, key, inputs, objective):
         return {}
     pair = EstimatedDraws(program, guide, params, inputs, objective, first, key=key)
     return pair.initial_state(pair.draw_times(key))
+
+
+def relaxed_responses(program, guide, params, key, inputs, objective):
+    first = first_run(guide, params, key, inputs, objective)
+    return responses(EstimatedDraws(program, guide, params, inputs, objective, first, key=key), key)
 
 
 def first_run(guide, params, key, inputs, objective):

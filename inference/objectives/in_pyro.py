@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 
 import torch
 from torch.distributions import kl_divergence
@@ -7,6 +8,7 @@ from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estima
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.estimators.in_pyro import log_mean_exp
+from inference.objectives.responses import responses
 from inference.objectives.runs.in_pyro import TracedPair, traced
 from inference.objectives.sites import CannotBroadcast
 
@@ -46,6 +48,11 @@ def initial_state(program, guide, inputs, objective):
         return {}
     pair, draws = estimated_draws(program, guide, inputs, objective, *first)
     return pair.initial_state(draws)
+
+
+def relaxed_responses(program, guide, inputs, objective):
+    first, _, noise = first_run(program, guide, inputs, replace(objective, vectorised=False))
+    return responses(EstimatedDraws(program, guide, inputs, objective, first, noise))
 
 
 def estimated_draws(program, guide, inputs, objective, first, sample_shape, noise, *moment):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,12 @@ class Arguments:
             if labels and len(labels) == array.shape[-1]:
                 columns[name] = labels
         return cls(values, positional, arrays, paths, columns)
+
+    @cached_property
+    def incomplete(self) -> dict[str, float]:
+        """The arrays with missing values, each with one that is not missing, or 0 where all are."""
+        floats = {n: a for n, a in self.arrays.items() if a.dtype.kind == "f" and np.isnan(a).any()}
+        return {n: float(next(iter(a[np.isfinite(a)]), 0.0)) for n, a in floats.items()}
 
     def call(self, program: Program, arrays: Mapping[str, BackendArray]) -> object:
         """Call the program with its arrays replaced, by the names of their entries."""

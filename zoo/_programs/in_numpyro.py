@@ -1,9 +1,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 from numpyro import handlers
 from numpyro.distributions import Independent, Unit
 from numpyro.infer import init_to_uniform
+from numpyro.ops.provenance import eval_provenance
 from numpyro.primitives import CondIndepStackFrame, Messenger
 
 from zoo._backend.in_numpyro import kind_of, runtime, to_backend
@@ -11,6 +13,7 @@ from zoo._programs import runnable
 from zoo._programs.parameters.in_numpyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
 
+ENTRY = "_entry"  # of a site whose value is not the array itself, in what it tells of inference
 SITE_TYPES = ("sample", "deterministic", "param")
 
 
@@ -71,7 +74,7 @@ def site_record(name, site, full_sizes, entries):
         bool(fn.is_discrete),
         bool(fn.is_discrete and fn.has_enumerate_support),
         plates,
-        entries.get(id(value), "") if site["is_observed"] else "",
+        entries.get(id(value), site["infer"].get(ENTRY, "")) if site["is_observed"] else "",
         "_scan_current_index" in site["infer"],
         tuple(fn.shape()),
         without_to_event(fn)[0].event_dim,
@@ -98,7 +101,7 @@ def values_at(program, inputs, draws, names):
 class RunnableProgram(runnable.RunnableProgram):
     def run(self, arrays, absent, count, size):
         arrays = {**arrays, **to_backend({n: v for n, v in arrays.items() if n not in self.static})}
-        with NetworkParameters(trees=self.arguments.trees), Presentation(self, absent, count, size):
+        with NetworkParameters(trees=self.arguments.trees), Presentation(self, arrays, absent, count, size):
             return self.arguments.call(self.program, arrays)
 
     def resize(self, value, count):
@@ -108,12 +111,13 @@ class RunnableProgram(runnable.RunnableProgram):
 class Presentation(Messenger):
     """The rows' plate as N, of ``size`` rows that stand for ``count``; every other plate complete.
 
-    Observed sites in ``absent`` are latent; missing values of an observed site do not count.
+    Observed sites in ``absent`` are latent; missing values of an observed site do not count, or are latent.
     """
 
-    def __init__(self, program, absent, count, size):
+    def __init__(self, program, arrays, absent, count, size):
         super().__init__()
-        self.program, self.absent, self.count, self.size, self.plate_sizes = program, absent, count, size, {}
+        self.program, self.arrays, self.absent = program, arrays, absent
+        self.count, self.size, self.plate_sizes = count, size, {}
 
     def process_message(self, msg):
         rows = self.program.rows_plate
@@ -135,12 +139,18 @@ class Presentation(Messenger):
             scale_rows(msg, self.count, self.plate_sizes.get(rows, self.count))
         if msg["type"] != "sample" or not msg["is_observed"] or isinstance(msg["fn"], Unit):
             return
+        if msg["name"] in self.program.imputed:
+            impute(msg)
+            return
         if self.program.has_batch_rows(msg["name"]):
             scale_rows(msg, self.count, self.size)
         if msg["name"] in self.absent:
             msg["is_observed"], msg["value"] = False, None
         elif msg["name"] in self.program.missing:
             leave_out_missing(msg, self.program.missing[msg["name"]])
+        elif msg["fn"].is_discrete and (entry := self.program.incomplete_entry(msg["value"], self.arrays)):
+            leave_out_missing(msg, self.program.arguments.incomplete[entry])
+            msg["infer"] = {**msg["infer"], ENTRY: entry}
 
 
 def scale_rows(msg, count, size):
@@ -157,6 +167,40 @@ def leave_out_missing(msg, replacement):
     msg["value"] = filled.astype(int) if fn.is_discrete else filled
     masked = fn.mask(~is_missing.any(tuple(range(value.ndim - fn.event_dim, value.ndim))))
     msg["fn"] = masked.to_event(joined)
+
+
+def impute(msg):
+    """Missing values of a discrete site are latent: two sites in its place, as with ``obs_mask``."""
+    name, fn, is_missing = msg["name"], msg["fn"], jnp.isnan(msg["value"])
+    of_events = is_missing.any(tuple(range(is_missing.ndim - fn.event_dim, is_missing.ndim)))
+    observed = numpyro.sample(f"{name}_observed", fn, obs=msg["value"])  # without what is missing, as other sites
+    with handlers.mask(mask=of_events):
+        unobserved = numpyro.sample(f"{name}_unobserved", fn, infer=msg["infer"])
+    msg["value"] = jnp.where(is_missing, unobserved, observed.astype(unobserved.dtype))
+    msg["stop"] = True  # what is outside has the two sites alone
+
+
+def depends_on(program, arrays, name):
+    """Whether the log density of another site depends on the value of a discrete observed site."""
+
+    def logs(value):
+        run = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(0)), substitute_fn=init_to_uniform)
+        with handlers.block():
+            nodes = handlers.trace(handlers.substitute(run, data={name: value})).get_trace(**backend_arrays)
+        others = {n: s for n, s in nodes.items() if s["type"] == "sample" and n != name}
+        return {n: s["fn"].log_prob(s["value"]) for n, s in others.items()}
+
+    with runtime(program.dtype):
+        backend_arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
+        shape = jax.eval_shape(lambda: program_value(program, backend_arrays, name))
+        value = jnp.zeros(shape.shape, shape.dtype)
+        return any(eval_provenance(logs, value=value).values())
+
+
+def program_value(program, arrays, name):
+    run = handlers.substitute(handlers.seed(program, jax.random.PRNGKey(0)), substitute_fn=init_to_uniform)
+    with handlers.block():
+        return handlers.trace(run).get_trace(**arrays)[name]["value"]
 
 
 def without_to_event(fn):

@@ -1,9 +1,11 @@
 from functools import partial
 
 import numpy as np
+import pyro
 import torch
 from pyro import poutine
 from pyro.distributions import Unit
+from pyro.ops.provenance import get_provenance, track_provenance
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import SubsampleMessenger, _Subsample
 
@@ -11,6 +13,8 @@ from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_node
 from zoo._programs import runnable
 from zoo._programs.parameters.in_pyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
+
+ENTRY = "_entry"  # of a site whose value is not the array itself, in what it tells of inference
 
 
 def trace(program, arrays, is_abstract=False):
@@ -57,7 +61,7 @@ def site_record(name, site, entries):
         is_discrete,
         is_discrete and bool(fn.has_enumerate_support),
         plates,
-        entries.get(id(value), "") if site["is_observed"] else "",
+        entries.get(id(value), site["infer"].get(ENTRY, "")) if site["is_observed"] else "",
         distribution_shape=tuple(fn.shape()),
         joint_dim=without_to_event(fn)[0].event_dim,
     )
@@ -80,7 +84,7 @@ class RunnableProgram(runnable.RunnableProgram):
     def run(self, arrays, absent, count, size):
         arrays = {**arrays, **to_backend({n: v for n, v in arrays.items() if n not in self.static})}
         has_priors = isinstance(getattr(self.program, "__self__", self.program), torch.nn.Module)
-        with NetworkParameters(has_priors), Presentation(self, absent, count, size):
+        with NetworkParameters(has_priors), Presentation(self, arrays, absent, count, size):
             return self.arguments.call(self.program, arrays)
 
     def resize(self, value, count):
@@ -91,12 +95,13 @@ class RunnableProgram(runnable.RunnableProgram):
 class Presentation(Messenger):
     """The rows' plate as N, of ``size`` rows that stand for ``count``.
 
-    Observed sites in ``absent`` are latent; missing values of an observed site do not count.
+    Observed sites in ``absent`` are latent; missing values of an observed site do not count, or are latent.
     """
 
-    def __init__(self, program, absent, count, size):
+    def __init__(self, program, arrays, absent, count, size):
         super().__init__()
-        self.program, self.absent, self.count, self.size, self.plate_size = program, absent, count, size, count
+        self.program, self.arrays, self.absent = program, arrays, absent
+        self.count, self.size, self.plate_size = count, size, count
 
     def __enter__(self):
         # the size of a subsample is no part of the message of a plate, and must be left out before there is one
@@ -120,6 +125,9 @@ class Presentation(Messenger):
         if is_deterministic(msg):
             self._rename(msg)
             return
+        if msg["is_observed"] and msg["name"] in self.program.imputed:
+            impute(msg)
+            return
         if self._rename(msg) and self.count != self.plate_size:
             msg["scale"] = msg["scale"] * self.count / self.plate_size
         if not msg["is_observed"] or isinstance(msg["fn"], Unit):
@@ -130,6 +138,9 @@ class Presentation(Messenger):
             msg["is_observed"], msg["value"], msg["done"] = False, None, False
         elif msg["name"] in self.program.missing:
             leave_out_missing(msg, self.program.missing[msg["name"]])
+        elif msg["fn"].support.is_discrete and (entry := self.program.incomplete_entry(msg["value"], self.arrays)):
+            leave_out_missing(msg, self.program.arguments.incomplete[entry])
+            msg["infer"] = {**msg["infer"], ENTRY: entry}
 
     def _pyro_param(self, msg):
         self._rename(msg)
@@ -151,9 +162,44 @@ def leave_out_missing(msg, replacement):
     """Values that are NaN have no part in the log density; ``replacement`` is in the support."""
     value, (fn, joined) = msg["value"], without_to_event(msg["fn"])
     is_missing = torch.isnan(value)
-    msg["value"] = torch.where(is_missing, torch.as_tensor(replacement).to(value), value)
+    filled = torch.where(is_missing, torch.as_tensor(replacement).to(value), value)
+    msg["value"] = filled.long() if isinstance(fn, torch.distributions.Categorical) else filled  # an index
     event = tuple(range(value.ndim - fn.event_dim, value.ndim))
     msg["fn"] = fn.mask(~(is_missing.any(event) if event else is_missing)).to_event(joined)
+
+
+def impute(msg):
+    """Missing values of a discrete site are latent: two sites in its place, as with ``obs_mask``."""
+    name, fn, is_missing = msg["name"], msg["fn"], torch.isnan(msg["value"])
+    event = tuple(range(is_missing.ndim - fn.event_dim, is_missing.ndim))
+    observed = pyro.sample(f"{name}_observed", fn, obs=msg["value"])  # without what is missing, as other sites
+    with poutine.mask(mask=is_missing.any(event) if event else is_missing):
+        unobserved = pyro.sample(f"{name}_unobserved", fn, infer=msg["infer"])
+    msg["value"] = torch.where(is_missing, unobserved, observed.to(unobserved.dtype))
+    msg["stop"] = True  # what is outside has the two sites alone
+
+
+class Mark(Messenger):
+    """Marks the value of a site, and what is computed of it."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def _pyro_post_sample(self, msg):
+        if msg["name"] == self.name:
+            msg["value"] = track_provenance(msg["value"], frozenset({self.name}))
+
+
+def depends_on(program, arrays, name):
+    """Whether the log density of another site depends on the value of a discrete observed site."""
+    with runtime(program.dtype), torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
+        with Mark(name):
+            nodes = poutine.trace(with_values(program)).get_trace(**arrays).nodes
+        others = {n: s for n, s in sample_nodes(nodes).items() if n != name}
+        return any(get_provenance(s["fn"].log_prob(s["value"])) for s in others.values())
 
 
 def without_to_event(fn):

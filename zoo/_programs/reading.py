@@ -56,16 +56,27 @@ def read_program(program: Program, backend: str, arguments: Arguments, choices: 
     module = in_backend("zoo._programs", backend)
     static = find_static(module, program, arguments)
     plain, trace = first_run(module, program, arguments, static)
-    check_trace(program, trace)
+    check_shapes(program, trace)
+    plain, trace = impute_labels(module, plain, trace)
+    check_roles(program, trace)
     entry_of_site = {s.name: s.entry for s in trace.values() if s.entry}
     rows = find_rows(module, plain, trace, entry_of_site, choices.rows, choices.row_arguments)
     missing = {
         site: first_present(trace[site], arguments.arrays[entry])
         for site, entry in entry_of_site.items()
-        if arguments.arrays[entry].dtype.kind == "f" and np.isnan(arguments.arrays[entry]).any()
+        if entry in arguments.incomplete
     }
     runnable = module.RunnableProgram(
-        program, arguments, entry_of_site, rows.plate, rows.batch_sites, rows.entries, missing, static, plain.dtype
+        program,
+        arguments,
+        entry_of_site,
+        rows.plate,
+        rows.batch_sites,
+        rows.entries,
+        missing,
+        static,
+        plain.dtype,
+        plain.imputed,
     )
     table = {
         **{site: arguments.arrays[entry] for site, entry in entry_of_site.items()},
@@ -87,6 +98,24 @@ def first_run(
             return narrow, run_trace(module, narrow, arguments.arrays)
         except ZooError:
             raise error from error.__cause__
+
+
+def impute_labels(module: ModuleType, plain: RunnableProgram, trace: Trace) -> tuple[RunnableProgram, Trace]:
+    """The program with the missing values of discrete observed sites as latents, where other sites depend on them."""
+    arguments = plain.arguments
+    imputed = tuple(
+        s.name
+        for s in trace.values()
+        if s.is_discrete and s.entry in arguments.incomplete and module.depends_on(plain, arguments.arrays, s.name)
+    )
+    if not imputed:
+        return plain, trace
+    for site in (trace[n] for n in imputed):
+        first_present(site._replace(joint_dim=site.event_dim), arguments.arrays[site.entry])
+    plain = module.RunnableProgram(
+        plain.program, arguments, {}, static=plain.static, dtype=plain.dtype, imputed=imputed
+    )
+    return plain, run_trace(module, plain, arguments.arrays)
 
 
 def run_trace(module: ModuleType, program: RunnableProgram, arrays: Mapping[str, np.ndarray]) -> Trace:
@@ -131,7 +160,7 @@ def find_static(module: ModuleType, program: Program, arguments: Arguments) -> t
     return static
 
 
-def check_trace(program: Program, trace: Trace) -> None:
+def check_roles(program: Program, trace: Trace) -> None:
     """Raise ZooError for a program without observations or latents."""
     name, roles = program_name(program), {s.role for s in trace.values()}
     if not roles & {"observed", "factor"}:
@@ -140,6 +169,10 @@ def check_trace(program: Program, trace: Trace) -> None:
         )
     if not roles & {"latent", "learned"}:
         raise ZooError(f"{name} has no latent site and no param statement: there is nothing to fit")
+
+
+def check_shapes(program: Program, trace: Trace) -> None:
+    """Raise ZooError for an observed site whose values do not fit its distribution."""
     for site in trace.values():
         if site.role != "observed":
             continue
@@ -147,8 +180,8 @@ def check_trace(program: Program, trace: Trace) -> None:
             np.broadcast_shapes(site.shape, site.distribution_shape)
         except ValueError:
             raise ZooError(
-                f"{name} cannot run on this data: {site.name} has values of shape {site.shape}, and its distribution "
-                f"is of shape {site.distribution_shape}"
+                f"{program_name(program)} cannot run on this data: {site.name} has values of shape {site.shape}, and "
+                f"its distribution is of shape {site.distribution_shape}"
             ) from None
 
 

@@ -129,6 +129,7 @@ def runs_on_half(
         {},
         program.static,
         program.dtype,
+        program.imputed,
     )
     arrays = {site: program.arguments.arrays[entry] for site, entry in entry_of_site.items()}
     arrays |= {n: v for n, v in program.arguments.arrays.items() if n not in entry_of_site.values()}

@@ -35,6 +35,9 @@ class RunnableProgram:
         Arrays whose values decide on shapes or on the flow of the program, which stay NumPy arrays.
     dtype : str
         The precision that the program is read in: "float32" where its modules have that.
+    imputed : tuple of str
+        Discrete observed sites whose missing values are latent, since other sites depend on them: the program then has
+        the sites ``<site>_observed`` and ``<site>_unobserved``, as with ``obs_mask``.
     """
 
     def __init__(
@@ -48,10 +51,11 @@ class RunnableProgram:
         missing: Mapping[str, float] | None = None,
         static: tuple[str, ...] = (),
         dtype: str = "float64",
+        imputed: tuple[str, ...] = (),
     ):
         self.program, self.arguments, self.entry_of_site = program, arguments, dict(entry_of_site)
         self.rows_plate, self.batch_sites, self.row_entries = rows_plate, batch_sites, row_entries
-        self.missing, self.static, self.dtype = dict(missing or {}), static, dtype
+        self.missing, self.static, self.dtype, self.imputed = dict(missing or {}), static, dtype, imputed
         self.__name__ = program_name(program)
         self.__module__ = getattr(program, "__module__", "")
 
@@ -94,6 +98,10 @@ class RunnableProgram:
         if name == self.rows_plate:
             return "N"
         return OTHER_PLATE if name == "N" and self.rows_plate else name
+
+    def incomplete_entry(self, value: BackendArray, arrays: Mapping[str, BackendArray]) -> str:
+        """The entry that an array is, of those that miss a part of their values; "" where it is another."""
+        return next((n for n in self.arguments.incomplete if arrays.get(n) is value), "")
 
     def has_batch_rows(self, site: str) -> bool:
         """Whether the rows are the first batch dimension of an observed site, and not a plate."""

@@ -1,3 +1,4 @@
+import math
 from copy import copy
 from functools import partial
 
@@ -6,7 +7,7 @@ import jax.numpy as jnp
 import numpyro
 from jax.core import Tracer
 from numpyro import handlers
-from numpyro.distributions import constraints
+from numpyro.distributions import ExpandedDistribution, MaskedDistribution, constraints
 from numpyro.infer import init_to_uniform
 from numpyro.primitives import Messenger
 
@@ -42,7 +43,7 @@ class Enumerate(Messenger):
             if not msg["fn"].has_enumerate_support:
                 raise ZooError(density.infinite_support(msg["name"]))
             dim = -self.plate_depth - 1 - len(self.variables)
-            values = msg["fn"].enumerate_support(expand=False)
+            values = unexpanded(msg["fn"]).enumerate_support(expand=False)
             msg["value"] = values.reshape((len(values),) + (1,) * (-dim - 1) + msg["fn"].event_shape)
             self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg)))
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
@@ -66,6 +67,31 @@ def support_of(site):
 
 def site_plates(site):
     return frozenset(Plate(f.name, f.dim) for f in site.get("cond_indep_stack", ()))
+
+
+def factor_of(site, variables):
+    """The factor of a site that is observed, or one of the ``variables``."""
+    log = site["fn"].log_prob(site["value"])
+    for v in variables:
+        if v.name == site["name"]:  # where it is masked, its values together count once
+            for mask in masks_of(site["fn"]):
+                log = jnp.where(mask, log, -math.log(v.size))
+    return Factor(log, site_plates(site))
+
+
+def unexpanded(fn):
+    """The distribution within masks and expansions; an expansion cannot enumerate vectors, as one-hot ones."""
+    while isinstance(fn, ExpandedDistribution | MaskedDistribution):
+        fn = fn.base_dist
+    return fn
+
+
+def masks_of(fn):
+    """The masks of a distribution, within what expands it."""
+    while hasattr(fn, "base_dist"):
+        if isinstance(fn, MaskedDistribution):
+            yield fn._mask
+        fn = fn.base_dist
 
 
 def plate_depth(program, *args, **keywords):
@@ -102,7 +128,7 @@ def marginalize(program, sampled_sites=()):
         enumerated(*args, **keywords)
         if not enumerated.sites:
             return
-        factors = [Factor(s["fn"].log_prob(s["value"]), site_plates(s)) for s in enumerated.sites]
+        factors = [factor_of(s, enumerated.variables) for s in enumerated.sites]
         scale = common_scale([float(s["scale"] or 1.0) for s in enumerated.sites])
         remaining = eliminate(factors, enumerated.variables, logsumexp)
         numpyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
@@ -167,7 +193,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
             if site["type"] != "sample":
                 continue
             if site["is_observed"] or name in discrete:
-                factors[name] = Factor(site["fn"].log_prob(site["value"]), site_plates(site))
+                factors[name] = factor_of(site, enumerated.variables)
             elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)

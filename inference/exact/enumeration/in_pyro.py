@@ -1,3 +1,5 @@
+import math
+
 import pyro
 import torch
 from pyro import poutine
@@ -28,7 +30,10 @@ class Enumerate(Messenger):
         return super().__enter__()
 
     def _pyro_sample(self, msg):
-        if isinstance(msg["fn"], _Subsample) or is_deterministic(msg) or msg["name"] in self.sampled_sites:
+        if isinstance(msg["fn"], _Subsample) or msg["name"] in self.sampled_sites:
+            return
+        if is_deterministic(msg):
+            msg["stop"] = len(msg["fn"].batch_shape) > self.plate_depth  # it has a value for each of a latent
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].support.is_discrete:
@@ -50,6 +55,18 @@ class Enumerate(Messenger):
 def log_prob(site):
     """The log density of a site by member of its plates, without what ``poutine.mask`` leaves out."""
     return scale_and_mask(site["fn"].log_prob(site["value"]), mask=site["mask"])
+
+
+def log_prob_of_values(site, size):
+    """The log density of each of the values of a discrete latent, which together count once where it is masked."""
+    log, mask = site["fn"].log_prob(site["value"]), site["mask"]
+    return log if mask is None else torch.where(torch.as_tensor(mask, device=log.device), log, -math.log(size))
+
+
+def factor_of(site, variables):
+    """The factor of a site that is observed, or one of the ``variables``."""
+    size = next((v.size for v in variables if v.name == site["name"]), None)
+    return Factor(log_prob(site) if size is None else log_prob_of_values(site, size), site_plates(site))
 
 
 def support_of(site):
@@ -82,7 +99,7 @@ def marginalize(program, sampled_sites=()):
             program(*args, **keywords)
         if not enumerated.sites:
             return
-        factors = [Factor(log_prob(s), site_plates(s)) for s in enumerated.sites]
+        factors = [factor_of(s, enumerated.variables) for s in enumerated.sites]
         scale = common_scale([float(s["scale"]) for s in enumerated.sites])
         remaining = eliminate(factors, enumerated.variables, logsumexp)
         pyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
@@ -136,7 +153,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         factors = {}
         for name, site in sites.items():
             if name not in params and (site["is_observed"] or name in discrete):
-                factors[name] = Factor(log_prob(site), site_plates(site))
+                factors[name] = factor_of(site, enumerated.variables)
             elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,8 @@ from inference.engines.svi.evaluation.in_numpyro import evaluate
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
 from inference.objectives.choice import check_estimators
-from inference.objectives.in_numpyro import bound, initial_state
+from inference.objectives.in_numpyro import bound, initial_state, relaxed_responses
+from inference.objectives.responses import check_responses, has_relaxed
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
 from zoo import ZooError
@@ -72,16 +75,19 @@ class Trainer:
     def first_state(self):
         """The state of the estimators before the first step."""
 
-        def state(params, key, arrays, batch):
+        def before(function, params, key, arrays, batch):
             inputs, pair = self.step_inputs(arrays, batch, key)
             constrained = {n: self.transforms[n](v) for n, v in params.items()}
-            return initial_state(*pair, constrained, key, inputs, self.objective)
+            return function(*pair, constrained, key, inputs, self.objective)
 
         if not self.objective.estimators:  # those of "auto" have none
             return {}
         rows = self.plan.batches(0, 1) if self.plan.batch_size else None
         batch = jax.tree.map(lambda v: v[0], self.feed(rows, 1))
-        return jax.jit(state)(self.params, self.init_key, self.arrays, batch)
+        moment = self.params, self.init_key, self.arrays, batch
+        if has_relaxed(self.objective):
+            check_responses(self.objective, jax.jit(partial(before, relaxed_responses))(*moment))
+        return jax.jit(partial(before, initial_state))(*moment)
 
     def feed(self, batches, length):
         """The rows of ``length`` steps, of which ``batches`` has the first, or their data where it is on the host."""

@@ -12,7 +12,8 @@ from inference.engines.svi.evaluation.in_pyro import evaluate
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.objectives import EVALUATION
 from inference.objectives.choice import check_estimators
-from inference.objectives.in_pyro import bound, initial_state
+from inference.objectives.in_pyro import bound, initial_state, relaxed_responses
+from inference.objectives.responses import check_responses, has_relaxed
 from inference.objectives.runs.in_pyro import can_vectorise
 from inference.objectives.sites import is_in_rows
 from inference.unconstrained import check_start
@@ -67,6 +68,9 @@ class Trainer:
             return {}
         batch = self.plan.batches(0, 1)[0] if self.plan.batch_size else None
         inputs, pair = self.step_inputs(None if batch is None else self.rows.training[batch])
+        if has_relaxed(self.objective):
+            with torch.random.fork_rng():
+                check_responses(self.objective, relaxed_responses(*pair, inputs, self.objective))
         return initial_state(*pair, inputs, self.objective)
 
     def step_inputs(self, rows, **sizes):

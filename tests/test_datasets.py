@@ -27,7 +27,7 @@ from zoo.data.tables import as_table, check_any_observed, check_values
 IMAGES = [n for n in datasets.names() if datasets.about(n).form]
 CORPORA = [n for n in datasets.names() if isinstance(datasets.about(n).source, CorpusFiles)]
 FETCHED = [n for n in datasets.names() if isinstance(datasets.about(n).source, RemoteFile)]
-HERE = [n for n in datasets.names() if n not in [*FETCHED, *IMAGES, *CORPORA]]
+HERE = [n for n in datasets.names() if n not in [*FETCHED, *IMAGES, *CORPORA, "sprites"]]
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_labels_of_tables():
     [
         (lambda: datasets.observed("iris", part="test"), "iris comes whole: leave part out; in parts come digits, "),
         (lambda: datasets.labels("iris", part="test"), "iris comes whole"),
-        (lambda: datasets.labels("faithful"), "faithful has no labels; these have: breast_cancer, "),
+        (lambda: datasets.labels("faithful"), "faithful has no labels; these have: adult, breast_cancer, "),
         (lambda: datasets.observed("mnist", part="tests"), "no part 'tests'; did you mean 'test'?"),
         (lambda: datasets.observed("digits", part=""), "no part ''; known: train, test"),
         (lambda: datasets.labels("mnis"), "did you mean 'mnist'"),

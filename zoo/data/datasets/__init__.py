@@ -1,10 +1,14 @@
-"""The data sets that models are shown on: tables, images of digits, and corpora.
+"""The data sets that models are shown on: tables, images, and corpora.
 
 ``names()`` lists them, ``about(name)`` describes one, ``load(name)`` gives it as published, and ``observed(name)`` in
 the form that a model takes: columns of a table, images in the form of the name, or a Corpus. ``labels(name)`` are the
-classes of its rows, and ``titles(name)`` the titles of its documents. Old Faithful is part of the package, scikit-learn
-provides four, and the others are fetched once, checked by sha256 and stored in the folder ``$ZOO_DATA`` (by default the
-user's cache).
+classes of its rows, ``factors(name)`` what made them, and ``titles(name)`` the titles of its documents. Old Faithful is
+part of the package, scikit-learn provides four, ``sprites`` are computed, and the others are fetched once, checked by
+sha256 and stored in the folder ``$ZOO_DATA`` (by default the user's cache).
+
+``sprites`` has settings: ``observed("sprites", side=64, rotation=8)``, and ``factors`` with the same ones. They are the
+side of an image, 32 or 64, and the number of values of each factor: shape (3), scale (4), rotation (1), x (16), y (16).
+Images and factors are in the same order, the last factor changing fastest.
 
 Images come in two parts, "train" (the default) and "test": those of MNIST are its authors', and of scikit-learn's
 digits 1500 and 297 in a fixed random order. ``digits`` itself is a table, whole unless a part is named.
@@ -12,18 +16,23 @@ digits 1500 and 297 in a fixed random order. ``digits`` itself is a table, whole
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from zoo.cards import Card
 from zoo.data.corpus import Corpus
-from zoo.data.datasets.catalogue import CATALOGUE, Dataset
+from zoo.data.datasets.catalogue import CATALOGUE, Dataset, Source
 from zoo.data.datasets.documents import CorpusFiles
 from zoo.data.datasets.images import PARTS, Digits, Mnist
+from zoo.data.datasets.row_factors import Factors, label_factor
 from zoo.data.datasets.sources import SklearnTable
+from zoo.data.datasets.sprites import Sprites
+from zoo.data.intensities import Intensities
 from zoo.errors import ZooError, unknown
 from zoo.types import DataLike
 
-__all__ = ["Dataset", "about", "labels", "load", "names", "observed", "shown_on", "titles"]
+__all__ = ["Dataset", "Factors", "about", "factors", "labels", "load", "names", "observed", "shown_on", "titles"]
 
 
 def names() -> list[str]:
@@ -32,7 +41,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()[:3]
-    ['ap', 'bfi', 'bfi_agree']
+    ['adult', 'ap', 'bfi']
     """
     return sorted(CATALOGUE)
 
@@ -59,7 +68,7 @@ def about(name: str) -> Dataset:
     return CATALOGUE[name]
 
 
-def load(name: str, part: str | None = None) -> DataLike:
+def load(name: str, part: str | None = None, **settings: int) -> DataLike:
     """Load a data set as published.
 
     Parameters
@@ -67,7 +76,9 @@ def load(name: str, part: str | None = None) -> DataLike:
     name : str
         One of ``names()``.
     part : str, optional
-        "train" (the default of images) or "test", for images and for ``digits``.
+        "train" (the default of images of digits) or "test", for images of digits and for ``digits``.
+    **settings : int
+        Of ``sprites``: ``side``, and the number of values of ``shape``, ``scale``, ``rotation``, ``x`` and ``y``.
 
     Returns
     -------
@@ -77,11 +88,13 @@ def load(name: str, part: str | None = None) -> DataLike:
     Raises
     ------
     ZooError
-        For an unknown name or part, and where the file is not in the cache folder and cannot be fetched: the message
-        names the file and where to put it.
+        For an unknown name, part or setting, and where the file is not in the cache folder and cannot be fetched: the
+        message names the file and where to put it.
     """
     dataset, part = about(name), _part(name, part)
-    source = dataset.source
+    source = _with_settings(name, settings)
+    if isinstance(source, Sprites):
+        return source.grey()
     if isinstance(source, Mnist) or (isinstance(source, Digits) and dataset.form):
         return source.grey(part)
     table = source.table()
@@ -91,12 +104,12 @@ def load(name: str, part: str | None = None) -> DataLike:
     return table.iloc[source.rows(part)] if isinstance(source, Digits) and part else table
 
 
-def observed(name: str, part: str | None = None) -> DataLike:
+def observed(name: str, part: str | None = None, **settings: int) -> DataLike:
     """Load a data set in the form that a model takes.
 
     Parameters
     ----------
-    name, part
+    name, part, **settings
         As in ``load``.
 
     Returns
@@ -109,10 +122,12 @@ def observed(name: str, part: str | None = None) -> DataLike:
     ZooError
         As ``load``.
     """
-    dataset = about(name)
-    if dataset.form and isinstance(dataset.source, Digits | Mnist):
-        return dataset.form(dataset.source, _part(name, part))
-    table = load(name, part)
+    dataset, source = about(name), _with_settings(name, settings)
+    if dataset.form and isinstance(source, Digits | Mnist):
+        return dataset.form(source, _part(name, part))
+    table = load(name, part, **settings)
+    if isinstance(source, Sprites):
+        return Intensities(table, source.levels)
     if isinstance(dataset.source, CorpusFiles):
         return table
     return table[list(dataset.columns or table.columns)]
@@ -126,23 +141,61 @@ def labels(name: str, part: str | None = None) -> np.ndarray:
     name : str
         One of ``names()``.
     part : str, optional
-        "train" (the default of images) or "test", for images and for ``digits``.
+        As in ``load``.
 
     Returns
     -------
     ndarray of int
-        From 0 up, (N,).
+        From 0 up, (N,); of a column of words, in alphabetical order.
 
     Raises
     ------
     ZooError
         Where the data set has no labels.
     """
-    part, source = _part(name, part), about(name).source
+    part, dataset = _part(name, part), about(name)
+    source = dataset.source
+    if dataset.label:
+        return np.unique(load(name)[dataset.label], return_inverse=True)[1]
     if not isinstance(source, SklearnTable | Mnist):
-        alternatives = ", ".join(n for n in names() if isinstance(about(n).source, SklearnTable | Mnist))
-        raise ZooError(f"{name} has no labels; these have: {alternatives}")
+        raise ZooError(f"{name} has no labels; these have: {', '.join(n for n in names() if _has_labels(n))}")
     return source.labels(part) if part and isinstance(source, Digits | Mnist) else source.labels()
+
+
+def factors(name: str, part: str | None = None, **settings: int) -> Factors:
+    """What made each row of ``observed(name, part, **settings)``: the factors of ``sprites``, or the label.
+
+    Parameters
+    ----------
+    name, part, **settings
+        As in ``load``.
+
+    Returns
+    -------
+    Factors
+        ``names``, ``index`` (N, K) from 0 up, and ``values`` (N, K) in the units of each factor: for ``sprites`` the
+        number of the shape, the scale, the rotation in radians, and the position in pixels from the upper left corner.
+
+    Raises
+    ------
+    ZooError
+        Where the data set has neither factors nor labels, and as ``load``.
+
+    Examples
+    --------
+    >>> factors("sprites")
+    Factors(3072 rows; shape: 3, scale: 4, x: 16, y: 16)
+    >>> factors("sprites", shape=2, scale=1, rotation=5).values[-1].round(3).tolist()
+    [1.0, 1.257, 24.96, 24.96]
+    """
+    source = _with_settings(name, settings)
+    if isinstance(source, Sprites):
+        _part(name, part)
+        return source.factors()
+    if not _has_labels(name):
+        alternatives = [n for n in names() if _has_labels(n) or isinstance(about(n).source, Sprites)]
+        raise ZooError(f"{name} has no factors; these have: {', '.join(alternatives)}")
+    return label_factor(labels(name, part))
 
 
 def titles(name: str) -> list[str]:
@@ -204,3 +257,21 @@ def _part(name: str, part: str | None) -> str:
     if part not in PARTS:
         raise unknown("part", part, PARTS)
     return part
+
+
+def _has_labels(name: str) -> bool:
+    return bool(about(name).label) or isinstance(about(name).source, SklearnTable | Mnist)
+
+
+def _with_settings(name: str, settings: dict[str, int]) -> Source:
+    """The source of a data set with these settings; raises ZooError for one that it does not have."""
+    source = about(name).source
+    if not settings:
+        return source
+    if not isinstance(source, Sprites):
+        raise ZooError(f"{name} has no settings: leave {', '.join(settings)} out; only sprites has settings")
+    known = [field.name for field in fields(source) if field.init]
+    for setting in settings:
+        if setting not in known:
+            raise unknown("setting of sprites", setting, known)
+    return replace(source, **settings)

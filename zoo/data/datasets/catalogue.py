@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from zoo.data.datasets.census import COLUMNS, CensusFile
 from zoo.data.datasets.documents import CorpusFiles, extract_member
 from zoo.data.datasets.images import Digits, ImageSource, Mnist, binary_pixels, grey_bytes, intensities, partly_labelled
 from zoo.data.datasets.sources import (
@@ -16,10 +17,13 @@ from zoo.data.datasets.sources import (
     earthquake_counts,
     nine_tests,
 )
+from zoo.data.datasets.sprites import Sprites
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Source: TypeAlias = PackageTable | SklearnTable | RemoteFile | Mnist | CorpusFiles | Sprites
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,25 @@ class Dataset:
     title, citation : str
         A title for people, and the publication.
     source : object
-        Where the data comes from: it has ``table()``, or, for images, ``grey(part)`` and ``labels(part)``.
+        Where the data comes from: it has ``table()``; images of digits have ``grey(part)`` and ``labels(part)``, and
+        sprites ``grey()`` and ``factors()``.
     columns : tuple of str
         The columns that a model takes; all of them by default.
     view : callable, optional
         Makes the published table from that of the source.
     form : callable, optional
-        For images, ``form(source, part)`` gives them in the form that a model takes.
+        For images in parts, ``form(source, part)`` gives them in the form that a model takes.
+    label : str, optional
+        The column of a table that holds the class of each row.
     """
 
     title: str
     citation: str
-    source: PackageTable | SklearnTable | RemoteFile | Mnist | CorpusFiles
+    source: Source
     columns: tuple[str, ...] = ()
     view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     form: Callable[[ImageSource, str], DataLike] | None = None
+    label: str = ""
 
 
 def image_forms(dataset: Dataset) -> dict[str, Dataset]:
@@ -152,6 +160,26 @@ CATALOGUE = {
         "Riddell, A. lda: topic modeling with latent Dirichlet allocation. The sample that comes with this package for "
         "Python.",
         REUTERS,
+    ),
+    "adult": Dataset(
+        "Age, education, work, family and income of 32561 people in the US census of 1994 (Census income)",
+        "Becker, B. and Kohavi, R. (1996). Adult. UCI Machine Learning Repository, CC BY 4.0. "
+        "https://doi.org/10.24432/C5XW20",
+        CensusFile(
+            "adult/adult.data.gz",
+            "https://archive.ics.uci.edu/static/public/2/adult.zip",
+            "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
+        ),
+        # fnlwgt is the number of people whom a row stands for
+        tuple(name for name in COLUMNS if name not in ("fnlwgt", "income")),
+        label="income",
+    ),
+    "sprites": Dataset(
+        "Images of a square, an ellipse or a heart at each of 4 scales and 16 by 16 positions, made by this package "
+        "(dSprites-like, it is not dSprites)",
+        "After Matthey, L., Higgins, I., Hassabis, D. and Lerchner, A. (2017). dSprites: disentanglement testing "
+        "sprites dataset. https://github.com/deepmind/dsprites-dataset",
+        Sprites(),
     ),
     "faithful": Dataset(
         "Old Faithful: minutes that 272 eruptions lasted, and minutes waited until the next",

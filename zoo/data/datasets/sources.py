@@ -72,13 +72,18 @@ class RemoteFile:
 
         target = cache_folder() / self.file
         try:
-            path = pooch.retrieve(self.address, self.sha256, target.name, target.parent, downloader=self._download)
+            path = pooch.retrieve(self.address, self.file_sha256, target.name, target.parent, downloader=self._download)
         except (OSError, ValueError, requests.RequestException) as error:
             # pooch raises ValueError for a wrong sha256
             why = "is another file now" if isinstance(error, ValueError) else "could not be fetched"
             remedy = f"put {target.name} (sha256 {self.sha256[:12]}...) at {str(target)!r}"
             raise ZooError(f"{self.address} {why}: {remedy}") from error
         return Path(path)
+
+    @property
+    def file_sha256(self) -> str | None:
+        """The sum of the file itself."""
+        return self.sha256
 
     def _download(self, address: str, output: str, pooch_: object) -> None:
         import pooch

@@ -64,8 +64,8 @@ def trained(pair, num_steps, **options):
     model, guide = pair
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        options: dict[str, Any] = {"guide": guide, "num_draws": 1, "dtype": "float64", **options}
-        return fit(model, DATA, engine="svi", num_steps=num_steps, **options)
+        settings: dict[str, Any] = {"guide": guide, "num_draws": 1, "dtype": "float64", **options}
+        return fit(model, DATA, engine="svi", num_steps=num_steps, **settings)
 
 
 def test_steps_with_decay_and_warm_up_are_those_by_hand(pair, backend):

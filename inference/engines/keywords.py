@@ -69,6 +69,8 @@ class SVIKeywords(CommonKeywords, total=False):
     kl: str
     beta: float | Callable[[BackendArray], BackendArray]
     warm_up: float
+    kl_balance: bool
+    free_bits: float
     held_out: float | None
     patience: float | None
     checkpoint: str | os.PathLike[str] | None

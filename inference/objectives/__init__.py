@@ -80,6 +80,12 @@ class Objective:
         for ``elbo`` alone. A latent whose prior may depend on what the guide draws after it stays sampled.
     estimators : tuple of (str, Estimator), optional
         Those of discrete latents of the guide, each with its site: see ``inference.objectives.estimators``.
+    free_bits : float, default 0
+        Nats that the KL of each group counts at least, in the mean over the rows of a batch, for ``elbo`` alone. A
+        group is a latent of the rows (``inference.objectives.groups``). The metrics are the actual ones.
+    kl_balance : float, default 0
+        The fraction of training over which the KL of each group has a weight proportional to that for each of its
+        numbers, for ``elbo`` alone.
     vectorised : bool, default True
         Whether Pyro may run program and guide with several draws as one more dimension, where their plates allow it.
 
@@ -102,6 +108,8 @@ class Objective:
     gradient: str = "reparameterised"
     kl: str = "sampled"
     estimators: tuple[tuple[str, Estimator], ...] = ()
+    free_bits: float = 0.0
+    kl_balance: float = 0.0
     vectorised: bool = True
 
     def __post_init__(self) -> None:
@@ -115,6 +123,13 @@ class Objective:
         K = self.num_particles
         if isinstance(K, bool) or not isinstance(K, int) or K < 1:
             raise ZooError(f"num_particles is a whole number from 1 up; given {K!r}")
+        if not (self.free_bits >= 0 and 0 <= self.kl_balance <= 1):
+            raise ZooError(
+                "free_bits is a number of nats from 0 up, and kl_balance a fraction of training from 0 to 1; given "
+                f"{self.free_bits!r} and {self.kl_balance!r}"
+            )
+        if self.name == "iwae" and self.has_groups:
+            raise ZooError("free_bits and kl_balance are of the KL divergence, which iwae does not have: take elbo")
         if self.name == "elbo" and self.gradient == "doubly_reparameterised":
             raise ZooError("doubly_reparameterised is a gradient of iwae; that of elbo is sticking_the_landing")
         if self.kl == "analytic" and self.name == "iwae":
@@ -126,6 +141,11 @@ class Objective:
     def by_site(self) -> dict[str, Estimator]:
         """The estimators by site."""
         return dict(self.estimators)
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether the KL divergence counts by group."""
+        return self.free_bits > 0 or self.kl_balance > 0
 
     @property
     def is_stopped(self) -> bool:
@@ -179,6 +199,10 @@ class BoundTerms(NamedTuple):
         Minus the guide's factors and observed sites: a scalar, for all N rows.
     scale : float
         N / B.
+    kl_groups : array or None
+        ``kl`` of each group, with the G groups last, (K, [E,] B, G), where the objective needs them.
+    group_sizes : tuple of int or None
+        How many numbers each group has in a row.
     """
 
     likelihood: BackendArray
@@ -192,3 +216,5 @@ class BoundTerms(NamedTuple):
     probability: BackendArray
     extra: BackendArray
     scale: float
+    kl_groups: BackendArray = None
+    group_sizes: tuple[int, ...] | None = None

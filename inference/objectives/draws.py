@@ -6,13 +6,14 @@ import math
 from abc import abstractmethod
 
 from inference.objectives import Objective, refusals
-from inference.objectives.densities import GuideAndProgram
+from inference.objectives.densities import GuideAndProgram, LogDensities, SiteLog
 from inference.objectives.sites import (
     CannotBroadcast,
     Run,
     Site,
     check_broadcast,
     is_in_rows,
+    numbers_in_row,
     plate_dims,
 )
 from zoo.types import BackendArray, Program
@@ -24,8 +25,11 @@ class BoundDraws(GuideAndProgram):
     """The draws of a guide, of which a first run shows the latents, and the terms of a bound at them.
 
     enumerated_latents: discrete latents of the rows, which take each of their values. sampled_latents: those with K
-    draws. fixed: the values of the others, one for all K draws.
+    draws. fixed: the values of the others, one for all K draws. group_sizes: numbers of each latent of the rows in a
+    row, where the objective needs them.
     """
+
+    group_sizes: tuple[int, ...] | None = None
 
     def __init__(
         self,
@@ -49,6 +53,8 @@ class BoundDraws(GuideAndProgram):
         self.fixed = {n: s["value"] for n, s in latents.items() if n not in self.sampled_latents}
         self.sizes = tuple(len(latents[n]["value"]) for n in reversed(self.enumerated_latents))
         refusals.check_draws(objective, latents, self.enumerated_latents)
+        if objective.has_groups and not self.has_local_latents:
+            raise refusals.no_groups()
 
     def terms(self, run: Run, weight: BackendArray = None) -> tuple[Arrays, Arrays]:
         """Terms by name, of a run of the guide: ``(of the rows, and extra; of the rest)``.
@@ -77,14 +83,31 @@ class BoundDraws(GuideAndProgram):
         if self.enumerated_latents:
             # masks and scales change what densities count for, and not how probable a value is
             discrete = [{**latents[n], "scale": self.scale} for n in self.enumerated_latents]
-            logs = [(s, self.log_probability(s["fn"], values[s["name"]])) for s in discrete]
-            probability = self.exp(self.sum_sites(logs)[0])
+            probabilities = [(s, self.log_probability(s["fn"], values[s["name"]])) for s in discrete]
+            probability = self.exp(self.sum_sites(probabilities)[0])
             # values without probability are infinitely improbable under the program too: they count for nothing, in
             # gradients as well
             rows = {n: None if a is None else self.where(probability > 0, a) for n, a in rows.items()}
             rows["probability"] = probability
+        if self.objective.has_groups:
+            rows["kl_groups"] = self.kl_of_groups(logs, formulae, probability)
         rows["extra"] = self.extra_of(run, probability) if run.observed else self.zeros(())
         return rows, rest
+
+    def kl_of_groups(self, logs: LogDensities, formulae: dict[str, SiteLog], probability: BackendArray) -> BackendArray:
+        """The KL of each latent of the rows that the program has too, with the latents in the last dimension."""
+        sites = {n: s for n, (s, _) in {**logs.guide, **formulae}.items() if is_in_rows(s)}
+        groups = [n for n in sites if n in logs.prior or n in formulae]
+        self.group_sizes = tuple(numbers_in_row(sites[n]) for n in groups)
+        kl = []
+        for name in groups:
+            if name in formulae:
+                kl.append(self.sum_sites([formulae[name]])[0])
+            else:
+                kl.append(self.sum_sites([logs.guide[name]])[0] - self.sum_sites([logs.prior[name]])[0])
+        if probability is not None:
+            kl = [self.where(probability > 0, k) for k in kl]
+        return self.stack_last(kl)
 
     def extra_of(self, run: Run, probability: BackendArray) -> BackendArray:
         """Minus the guide's factors and observed sites, for all N rows, in the mean over the discrete latents."""
@@ -131,6 +154,10 @@ class BoundDraws(GuideAndProgram):
     @abstractmethod
     def with_weight(self, value: BackendArray, weight: BackendArray, site: Site) -> BackendArray:
         """The value of a site, broadcast against ``weight``, which multiplies its gradient."""
+
+    @abstractmethod
+    def stack_last(self, arrays: list[BackendArray]) -> BackendArray:
+        """Arrays as one, in a last dimension."""
 
     @abstractmethod
     def detach(self, value: BackendArray) -> BackendArray:

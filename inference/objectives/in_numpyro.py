@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from numpyro.distributions import kl_divergence
 
-from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
+from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, groups, refusals
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_numpyro as functions
 from inference.objectives.estimators.in_numpyro import log_mean_exp
@@ -29,7 +29,8 @@ def bound(objective, program, guide, params, key, inputs, beta=1.0, fraction=1.0
     else:
         terms = pair.all_terms()
     split = bounds.reconstruction_and_kl(terms)
-    value = bounds.value(objective, terms, split, beta, log_mean_exp)
+    counted = groups.counted(objective, terms, split, fraction, functions) if objective.has_groups else split
+    value = bounds.value(objective, terms, counted, beta, log_mean_exp)
     metrics = bounds.metrics(objective, terms, split, log_mean_exp)
     return value, stop_gradient(BoundDetails(metrics, first.assigned, {}))
 
@@ -84,6 +85,9 @@ class Differentiable(TracedPair, draws.BoundDraws):
         weight = self.align_weight(weight, site)
         shape = jnp.broadcast_shapes(value.shape, weight.shape)
         return weigh_gradient(jnp.broadcast_to(value, shape), weight)
+
+    def stack_last(self, arrays):
+        return jnp.stack(arrays, axis=-1)
 
     def detach(self, value):
         return stop_gradient(value)
@@ -147,7 +151,7 @@ class BoundDraws(Differentiable):
                 raise
             rest = jax.tree.map(jnp.mean, rest) if self.has_local_latents else rest
         extra = rows.pop("extra").mean()
-        return BoundTerms(**rows, **rest, extra=extra, scale=self.scale)
+        return BoundTerms(**rows, **rest, extra=extra, scale=self.scale, group_sizes=self.group_sizes)
 
 
 @jax.custom_vjp

@@ -4,7 +4,7 @@ from dataclasses import replace
 import torch
 from torch.distributions import kl_divergence
 
-from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, refusals
+from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, groups, refusals
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.estimators.in_pyro import log_mean_exp
@@ -28,7 +28,8 @@ def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None)
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         if weights:
             weights.array = bounds.doubly_weights(bounds.log_weights(bound_terms, beta).softmax(0), beta)
-    value = bounds.value(objective, bound_terms, split, beta, log_mean_exp)
+    counted = groups.counted(objective, bound_terms, split, fraction, functions) if objective.has_groups else split
+    value = bounds.value(objective, bound_terms, counted, beta, log_mean_exp)
     return value, BoundDetails(metrics, first.assigned, {})
 
 
@@ -143,7 +144,7 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
                 rows = {n: v if v is None else v[None] for n, v in rows.items()}
             if not pair.has_local_latents:
                 rest = {n: v if v is None else v[None] for n, v in rest.items()}
-            return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
+            return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale, group_sizes=pair.group_sizes)
     except CannotBroadcast:
         first = traced(guide, {}, inputs, DiscreteValues(objective, functions))
     pair = BoundDraws(program, guide, inputs, objective, first)
@@ -156,7 +157,7 @@ def terms_of(program, guide, inputs, objective, first, sample_shape, weights=Non
             raise refusals.dependent_rows()
         rest = {n: v if v is None else v.mean() for n, v in rest.items()}
     extra = rows.pop("extra").mean()
-    return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale)
+    return BoundTerms(**rows, **rest, extra=extra, scale=pair.scale, group_sizes=pair.group_sizes)
 
 
 class BoundDraws(TracedPair, draws.BoundDraws):
@@ -176,6 +177,9 @@ class BoundDraws(TracedPair, draws.BoundDraws):
         value = value.view_as(value)  # the guide's own use of the draw keeps its gradient
         value.register_hook(lambda slope: slope * self.align_weight(weight(), site))
         return value
+
+    def stack_last(self, arrays):
+        return torch.stack(arrays, -1)
 
     def detach(self, value):
         return value.detach()

@@ -22,6 +22,12 @@ def check_draws(
             f"the guide draws {name} from {type(distribution).__name__}, which has no gradient: "
             "use a reparametrised distribution"
         )
+    drawn = [n for n in sampled if latents[n]["fn"].support.is_discrete]
+    if objective.has_groups and drawn:
+        raise ZooError(
+            f"free_bits and kl_balance need a gradient through every draw, and the guide draws {drawn[0]}, which is "
+            "discrete: leave them out, or let gradient enumerate it"
+        )
     order = list(latents)
     for name in enumerated if objective.name == "iwae" and sampled else ():
         if order.index(sampled[0]) < order.index(name):
@@ -33,6 +39,11 @@ def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:
     missing = [n for n in program if n not in guide]
     if missing:
         raise ZooError(f"the guide has no site {', '.join(missing)}: it must have one for each latent of the program")
+
+
+def no_groups() -> ZooError:
+    """The error for groups of latents in a guide without latents of the rows."""
+    return ZooError("free_bits and kl_balance are for latents of the rows, and the guide has none in the plate N")
 
 
 def infinite_support(name: str) -> ZooError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -68,6 +69,12 @@ def plate_dims(site: Site) -> dict[str, int]:
 def is_in_rows(site: Site) -> bool:
     """Whether a site is in the plate N."""
     return "N" in plate_dims(site)
+
+
+def numbers_in_row(site: Site) -> int:
+    """How many numbers a value of a site has in each row of the plate N."""
+    others = (frame.size for frame in site["cond_indep_stack"] if frame.name != "N")
+    return math.prod((*site["fn"].event_shape, *others))
 
 
 def check_broadcast(site: Site) -> None:

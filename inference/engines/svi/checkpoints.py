@@ -90,5 +90,5 @@ def describe_settings(request: FitRequest[SVIOptions]) -> dict[str, str]:
 def depends_on_fraction(options: SVIOptions) -> bool:
     """Whether a step depends on the fraction of training that is done, and so on how many steps follow."""
     temperatures = [getattr(e, "temperature", None) for _, e in options.make_objective().estimators]
-    warm_up = max(options.warm_up, options.learning_rate_warm_up)
+    warm_up = max(options.warm_up, options.learning_rate_warm_up, options.make_objective().kl_balance)
     return warm_up > 0 or callable(options.beta) or any(map(callable, temperatures))

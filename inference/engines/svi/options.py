@@ -113,6 +113,16 @@ class SVIOptions(EngineOptions):
         lambda v: 0 <= v <= 1,
         "fraction of training over which the weight of the KL divergence rises from 0",
     )
+    kl_balance: bool = flag(
+        False,
+        "while warm_up lasts, the KL of each latent of the rows has a weight proportional to it, so that all are used",
+    )
+    free_bits: float = number(
+        0.0,
+        "a number of nats from 0 up",
+        lambda v: v >= 0,
+        "nats that the KL of each latent of the rows counts at least, in the mean over the rows of a batch",
+    )
     held_out: float | None = number(
         None,
         "a number between 0 and 1, a fraction of the rows",
@@ -153,6 +163,10 @@ class SVIOptions(EngineOptions):
                 "weight_decay is of the default optimizer: leave optimizer out, or give it the decay itself, as in "
                 "optax.adamw"
             )
+        if self.kl_balance and not self.warm_up:
+            raise ZooError("kl_balance weighs the KL of latents while warm_up lasts: give warm_up, such as warm_up=0.3")
+        if isinstance(self.objective, Objective) and (self.free_bits or self.kl_balance):
+            raise ZooError("free_bits and kl_balance are arguments of an Objective: give them to Objective(...)")
         self.make_objective()
 
     def make_objective(self) -> Objective:
@@ -162,7 +176,7 @@ class SVIOptions(EngineOptions):
         -------
         Objective
             The option ``objective`` where it is one; else that of this name, with the options ``num_particles``,
-            ``gradient`` and ``kl``.
+            ``gradient``, ``kl``, ``free_bits`` and, up to the end of ``warm_up``, ``kl_balance``.
 
         Raises
         ------
@@ -171,10 +185,11 @@ class SVIOptions(EngineOptions):
         """
         if isinstance(self.objective, Objective):
             return self.objective
+        groups = float(self.free_bits), float(self.kl_balance and self.warm_up)
         if isinstance(self.gradient, str) and self.gradient in GRADIENTS:
-            return Objective(self.objective, self.num_particles, self.gradient, self.kl)
+            return Objective(self.objective, self.num_particles, self.gradient, self.kl, (), *groups)
         by_site = tuple(estimators.by_site(self.gradient).items())
-        return Objective(self.objective, self.num_particles, kl=self.kl, estimators=by_site)
+        return Objective(self.objective, self.num_particles, GRADIENTS[0], self.kl, by_site, *groups)
 
     @property
     def guide_name(self) -> str:

@@ -213,9 +213,9 @@ def test_guides_without_groups_are_refused(backend):
         with plate("N", N):
             sample("y", backend.distributions.Bernoulli(0.0 * x + 0.5))
 
-    drawn = Objective(free_bits=0.1, estimators=((EVERY_SITE, make("rloo")),), num_particles=2)
+    estimated = Objective(free_bits=0.1, estimators=((EVERY_SITE, make("rloo")),), num_particles=2)
     with pytest.raises(ZooError, match="the guide draws y, which is discrete"):
-        evaluate(backend, drawn, (discrete, discrete_guide), {"m": 0.0})
+        evaluate(backend, estimated, (discrete, discrete_guide), {"m": 0.0})
 
 
 INVALID = [

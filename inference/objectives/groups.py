@@ -20,7 +20,7 @@ from zoo.types import BackendArray
 SMALLEST = 1e-6  # nats for each number: added to the KL, so that groups without any have equal weights
 
 
-def counted(objective: Objective, terms: BoundTerms, split: Split, fraction: BackendArray, functions: Any) -> Split:
+def count_kl(objective: Objective, terms: BoundTerms, split: Split, fraction: BackendArray, functions: Any) -> Split:
     """The reconstruction and the KL as the objective counts it, for all N rows.
 
     split: the actual ones, of ``bounds.reconstruction_and_kl``. fraction: of training that is done. functions: the

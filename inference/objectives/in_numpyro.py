@@ -29,8 +29,8 @@ def bound(objective, program, guide, params, key, inputs, beta=1.0, fraction=1.0
     else:
         terms = pair.all_terms()
     split = bounds.reconstruction_and_kl(terms)
-    counted = groups.counted(objective, terms, split, fraction, functions) if objective.has_groups else split
-    value = bounds.value(objective, terms, counted, beta, log_mean_exp)
+    weighted = groups.count_kl(objective, terms, split, fraction, functions) if objective.has_groups else split
+    value = bounds.value(objective, terms, weighted, beta, log_mean_exp)
     metrics = bounds.metrics(objective, terms, split, log_mean_exp)
     return value, stop_gradient(BoundDetails(metrics, first.assigned, {}))
 

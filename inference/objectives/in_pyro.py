@@ -28,8 +28,8 @@ def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None)
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         if weights:
             weights.array = bounds.doubly_weights(bounds.log_weights(bound_terms, beta).softmax(0), beta)
-    counted = groups.counted(objective, bound_terms, split, fraction, functions) if objective.has_groups else split
-    value = bounds.value(objective, bound_terms, counted, beta, log_mean_exp)
+    weighted = groups.count_kl(objective, bound_terms, split, fraction, functions) if objective.has_groups else split
+    value = bounds.value(objective, bound_terms, weighted, beta, log_mean_exp)
     return value, BoundDetails(metrics, first.assigned, {})
 
 

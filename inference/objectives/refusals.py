@@ -22,10 +22,10 @@ def check_draws(
             f"the guide draws {name} from {type(distribution).__name__}, which has no gradient: "
             "use a reparametrised distribution"
         )
-    drawn = [n for n in sampled if latents[n]["fn"].support.is_discrete]
-    if objective.has_groups and drawn:
+    discrete = [n for n in sampled if latents[n]["fn"].support.is_discrete]
+    if objective.has_groups and discrete:
         raise ZooError(
-            f"free_bits and kl_balance need a gradient through every draw, and the guide draws {drawn[0]}, which is "
+            f"free_bits and kl_balance need a gradient through every draw, and the guide draws {discrete[0]}, which is "
             "discrete: leave them out, or let gradient enumerate it"
         )
     order = list(latents)

@@ -89,10 +89,11 @@ class DiscreteValues:
         needs_noise = isinstance(estimator, EvaluatingEstimator | RelaxedEstimator) or kind == "binary"
         if kind not in SUPPORTS or not (self.relax or needs_noise):
             return None
-        support, logits = SUPPORTS[kind](functions), functions.logits_of(fn)
+        support, own = SUPPORTS[kind](functions), functions.logits_of(fn)
+        logits = own
         if is_in_rows(site) and (self.sample_shape or self.sizes):
-            row = logits.shape[logits.ndim - fn.event_dim - 1 :]
-            logits = functions.broadcast_to(logits, (*self.sample_shape, *self.sizes, *row))
+            row = own.shape[own.ndim - fn.event_dim - 1 :]
+            logits = functions.broadcast_to(own, (*self.sample_shape, *self.sizes, *row))
         noisy = NoisyDraw(support, logits, functions.uniform(self.key, len(self.noise), logits.shape))
         if self.relax:
             value = self.relax(support, logits, noisy.z)
@@ -100,6 +101,6 @@ class DiscreteValues:
             noisy = noisy._replace(temperature=estimator.temperature_at(self.fraction))
             value = estimator.value(support, logits, noisy.z, noisy.temperature)
         else:
-            value = functions.as_value(support.draw(functions.detach(logits), noisy.u))
+            value = functions.as_value(support.draw(functions.detach(own), noisy.u))
         self.noise[site["name"]] = noisy
         return value

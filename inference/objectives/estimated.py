@@ -81,9 +81,8 @@ class EstimatedDraws(NoisyDraws):
         features = self.features() if uses_data else None
         scores = {n: self.sum_sites([self.own_logs[n]])[not self.is_local[n]] for n in self.of_kind(ScoreEstimator)}
         coupled, surrogates, slopes = [], {}, {}
-        f = self.objective_of(rows, rest)
         for name, estimator in self.of_kind(EvaluatingEstimator).items():
-            site = SiteDraw(self, run, noise[name], name, f[self.is_local[name]], key)
+            site = SiteDraw(self, run, noise[name], name, self.objective_of(rows, rest, name), key)
             if name == next(reversed(run.sites)):
                 site.known = known
             state = self.state_of(name)
@@ -156,7 +155,7 @@ class EstimatedDraws(NoisyDraws):
         pairs = [(draws.rows, draws.rest), *draws.coupled]
         join = self.functions.concatenate
         rows, rest = (  # an analytic KL leaves no prior and no guide
-            {n: join([pair[i][n] for pair in pairs]) if v is not None else v for n, v in part.items()}
+            {n: join([pair[i][n] for pair in pairs]) if v is not None and draws.coupled else v for n, v in part.items()}
             for i, part in enumerate(pairs[0])
         )
         extra: BackendArray = rows.pop("extra")
@@ -166,14 +165,14 @@ class EstimatedDraws(NoisyDraws):
 
     def surrogate(self, draws: Draw) -> BackendArray:
         """The term with the derivatives of K discrete draws; its value is 0."""
-        total, f = self.zeros(()), self.objective_of(draws.rows, draws.rest)
+        total = self.zeros(())
         for name, estimator in self.of_kind(ScoreEstimator).items():
-            is_local, inputs = self.is_local[name], self.signal_inputs(name, draws)
+            inputs, f = self.signal_inputs(name, draws), self.detach(self.objective_of(draws.rows, draws.rest, name))
             if self.objective.name == "iwae":
-                signal = estimator.signal_of_weights(f[is_local], inputs) * self.num_draws
+                signal = estimator.signal_of_weights(f, inputs) * self.num_draws
             else:
-                signal = estimator.signal(f[is_local], inputs)
-            total = total + self.sum_rows(is_local, self.detach(signal) * draws.scores[name], draws.rows)
+                signal = estimator.signal(f, inputs)
+            total = total + self.sum_rows(self.is_local[name], signal * draws.scores[name], draws.rows)
         for name, term in draws.surrogates.items():
             total = total + self.sum_rows(self.is_local[name], term, draws.rows)
         return total - self.detach(total)
@@ -195,16 +194,18 @@ class EstimatedDraws(NoisyDraws):
 
     def next_state(self, draws: Draw) -> EstimatorStates:
         """The states of the estimators after a step; empty where none has one."""
-        states, f = {}, self.objective_of(draws.rows, draws.rest)
+        states = {}
         for name, estimator in self.of_kind(ScoreEstimator).items():
-            inputs, values = self.signal_inputs(name, draws), f[self.is_local[name]]
-            if self.objective.name == "iwae":
-                values = self.functions.log_mean_exp(values)[None]
-            states[name] = estimator.update(self.detach(values), inputs)
+            inputs = self.signal_inputs(name, draws)
+            if inputs.state:
+                values = self.detach(self.objective_of(draws.rows, draws.rest, name))
+                if self.objective.name == "iwae":
+                    values = self.functions.log_mean_exp(values)[None]
+                states[name] = estimator.update(values, inputs)
         for name, slopes in draws.slopes.items():
             rate = self.of_kind(EvaluatingEstimator)[name].learning_rate
             states[name] = learning.step(self.state_of(name), {n: s.mean(0) for n, s in slopes.items()}, rate)
-        return {n: s for n, s in states.items() if s}
+        return states
 
     def sum_rows(self, is_local: bool, array: BackendArray, rows: Arrays) -> BackendArray:
         """The mean over draws of an array (K, [E,] B) summed over all rows, or of (K,)."""

@@ -69,11 +69,12 @@ class NoisyDraws(BoundDraws):
         logs = super().log_densities(program, guide, values, without)
         return relax_densities(self, logs, values, self.supports if self.relax else self.of_kind(RelaxedEstimator))
 
-    def objective_of(self, rows: Arrays, rest: Arrays) -> dict[bool, BackendArray]:
-        """The objective at each draw: of each row, (K, [E,] B), under True, and of all data, (K,), under False."""
+    def objective_of(self, rows: Arrays, rest: Arrays, name: str) -> BackendArray:
+        """The objective at each draw of a site: of each row, (K, [E,] B), if the site has rows, else of all, (K,)."""
         of_rows = rows["likelihood"] - self.beta * rows["kl"]
-        total = self.total_of_rows(of_rows, rows) + rest["likelihood_rest"] - self.beta * rest["kl_rest"]
-        return {True: of_rows, False: total}
+        if self.is_local[name]:
+            return of_rows
+        return self.total_of_rows(of_rows, rows) + rest["likelihood_rest"] - self.beta * rest["kl_rest"]
 
     def total_of_rows(self, array: BackendArray, rows: Arrays) -> BackendArray:
         """(K,): the sum over all rows, of which these are a batch, in the mean over enumerated values."""

@@ -41,7 +41,7 @@ class SiteDraw:
         """The objective at another draw of the guide, with later latents drawn anew; its terms join ``coupled``."""
         terms = self.known or self.draws.terms(self.run_again(self.draws, self.functions.as_value(value)))
         self.coupled.append(terms)
-        return self.draws.detach(self.draws.objective_of(*terms)[self.draws.is_local[self.name]])
+        return self.draws.detach(self.draws.objective_of(*terms, self.name))
 
     def evaluate_at(
         self,
@@ -58,7 +58,7 @@ class SiteDraw:
 
         def at(z: BackendArray) -> BackendArray:
             run = self.run_again(draws, value(z))
-            return change(draws.objective_of(*draws.terms(run))[draws.is_local[self.name]], z)
+            return change(draws.objective_of(*draws.terms(run), self.name), z)
 
         return self.functions.value_and_slope(at, z)
 

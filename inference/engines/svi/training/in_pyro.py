@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -100,22 +101,25 @@ class Trainer:
                 param.grad = None
             # gradients are those of the bound per row, whatever their number
             (value * (-1 / self.plan.num_rows)).backward()
-            if not self.step(first + i, value, details.assigned):
+            metrics = [details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")]
+            trace[i], is_done = self.step(first + i, value, metrics, details.assigned)
+            if not is_done:
                 return i, trace[:i], False
             self.estimators = details.state
-            trace[i] = torch.stack([details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")]).tolist()
         return count, trace, True
 
-    def step(self, step, value, assigned):
-        """Do one step of the optimiser unless something is not finite; return whether it was done.
+    def step(self, step, value, metrics, assigned):
+        """Do one step of the optimiser unless something is not finite; return the metrics, and whether it was done.
 
         assigned: values of parameters that follow a rule of the guide.
         """
         slopes = [p.grad for p in self.trained if p.grad is not None]
-        length = torch.stack(torch._foreach_norm(slopes)).norm()
+        # one read of all numbers: each makes Python wait for the device
+        value, *numbers = torch.stack([value.detach(), *metrics, *torch._foreach_norm(slopes)]).tolist()
+        metrics, length = numbers[: len(metrics)], math.hypot(*numbers[len(metrics) :])
         rate = float(self.plan.learning_rate_at(step))
-        if not np.isfinite(value.item() + length.item() + rate):
-            return False
+        if not math.isfinite(value + length + rate):
+            return metrics, False
         if self.clip and length > self.clip:
             torch._foreach_mul_(slopes, self.clip / length)
         for group in self.optimiser.param_groups:
@@ -128,7 +132,7 @@ class Trainer:
         if self.decay:
             d = min(self.decay, (1 + step) / (10 + step))  # so that the first steps soon have no weight
             torch._foreach_lerp_(self.average, [p.detach() for p in self.params], 1 - d)
-        return True
+        return metrics, True
 
     def elbos(self, rows):
         def elbo(program, guide, inputs):

@@ -106,8 +106,9 @@ class EstimatedDraws(NoisyDraws):
         value = self.functions.stack([site["value"], other])
         rows, rest = both.terms(run._replace(sites={**run.sites, name: {**site, "value": value}}))
         self.own_logs, self.observed, self.scale, self.rows = both.own_logs, both.observed, both.scale, both.rows
-        shared = ("extra",)
-        first, second = ({n: v if v is None or n in shared else v[i] for n, v in rows.items()} for i in (0, 1))
+        shared = None, rows["extra"]
+        parts = {n: (v, v) if any(v is s for s in shared) else tuple(v) for n, v in rows.items()}
+        first, second = ({n: v[i] for n, v in parts.items()} for i in (0, 1))
         return (first, rest), (second, rest)
 
     def slopes_of_variance(self, site: SiteDraw, estimator: EvaluatingEstimator, state: Arrays) -> Arrays:
@@ -153,15 +154,22 @@ class EstimatedDraws(NoisyDraws):
     def bound_terms(self, draws: Draw) -> BoundTerms:
         """The terms of all draws, coupled ones included: each is a draw of the guide."""
         pairs = [(draws.rows, draws.rest), *draws.coupled]
-        join = self.functions.concatenate
-        rows, rest = (  # an analytic KL leaves no prior and no guide
-            {n: join([pair[i][n] for pair in pairs]) if v is not None and draws.coupled else v for n, v in part.items()}
-            for i, part in enumerate(pairs[0])
-        )
-        extra: BackendArray = rows.pop("extra")
-        if self.has_local_latents:
-            rest = {n: v.mean() if v is not None else v for n, v in rest.items()}
-        return BoundTerms(**rows, **rest, extra=extra.mean(), scale=self.scale)
+
+        def join(i: int, name: str) -> BackendArray:
+            arrays = [pair[i][name] for pair in pairs]
+            # an analytic KL leaves no prior and no guide
+            return arrays[0] if arrays[0] is None or len(arrays) == 1 else self.functions.concatenate(arrays)
+
+        def mean(i: int, name: str) -> BackendArray:
+            arrays = [pair[i][name] for pair in pairs]
+            if arrays[0] is None:
+                return None
+            total = sum(arrays[1:], arrays[0])
+            return (total.mean() if total.ndim else total) * (1 / len(arrays))
+
+        rows = {n: join(0, n) for n in draws.rows if n != "extra"}
+        rest = {n: (mean if self.has_local_latents else join)(1, n) for n in draws.rest}
+        return BoundTerms(**rows, **rest, extra=mean(0, "extra"), scale=self.scale)
 
     def surrogate(self, draws: Draw) -> BackendArray:
         """The term with the derivatives of K discrete draws; its value is 0."""

@@ -85,19 +85,10 @@ def stack_draws(draws):
 
 
 def with_dimension(draws):
-    """K draws of one run, where what they share has a first dimension too."""
-
-    def shared(arrays, names):
-        return {n: v[None] if n in names and v is not None else v for n, v in arrays.items()}
-
-    def of_run(rows, rest):
-        return shared(rows, ["extra"]), shared(rest, rest)
-
-    rows, rest = of_run(draws.rows, draws.rest)
+    """K draws of one run, where features and slopes, which they share, have a first dimension too."""
     features = None if draws.features is None else draws.features[None]
-    coupled = [of_run(*terms) for terms in draws.coupled]
-    slopes = {n: shared(arrays, arrays) for n, arrays in draws.slopes.items()}
-    return draws._replace(rows=rows, rest=rest, coupled=coupled, features=features, slopes=slopes)
+    slopes = {n: {m: v[None] for m, v in arrays.items()} for n, arrays in draws.slopes.items()}
+    return draws._replace(features=features, slopes=slopes)
 
 
 class Weights:

@@ -100,7 +100,8 @@ class EstimatedDraws(NoisyDraws):
         estimator, noisy = self.estimators.get(name), self.noise.get(name)
         if not (self.stacks_draws and isinstance(estimator, AntitheticEstimator) and noisy and self.is_local[name]):
             return self.terms(run), None
-        other = self.functions.as_value(estimator.coupled(noisy.support, self.detach(noisy.logits), noisy.u))
+        p = noisy.support.mean(self.detach(noisy.logits))
+        other = self.functions.as_value(estimator.coupled(noisy.u, p))
         site, both = run.latents[name], copy.copy(self)
         both.sample_shape = (2, *self.sample_shape)
         value = self.functions.stack([site["value"], other])

@@ -163,13 +163,14 @@ class AntitheticEstimator(EvaluatingEstimator):
         """
 
     @staticmethod
-    def coupled(support: Support, logits: BackendArray, u: BackendArray) -> BackendArray:
+    def coupled(u: BackendArray, p: BackendArray) -> BackendArray:
         """The second draw, c."""
-        return (u < support.mean(logits)) * 1.0
+        return (u < p) * 1.0
 
     def parts(self, site: DrawnSite, state: Arrays) -> Arrays:
         """The difference of the objective, and the slope."""
-        p, c = site.support.mean(site.logits), self.coupled(site.support, site.logits, site.u)
+        p = site.support.mean(site.logits)
+        c = self.coupled(site.u, p)
         return {"difference": site.f - site.evaluate(c), "slope": self.slope(site.u, p, site.value, c)}
 
     def surrogate(self, logits: BackendArray, parts: Arrays, site: DrawnSite) -> BackendArray:

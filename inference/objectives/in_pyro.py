@@ -67,7 +67,8 @@ def estimated_draws(program, guide, inputs, objective, first, sample_shape, nois
                 again = traced(guide, {}, inputs, fill, (K,))
                 pair = EstimatedDraws(program, guide, inputs, objective, again, fill.noise, *moment, sample_shape=(K,))
             return pair, pair.draw_times()
-    pair = EstimatedDraws(program, guide, inputs, objective, first, noise, *moment)
+    if pair.sample_shape:
+        pair = EstimatedDraws(program, guide, inputs, objective, first, noise, *moment)
     return pair, pair.draw_times()
 
 

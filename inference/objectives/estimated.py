@@ -165,7 +165,7 @@ class EstimatedDraws(NoisyDraws):
             arrays = [pair[i][name] for pair in pairs]
             if arrays[0] is None:
                 return None
-            total = sum(arrays[1:], arrays[0])
+            total: BackendArray = sum(arrays[1:], arrays[0])
             return (total.mean() if total.ndim else total) * (1 / len(arrays))
 
         rows = {n: join(0, n) for n in draws.rows if n != "extra"}

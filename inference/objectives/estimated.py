@@ -107,8 +107,7 @@ class EstimatedDraws(NoisyDraws):
         value = self.functions.stack([site["value"], other])
         rows, rest = both.terms(run._replace(sites={**run.sites, name: {**site, "value": value}}))
         self.own_logs, self.observed, self.scale, self.rows = both.own_logs, both.observed, both.scale, both.rows
-        shared = None, rows["extra"]
-        parts = {n: (v, v) if any(v is s for s in shared) else tuple(v) for n, v in rows.items()}
+        parts = {n: (v, v) if v is None or n == "extra" else tuple(v) for n, v in rows.items()}
         first, second = ({n: v[i] for n, v in parts.items()} for i in (0, 1))
         return (first, rest), (second, rest)
 
@@ -165,8 +164,8 @@ class EstimatedDraws(NoisyDraws):
             arrays = [pair[i][name] for pair in pairs]
             if arrays[0] is None:
                 return None
-            total: BackendArray = sum(arrays[1:], arrays[0])
-            return (total.mean() if total.ndim else total) * (1 / len(arrays))
+            total: BackendArray = arrays[0] if len(arrays) == 1 else sum(arrays) / len(arrays)
+            return total.mean() if total.ndim else total  # draws of one run share it
 
         rows = {n: join(0, n) for n in draws.rows if n != "extra"}
         rest = {n: (mean if self.has_local_latents else join)(1, n) for n in draws.rest}

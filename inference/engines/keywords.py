@@ -60,6 +60,7 @@ class SVIKeywords(CommonKeywords, total=False):
     weight_decay: float
     learning_rate_warm_up: float
     clip_norm: float | None
+    skip_above: float | None
     weight_average: float | None
     batch_size: int | None
     minibatches: str

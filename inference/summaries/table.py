@@ -50,8 +50,8 @@ def training_summary(fit: FitRecord) -> dict[str, float]:
     diagnostics = fit.diagnostics
     epochs = diagnostics["epochs"]
     last = int(np.searchsorted(epochs["step"], diagnostics["best_step"])) if "best_step" in diagnostics else -1
-    elbos = ("elbo_nats_per_row", "held_out_elbo_nats_per_row")
-    summary = {n: diagnostics[n] for n in elbos if n in diagnostics}
+    names = ("elbo_nats_per_row", "held_out_elbo_nats_per_row", "num_skips")
+    summary = {n: diagnostics[n] for n in names if n in diagnostics}
     # neither term exists where the first epoch was not completed, and those of relaxed draws are not of this ELBO
     terms = () if "relaxed" in diagnostics else ("reconstruction_nats_per_row", "kl_nats_per_row")
     summary |= {n: float(epochs[n][last]) for n in terms if n in epochs}

@@ -73,7 +73,8 @@ def run_warnings(fit: FitRecord) -> Iterator[str]:
     """Warnings about the run."""
     if "phi" in fit.draws and (count := int(np.prod(fit.draws["phi"].shape[:2]))) < FEW_DRAWS:
         yield f"Intervals are of {count} draws, and rough below {FEW_DRAWS}: keep more draws."
-    rise, total = recent_rise(np.asarray(fit.trace, float))
+    trace = np.asarray(fit.trace, float)
+    rise, total = recent_rise(trace[np.isfinite(trace)])  # steps that were skipped are NaN
     if rise > STILL_RISING * total:
         part = f"{rise / total:.0%} of its total rise"
         yield f"The objective rose by {rise:.4g} nats over the last quarter of the run, {part}: run longer."

@@ -32,6 +32,8 @@ class SVIDiagnostics(Diagnostics):
         Indices of the validation rows.
     broken : bool
         Whether the objective became NaN or infinite; the fit is then that of the step before.
+    num_skips : int, optional
+        How many steps were skipped, with the option ``skip_above``. The trace is NaN there.
     stopped : str, optional
         Why training ended early, as a sentence.
     best_step : int, optional
@@ -55,6 +57,7 @@ class SVIDiagnostics(Diagnostics):
     batch_size: int | None = None
     rows_held_out: np.ndarray | None = None
     broken: bool = False
+    num_skips: int | None = None
     stopped: str | None = None
     best_step: int | None = None
     held_out_elbo_nats_per_row: float | None = None

@@ -72,6 +72,13 @@ class SVIOptions(EngineOptions):
     clip_norm: float | None = number(
         None, "a number above 0", lambda v: v > 0, "longest gradient of the objective per row", optional=True
     )
+    skip_above: float | None = number(
+        None,
+        "a number above 1, such as 10",
+        lambda v: v > 1,
+        "skip steps whose gradient is longer than this multiple of the 0.9 quantile of the last 200, or not finite",
+        optional=True,
+    )
     weight_average: float | None = number(
         None,
         "a number between 0 and 1, such as 0.999",

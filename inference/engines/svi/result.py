@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TypedDict
 
 import numpy as np
@@ -16,9 +17,11 @@ from inference.engines.svi.record import TrainingRecord
 from inference.engines.svi.relaxed import relaxed_sites
 from inference.engines.svi.rows import TrainingRows
 from inference.engines.svi.training import Trainer, not_finite
+from inference.engines.svi.training.skipping import MAX_NOT_FINITE
 
 ACTIVE_KL = 0.01  # nats per row, above which a latent tells anything about its row
 ELBO_DRAWS = 100  # draws, at least, for the estimate of the ELBO
+MAX_SKIPS = 0.1  # of the steps, without a warning
 ELBO_ROWS = 10_000  # rows, at most, for that of an amortised guide
 
 
@@ -35,6 +38,7 @@ class TrainingFields(TypedDict):
     batch_size: int | None
     rows_held_out: np.ndarray | None
     broken: bool
+    num_skips: int | None
     stopped: str | None
     best_step: int | None
     held_out_elbo_nats_per_row: float | None
@@ -50,13 +54,22 @@ def training_diagnostics(
     start: str | None = None,
 ) -> TrainingFields:
     """The fields of ``SVIDiagnostics``, but for the ELBO. start: how the initial values were found."""
-    trend = convergence(record.trace[:, 0], plan.steps_per_epoch)
+    trace = record.trace[:, 0]
+    trend = convergence(trace[~np.isnan(trace)], plan.steps_per_epoch)
+    num_skips = record.num_skips if request.options.skip_above else None
+    if num_skips and num_skips > MAX_SKIPS * record.num_steps:
+        warnings.warn(
+            f"{num_skips} of {record.num_steps} steps were skipped: lower learning_rate, or raise skip_above",
+            stacklevel=2,
+        )
     converged, stopped = bool(trend["converged"]), None
     if record.is_broken:
         step = record.num_steps + 1
         converged = False
         cause = not_finite(request.options, record.num_steps)
         stopped = f"{cause} was not a number at step {step}: the guide is that of the step before"
+        if num_skips is not None:
+            stopped = f"{cause} was not a number in {MAX_NOT_FINITE} steps in a row, up to step {step}"
     elif record.num_steps < plan.num_steps:  # nothing was gained
         converged = True
         if record.best:
@@ -73,6 +86,7 @@ def training_diagnostics(
         "batch_size": rows.batch_size or None,
         "rows_held_out": rows.validation if len(rows.validation) else None,
         "broken": record.is_broken,
+        "num_skips": num_skips,
         "stopped": stopped,
         "best_step": record.best_step if is_best else None,
         "held_out_elbo_nats_per_row": record.best_held_out if is_best else None,

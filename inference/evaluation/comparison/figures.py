@@ -96,7 +96,8 @@ def plot_objective(c: ComparisonRecord) -> Figure | None:
     for axes, name in zip(figure.subplots(1, len(optimised), squeeze=False)[0], optimised, strict=True):
         fit = c.fits[name]
         trace = np.asarray(fit.trace, dtype=float)
-        steps = np.arange(len(trace))
+        steps = np.flatnonzero(np.isfinite(trace))  # without those that were skipped
+        trace = trace[steps]
         exact_objective = {"ml": "log-likelihood", "map": "log joint"}.get(fit.options.get("objective", ""))
         if exact_objective is None:  # a noisy estimate
             width = max(1, len(trace) // 50)

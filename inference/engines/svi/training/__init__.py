@@ -38,8 +38,8 @@ class Trainer(Protocol):
     def advance(self, first: int, count: int) -> tuple[int, np.ndarray, bool]:
         """Do up to ``count`` steps, from step ``first`` on.
 
-        Returns the number done; their trace (done, 3) of the bound, its reconstruction and its KL, in nats; and False
-        where the next step was not finite, and was not done.
+        Returns the number done; their trace (done, 3) of the bound, its reconstruction and its KL, in nats, NaN for
+        steps that were skipped; and False where the next step was not finite, and training ends.
         """
         ...
 
@@ -95,12 +95,12 @@ def train(request: FitRequest[SVIOptions], trainer: Trainer, plan: TrainingPlan,
             )
             record.trace = np.concatenate([record.trace, trace])
             record.is_broken = not is_finite
-            if not record.num_steps:
+            if record.is_broken and record.num_skips == record.num_steps:
                 raise ZooError(
                     f"{not_finite(request.options, 0)} is not a number at the first step: give start=, or a smaller "
                     "learning_rate"
                 )
-            message = f"ELBO {record.trace[-100:, 0].mean():.2f} nats"
+            message = f"ELBO {record.mean(100)[0]:.2f} nats"
             if is_finite and record.num_steps == end:
                 message = report(trainer, plan, rows, record, start)
                 if checkpoints:

@@ -10,6 +10,7 @@ from numpyro.distributions import biject_to, constraints
 from inference.engines.svi.evaluation import Evaluation
 from inference.engines.svi.evaluation.in_numpyro import evaluate
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
+from inference.engines.svi.training import skipping
 from inference.objectives import EVALUATION
 from inference.objectives.choice import check_estimators
 from inference.objectives.in_numpyro import bound, initial_state, relaxed_responses
@@ -35,6 +36,8 @@ class Trainer:
         self.params = self.set_up()
         self.opt_state = jax.jit(self.optimiser.init)(self.params)
         self.average, self.estimators = self.params, self.first_state()
+        self.skip_above = request.options.skip_above
+        self.skips = skipping.initial_state(jnp) if self.skip_above else {}
         self.compiled_steps, self.compiled_elbo = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
 
     def set_up(self):
@@ -117,7 +120,7 @@ class Trainer:
         constrained = {n: self.transforms[n](v) for n, v in params.items()}
         return bound(objective, *pair, constrained, key, inputs, *moment)
 
-    def steps(self, params, opt_state, average, estimators, first, count, feed, arrays):
+    def steps(self, params, opt_state, average, estimators, skips, first, count, feed, arrays):
         scale = 1 / self.plan.num_rows  # gradients are those of the bound per row, whatever their number
 
         def loss(params, key, batch, *moment):
@@ -125,7 +128,8 @@ class Trainer:
             return -value * scale, details
 
         def step(carry):
-            i, params, opt_state, average, estimators, trace, _ = carry
+            i, *before, trace, _ = carry
+            params, opt_state, average, estimators, skips = before
             index = first + i
             beta = jnp.asarray(self.plan.beta_at(index, jnp.minimum), trace.dtype)
             batch = {n: v[i] for n, v in feed.items()}
@@ -135,6 +139,7 @@ class Trainer:
             )
             metrics = jnp.stack([details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")])
             change, state = self.optimiser.update(slope, opt_state, params)
+            rate = 0.0
             if self.has_default_optimiser:  # others have a learning rate of their own
                 rate = self.plan.learning_rate_at(index, jnp.minimum)
                 change = jax.tree.map(lambda c: -jnp.asarray(rate, c.dtype) * c, change)
@@ -143,18 +148,25 @@ class Trainer:
             if self.decay:
                 d = jnp.minimum(self.decay, (1 + index) / (10 + index))  # so that the first steps soon have no weight
                 average = jax.tree.map(lambda a, p: (d * a + (1 - d) * p).astype(a.dtype), average, after)
-            is_finite = jnp.isfinite(value)
-            trace = trace.at[i].set(metrics)
-            return i + is_finite, after, state, average, details.state, trace, is_finite
+            now, is_finite = (after, state, average, details.state, skips), jnp.isfinite(value)
+            if self.skip_above:
+                is_finite &= jnp.isfinite(rate)
+                norm = jnp.where(is_finite, optax.tree.norm(slope), jnp.nan)
+                is_done, skips = skipping.next_state(skips, norm, self.skip_above, jnp)
+                now = jax.tree.map(lambda new, old: jnp.where(is_done, new, old), now, tuple(before))
+                now, metrics = (*now[:-1], skips), jnp.where(is_done, metrics, jnp.nan)
+                is_finite = skipping.goes_on(skips)
+            return i + is_finite, *now, trace.at[i].set(metrics), is_finite
 
         trace = jnp.zeros((self.max_steps, 3))
-        carry = jnp.zeros((), first.dtype), params, opt_state, average, estimators, trace, jnp.array(True)
+        start = params, opt_state, average, estimators, skips
+        carry = jnp.zeros((), first.dtype), *start, trace, jnp.array(True)
         end = jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[-1], step, carry)
         return *end[:-1], end[-1] & jnp.isfinite(optax.tree.norm(end[1]))
 
     def advance(self, first, count):
         feed = self.feed(self.plan.batches(first, count) if self.plan.batch_size else None, self.max_steps)
-        start = self.params, self.opt_state, self.average if self.decay else {}, self.estimators
+        start = self.params, self.opt_state, self.average if self.decay else {}, self.estimators, self.skips
         done, *end, trace, is_finite = self.compiled_steps(
             *start, jnp.asarray(first), jnp.asarray(count), feed, self.arrays
         )
@@ -165,7 +177,7 @@ class Trainer:
             done, *end, trace, is_good = self.compiled_steps(
                 *start, jnp.asarray(first), jnp.asarray(repeated), feed, self.arrays
             )
-        self.params, self.opt_state, average, self.estimators = end
+        self.params, self.opt_state, average, self.estimators, self.skips = end
         self.average = average if self.decay else self.params
         return int(done), np.asarray(trace, float)[: int(done)], bool(is_finite)
 
@@ -224,7 +236,7 @@ class Trainer:
 
     def groups(self):
         groups = {"params": self.params, "average": self.average, "opt_state": self.opt_state}
-        return {**groups, "estimators": self.estimators}
+        return {**groups, "estimators": self.estimators, "skips": self.skips}
 
     def state(self):
         leaves = {group: jax.tree.leaves(part) for group, part in self.groups().items()}

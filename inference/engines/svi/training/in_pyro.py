@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from inference.engines.svi.evaluation import Evaluation
 from inference.engines.svi.evaluation.in_pyro import evaluate
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
+from inference.engines.svi.training import skipping
 from inference.objectives import EVALUATION
 from inference.objectives.choice import check_estimators
 from inference.objectives.in_pyro import bound, initial_state, relaxed_responses
@@ -39,6 +40,8 @@ class Trainer:
         self.trained = list({id(p): p for p in self.params}.values())
         self.estimators = self.first_state()
         self.optimiser = make_optimiser(request.options, self.trained)
+        self.skip_above = request.options.skip_above
+        self.skips = skipping.initial_state(np) if self.skip_above else {}
 
     def set_up(self):
         """Put the parameters of guide and program before the first step into the store."""
@@ -103,13 +106,16 @@ class Trainer:
             (value * (-1 / self.plan.num_rows)).backward()
             metrics = [details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")]
             trace[i], is_done = self.step(first + i, value, metrics, details.assigned)
-            if not is_done:
+            if is_done:
+                self.estimators = details.state
+            elif not (self.skip_above and skipping.goes_on(self.skips)):
                 return i, trace[:i], False
-            self.estimators = details.state
+            else:
+                trace[i] = np.nan
         return count, trace, True
 
     def step(self, step, value, metrics, assigned):
-        """Do one step of the optimiser unless something is not finite; return the metrics, and whether it was done.
+        """Do one step of the optimiser unless it is broken; return the metrics, and whether it was done.
 
         assigned: values of parameters that follow a rule of the guide.
         """
@@ -118,7 +124,11 @@ class Trainer:
         value, *numbers = torch.stack([value.detach(), *metrics, *torch._foreach_norm(slopes)]).tolist()
         metrics, length = numbers[: len(metrics)], math.hypot(*numbers[len(metrics) :])
         rate = float(self.plan.learning_rate_at(step))
-        if not math.isfinite(value + length + rate):
+        is_done = math.isfinite(value + length + rate)
+        if self.skip_above:
+            norm = length if is_done else math.nan
+            is_done, self.skips = skipping.next_state(self.skips, norm, self.skip_above, np)
+        if not is_done:
             return metrics, False
         if self.clip and length > self.clip:
             torch._foreach_mul_(slopes, self.clip / length)
@@ -187,6 +197,7 @@ class Trainer:
         arrays = {f"params/{i}": p.detach() for i, p in enumerate(self.params)}
         arrays |= {f"average/{i}": a for i, a in enumerate(self.average)}
         arrays |= {f"estimators/{i}": a for i, a in enumerate(tree_leaves(self.estimators))}
+        arrays |= {f"skips/{n}": torch.as_tensor(v) for n, v in self.skips.items()}
         for i, moments in self.optimiser.state_dict()["state"].items():
             arrays |= {f"optimiser/{i}/{n}": torch.as_tensor(v) for n, v in moments.items() if v is not None}
         generators = {"cpu": torch.random.get_rng_state()}
@@ -202,6 +213,7 @@ class Trainer:
                 average.copy_(tensors[f"average/{i}"])
         leaves, tree = tree_flatten(self.estimators)
         self.estimators = tree_unflatten([tensors[f"estimators/{i}"] for i in range(len(leaves))], tree)
+        self.skips = {n: np.asarray(arrays[f"skips/{n}"]) for n in self.skips}
         moments = {}
         for path, value in tensors.items():
             if path.startswith("optimiser/"):

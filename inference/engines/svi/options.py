@@ -83,7 +83,8 @@ class SVIOptions(EngineOptions):
         None,
         "a number between 0 and 1, such as 0.999",
         lambda v: 0 < v < 1,
-        "decay of an exponential moving average of all parameters, which is then the fit",
+        "decay of an exponential moving average of all parameters, which is then the fit; at step t at most "
+        "(1 + t) / (10 + t), so that the start has no weight",
         optional=True,
     )
     batch_size: int | None = whole(

@@ -54,8 +54,17 @@ class NumPyroObjectives(Objectives):
         return self.evaluate(objective, pair, params, inputs, beta, seeds, rows)[:3]
 
     def terms(self, objective, pair, params, inputs):
-        batch = self.evaluate(objective, pair, params, inputs)[3]
-        return type(batch)(*(None if v is None else v[0] for v in batch))
+        import jax
+
+        from inference.objectives.in_numpyro import terms
+        from zoo._backend.in_numpyro import runtime, to_backend
+
+        with runtime("float64"):
+            plain = {n: v for n, v in inputs.items() if not isinstance(v, np.ndarray)}
+            arrays_in = to_backend({n: v for n, v in inputs.items() if n not in plain})
+            key = jax.random.split(jax.random.PRNGKey(0), 1)[0]
+            value = terms(*pair, to_backend(arrays(params)), key, {**arrays_in, **plain}, objective)
+            return value._make(None if v is None else np.asarray(v) for v in value)
 
     def evaluate(self, objective, pair, params, inputs, beta=1.0, seeds=1, rows=None):
         import jax

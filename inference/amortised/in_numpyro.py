@@ -6,7 +6,7 @@ import numpy as np
 import optax
 from jax.nn import logsumexp, one_hot
 from numpyro import handlers
-from numpyro.distributions import ExpandedDistribution, Independent, Normal, kl_divergence
+from numpyro.distributions import ExpandedDistribution, Independent, MultivariateNormal, Normal, kl_divergence
 
 from inference.amortised import draws
 from inference.amortised.draws import LEARNING_RATE, is_class, not_normal
@@ -192,11 +192,11 @@ def most_probable(distribution):
 
 
 def normal_parameters(name, distribution):
-    """Mean and sd of independent normals; raises ZooError for another distribution."""
+    """Mean and sd of each number, where they are normal; raises ZooError for another distribution."""
     base = without_events(distribution)
-    if not isinstance(base, Normal):
+    if not isinstance(base, Normal | MultivariateNormal):
         raise not_normal(name, type(base).__name__)
-    return tuple(jnp.broadcast_to(v, distribution.shape()) for v in (base.loc, base.scale))
+    return tuple(jnp.broadcast_to(v, distribution.shape()) for v in (base.mean, base.variance**0.5))
 
 
 def without_events(distribution):

@@ -2,7 +2,7 @@ from contextlib import contextmanager
 from itertools import product
 
 import torch
-from pyro.distributions import Independent, Normal
+from pyro.distributions import Independent, MultivariateNormal, Normal
 from torch.distributions import kl_divergence
 from torch.nn.functional import one_hot
 
@@ -188,11 +188,11 @@ def most_probable(distribution):
 
 
 def normal_parameters(name, distribution):
-    """Mean and sd of independent normals; raises ZooError for another distribution."""
+    """Mean and sd of each number, where they are normal; raises ZooError for another distribution."""
     base = without_events(distribution)
-    if not isinstance(base, Normal):
+    if not isinstance(base, Normal | MultivariateNormal):
         raise not_normal(name, type(base).__name__)
-    return tuple(v.expand(distribution.shape()) for v in (base.loc, base.scale))
+    return tuple(v.expand(distribution.shape()) for v in (base.mean, base.variance**0.5))
 
 
 def without_events(distribution):

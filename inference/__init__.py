@@ -10,7 +10,8 @@ variance of gradient estimators for discrete latents, which ``estimator(name, **
 ``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
 reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
-``factors``, ``topics`` and ``latents`` are questions to one kind of model; ``enumeration`` and ``gaussian`` are exact
+``factors``, ``topics`` and ``latents`` are questions to one kind of model, and ``fairness`` to codes with a sensitive
+attribute; ``enumeration`` and ``gaussian`` are exact
 inference. Everything is imported when it is first used.
 """
 
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from guides import shared
     from inference.analysis import factors as factors
+    from inference.analysis import fairness as fairness
     from inference.analysis import latents as latents
     from inference.analysis import topics as topics
     from inference.engines import refusals
@@ -83,6 +85,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
 _MODULES = {
     "enumeration": "inference.exact.enumeration",
     "factors": "inference.analysis.factors",
+    "fairness": "inference.analysis.fairness",
     "gaussian": "inference.exact.gaussian",
     "latents": "inference.analysis.latents",
     "topics": "inference.analysis.topics",

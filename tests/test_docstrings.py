@@ -14,6 +14,7 @@ MODULES = (
     "guides",
     "inference",
     "inference.analysis.factors",
+    "inference.analysis.fairness",
     "inference.analysis.latents",
     "inference.analysis.topics",
     "inference.engines",

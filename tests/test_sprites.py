@@ -158,7 +158,7 @@ def test_labels_are_a_factor():
         (lambda: datasets.observed("sprites", side=28), "side is 32 or 64"),
         (lambda: datasets.observed("sprites", shape=4), "1 to 3 (square, ellipse, heart); given 4"),
         (lambda: datasets.observed("sprites", x=0), "x is a whole number from 1 up; given 0"),
-        (lambda: datasets.observed("sprites", **{"rotation": 2.5}), "rotation is a whole number from 1 up; given 2.5"),
+        (lambda: datasets.observed("sprites", rotation=True), "rotation is a whole number from 1 up; given True"),
         (lambda: datasets.factors("sprites", shape=1, scale=1, x=1, y=1), "a factor with two values or more"),
         (lambda: datasets.observed("sprites", side=64, rotation=40, x=64, y=64), "take more than 4 GiB: give fewer"),
         (lambda: datasets.observed("sprites", scales=2), "no setting of sprites 'scales'; did you mean 'scale'?"),

@@ -129,6 +129,7 @@ def test_three_groups_have_the_largest_difference():
         np.testing.assert_allclose(measures.codes[COMPLEMENT].rates.value, [0.8, 0.5, 0.2])
         assert measures.codes[COMPLEMENT].parity_difference.value == pytest.approx(0.6)
     assert "of more than two groups the largest difference" in str(result)
+    assert "exactly 0 or 1" not in str(result)
 
 
 def test_the_positive_value_can_be_the_smaller_one(planted):
@@ -191,6 +192,7 @@ def test_tables_text_and_figure(planted):
         "2000 rows, 5-fold cross-fitting, 95% intervals by 4000 bootstrap samples",
         "the recorded target has a demographic parity difference of 0.480",
         "without z_0 the accuracy falls by 0.080",
+        "a rate is exactly 0 or 1 for 1: resampling cannot change it",
         "what these numbers show and do not show",
         "no decision fair or lawful",
     ):

@@ -68,4 +68,5 @@ def mark_chance(axes: Axes, value: float, text: str) -> None:
     low, high = axes.get_xlim()
     side = "left" if value < (low + high) / 2 else "right"
     style = {"fontsize": 7, "color": "0.3", "rotation": 90, "ha": side, "va": "bottom"}
+    style["bbox"] = {"facecolor": "white", "linewidth": 0, "pad": 0.4, "alpha": 0.8}
     axes.annotate(text, (value, 0.02), xycoords=("data", "axes fraction"), **style)

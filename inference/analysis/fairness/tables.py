@@ -138,6 +138,11 @@ def sentences(r: FairnessRecord) -> list[str]:
         lines.append(
             "of more than two groups the largest difference tends to be too large, most of all if some are small"
         )
+    if extreme := extreme_rates(r):
+        lines.append(
+            f"a rate is exactly 0 or 1 for {', '.join(extreme)}: resampling cannot change it, and its intervals "
+            "are too short (with n rows it may differ by 3 / n)"
+        )
     for predictor, measures in r.predictors.items():
         high, low = (r.groups[g] for g in measures.codes[ALL].parity_groups)
         lines.append(
@@ -146,6 +151,14 @@ def sentences(r: FairnessRecord) -> list[str]:
             f"least often for {low}"
         )
     return lines
+
+
+def extreme_rates(r: FairnessRecord) -> list[str]:
+    """The groups with a rate of 0 or 1, among all rows or among those recorded as positive."""
+    codes = [codes for measures in r.predictors.values() for codes in measures.codes.values()]
+    rates = np.array([[c.rates.value, c.true_positive_rates.value] for c in codes])
+    is_extreme = ((rates == 0) | (rates == 1)).any((0, 1))
+    return [group for group, extreme in zip(r.groups, is_extreme, strict=True) if extreme]
 
 
 def plain_text(r: FairnessRecord) -> str:

@@ -1,4 +1,4 @@
-"""A program of three layers of normal latents above binary pixels, with guides from the top down and the bottom up."""
+"""A program of three layers of normal latents above binary pixels, with guides of three kinds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+
+from inference import shared
 
 WIDTHS = {"z3": 2, "z2": 3, "z1": 4}
 D = 16
@@ -34,7 +36,7 @@ def library(backend: str) -> Any:
 
 
 @cache
-def layers(backend: str, is_bottom_up: bool = False) -> tuple[Any, Any]:
+def layers(backend: str, kind: str = "top down") -> tuple[Any, Any]:
     """Program and guide, functions of x, in one of the languages."""
     lib = library(backend)
     param, plate, sample, Normal = lib.param, lib.plate, lib.sample, lib.distributions.Normal
@@ -50,7 +52,7 @@ def layers(backend: str, is_bottom_up: bool = False) -> tuple[Any, Any]:
         V2, V1, W = weight("V2", 2, 3), weight("V1", 3, 4), weight("W", 4, D)
         with plate("images", len(x)):
             z3 = sample("z3", Normal(array(np.zeros(2)), 1.0).to_event(1))
-            z2 = sample("z2", Normal(tanh(z3 @ V2), 0.7).to_event(1))
+            z2 = sample("z2", Normal(tanh(z3 @ V2), 0.7).to_event(1), infer={"features": z3 @ V2})
             z1 = sample("z1", Normal(tanh(z2 @ V1), 0.7).to_event(1))
             sample("x", lib.distributions.Bernoulli(logits=z1 @ W).to_event(1), obs=x)
 
@@ -71,4 +73,8 @@ def layers(backend: str, is_bottom_up: bool = False) -> tuple[Any, Any]:
             z2 = sample("z2", Normal(z1 @ A2, scales["z2"]).to_event(1))
             sample("z3", Normal(z2 @ A3, scales["z3"]).to_event(1))
 
-    return program, bottom_up if is_bottom_up else top_down
+    def posterior(name, prior, features, x):
+        mean, sd = weight(f"q.{name}", D, WIDTHS[name]), scale(f"q.{name}.scale", WIDTHS[name])
+        return Normal(x @ mean / 4 + (0.0 if features is None else features), sd).to_event(1)
+
+    return program, {"top down": top_down, "bottom up": bottom_up, "shared": shared(posterior)}[kind]

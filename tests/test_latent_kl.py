@@ -23,7 +23,7 @@ from zoo.cli import app
 from zoo.sites import Site
 
 ANALYTIC = Objective(kl="analytic", estimators=EVALUATION.estimators)
-CASES = ("top down", "bottom up", "sigmoid_belief_network", "semi_supervised_vae")
+CASES = ("top down", "bottom up", "shared", "sigmoid_belief_network", "semi_supervised_vae")
 SETTINGS = {"sigmoid_belief_network": {"Z": 3}, "semi_supervised_vae": {"Z": 2, "C": 3, "width": 4, "depth": 1}}
 SHORT = {"engine": "svi", "num_steps": 3, "batch_size": 20, "dtype": "float64"}
 
@@ -40,7 +40,7 @@ def fitted(case, backend):
         label = {"label": np.where(np.arange(60) % 2, np.nan, np.arange(60) % 3)}
         data = {"x": X, **(label if case.startswith("semi") else {})}
         return inference.fit(zoo.load(case, backend, **SETTINGS[case]), data, **SHORT)
-    program, guide = layers(backend, case == "bottom up")
+    program, guide = layers(backend, case)
     return inference.fit(zoo.Model(program, backend=backend), X, guide=guide, **SHORT)
 
 
@@ -99,6 +99,7 @@ def test_the_kl_of_normals_is_their_formula(backend):
     [
         ("top down", ["z3", "z2", "z1"]),
         ("bottom up", ["z3", "z2", "z1"]),
+        ("shared", ["z3", "z2", "z1"]),
         ("sigmoid_belief_network", ["z2", "z1"]),
         ("semi_supervised_vae", ["y", "z"]),
     ],
@@ -113,7 +114,7 @@ def test_the_summary_has_every_latent_from_the_top_down(case, latents, backend):
         table = fit.summary()["estimate"]
     assert [table[f"kl_nats_per_row[{n}]"] for n in latents] == list(kl.values())
     assert table["active_latents"] == len(fit.diagnostics["active_latents"])
-    if case in ("top down", "bottom up"):
+    if case not in SETTINGS:
         assert {f"active_units[{n}]" for n in latents} < set(table.index)
 
 

@@ -4,7 +4,7 @@
 ``inference.objectives.densities``, as in training. ``kernels`` describes what each ``in_<backend>.py`` provides.
 """
 
-from inference.amortised.posterior import AmortisedPosterior, latents_outside_rows
+from inference.amortised.posterior import AmortisedPosterior, latents_outside_rows, local_latents
 from inference.amortised.records import Code, ElboTerms, Normals
 
-__all__ = ["AmortisedPosterior", "Code", "ElboTerms", "Normals", "latents_outside_rows"]
+__all__ = ["AmortisedPosterior", "Code", "ElboTerms", "Normals", "latents_outside_rows", "local_latents"]

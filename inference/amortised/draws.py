@@ -89,6 +89,11 @@ def check_rows(sites: Mapping[str, Site]) -> None:
             raise ZooError(f"{name} is outside the plate N, so that rows cannot be evaluated one by one: put it in it")
 
 
+def no_temperature(name: str, distribution: str) -> ZooError:
+    """The error for a prior whose standard deviation no temperature can multiply."""
+    return ZooError(f"a temperature is of normal priors, and that of {name} is {distribution}: leave temperature at 1")
+
+
 def not_normal(name: str, distribution: str) -> ZooError:
     """The error for a continuous latent of the guide that is not normal."""
     return ZooError(f"the guide has {name} from {distribution}: only codes from Normal can be read off and refined")

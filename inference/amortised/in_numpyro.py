@@ -9,7 +9,7 @@ from numpyro import handlers
 from numpyro.distributions import ExpandedDistribution, Independent, MultivariateNormal, Normal, kl_divergence
 
 from inference.amortised import draws
-from inference.amortised.draws import LEARNING_RATE, is_class, not_normal
+from inference.amortised.draws import LEARNING_RATE, is_class, no_temperature, not_normal
 from inference.amortised.records import Code, ElboTerms
 from inference.objectives.runs.in_numpyro import UNUSED_KEY, TracedPair, traced
 from inference.objectives.sites import Run, draw_site
@@ -38,6 +38,13 @@ class AmortisedKernels:
 
     def decode(self, latents, seed):
         return self.call(decode, latents, jax.random.PRNGKey(seed or 0), is_drawn=seed is not None)
+
+    def draw_prior(self, latents, names, codes, fixed, N, temperature, seed):
+        inputs = self.pair, (*self.plain, ("N", N)), self.state, self.arrays, to_backend(latents)
+        values = {n: (v, fixed[n]) for n, v in to_backend(codes).items()}
+        kind = {"names": names, "is_mean": not temperature, "is_plain": temperature == 1}
+        key, spread = jax.random.PRNGKey(seed), jnp.asarray(temperature, float)
+        return jax.device_get(draw_prior(*inputs, values, key, spread, **kind))
 
     def log_weights(self, table, K, seed, normals):
         return self.call(log_weights, table, jax.random.PRNGKey(seed), normals_to_backend(normals), K=K)
@@ -73,6 +80,30 @@ def decode(pair, plain, state, arrays, latents, key, is_drawn):
     sites = RowDraws(pair, plain, state, arrays, {}).trace(pair[0], latents, key).sites
     observed = {n: s for n, s in sites.items() if n not in latents}
     return {n: s["value"] if is_drawn else mean(s["fn"]) for n, s in observed.items()}
+
+
+@compiled("names", "is_mean", "is_plain")
+def draw_prior(pair, plain, state, arrays, latents, values, key, temperature, names, is_mean, is_plain):
+    rows = RowDraws(pair, plain, state, arrays, {})
+
+    def draw(site):
+        if is_mean:
+            return rows.centre(site, no_temperature)
+        value = site["fn"].sample(site["kwargs"]["rng_key"])
+        if is_plain:
+            return value
+        mean, _ = normal_parameters(site["name"], site["fn"], no_temperature)
+        return mean + temperature * (value - mean)
+
+    def value(site, _):
+        name = site["name"]
+        if name not in names:
+            return None
+        # whether a value is fixed is no part of what is compiled, which then serves every choice of groups
+        return jnp.where(values[name][1], values[name][0], draw(site)) if name in values else draw(site)
+
+    sites = rows.trace(pair[0], latents, key, value).sites
+    return {n: sites[n]["value"] for n in names}
 
 
 @compiled("K")
@@ -123,16 +154,16 @@ class RowDraws(TracedPair, draws.RowDraws):
 
     def centres(self, values):
         """The guide's latents, those not in ``values`` at the mean or the most probable value."""
+        return self.trace(self.guide, values, fill=lambda site, _: self.centre(site)).latents
 
-        def centre(site, _):
-            distribution = site["fn"]
-            if distribution.is_discrete:
-                return most_probable(distribution)
-            if self.is_point(distribution):
-                return self.point_of(distribution)
-            return normal_parameters(site["name"], distribution)[0]
-
-        return self.trace(self.guide, values, fill=centre).latents
+    def centre(self, site, error=not_normal):
+        """The mean or the most probable value of a latent."""
+        distribution = site["fn"]
+        if distribution.is_discrete:
+            return most_probable(distribution)
+        if self.is_point(distribution):
+            return self.point_of(distribution)
+        return normal_parameters(site["name"], distribution, error)[0]
 
     def over_classes(self, function, axis=0):
         """``function({site: (B,)}, e)`` for each value e of the classes together, along an axis."""
@@ -191,11 +222,11 @@ def most_probable(distribution):
     return one_hot(p.argmax(-1), p.shape[-1]) if kind_of(distribution) == "one_hot" else p.argmax(-1)
 
 
-def normal_parameters(name, distribution):
-    """Mean and sd of each number, where they are normal; raises ZooError for another distribution."""
+def normal_parameters(name, distribution, error=not_normal):
+    """Mean and sd of each number, where they are normal; else raises ``error(name, name of the distribution)``."""
     base = without_events(distribution)
     if not isinstance(base, Normal | MultivariateNormal):
-        raise not_normal(name, type(base).__name__)
+        raise error(name, type(base).__name__)
     return tuple(jnp.broadcast_to(v, distribution.shape()) for v in (base.mean, base.variance**0.5))
 
 

@@ -7,7 +7,7 @@ from torch.distributions import kl_divergence
 from torch.nn.functional import one_hot
 
 from inference.amortised import draws
-from inference.amortised.draws import LEARNING_RATE, DrawTerms, is_class, not_normal
+from inference.amortised.draws import LEARNING_RATE, DrawTerms, is_class, no_temperature, not_normal
 from inference.amortised.records import Code, ElboTerms
 from inference.objectives.runs.in_pyro import TracedPair, traced
 from inference.objectives.sites import Run, draw_site
@@ -45,6 +45,23 @@ class AmortisedKernels:
             sites = RowDraws(self.pair, self.state, inputs).trace(self.pair[0], values).sites
         observed = {n: s for n, s in sites.items() if n not in latents}
         return to_numpy({n: mean(s["fn"]) if seed is None else s["value"] for n, s in observed.items()})
+
+    @torch.no_grad()
+    def draw_prior(self, latents, names, codes, fixed, N, temperature, seed):
+        rows = RowDraws(self.pair, self.state, {**self.keywords, "N": N})
+        values = to_backend({n: v for n, v in codes.items() if fixed[n]})
+
+        def draw(site, _):
+            if site["name"] not in names or temperature == 1:
+                return None
+            if not temperature:
+                return rows.centre(site, no_temperature)
+            mean, _ = normal_parameters(site["name"], site["fn"], no_temperature)
+            return mean + temperature * (site["fn"]() - mean)
+
+        with seeded(seed):
+            sites = rows.trace(self.pair[0], {**to_backend(latents), **values}, draw).sites
+        return to_numpy({n: sites[n]["value"] for n in names})
 
     @torch.no_grad()
     def log_weights(self, table, K, seed, normals):
@@ -99,16 +116,16 @@ class RowDraws(TracedPair, draws.RowDraws):
 
     def centres(self, values):
         """The guide's latents, those not in ``values`` at the mean or the most probable value."""
+        return self.trace(self.guide, values, lambda site, _: self.centre(site)).latents
 
-        def centre(site, _):
-            distribution = site["fn"]
-            if distribution.support.is_discrete:
-                return most_probable(distribution)
-            if self.is_point(distribution):
-                return self.point_of(distribution)
-            return normal_parameters(site["name"], distribution)[0]
-
-        return self.trace(self.guide, values, centre).latents
+    def centre(self, site, error=not_normal):
+        """The mean or the most probable value of a latent."""
+        distribution = site["fn"]
+        if distribution.support.is_discrete:
+            return most_probable(distribution)
+        if self.is_point(distribution):
+            return self.point_of(distribution)
+        return normal_parameters(site["name"], distribution, error)[0]
 
     def over_classes(self, function):
         """``function({site: (B,)}, e)`` for each value e of the classes together, in a list."""
@@ -187,11 +204,11 @@ def most_probable(distribution):
     return one_hot(p.argmax(-1), p.shape[-1]).to(p) if kind_of(distribution) == "one_hot" else p.argmax(-1)
 
 
-def normal_parameters(name, distribution):
-    """Mean and sd of each number, where they are normal; raises ZooError for another distribution."""
+def normal_parameters(name, distribution, error=not_normal):
+    """Mean and sd of each number, where they are normal; else raises ``error(name, name of the distribution)``."""
     base = without_events(distribution)
     if not isinstance(base, Normal | MultivariateNormal):
-        raise not_normal(name, type(base).__name__)
+        raise error(name, type(base).__name__)
     return tuple(v.expand(distribution.shape()) for v in (base.mean, base.variance**0.5))
 
 

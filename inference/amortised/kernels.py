@@ -27,6 +27,16 @@ class AmortisedKernels(Protocol):
         """The mean of each observed site, or, given a seed, a draw."""
         ...
 
+    def draw_prior(
+        self, latents: Table, names: tuple[str, ...], codes: Table, fixed: Table, N: int, temperature: float, seed: int
+    ) -> dict[str, np.ndarray]:
+        """The latents ``names`` of N rows from the prior given ``latents``, by name.
+
+        codes, fixed: values of some of them, and whether each has this value. temperature: a factor of the standard
+        deviations; 0 for means and most probable values.
+        """
+        ...
+
     def log_weights(self, table: Table, K: int, seed: int, normals: Normals | None) -> np.ndarray:
         """log sum_y p(x, y, z_k) / q(z_k | x, y) of K draws in nats, (K, B)."""
         ...

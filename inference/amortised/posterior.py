@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -141,6 +141,52 @@ class AmortisedPosterior:
                 return self.kernels.decode(block, None if seed is None else draw_seed(rng))
 
         return self._in_blocks(table, BLOCK_ROWS, compute)
+
+    def draw_prior(
+        self, latents: Table, count: int, temperature: float, seed: int, fixed: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Every latent of the rows: those given, and the others from their priors given these.
+
+        Parameters
+        ----------
+        latents : dict of str to ndarray
+            Some latents of the rows, (count, ...) each.
+        count : int
+            Number of rows.
+        temperature : float
+            Factor of the standard deviation of each prior; 0 for the mean, or the most probable value.
+        seed : int
+            Of the draws.
+        fixed : collection of str, optional
+            Which of ``latents`` keep their values; by default all.
+
+        Returns
+        -------
+        dict of str to ndarray
+            (count, ...) each.
+
+        Raises
+        ------
+        ZooError
+            For a prior other than normal, unless the temperature is 1 or 0.
+        """
+        rng, lines = np.random.default_rng(seed), local_latents(self.card, self.keywords)
+        table = {n: np.asarray(v).astype(int if lines[n].kind == "category" else float) for n, v in latents.items()}
+        flags = {} if fixed is None else {n: np.array(n in fixed) for n in table}
+        names = tuple(n for n in lines if n not in table or n in flags)
+
+        def compute(block: Table, *_: object) -> dict[str, np.ndarray]:
+            values = {n: v for n, v in block.items() if n in lines}
+            constant, codes = (
+                {n: v for n, v in values.items() if (n in flags) == is_code} for is_code in (False, True)
+            )
+            with self.runtime():
+                return self.kernels.draw_prior(
+                    constant, names, codes, flags, count_rows(block), temperature, draw_seed(rng)
+                )
+
+        others = self._in_blocks({"": np.arange(count), **table}, BLOCK_ROWS, compute) if names else {}
+        return {n: others[n] if n in others else table[n] for n in lines}
 
     def log_weights(
         self, table: Table, num_samples: int, seed: int, normals: Normals | None = None

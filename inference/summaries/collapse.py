@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from inference.amortised.posterior import local_latents
+from inference.amortised import local_latents
 from inference.record import FitRecord
 
-REMEDIES = "warm_up=0.5, free_bits, a smaller decoder, or more steps"
+OPTIONS = {"warm_up": 0.5, "free_bits": 0.1}  # against a collapse, with values to begin from
 MAX_NAMES = 8  # of inactive latents in a note
 
 
@@ -51,12 +51,12 @@ def collapse_note(fit: FitRecord) -> str | None:
     inactive = [n for n in latents if n in fit.diagnostics["kl_by_latent"] and n not in active]
     if not inactive:
         return None
+    unused = [f"{name}={value}" for name, value in OPTIONS.items() if not fit.options.get(name)]
+    advice = f"try {', '.join([*unused, 'a smaller decoder'])} or more steps"
     if not active:
         subject = "the KL of every latent" if len(inactive) > 1 else f"the KL of {inactive[0]}"
-        return (
-            f"collapsed: {subject} is below 0.01 nats per row, so that codes say nothing of their rows; try {REMEDIES}"
-        )
+        return f"collapsed: {subject} is below 0.01 nats per row, so that codes do not depend on their rows; {advice}"
     more = f" and {len(inactive) - MAX_NAMES} more" if len(inactive) > MAX_NAMES else ""
     names = ", ".join(inactive[:MAX_NAMES]) + more
     count = f"{len(inactive)} of {len(latents)} latents inactive"
-    return f"{count}, with a KL below 0.01 nats per row: {names}; try {REMEDIES}"
+    return f"{count}, with a KL below 0.01 nats per row: {names}; {advice}"

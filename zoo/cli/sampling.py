@@ -26,6 +26,9 @@ def sample(
     y: Annotated[
         int | None, typer.Option("--y", help="Class of all images, where the model has classes.", show_default="drawn")
     ] = None,
+    temperature: Annotated[
+        float, typer.Option(help="Factor of the standard deviation of every normal latent, above 0.")
+    ] = 1.0,
     size: Annotated[str | None, typer.Option(help="Height x width of an image.", show_default="square")] = None,
     backend: Annotated[str | None, typer.Option(help="numpyro or pyro.", show_default="that of the fit")] = None,
 ) -> None:
@@ -38,7 +41,7 @@ def sample(
     from inference.analysis.latents import figures
 
     fit = inference.load(folder, backend=backend, device="cpu")
-    figure = figures.samples(fit, shape, seed, mean, y, image)
+    figure = figures.samples(fit, shape, seed, mean, y, image, temperature)
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to)
     stdout().print(f"{shape[0] * shape[1]} images: {to}", markup=False, soft_wrap=True)

@@ -7,11 +7,15 @@ For fits whose guide is an encoder and whose program is a decoder.
     reconstruct(fit, data)       the mean of x given the mean of each row's code, (N, D)
     sample(fit, count)           new rows, from codes drawn from the prior, (count, D)
     interpolate(fit, a, b)       rows between two rows, along a path between their codes, (steps, D)
+    partial_reconstructions(fit, data)   the mean of x given the codes of the upper groups alone, {level: (N, D)}
     traverse(fit, row)           rows as one dimension of a code varies, {dimension: (steps, D)}
     codes(fit, data)             the most probable categories of each row, (N, M), where codes are discrete
     codebook(fit, data)          usage and perplexity of the codebook of a VQ-VAE, with reconstruction and rate
     classify(fit, data)          class probabilities of each row, (N, C), by the classifier of a semi-supervised fit
     figures                      figures of images, codes and training
+
+Where the rows have several groups of latents, as z3, z2 and z1 from the top down, codes are dicts by group, and
+``group=`` or ``groups=`` name some of them.
 
 All functions take and return NumPy arrays, in either backend. They raise ZooError for data that do not fit the model,
 and for a fit without an encoder.
@@ -26,6 +30,7 @@ from inference.analysis.latents import figures
 from inference.analysis.latents.codebook import CodebookUse, codebook, codes
 from inference.analysis.latents.coding import classify, decode, encode, reconstruct
 from inference.analysis.latents.generation import interpolate, sample, traverse
+from inference.analysis.latents.partial import partial_reconstructions
 
 __all__ = [
     "CodebookUse",
@@ -36,6 +41,7 @@ __all__ = [
     "encode",
     "figures",
     "interpolate",
+    "partial_reconstructions",
     "reconstruct",
     "sample",
     "traverse",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from inference.analysis.latents.coding import encode
 from inference.analysis.latents.images import DPI
-from inference.analysis.latents.inputs import pixel_site, read_rows
+from inference.analysis.latents.inputs import code_site, pixel_site, read_rows
 from inference.plots.style import FIT_COLOURS
 from inference.record import FitRecord
 from zoo.errors import ZooError
@@ -24,7 +24,7 @@ MAX_CLASSES = 12  # labels up to this number get a colour and a name each; more 
 TRAINING_COLOUR, VALIDATION_COLOUR = FIT_COLOURS[:2]
 
 
-def codes(fit: FitRecord, data: DataLike = None, labels: ArrayLike | None = None) -> Figure:
+def codes(fit: FitRecord, data: DataLike = None, labels: ArrayLike | None = None, group: str | None = None) -> Figure:
     """Scatter plot of the means of the codes.
 
     The axes are the two dimensions where Z is 2, and the two principal directions where Z is larger. Where Z is 1 they
@@ -38,6 +38,8 @@ def codes(fit: FitRecord, data: DataLike = None, labels: ArrayLike | None = None
         Rows as in ``inference.latents.encode``; the fit's data by default.
     labels : array, optional
         One label for each row, (N,), shown as colours.
+    group : str, optional
+        The group of latents, where there are several.
 
     Returns
     -------
@@ -45,14 +47,14 @@ def codes(fit: FitRecord, data: DataLike = None, labels: ArrayLike | None = None
     """
     from matplotlib.figure import Figure
 
-    table = read_rows(fit, data)
+    table, site = read_rows(fit, data), code_site(fit, group)
     N = len(table[pixel_site(fit)])
     shown = np.arange(N)[:: -(-N // MAX_POINTS)]
     classes = None if labels is None else np.asarray(labels)
     if classes is not None and len(classes) != N:
         raise ZooError(f"{len(classes)} labels for {N} rows: give one for each")
-    mean, sd = encode(fit, {name: values[shown] for name, values in table.items()})
-    points, axis_labels = project_codes(mean, sd)
+    mean, sd = encode(fit, {name: values[shown] for name, values in table.items()}, group=site)
+    points, axis_labels = project_codes(mean, sd, site)
     figure = Figure((5.6, 4.8), layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
     scatter_by_label(axes, points, None if classes is None else classes[shown])
@@ -89,12 +91,12 @@ def scatter_by_label(axes: Axes, points: np.ndarray, labels: np.ndarray | None) 
         figure.colorbar(axes.scatter(points[:, 0], points[:, 1], c=labels, cmap="viridis", **style), label="label")
 
 
-def project_codes(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def project_codes(mean: np.ndarray, sd: np.ndarray, name: str = "z") -> tuple[np.ndarray, list[str]]:
     """Codes (N, Z) in two dimensions, (N, 2), and the labels of the two axes."""
     if mean.shape[1] == 1:
-        return np.hstack([mean, sd]), ["z", "standard deviation of z"]
+        return np.hstack([mean, sd]), [name, f"standard deviation of {name}"]
     if mean.shape[1] == 2:
-        return mean, ["z[0]", "z[1]"]
+        return mean, [f"{name}[0]", f"{name}[1]"]
     centred = mean - mean.mean(0)
     lengths, directions = np.linalg.svd(centred, full_matrices=False)[1:]
     share = lengths**2 / max((lengths**2).sum(), np.finfo(float).tiny)

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, overload
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from inference.amortised import AmortisedPosterior, Code
-from inference.analysis.latents.inputs import class_site, class_values, code_site, pixel_site, read_rows, set_labels
+from inference.analysis.latents.inputs import (
+    class_site,
+    class_values,
+    code_site,
+    code_sites,
+    pixel_site,
+    read_rows,
+    set_labels,
+)
 from inference.record import FitRecord
 from zoo.data.tables import as_numbers
 from zoo.errors import ZooError
 from zoo.types import DataLike
 
 
-def encode(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None) -> Code:
+@overload
+def encode(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None, *, group: str) -> Code: ...
+
+
+@overload
+def encode(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None, group: None = None) -> Any: ...
+
+
+def encode(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None, group: str | None = None) -> Any:
     """The encoder's posterior q(z_n | x_n) of each row.
+
+    Of several groups of latents, that of a group is given the means of those that the encoder draws before.
 
     Parameters
     ----------
@@ -24,20 +45,25 @@ def encode(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None) ->
         Rows: a table, an array (N, D) or (D,), or the number of a row of the fit's data; by default the fit's data.
     y : int or array of int, optional
         Classes of the rows, for a model with classes; by default the labels, or the most probable classes.
+    group : str, optional
+        A latent of the rows, such as "z2", where there are several.
 
     Returns
     -------
-    Code
-        ``mean`` and ``sd``, numpy arrays of shape (N, Z); unpacks as a tuple.
+    Code, or dict of str to Code
+        ``mean`` and ``sd``, numpy arrays of shape (N, Z); unpacks as a tuple. Where there are several groups of latents
+        and none is named, the code of each, top layer first.
 
     Raises
     ------
     ZooError
-        If the fit has no encoder, or the data or classes do not fit the model.
+        If the fit has no encoder or no such group, or the data or classes do not fit the model.
     """
-    code = encode_rows(AmortisedPosterior(fit), data, y)[code_site(fit)]
-    assert isinstance(code, Code)  # the latent of a class is another site
-    return code
+    posterior = AmortisedPosterior(fit)
+    names = code_sites(fit) if group is None else [code_site(fit, group)]
+    encoded = encode_rows(posterior, data, y)
+    codes = {n: code for n in names if isinstance(code := encoded[n], Code)}
+    return codes if len(codes) > 1 else codes[names[0]]
 
 
 def decode(fit: FitRecord, z: DataLike, y: ArrayLike | None = None) -> np.ndarray:
@@ -47,8 +73,8 @@ def decode(fit: FitRecord, z: DataLike, y: ArrayLike | None = None) -> np.ndarra
     ----------
     fit : Fit
         Fit with an encoder.
-    z : array
-        Codes of shape (count, Z).
+    z : array, or dict of str to array
+        Codes of shape (count, Z); where there are several groups of latents those of each, by name.
     y : int or array of int, optional
         Class of each code, or one class for all; required for a model with classes.
 
@@ -62,10 +88,14 @@ def decode(fit: FitRecord, z: DataLike, y: ArrayLike | None = None) -> np.ndarra
     ZooError
         If the fit has no encoder, or the codes or classes do not fit the model.
     """
-    posterior, z = AmortisedPosterior(fit), as_numbers("z", z)
+    posterior, names = AmortisedPosterior(fit), code_sites(fit)
+    if not isinstance(z, Mapping) and len(names) > 1:
+        raise ZooError(f"{fit.model.name} decodes the codes of {', '.join(names)}: give a dict with an array for each")
+    codes = {n: np.asarray(as_numbers(n, v)) for n, v in (z.items() if isinstance(z, Mapping) else [(names[0], z)])}
     if fit.model.card.enumerated and y is None:
         raise ZooError(f"{fit.model.name} decodes a code and a class: give y, from 0 to {fit.keywords['C'] - 1}")
-    return posterior.decode({code_site(fit): z, **class_values(fit, y, len(z))})[pixel_site(fit)]
+    classes = class_values(fit, y, len(next(iter(codes.values()), ())))
+    return posterior.decode({**codes, **classes})[pixel_site(fit)]
 
 
 def reconstruct(fit: FitRecord, data: DataLike = None, y: ArrayLike | None = None) -> np.ndarray:

@@ -17,8 +17,9 @@ from inference.analysis.latents.charts import codes, training
 from inference.analysis.latents.codebook_charts import code_grids, codebook_use
 from inference.analysis.latents.coding import reconstruct
 from inference.analysis.latents.generation import interpolate, sample, traverse
+from inference.analysis.latents.group_figures import group_interpolations, kl_by_latent, partial_reconstructions
 from inference.analysis.latents.images import image_size, image_table
-from inference.analysis.latents.inputs import num_pixels, pixel_site, read_rows
+from inference.analysis.latents.inputs import code_site, num_pixels, pixel_range, pixel_site, read_rows
 from inference.record import FitRecord
 from zoo.errors import ZooError
 from zoo.types import DataLike
@@ -31,14 +32,15 @@ __all__ = [
     "codebook_use",
     "codes",
     "grid",
+    "group_interpolations",
     "interpolations",
+    "kl_by_latent",
+    "partial_reconstructions",
     "reconstructions",
     "samples",
     "training",
     "traversals",
 ]
-
-RANGE_ROWS = 4000  # at most, from which the smallest and the largest pixel are taken
 
 
 def grid(
@@ -86,6 +88,7 @@ def samples(
     mean: bool = True,
     y: ArrayLike | None = None,
     size: tuple[int, int] | None = None,
+    temperature: float = 1.0,
 ) -> Figure:
     """A grid of new images from the model.
 
@@ -95,7 +98,7 @@ def samples(
         Fit of images.
     shape : tuple of int, default (8, 8)
         Lines and columns of the grid.
-    seed, mean, y
+    seed, mean, y, temperature
         As in ``inference.latents.sample``.
     size : tuple of int, optional
         Height and width of an image; square by default.
@@ -105,7 +108,7 @@ def samples(
     matplotlib.figure.Figure
     """
     image_size(num_pixels(fit), size)  # an error comes before the images are drawn
-    return grid(sample(fit, shape[0] * shape[1], seed, mean, y), shape[1], size, pixel_range(fit))
+    return grid(sample(fit, shape[0] * shape[1], seed, mean, y, temperature), shape[1], size, pixel_range(fit))
 
 
 def reconstructions(
@@ -134,7 +137,11 @@ def reconstructions(
 
 
 def interpolations(
-    fit: FitRecord, pairs: Iterable[tuple[DataLike, DataLike]], steps: int = 9, size: tuple[int, int] | None = None
+    fit: FitRecord,
+    pairs: Iterable[tuple[DataLike, DataLike]],
+    steps: int = 9,
+    size: tuple[int, int] | None = None,
+    groups: str | Sequence[str] | None = None,
 ) -> Figure:
     """A line of images for each pair of images: the interpolation, between the two images themselves.
 
@@ -148,6 +155,8 @@ def interpolations(
         Number of images of an interpolation.
     size : tuple of int, optional
         Height and width of an image; square by default.
+    groups : str or sequence of str, optional
+        As in ``inference.latents.interpolate``.
 
     Returns
     -------
@@ -156,7 +165,7 @@ def interpolations(
     lines = []
     for a, b in pairs:
         ends = [read_rows(fit, end)[pixel_site(fit)] for end in (a, b)]
-        lines.append(np.concatenate([ends[0], interpolate(fit, a, b, steps), ends[1]]))
+        lines.append(np.concatenate([ends[0], interpolate(fit, a, b, steps, groups), ends[1]]))
     if not lines:
         raise ZooError("an interpolation goes from one image to another: give pairs of them, as in [(0, 1)]")
     return image_table(np.stack(lines), size, pixel_range(fit), columns=["image", *[""] * steps, "image"])
@@ -169,6 +178,7 @@ def traversals(
     span: float = 3.0,
     steps: int = 9,
     size: tuple[int, int] | None = None,
+    group: str | None = None,
 ) -> Figure:
     """A line of images for each dimension of the code, which varies from left to right.
 
@@ -176,7 +186,7 @@ def traversals(
     ----------
     fit : Fit
         Fit of images, with an encoder.
-    row, dims, span, steps
+    row, dims, span, steps, group
         As in ``inference.latents.traverse``.
     size : tuple of int, optional
         Height and width of an image; square by default.
@@ -185,13 +195,7 @@ def traversals(
     -------
     matplotlib.figure.Figure
     """
-    images = traverse(fit, row, dims, span, steps)
+    images = traverse(fit, row, dims, span, steps, group=group)
     values = [f"{value:+.3g}" for value in np.linspace(-span, span, steps)]
-    names = [f"z[{dim}]" for dim in images]
+    names = [f"{code_site(fit, group)}[{dim}]" for dim in images]
     return image_table(np.stack(list(images.values())), size, pixel_range(fit), rows=names, columns=values)
-
-
-def pixel_range(fit: FitRecord) -> tuple[float, float]:
-    """The smallest and the largest pixel of some rows of the fit's data."""
-    pixels = read_rows(fit, max_rows=RANGE_ROWS)[pixel_site(fit)]
-    return float(np.nanmin(pixels)), float(np.nanmax(pixels))

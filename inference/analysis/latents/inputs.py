@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from inference.amortised import local_latents
 from inference.record import FitRecord
 from zoo.data.intensities import take_rows
-from zoo.errors import ZooError
+from zoo.errors import ZooError, unknown
 from zoo.types import DataLike
+
+RANGE_ROWS = 4000  # at most, from which the smallest and the largest pixel are taken
 
 
 def read_rows(fit: FitRecord, data: DataLike = None, max_rows: int | None = None) -> dict[str, np.ndarray]:
@@ -72,17 +75,50 @@ def num_pixels(fit: FitRecord) -> int:
     return fit.keywords[fit.model.card.sites(fit.keywords)[pixel_site(fit)].dims[1]]
 
 
-def code_site(fit: FitRecord) -> str:
-    """The continuous latent of the rows; raises ZooError unless there is exactly one."""
+def pixel_range(fit: FitRecord) -> tuple[float, float]:
+    """The smallest and the largest pixel of some rows of the fit's data."""
+    pixels = read_rows(fit, max_rows=RANGE_ROWS)[pixel_site(fit)]
+    return float(np.nanmin(pixels)), float(np.nanmax(pixels))
+
+
+def code_site(fit: FitRecord, group: str | None = None) -> str:
+    """The continuous latent ``group`` of the rows, or the only one; raises ZooError unless there is exactly one."""
+    names = code_sites(fit)
+    if group is None and len(names) > 1:
+        raise ZooError(
+            f"rows of {fit.model.name} have the codes {', '.join(names)}: name one, as in group={names[0]!r}"
+        )
+    if group is not None and group not in names:
+        raise unknown("group of latents", group, names)
+    return group or names[0]
+
+
+def code_sites(fit: FitRecord) -> list[str]:
+    """The continuous latents of the rows, top layer first; raises ZooError where there are none."""
     if fit.model.card.sampled:
         raise ZooError(
             f"the codes of {fit.model.name} are discrete, without mean and sd: latents.reconstruct decodes the most "
             "probable ones, and latents.sample draws new ones"
         )
-    names = [n for n in fit.model.card.local(fit.keywords) if n not in fit.model.card.enumerated]
-    if len(names) != 1:
+    names = [n for n in local_latents(fit.model.card, fit.keywords) if n not in fit.model.card.enumerated]
+    if not names:
         raise ZooError(f"rows of {fit.model.name} have no code: it is no autoencoder")
-    return names[0]
+    return names
+
+
+def latent_layers(fit: FitRecord) -> list[str]:
+    """The latents of the rows, top layer first; raises ZooError where there is one alone."""
+    names = list(local_latents(fit.model.card, fit.keywords))
+    if len(names) < 2:
+        raise ZooError(f"rows of {fit.model.name} have one latent, not several groups: use latents.reconstruct")
+    return names
+
+
+def check_temperature(temperature: float, allows_zero: bool = False) -> None:
+    """Raise ZooError for a temperature that is no number above 0, or from 0 up."""
+    is_number = isinstance(temperature, int | float | np.floating) and not isinstance(temperature, bool)
+    if not (is_number and 0 <= temperature < np.inf) or (temperature == 0 and not allows_zero):
+        raise ZooError(f"temperature is a number {'from 0 up' if allows_zero else 'above 0'}; given {temperature!r}")
 
 
 def class_site(fit: FitRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -148,10 +149,15 @@ def test_bits_per_dimension(line, x, bits):
 @pytest.mark.parametrize(
     ("kl", "note"),
     [
-        ({"z3": 0.0, "z2": 0.009, "z1": 0.001}, "collapsed: the KL of every latent is below 0.01"),
+        (
+            {"z3": 0.0, "z2": 0.009, "z1": 0.001},
+            "collapsed: the KL of every latent is below 0.01 nats per row, so that codes do not depend on their rows; "
+            "try warm_up=0.5, free_bits=0.1, a smaller decoder or more steps",
+        ),
         (
             {"z3": 0.0, "z2": 0.5, "z1": 0.001},
-            "2 of 3 latents inactive, with a KL below 0.01 nats per row: z3, z1; try",
+            "2 of 3 latents inactive, with a KL below 0.01 nats per row: z3, z1; "
+            "try warm_up=0.5, free_bits=0.1, a smaller decoder or more steps",
         ),
         ({"z3": 0.1, "z2": 0.5, "z1": 0.2}, None),
     ],
@@ -159,8 +165,16 @@ def test_bits_per_dimension(line, x, bits):
 def test_latents_without_information_are_named(kl, note, backend):
     fit = fitted("top down", backend)
     changed = fit.diagnostics.replace(kl_by_latent=kl, active_latents=[n for n, v in kl.items() if v > 0.01])
-    message = collapse_note(inference.Fit(**{**vars(fit), "diagnostics": changed}))
-    assert message == note or (note and message and message.startswith(note))
+    assert collapse_note(replace(fit, diagnostics=changed)) == note
+    tried = {**fit.options, "warm_up": 0.2, "free_bits": 0.3}
+    message = collapse_note(replace(fit, diagnostics=changed, options=tried))
+    assert message is None if note is None else message and message.endswith("; try a smaller decoder or more steps")
+
+
+def test_the_summary_has_the_free_bits(backend):
+    program, guide = layers(backend)
+    fit = inference.fit(zoo.Model(program, backend=backend), X, guide=guide, free_bits=0.25, **SHORT)
+    assert fit.summary()["estimate"]["free_bits"] == 0.25
 
 
 def test_a_collapsed_vae_is_reported_with_what_to_try(backend, tmp_path):

@@ -23,19 +23,29 @@ def model(
     levels=17,
 ):
     decoder = networks.network("decoder", *networks.decoder(network, Z, width, depth, D))
-    if sigma is None and likelihood != "bernoulli":
-        sigma = param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
+    sigma = pixel_scale(sigma, likelihood, spread)
     with plate("N", N):
         z = sample("z", Normal(torch.zeros(Z), 1.0).to_event(1))
-        out = decoder(z)
-        if likelihood == "gaussian":
-            variance = torch.as_tensor(sigma).square().expand(D)
-            sample("x", DiagonalNormal(loc + spread * out, variance), obs=x)
-        else:
-            binary = likelihood == "bernoulli"
-            pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
-            pixels, x = mask_missing(pixels, x)
-            sample("x", pixels.to_event(1), obs=x)
+        sample_pixels(x, decoder(z), D, likelihood, loc, spread, sigma, levels)
+
+
+def pixel_scale(sigma, likelihood, spread):
+    """The scale of pixels that have one: learned, unless it is fixed."""
+    if sigma is None and likelihood != "bernoulli":
+        return param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
+    return sigma
+
+
+def sample_pixels(x, out, D, likelihood, loc, spread, sigma, levels):
+    """The statement of x, whose logits or locations are a network's output in units of ``spread``, about ``loc``."""
+    if likelihood == "gaussian":
+        variance = torch.as_tensor(sigma).square().expand(D)
+        sample("x", DiagonalNormal(loc + spread * out, variance), obs=x)
+        return
+    binary = likelihood == "bernoulli"
+    pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
+    pixels, x = mask_missing(pixels, x)
+    sample("x", pixels.to_event(1), obs=x)
 
 
 def mask_missing(pixels, x):

@@ -1,0 +1,63 @@
+import jax.numpy as jnp
+from numpyro import param, plate, sample
+from numpyro.distributions import Bernoulli, Normal, constraints
+
+from zoo._distributions.in_numpyro import DiagonalNormal
+from zoo._distributions.logistic_mixture.in_numpyro import LogisticMixture
+from zoo._networks import in_numpyro as networks
+from zoo._networks.residual.in_numpyro import Pointwise, TopDown, depth_to_space, positive
+from zoo.vae.in_numpyro import mask_missing
+from zoo.very_deep_vae import MIN_PIXEL_SCALE, Layout, num_outputs
+
+
+def model(
+    x=None,
+    *,
+    N,
+    D,
+    layout="1x2,2x4,4x6",
+    width=32,
+    bottleneck=8,
+    channels=4,
+    likelihood="bernoulli",
+    mixtures=5,
+    shape=None,
+    loc=0.0,
+    spread=1.0,
+    sigma=None,
+    levels=17,
+    residual=True,  # this keyword and that below are for the guide
+    depth=2,
+):
+    design = Layout.read(layout, D, shape)
+    names, h = iter(design.latents(channels)), None
+    outputs = design.factor**2 * num_outputs(likelihood, design.colours, mixtures)
+    readout = networks.network("decoder.x", Pointwise, width, outputs)
+    if sigma is None and likelihood == "gaussian":
+        sigma = param("sigma", jnp.asarray(spread / 2), constraint=constraints.positive)
+    with plate("N", N):
+        for side, count in design.stages:
+            stage = networks.network(f"decoder.{side}", TopDown, side, count, width, bottleneck, channels, design.total)
+            h, blocks = stage(h)
+            for prior, merge in blocks:
+                m, s, h, active = prior(h)
+                z = sample(next(names), Normal(m, s).to_event(1), infer={"features": (active, m, s)})
+                h = merge(h, z)
+        out = depth_to_space(readout(h), design.factor)
+        if likelihood == "discretised_logistic":
+            sample("x", mixture(out, mixtures, design.colours, loc, spread, levels), obs=x)
+            return
+        out = out.reshape(*out.shape[:-2], D)
+        if likelihood == "gaussian":
+            sample("x", DiagonalNormal(loc + spread * out, jnp.full(D, jnp.asarray(sigma) ** 2)), obs=x)
+        else:
+            pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
+            sample("x", pixels.to_event(1), obs=x)
+
+
+def mixture(out, mixtures, colours, loc, spread, levels):
+    """The distribution of the pixels (..., P C), by what they are read out to (..., P, M (1 + 2 C))."""
+    logits, rest = out[..., :mixtures], out[..., mixtures:]
+    shifts, scales = jnp.moveaxis(rest.reshape(*rest.shape[:-1], 2, colours, mixtures), -3, 0)
+    means = jnp.broadcast_to(loc, (out.shape[-2] * colours,)).reshape(-1, colours, 1)
+    return LogisticMixture(logits, means + spread * shifts, spread * positive(scales, MIN_PIXEL_SCALE), levels)

@@ -1,5 +1,6 @@
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from zoo._networks.in_numpyro import convolve
@@ -7,11 +8,11 @@ from zoo._networks.residual import LN_2, MIN_SCALE, block_shapes, bound
 
 
 class Layers(nnx.Module):
-    """The convolutions of one shape of ``count`` blocks."""
+    """The convolutions of one shape of ``count`` blocks; their weights are 0 before ``draw_weights``."""
 
-    def __init__(self, count, shape, gain=1.0, *, rngs):
-        limit = bound(shape, gain)
-        self.kernel = nnx.Param(jax.random.uniform(rngs.params(), (count, *shape), minval=-limit, maxval=limit))
+    def __init__(self, count, shape, gain=1.0):
+        self.limit = bound(shape, gain)
+        self.kernel = nnx.Param(jnp.zeros((count, *shape)))
         self.bias = nnx.Param(jnp.zeros((count, shape[-1])))
 
     def split(self):
@@ -20,12 +21,22 @@ class Layers(nnx.Module):
 
 
 class Blocks(nnx.Module):
-    def __init__(self, count, side, inputs, bottleneck, outputs, gain, *, rngs):
+    def __init__(self, count, side, inputs, bottleneck, outputs, gain):
         *first, last = block_shapes(side, inputs, bottleneck, outputs)
-        self.layers = nnx.List([*(Layers(count, s, rngs=rngs) for s in first), Layers(count, last, gain, rngs=rngs)])
+        self.layers = nnx.List([*(Layers(count, s) for s in first), Layers(count, last, gain)])
 
     def split(self):
         return list(zip(*(layer.split() for layer in self.layers), strict=True))
+
+
+def draw_weights(module, rngs):
+    """Replace the weights of every layer of a module by random ones."""
+    layers = [part for _, part in nnx.iter_graph(module) if isinstance(part, Layers)]
+    sizes = [layer.kernel[...].size for layer in layers]
+    # in one draw: of many, each is compiled for a fifth of a second
+    draws = jax.random.uniform(rngs.params(), (sum(sizes),), minval=-1.0, maxval=1.0)
+    for layer, part in zip(layers, jnp.split(draws, np.cumsum(sizes)[:-1]), strict=True):
+        layer.kernel = nnx.Param(layer.limit * part.reshape(layer.kernel[...].shape))
 
 
 def convolution(kernel, bias):
@@ -56,9 +67,10 @@ class TopDown(nnx.Module):
         self.side, self.channels = side, channels
         gain = total**-0.5
         self.bias = nnx.Param(jnp.zeros((side, side, width)))
-        self.prior = Blocks(count, side, width, bottleneck, 2 * channels + width, 0.0, rngs=rngs)
-        self.latent = Layers(count, (1, 1, channels, width), gain, rngs=rngs)
-        self.residual = Blocks(count, side, width, bottleneck, width, gain, rngs=rngs)
+        self.prior = Blocks(count, side, width, bottleneck, 2 * channels + width, 0.0)
+        self.latent = Layers(count, (1, 1, channels, width), gain)
+        self.residual = Blocks(count, side, width, bottleneck, width, gain)
+        draw_weights(self, rngs)
 
     def __call__(self, h):
         start = self.bias[...] if h is None else upsample(h, self.side) + self.bias[...]
@@ -84,9 +96,10 @@ class TopDown(nnx.Module):
 class BottomUp(nnx.Module):
     def __init__(self, side, count, depth, width, bottleneck, channels, total, *, rngs):
         self.side, self.count = side, count
-        self.residual = Blocks(depth, side, width, bottleneck, width, total**-0.5, rngs=rngs)
-        self.activations = Layers(1, (1, 1, width, count * bottleneck), rngs=rngs)
-        self.posterior = Blocks(count, side, width, bottleneck, 2 * channels, total**-0.5, rngs=rngs)
+        self.residual = Blocks(depth, side, width, bottleneck, width, total**-0.5)
+        self.activations = Layers(1, (1, 1, width, count * bottleneck))
+        self.posterior = Blocks(count, side, width, bottleneck, 2 * channels, total**-0.5)
+        draw_weights(self, rngs)
 
     def __call__(self, h):
         h = downsample(h, self.side)
@@ -110,7 +123,8 @@ def posterior_of(layers, hidden):
 
 class Pointwise(nnx.Module):
     def __init__(self, inputs, outputs, *, rngs):
-        self.layer = Layers(1, (1, 1, inputs, outputs), rngs=rngs)
+        self.layer = Layers(1, (1, 1, inputs, outputs))
+        draw_weights(self, rngs)
 
     def __call__(self, h):
         (layer,) = self.layer.split()

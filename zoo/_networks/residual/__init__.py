@@ -34,18 +34,6 @@ def kernel_side(side: int) -> int:
     return 3 if side > 2 else 1
 
 
-def block_shapes(side: int, inputs: int, bottleneck: int, outputs: int) -> tuple[tuple[int, int, int, int], ...]:
-    """The shapes (height, width, in, out) of the kernels of one block.
-
-    >>> block_shapes(1, 8, 2, 8)
-    ((1, 1, 8, 2), (1, 1, 2, 2), (1, 1, 2, 2), (1, 1, 2, 8))
-    """
-    k = kernel_side(side)
-    inner = (k, k, bottleneck, bottleneck)
-    return (1, 1, inputs, bottleneck), inner, inner, (1, 1, bottleneck, outputs)
-
-
-def bound(shape: tuple[int, int, int, int], gain: float) -> float:
+def bound(inputs: int, gain: float) -> float:
     """The bound of the uniform distribution of new weights, whose variance is gain^2 over the number of inputs."""
-    height, width, inputs, _ = shape
-    return gain * sqrt(3 / (height * width * inputs))
+    return gain * sqrt(3 / inputs)

@@ -1,61 +1,50 @@
+from math import prod
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.nn import gelu
 
 from zoo._networks.in_numpyro import convolve
-from zoo._networks.residual import LN_2, MIN_SCALE, block_shapes, bound
-
-
-class Layers(nnx.Module):
-    """The convolutions of one shape of ``count`` blocks; their weights are 0 before ``draw_weights``."""
-
-    def __init__(self, count, shape, gain=1.0):
-        self.limit = bound(shape, gain)
-        self.kernel = nnx.Param(jnp.zeros((count, *shape)))
-        self.bias = nnx.Param(jnp.zeros((count, shape[-1])))
-
-    def split(self):
-        kernels, biases = (jnp.unstack(p[...]) for p in (self.kernel, self.bias))
-        return [convolution(k, b) for k, b in zip(kernels, biases, strict=True)]
+from zoo._networks.residual import LN_2, MIN_SCALE, bound, kernel_side
 
 
 class Blocks(nnx.Module):
-    def __init__(self, count, side, inputs, bottleneck, outputs, gain):
-        *first, last = block_shapes(side, inputs, bottleneck, outputs)
-        self.layers = nnx.List([*(Layers(count, s) for s in first), Layers(count, last, gain)])
+    """The weights of ``count`` blocks of one shape."""
+
+    def __init__(self, draw, count, side, inputs, bottleneck, outputs, gain):
+        k = kernel_side(side)
+        self.first = nnx.Param(draw((count, inputs, bottleneck), inputs))
+        self.bias = nnx.Param(jnp.zeros((count, bottleneck)))
+        self.inner = nnx.Param(draw((count, 2, k, k, bottleneck, bottleneck), k * k * bottleneck))
+        self.last = nnx.Param(draw((count, bottleneck, outputs), bottleneck, gain))
 
     def split(self):
-        return list(zip(*(layer.split() for layer in self.layers), strict=True))
+        """Functions ``block(h, other=None)``, where ``other`` is added to the output of the first convolution."""
+        kernels = split(self.inner[...].reshape(-1, *self.inner.shape[2:]))
+        parts = split(self.first[...]), split(self.bias[...]), kernels[::2], kernels[1::2], split(self.last[...])
+        return [block(*weights) for weights in zip(*parts, strict=True)]
 
 
-def draw_weights(module, rngs):
-    """Replace the weights of every layer of a module by random ones."""
-    layers = [part for _, part in nnx.iter_graph(module) if isinstance(part, Layers)]
-    sizes = [layer.kernel[...].size for layer in layers]
-    # in one draw: of many, each is compiled for a fifth of a second
-    draws = jax.random.uniform(rngs.params(), (sum(sizes),), minval=-1.0, maxval=1.0)
-    for layer, part in zip(layers, jnp.split(draws, np.cumsum(sizes)[:-1]), strict=True):
-        layer.kernel = nnx.Param(layer.limit * part.reshape(layer.kernel[...].shape))
-
-
-def convolution(kernel, bias):
-    size = kernel.shape[0]
-    if size == 1:
-        return lambda x: x @ kernel[0, 0] + bias
-    padding = ((size // 2, size // 2),) * 2
-
-    def call(x):
-        y = convolve(x.reshape(-1, *x.shape[-3:]), kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
-        return y.reshape(*x.shape[:-1], -1) + bias
+def block(first, bias, second, third, last):
+    def call(active, other=None):
+        h = active @ first + bias
+        h = h if other is None else h + other
+        for kernel in (second, third):
+            h = convolution(gelu(h), kernel)
+        return gelu(h) @ last
 
     return call
 
 
-def through(layers, x):
-    for layer in layers:
-        x = layer(jax.nn.gelu(x))
-    return x
+def convolution(x, kernel):
+    size = kernel.shape[0]
+    if size == 1:
+        return x @ kernel[0, 0]
+    padding, dimensions = ((size // 2, size // 2),) * 2, ("NHWC", "HWIO", "NHWC")
+    y = convolve(x.reshape(-1, *x.shape[-3:]), kernel, (1, 1), padding, dimension_numbers=dimensions)
+    return y.reshape(x.shape)
 
 
 def positive(raw, least=MIN_SCALE):
@@ -65,30 +54,29 @@ def positive(raw, least=MIN_SCALE):
 class TopDown(nnx.Module):
     def __init__(self, side, count, width, bottleneck, channels, total, *, rngs):
         self.side, self.channels = side, channels
-        gain = total**-0.5
-        self.bias = nnx.Param(jnp.zeros((side, side, width)))
-        self.prior = Blocks(count, side, width, bottleneck, 2 * channels + width, 0.0)
-        self.latent = Layers(count, (1, 1, channels, width), gain)
-        self.residual = Blocks(count, side, width, bottleneck, width, gain)
-        draw_weights(self, rngs)
+
+        def build(draw):
+            self.bias = nnx.Param(jnp.zeros((side, side, width)))
+            self.prior = Blocks(draw, count, side, width, bottleneck, 2 * channels + width, 0.0)
+            self.latent = nnx.Param(draw((count, channels, width), channels, total**-0.5))
+            self.residual = Blocks(draw, count, side, width, bottleneck, width, total**-0.5)
+
+        in_one_draw(build, rngs)
 
     def __call__(self, h):
         start = self.bias[...] if h is None else upsample(h, self.side) + self.bias[...]
-        parts = zip(self.prior.split(), self.latent.split(), self.residual.split(), strict=True)
+        parts = zip(self.prior.split(), split(self.latent[...]), self.residual.split(), strict=True)
         return start, [self.group(*part) for part in parts]
 
-    def group(self, prior_layers, latent_layer, residual_layers):
-        first, *others = prior_layers
-
+    def group(self, prior_block, latent, residual_block):
         def prior(h):
-            active = jax.nn.gelu(h)
-            out = through(others, first(active))
-            loc, raw, step = jnp.split(out, (self.channels, 2 * self.channels), axis=-1)
+            active = gelu(h)
+            loc, raw, step = jnp.split(prior_block(active), (self.channels, 2 * self.channels), axis=-1)
             return flat(loc), positive(flat(raw)), h + step, active
 
         def merge(h, z):
-            h = h + latent_layer(z.reshape(*z.shape[:-1], self.side, self.side, self.channels))
-            return h + through(residual_layers, h)
+            h = h + z.reshape(*z.shape[:-1], self.side, self.side, self.channels) @ latent
+            return h + residual_block(gelu(h))
 
         return prior, merge
 
@@ -96,26 +84,25 @@ class TopDown(nnx.Module):
 class BottomUp(nnx.Module):
     def __init__(self, side, count, depth, width, bottleneck, channels, total, *, rngs):
         self.side, self.count = side, count
-        self.residual = Blocks(depth, side, width, bottleneck, width, total**-0.5)
-        self.activations = Layers(1, (1, 1, width, count * bottleneck))
-        self.posterior = Blocks(count, side, width, bottleneck, 2 * channels, total**-0.5)
-        draw_weights(self, rngs)
+
+        def build(draw):
+            self.residual = Blocks(draw, depth, side, width, bottleneck, width, total**-0.5)
+            self.activations = nnx.Param(draw((width, count * bottleneck), width))
+            self.posterior = Blocks(draw, count, side, width, bottleneck, 2 * channels, total**-0.5)
+
+        in_one_draw(build, rngs)
 
     def __call__(self, h):
         h = downsample(h, self.side)
-        for layers in self.residual.split():
-            h = h + through(layers, h)
-        (activations,) = self.activations.split()
-        hidden = jnp.split(activations(jax.nn.gelu(h)), self.count, axis=-1)
-        groups = zip(self.posterior.split(), hidden, strict=True)
-        return h, [posterior_of(layers, part) for layers, part in groups]
+        for residual_block in self.residual.split():
+            h = h + residual_block(gelu(h))
+        hidden = jnp.split(gelu(h) @ self.activations[...], self.count, axis=-1)
+        return h, [posterior_of(*group) for group in zip(self.posterior.split(), hidden, strict=True)]
 
 
-def posterior_of(layers, hidden):
-    first, *others = layers
-
+def posterior_of(posterior_block, hidden):
     def posterior(active):
-        loc, raw = jnp.split(through(others, first(active) + hidden), 2, axis=-1)
+        loc, raw = jnp.split(posterior_block(active, hidden), 2, axis=-1)
         return flat(loc), positive(flat(raw))
 
     return posterior
@@ -123,12 +110,30 @@ def posterior_of(layers, hidden):
 
 class Pointwise(nnx.Module):
     def __init__(self, inputs, outputs, *, rngs):
-        self.layer = Layers(1, (1, 1, inputs, outputs))
-        draw_weights(self, rngs)
+        self.layer = nnx.Linear(inputs, outputs, rngs=rngs)
 
     def __call__(self, h):
-        (layer,) = self.layer.split()
-        return layer(h)
+        return self.layer(h)
+
+
+def in_one_draw(build, rngs):
+    """``build(draw)`` with weights from one draw; ``draw(shape, inputs, gain)`` returns those of one array."""
+    sizes = []
+
+    def measure(shape, inputs, gain=1.0):
+        sizes.append(prod(shape))
+        return jnp.zeros(shape)
+
+    build(measure)
+    # of many draws each is compiled for a fifth of a second
+    weights = jax.random.uniform(rngs.params(), (sum(sizes),), minval=-1.0, maxval=1.0)
+    parts = iter(jnp.split(weights, np.cumsum(sizes)[:-1]))
+    build(lambda shape, inputs, gain=1.0: bound(inputs, gain) * next(parts).reshape(shape))
+
+
+def split(weights):
+    """The weights of each block; a split has a shorter gradient than as many slices."""
+    return [part[0] for part in jnp.split(weights, len(weights))]
 
 
 def flat(x):

@@ -1,55 +1,57 @@
 import torch
 from torch import nn
-from torch.nn.functional import conv2d, gelu, softplus
+from torch.nn.functional import conv2d, softplus
 
-from zoo._networks.residual import LN_2, MIN_SCALE, block_shapes, bound
-
-
-class Layers(nn.Module):
-    """The convolutions of one shape of ``count`` blocks."""
-
-    def __init__(self, count, shape, gain=1.0):
-        super().__init__()
-        limit = bound(shape, gain)
-        self.weight = nn.Parameter(torch.empty(count, *shape).uniform_(-limit, limit))
-        self.bias = nn.Parameter(torch.zeros(count, shape[-1]))
-
-    def split(self):
-        return [convolution(k, b) for k, b in zip(self.weight.unbind(), self.bias.unbind(), strict=True)]
+from zoo._networks.residual import LN_2, MIN_SCALE, bound, kernel_side
 
 
 class Blocks(nn.Module):
+    """The weights of ``count`` blocks of one shape."""
+
     def __init__(self, count, side, inputs, bottleneck, outputs, gain):
         super().__init__()
-        *first, last = block_shapes(side, inputs, bottleneck, outputs)
-        self.layers = nn.ModuleList([*(Layers(count, s) for s in first), Layers(count, last, gain)])
+        k = kernel_side(side)
+        self.first = weights((count, inputs, bottleneck), inputs)
+        self.bias = nn.Parameter(torch.zeros(count, bottleneck))
+        self.inner = weights((count, 2, k, k, bottleneck, bottleneck), k * k * bottleneck)
+        self.last = weights((count, bottleneck, outputs), bottleneck, gain)
 
     def split(self):
-        return list(zip(*(layer.split() for layer in self.layers), strict=True))
+        """Functions ``block(h, other=None)``, where ``other`` is added to the output of the first convolution."""
+        # the gradient of unbind is one array, and that of as many indices an array of the whole for each
+        kernels = self.inner.flatten(0, 1).unbind()
+        parts = self.first.unbind(), self.bias.unbind(), kernels[::2], kernels[1::2], self.last.unbind()
+        return [block(*group) for group in zip(*parts, strict=True)]
 
 
-def convolution(kernel, bias):
-    size = kernel.shape[0]
-    if size == 1:
-        matrix = kernel.flatten(0, 2)
-        return lambda x: torch.addmm(bias, x.flatten(0, -2), matrix).unflatten(0, x.shape[:-1])
-    kernel = kernel.permute(3, 2, 0, 1)
-
-    def call(x):  # without a copy: torch has convolutions with the channels last
-        y = conv2d(x.reshape(-1, *x.shape[-3:]).permute(0, 3, 1, 2), kernel, bias, padding=size // 2)
-        return y.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
+def block(first, bias, second, third, last):
+    def call(active, other=None):
+        h = linear(active, first, bias)
+        h = h if other is None else h + other
+        for kernel in (second, third):
+            h = convolution(gelu(h), kernel)
+        return linear(gelu(h), last)
 
     return call
 
 
-def activation(x):
-    return gelu(x, approximate="tanh")
+def linear(x, matrix, bias=None):
+    rows = x.reshape(-1, x.shape[-1])  # a product with the rows of all positions is the quickest
+    y = rows @ matrix if bias is None else torch.addmm(bias, rows, matrix)
+    return y.reshape(*x.shape[:-1], -1)
 
 
-def through(layers, x):
-    for layer in layers:
-        x = layer(activation(x))
-    return x
+def convolution(x, kernel):
+    size = kernel.shape[0]
+    if size == 1:
+        return linear(x, kernel[0, 0])
+    # without a copy: torch has convolutions of images whose channels come last in memory
+    y = conv2d(x.reshape(-1, *x.shape[-3:]).permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1), padding=size // 2)
+    return y.permute(0, 2, 3, 1).reshape(x.shape)
+
+
+def gelu(x):
+    return nn.functional.gelu(x, approximate="tanh")
 
 
 def positive(raw, least=MIN_SCALE):
@@ -60,29 +62,25 @@ class TopDown(nn.Module):
     def __init__(self, side, count, width, bottleneck, channels, total):
         super().__init__()
         self.side, self.channels = side, channels
-        gain = total**-0.5
         self.bias = nn.Parameter(torch.zeros(side, side, width))
         self.prior = Blocks(count, side, width, bottleneck, 2 * channels + width, 0.0)
-        self.latent = Layers(count, (1, 1, channels, width), gain)
-        self.residual = Blocks(count, side, width, bottleneck, width, gain)
+        self.latent = weights((count, channels, width), channels, total**-0.5)
+        self.residual = Blocks(count, side, width, bottleneck, width, total**-0.5)
 
     def forward(self, h):
         start = self.bias if h is None else upsample(h, self.side) + self.bias
-        parts = zip(self.prior.split(), self.latent.split(), self.residual.split(), strict=True)
+        parts = zip(self.prior.split(), self.latent.unbind(), self.residual.split(), strict=True)
         return start, [self.group(*part) for part in parts]
 
-    def group(self, prior_layers, latent_layer, residual_layers):
-        first, *others = prior_layers
-
+    def group(self, prior_block, latent, residual_block):
         def prior(h):
-            active = activation(h)
-            out = through(others, first(active))
-            loc, raw, step = out.split((self.channels, self.channels, out.shape[-1] - 2 * self.channels), -1)
+            active = gelu(h)
+            loc, raw, step = prior_block(active).split((self.channels, self.channels, h.shape[-1]), -1)
             return flat(loc), positive(flat(raw)), h + step, active
 
         def merge(h, z):
-            h = h + latent_layer(z.unflatten(-1, (self.side, self.side, self.channels)))
-            return h + through(residual_layers, h)
+            h = h + linear(z.unflatten(-1, (self.side, self.side, self.channels)), latent)
+            return h + residual_block(gelu(h))
 
         return prior, merge
 
@@ -92,24 +90,20 @@ class BottomUp(nn.Module):
         super().__init__()
         self.side, self.bottleneck = side, bottleneck
         self.residual = Blocks(depth, side, width, bottleneck, width, total**-0.5)
-        self.activations = Layers(1, (1, 1, width, count * bottleneck))
+        self.activations = weights((width, count * bottleneck), width)
         self.posterior = Blocks(count, side, width, bottleneck, 2 * channels, total**-0.5)
 
     def forward(self, h):
         h = downsample(h, self.side)
-        for layers in self.residual.split():
-            h = h + through(layers, h)
-        (activations,) = self.activations.split()
-        hidden = activations(activation(h)).split(self.bottleneck, -1)
-        groups = zip(self.posterior.split(), hidden, strict=True)
-        return h, [posterior_of(layers, part) for layers, part in groups]
+        for residual_block in self.residual.split():
+            h = h + residual_block(gelu(h))
+        hidden = linear(gelu(h), self.activations).split(self.bottleneck, -1)
+        return h, [posterior_of(*group) for group in zip(self.posterior.split(), hidden, strict=True)]
 
 
-def posterior_of(layers, hidden):
-    first, *others = layers
-
+def posterior_of(posterior_block, hidden):
     def posterior(active):
-        loc, raw = through(others, first(active) + hidden).chunk(2, -1)
+        loc, raw = posterior_block(active, hidden).chunk(2, -1)
         return flat(loc), positive(flat(raw))
 
     return posterior
@@ -118,11 +112,15 @@ def posterior_of(layers, hidden):
 class Pointwise(nn.Module):
     def __init__(self, inputs, outputs):
         super().__init__()
-        self.layer = Layers(1, (1, 1, inputs, outputs))
+        self.layer = nn.Linear(inputs, outputs)
 
     def forward(self, h):
-        (layer,) = self.layer.split()
-        return layer(h)
+        return self.layer(h)
+
+
+def weights(shape, inputs, gain=1.0):
+    limit = bound(inputs, gain)
+    return nn.Parameter(torch.empty(shape).uniform_(-limit, limit))
 
 
 def flat(x):
@@ -132,9 +130,8 @@ def flat(x):
 def upsample(x, side):
     *rows, small, _, width = x.shape
     times = side // small
-    return (
-        x[..., :, None, :, None, :].expand(*rows, small, times, small, times, width).reshape(*rows, side, side, width)
-    )
+    repeated = x[..., :, None, :, None, :].expand(*rows, small, times, small, times, width)
+    return repeated.reshape(*rows, side, side, width)
 
 
 def downsample(x, side):

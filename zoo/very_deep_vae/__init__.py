@@ -6,8 +6,8 @@
 
 h is a grid of ``width`` channels. At each group it gains a step from the prior's network, a linear map of z_l and a
 block of convolutions: h_(l-1) = h_l + step_l(h_l) + map_l z_l, and then + block_l of the sum. m_l, s_l and step_l are
-one network's. ``layout="1x2,2x4,4x6"`` is side x groups, the top first: 2 groups on a grid of side 1, then 4 of side 2
-and 6 of side 4, between which h is repeated; a group has ``channels`` dimensions at each position of its grid. The last
+one network's. ``layout="1x2,2x2,4x4"`` is side x groups, the top first: 2 groups on a grid of side 1, then 2 of side 2
+and 4 of side 4, between which h is repeated; a group has ``channels`` dimensions at each position of its grid. The last
 side divides that of the image, and each position of it is read out to a square of pixels.
 
 With ``likelihood="gaussian"`` x_nd ~ Normal(loc_d + spread readout(h_0)_d, sigma), sigma learned or fixed. With
@@ -28,7 +28,7 @@ from zoo.data.moments import log_odds, mean_and_spread
 from zoo.errors import ZooError
 from zoo.very_deep_vae.layout import Layout, group_sizes, read_stages
 
-DEFAULTS = {"layout": "1x2,2x4,4x6", "channels": 4}  # of the programs
+DEFAULTS = {"layout": "1x2,2x2,4x4", "channels": 4}  # of the programs
 MIN_PIXEL_SCALE = 1e-3  # of a discretised logistic, in units of spread
 
 

@@ -15,7 +15,7 @@ def model(
     *,
     N,
     D,
-    layout="1x2,2x4,4x6",
+    layout="1x2,2x2,4x4",
     width=32,
     bottleneck=8,
     channels=4,

@@ -10,7 +10,7 @@ from math import isqrt
 from zoo.checks import is_whole
 from zoo.errors import ZooError
 
-EXAMPLE = "layout='1x2,2x4,4x6' has 2 groups on a grid of side 1, then 4 of side 2 and 6 of side 4"
+EXAMPLE = "layout='1x2,2x2,4x4' has 2 groups on a grid of side 1, then 2 of side 2 and 4 of side 4"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Layout:
 def read_stages(text: object) -> tuple[tuple[int, int], ...]:
     """The sides and numbers of groups of a layout; raises ZooError for what is none."""
     if not isinstance(text, str) or not re.fullmatch(r"\s*\d+x\d+\s*(,\s*\d+x\d+\s*)*", text):
-        raise ZooError(f"layout is text such as '1x2,2x4,4x6', side x groups; given {text!r}: {EXAMPLE}")
+        raise ZooError(f"layout is text such as '1x2,2x2,4x4', side x groups; given {text!r}: {EXAMPLE}")
     stages = [tuple(map(int, part.split("x"))) for part in text.split(",")]
     if any(side < 1 or count < 1 for side, count in stages):
         raise ZooError(f"layout={text!r}: sides and numbers of groups are from 1 up; leave out a stage without groups")

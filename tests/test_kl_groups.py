@@ -273,3 +273,32 @@ def test_training_stops_at_the_free_bits_and_reports_the_actual_kl(backend):
     assert kl_at_the_end() < 0.05
     assert 0.3 < kl_at_the_end(free_bits=0.5) <= 0.5
     assert 0.3 < kl_at_the_end(free_bits=0.5, warm_up=0.2, kl_balance=True) <= 0.5
+
+
+@pytest.mark.parametrize("kl", ["sampled", "analytic"])
+def test_a_shared_guide_has_the_groups_of_a_separate_one(backend, kl):
+    sample, plate, param, Normal = backend.statements
+    if isinstance(backend, PyroObjectives):
+        from guides._shared.in_pyro import SharedGuide
+    else:
+        from guides._shared.in_numpyro import SharedGuide
+
+    def program(x, *, N):
+        with plate("N", N):
+            z2 = sample("z2", Normal(0.0 * x, 1.0))
+            z1 = sample("z1", Normal(z2, 1.0), infer={"features": 0.5 * z2})
+            sample("x", Normal(z1, 1.0), obs=x)
+
+    def posterior(name, prior, features, x):
+        return Normal(param("a") * x if features is None else features + 0.2 * x, 0.8)
+
+    for free_bits, kl_balance in ((0.3, 0.0), (0.1, 0.5)):
+        objective = Objective(kl=kl, free_bits=free_bits, kl_balance=kl_balance)
+        shared, separate, plain = (
+            evaluate(backend, o, (program, SharedGuide(program, posterior, None, s)), {"a": 0.3}, fraction=0.1)
+            for o, s in ((objective, False), (objective, True), (Objective(kl=kl), False))
+        )
+        np.testing.assert_allclose(shared[0], separate[0], rtol=1e-9)
+        np.testing.assert_allclose(shared[2]["a"], separate[2]["a"], rtol=1e-9)
+        assert abs(shared[0] - plain[0]) > 0.01
+        assert shared[1]["kl"] == plain[1]["kl"]

@@ -129,7 +129,11 @@ def amortised_verdict(training: AmortisedDiagnostics) -> Verdict:
     """The verdict on networks trained with an encoder, by the diagnostics of their training."""
     elbo, held_out = training.elbo_nats_per_row, training.held_out_elbo_nats_per_row
     if not np.isfinite(elbo) or training.broken:
-        return Verdict("no", "its ELBO is not a number in the end: lower learning_rate, or set clip_norm", NETWORK_RULE)
+        return Verdict(
+            "no",
+            "its ELBO is not a number in the end: lower learning_rate, or set clip_norm or skip_above",
+            NETWORK_RULE,
+        )
     is_rising = not training.converged
     if held_out is not None:
         is_rising = training.best_step == training.epochs["step"][-1]

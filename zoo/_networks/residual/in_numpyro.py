@@ -54,14 +54,14 @@ def positive(raw, least=MIN_SCALE):
 class TopDown(nnx.Module):
     def __init__(self, side, count, width, bottleneck, channels, total, *, rngs):
         self.side, self.channels = side, channels
+        self.bias = nnx.Param(jnp.zeros((side, side, width)))
 
-        def build(draw):
-            self.bias = nnx.Param(jnp.zeros((side, side, width)))
-            self.prior = Blocks(draw, count, side, width, bottleneck, 2 * channels + width, 0.0)
-            self.latent = nnx.Param(draw((count, channels, width), channels, total**-0.5))
-            self.residual = Blocks(draw, count, side, width, bottleneck, width, total**-0.5)
+        def parts(draw):
+            prior = Blocks(draw, count, side, width, bottleneck, 2 * channels + width, 0.0)
+            latent = nnx.Param(draw((count, channels, width), channels, total**-0.5))
+            return prior, latent, Blocks(draw, count, side, width, bottleneck, width, total**-0.5)
 
-        in_one_draw(build, rngs)
+        self.prior, self.latent, self.residual = in_one_draw(parts, rngs)
 
     def __call__(self, h):
         start = self.bias[...] if h is None else upsample(h, self.side) + self.bias[...]
@@ -85,12 +85,12 @@ class BottomUp(nnx.Module):
     def __init__(self, side, count, depth, width, bottleneck, channels, total, *, rngs):
         self.side, self.count = side, count
 
-        def build(draw):
-            self.residual = Blocks(draw, depth, side, width, bottleneck, width, total**-0.5)
-            self.activations = nnx.Param(draw((width, count * bottleneck), width))
-            self.posterior = Blocks(draw, count, side, width, bottleneck, 2 * channels, total**-0.5)
+        def parts(draw):
+            residual = Blocks(draw, depth, side, width, bottleneck, width, total**-0.5)
+            activations = nnx.Param(draw((width, count * bottleneck), width))
+            return residual, activations, Blocks(draw, count, side, width, bottleneck, 2 * channels, total**-0.5)
 
-        in_one_draw(build, rngs)
+        self.residual, self.activations, self.posterior = in_one_draw(parts, rngs)
 
     def __call__(self, h):
         h = downsample(h, self.side)
@@ -117,7 +117,7 @@ class Pointwise(nnx.Module):
 
 
 def in_one_draw(build, rngs):
-    """``build(draw)`` with weights from one draw; ``draw(shape, inputs, gain)`` returns those of one array."""
+    """``build(draw)``, where ``draw(shape, inputs, gain)`` returns the weights of one array: parts of one draw."""
     sizes = []
 
     def measure(shape, inputs, gain=1.0):
@@ -128,7 +128,7 @@ def in_one_draw(build, rngs):
     # of many draws each is compiled for a fifth of a second
     weights = jax.random.uniform(rngs.params(), (sum(sizes),), minval=-1.0, maxval=1.0)
     parts = iter(jnp.split(weights, np.cumsum(sizes)[:-1]))
-    build(lambda shape, inputs, gain=1.0: bound(inputs, gain) * next(parts).reshape(shape))
+    return build(lambda shape, inputs, gain=1.0: bound(inputs, gain) * next(parts).reshape(shape))
 
 
 def split(weights):

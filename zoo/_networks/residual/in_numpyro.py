@@ -48,7 +48,7 @@ def convolution(x, kernel):
 
 
 def positive(raw, least=MIN_SCALE):
-    return jax.nn.softplus(LN_2 * raw) / LN_2 + least
+    return least + (1 - least) / LN_2 * jax.nn.softplus(LN_2 * raw)
 
 
 class TopDown(nnx.Module):

@@ -55,7 +55,7 @@ def gelu(x):
 
 
 def positive(raw, least=MIN_SCALE):
-    return softplus(raw, beta=LN_2, threshold=40) + least
+    return least + (1 - least) * softplus(raw, beta=LN_2, threshold=40)
 
 
 class TopDown(nn.Module):

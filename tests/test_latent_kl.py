@@ -24,8 +24,12 @@ from zoo.cli import app
 from zoo.sites import Site
 
 ANALYTIC = Objective(kl="analytic", estimators=EVALUATION.estimators)
-CASES = ("top down", "bottom up", "shared", "sigmoid_belief_network", "semi_supervised_vae")
-SETTINGS = {"sigmoid_belief_network": {"Z": 3}, "semi_supervised_vae": {"Z": 2, "C": 3, "width": 4, "depth": 1}}
+CASES = ("top down", "bottom up", "shared", "linear_ladder", "sigmoid_belief_network", "semi_supervised_vae")
+SETTINGS = {
+    "linear_ladder": {"L": 4},
+    "sigmoid_belief_network": {"Z": 3},
+    "semi_supervised_vae": {"Z": 2, "C": 3, "width": 4, "depth": 1},
+}
 SHORT = {"engine": "svi", "num_steps": 3, "batch_size": 20, "dtype": "float64"}
 
 
@@ -101,6 +105,7 @@ def test_the_kl_of_normals_is_their_formula(backend):
         ("top down", ["z3", "z2", "z1"]),
         ("bottom up", ["z3", "z2", "z1"]),
         ("shared", ["z3", "z2", "z1"]),
+        ("linear_ladder", ["z4", "z3", "z2", "z1"]),
         ("sigmoid_belief_network", ["z2", "z1"]),
         ("semi_supervised_vae", ["y", "z"]),
     ],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.colors import to_rgba
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
@@ -18,7 +19,7 @@ from inference import latents
 from inference.amortised import AmortisedPosterior
 from inference.analysis.latents.charts import project_codes
 from inference.analysis.latents.generation import spherical_interpolation
-from inference.analysis.latents.images import tile_images
+from inference.analysis.latents.images import MISSING_COLOUR, tile_images
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from tests.table import BACKENDS
 from zoo import ZooError
@@ -273,6 +274,18 @@ def test_pixels_are_in_their_places():
         assert abs(block[0, 0, 0] - images[r, c, d] / 95) < 1 / 255
     missing = shades[66 + zoom, 2 * 66 + zoom, :3]
     assert np.ptp(missing) > 0.3  # not grey
+
+
+def test_colours_of_a_pixel_follow_each_other():
+    images = np.linspace(0, 1, 2 * 4 * 4 * 3).reshape(1, 2, -1)
+    images[0, 1, 4] = np.nan  # one colour of the second pixel
+    shades = tile_images(images, (4, 4, 3), (0.0, 1.0))
+    assert shades.shape == (64, 2 * 64 + 2, 4)
+    first = shades[::16, :64:16, :3]
+    np.testing.assert_allclose(first, images[0, 0].reshape(4, 4, 3), atol=1 / 256)
+    np.testing.assert_allclose(shades[0, 66 + 16], to_rgba(MISSING_COLOUR))
+    with pytest.raises(ZooError, match="grey or have 3 colours; given a size with 2"):
+        tile_images(images, (4, 6, 2), (0.0, 1.0))
 
 
 def test_every_figure_is_drawn(tmp_path):

@@ -46,7 +46,7 @@ def code_grids(fit: FitRecord, data: DataLike = None, count: int = 8, size: tupl
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    height, width = image_size(num_pixels(fit), size)
+    height, width, _ = image_size(num_pixels(fit), size)
     table = read_rows(fit, data, count)
     z, colours = codes(fit, table), codeword_colours(fit)
     images, decoded = table[pixel_site(fit)], reconstruct(fit, table)

@@ -19,7 +19,7 @@ from inference.analysis.latents.coding import reconstruct
 from inference.analysis.latents.generation import interpolate, sample, traverse
 from inference.analysis.latents.group_figures import group_interpolations, kl_by_latent, partial_reconstructions
 from inference.analysis.latents.images import image_size, image_table
-from inference.analysis.latents.inputs import code_site, num_pixels, pixel_range, pixel_site, read_rows
+from inference.analysis.latents.inputs import code_site, num_pixels, picture_size, pixel_range, pixel_site, read_rows
 from inference.record import FitRecord
 from zoo.errors import ZooError
 from zoo.types import DataLike
@@ -46,7 +46,7 @@ __all__ = [
 def grid(
     images: np.ndarray,
     columns: int | None = None,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
     """Images in a grid; the last line may be short.
@@ -57,8 +57,8 @@ def grid(
         Shape (count, D).
     columns : int, optional
         Images in a line; by default the grid is about square.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
     limits : tuple of float, optional
         Values of black and of white; the smallest and the largest pixel by default.
 
@@ -87,7 +87,7 @@ def samples(
     seed: int = 0,
     mean: bool = True,
     y: ArrayLike | None = None,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     temperature: float = 1.0,
 ) -> Figure:
     """A grid of new images from the model.
@@ -100,19 +100,20 @@ def samples(
         Lines and columns of the grid.
     seed, mean, y, temperature
         As in ``inference.latents.sample``.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    image_size(num_pixels(fit), size)  # an error comes before the images are drawn
-    return grid(sample(fit, shape[0] * shape[1], seed, mean, y, temperature), shape[1], size, pixel_range(fit))
+    image_size(num_pixels(fit), picture_size(fit, size))  # an error comes before the images are drawn
+    images = sample(fit, shape[0] * shape[1], seed, mean, y, temperature)
+    return grid(images, shape[1], picture_size(fit, size), pixel_range(fit))
 
 
 def reconstructions(
-    fit: FitRecord, data: DataLike = None, count: int = 12, size: tuple[int, int] | None = None
+    fit: FitRecord, data: DataLike = None, count: int = 12, size: Sequence[int] | None = None
 ) -> Figure:
     """Images above their reconstructions.
 
@@ -124,8 +125,8 @@ def reconstructions(
         Rows as in ``inference.latents.encode``; the fit's data by default.
     count : int, default 12
         Number of images, evenly spaced over the rows.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
 
     Returns
     -------
@@ -133,14 +134,14 @@ def reconstructions(
     """
     table = read_rows(fit, data, count)
     images = np.stack([table[pixel_site(fit)], reconstruct(fit, table)])
-    return image_table(images, size, pixel_range(fit), rows=["image", "decoded"])
+    return image_table(images, picture_size(fit, size), pixel_range(fit), rows=["image", "decoded"])
 
 
 def interpolations(
     fit: FitRecord,
     pairs: Iterable[tuple[DataLike, DataLike]],
     steps: int = 9,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     groups: str | Sequence[str] | None = None,
 ) -> Figure:
     """A line of images for each pair of images: the interpolation, between the two images themselves.
@@ -153,8 +154,8 @@ def interpolations(
         Pairs of rows, as in ``inference.latents.interpolate``.
     steps : int, default 9
         Number of images of an interpolation.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
     groups : str or sequence of str, optional
         As in ``inference.latents.interpolate``.
 
@@ -168,7 +169,9 @@ def interpolations(
         lines.append(np.concatenate([ends[0], interpolate(fit, a, b, steps, groups), ends[1]]))
     if not lines:
         raise ZooError("an interpolation goes from one image to another: give pairs of them, as in [(0, 1)]")
-    return image_table(np.stack(lines), size, pixel_range(fit), columns=["image", *[""] * steps, "image"])
+    return image_table(
+        np.stack(lines), picture_size(fit, size), pixel_range(fit), columns=["image", *[""] * steps, "image"]
+    )
 
 
 def traversals(
@@ -177,7 +180,7 @@ def traversals(
     dims: Sequence[int] | None = None,
     span: float = 3.0,
     steps: int = 9,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     group: str | None = None,
 ) -> Figure:
     """A line of images for each dimension of the code, which varies from left to right.
@@ -188,8 +191,8 @@ def traversals(
         Fit of images, with an encoder.
     row, dims, span, steps, group
         As in ``inference.latents.traverse``.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
 
     Returns
     -------
@@ -198,4 +201,6 @@ def traversals(
     images = traverse(fit, row, dims, span, steps, group=group)
     values = [f"{value:+.3g}" for value in np.linspace(-span, span, steps)]
     names = [f"{code_site(fit, group)}[{dim}]" for dim in images]
-    return image_table(np.stack(list(images.values())), size, pixel_range(fit), rows=names, columns=values)
+    return image_table(
+        np.stack(list(images.values())), picture_size(fit, size), pixel_range(fit), rows=names, columns=values
+    )

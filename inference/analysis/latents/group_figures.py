@@ -12,7 +12,15 @@ from inference.amortised import local_latents
 from inference.analysis.latents import partial
 from inference.analysis.latents.generation import as_names, interpolate
 from inference.analysis.latents.images import DPI, image_table
-from inference.analysis.latents.inputs import code_site, code_sites, latent_layers, pixel_range, pixel_site, read_rows
+from inference.analysis.latents.inputs import (
+    code_site,
+    code_sites,
+    latent_layers,
+    picture_size,
+    pixel_range,
+    pixel_site,
+    read_rows,
+)
 from inference.plots.style import FIT_COLOURS
 from inference.record import FitRecord
 from zoo.errors import ZooError
@@ -34,7 +42,7 @@ def partial_reconstructions(
     levels: int | Sequence[int] | None = None,
     temperature: float = 0.0,
     seed: int = 0,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
 ) -> Figure:
     """A line for each image: decoded with more and more groups of its code from the left, then the image itself.
 
@@ -48,8 +56,8 @@ def partial_reconstructions(
         Number of images, evenly spaced over the rows.
     levels, temperature, seed
         As in ``inference.latents.partial_reconstructions``.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def partial_reconstructions(
     names = latent_layers(fit)
     labels = [f"to {names[level - 1]}" if level else "prior" for level in decoded]
     images = np.stack([*decoded.values(), table[pixel_site(fit)]], axis=1)
-    return image_table(images, size, pixel_range(fit), columns=[*labels, "image"])
+    return image_table(images, picture_size(fit, size), pixel_range(fit), columns=[*labels, "image"])
 
 
 def group_interpolations(
@@ -69,7 +77,7 @@ def group_interpolations(
     b: DataLike,
     groups: Sequence[str] | None = None,
     steps: int = 9,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
 ) -> Figure:
     """From one image to another: all groups of the code in the first line, and each by itself in the others.
 
@@ -83,8 +91,8 @@ def group_interpolations(
         Groups with a line; by default all, or the twelve with the largest KL divergence where there are more.
     steps : int, default 9
         Number of images of a line.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and 3 colours; by default the shape of the model, or a grey square.
 
     Returns
     -------
@@ -96,7 +104,9 @@ def group_interpolations(
         names = sorted(sorted(names, key=lambda n: -kl.get(n, 0.0))[:MAX_LINES], key=names.index)
     lines = [interpolate(fit, a, b, steps), *(interpolate(fit, a, b, steps, name) for name in names)]
     columns = ["first", *[""] * (steps - 2), "last"]
-    return image_table(np.stack(lines), size, pixel_range(fit), rows=["all", *names], columns=columns)
+    return image_table(
+        np.stack(lines), picture_size(fit, size), pixel_range(fit), rows=["all", *names], columns=columns
+    )
 
 
 def kl_by_latent(fit: FitRecord) -> Figure:

@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+COLOURS = (1, 3)
 SMALLEST_SIDE = 4  # pixels: a row of nine columns is rather a table than an image
 IMAGE_DOTS, DPI = 64, 100  # approximate dots of the longer side of an image, and dots per inch
 GAP = 2  # dots between images
@@ -20,32 +21,45 @@ LEFT_MARGIN, TOP_MARGIN, OTHER_MARGIN = 0.9, 0.35, 0.1  # inches, where rows or 
 MISSING_COLOUR = "#E69F00"  # unlike any shade of grey
 
 
-def image_size(D: int, size: tuple[int, int] | None = None) -> tuple[int, int]:
-    """Height and width of an image of D pixels: ``size``, or a square; raises ZooError where D does not fit.
+def image_size(D: int, size: Sequence[int] | None = None) -> tuple[int, int, int]:
+    """Height, width and colours of an image of D numbers; raises ZooError where D does not fit.
 
-    >>> image_size(64), image_size(560, (28, 20))
-    ((8, 8), (28, 20))
+    size: height and width, of grey images, or these and the number of colours; a grey square by default.
+
+    >>> image_size(64), image_size(560, (28, 20)), image_size(48, (4, 4, 3))
+    ((8, 8, 1), (28, 20, 1), (4, 4, 3))
     """
     side = isqrt(D)
     if size is None and (side * side != D or side < SMALLEST_SIDE):
         remedy = "give their size (height 28 and width 20, say), or take rows from Fit.simulate"
         raise ZooError(f"rows of {D} columns are no square images: {remedy}")
-    height, width = size or (side, side)
-    if height * width != D:
-        raise ZooError(f"size is {height} by {width}, {height * width} pixels, but rows have {D}")
-    return height, width
+    height, width, colours = (*(size or (side, side)), 1)[:3]
+    if colours not in COLOURS:
+        raise ZooError(f"images are grey or have {COLOURS[1]} colours; given a size with {colours}")
+    if height * width * colours != D:
+        of_colours = f" of {colours} colours" if colours > 1 else ""
+        raise ZooError(f"size is {height} by {width}, {height * width * colours} pixels{of_colours}, but rows have {D}")
+    return height, width, colours
 
 
-def tile_images(images: np.ndarray, size: tuple[int, int], limits: tuple[float, float]) -> np.ndarray:
-    """Images (R, C, D) side by side as one image (height, width, 4), with white gaps; the lower limit is black."""
+def tile_images(images: np.ndarray, size: Sequence[int], limits: tuple[float, float]) -> np.ndarray:
+    """Images (R, C, D) side by side as one image (height, width, 4), with white gaps; the lower limit is black.
+
+    size: as in ``image_size``; the colours of a pixel follow each other.
+    """
     from matplotlib import colormaps
-    from matplotlib.colors import Normalize
+    from matplotlib.colors import Normalize, to_rgba
 
-    (R, C, _), (height, width) = images.shape, size
-    zoom = max(1, IMAGE_DOTS // max(size))
+    (R, C, D), (height, width, colours) = images.shape, image_size(images.shape[-1], size)
+    zoom = max(1, IMAGE_DOTS // max(height, width))
     low, high = limits
     grey = colormaps["gray"].with_extremes(bad=MISSING_COLOUR)
     shades = grey(Normalize(low, high if high > low else low + 1, clip=True)(np.ma.masked_invalid(images)))
+    if colours > 1:  # a pixel has one shade for each colour; where one is missing it is marked
+        by_colour = shades.reshape(R, C, -1, colours, 4)
+        is_missing = np.isnan(images).reshape(R, C, -1, colours).any(-1)
+        shades = np.concatenate([by_colour[..., 0], np.ones((R, C, D // colours, 1))], axis=-1)
+        shades[is_missing] = to_rgba(MISSING_COLOUR)
     shades[np.isnan(images).all(-1)] = 1.0
     shades = shades.reshape(R, C, height, width, 4).repeat(zoom, 2).repeat(zoom, 3)
     gaps = ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0))
@@ -55,7 +69,7 @@ def tile_images(images: np.ndarray, size: tuple[int, int], limits: tuple[float, 
 
 def image_table(
     images: np.ndarray,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     limits: tuple[float, float] | None = None,
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
@@ -66,8 +80,8 @@ def image_table(
     ----------
     images : numpy.ndarray
         Shape (R, C, D). A missing pixel (NaN) is orange; an image of missing pixels only is left blank.
-    size : tuple of int, optional
-        Height and width of an image; square by default.
+    size : sequence of int, optional
+        Height and width of an image, or these and the number of colours, 3; a grey square by default.
     limits : tuple of float, optional
         Values of black and of white; the smallest and the largest pixel by default.
     rows, columns : sequence of str, optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -73,6 +73,12 @@ def pixel_site(fit: FitRecord) -> str:
 def num_pixels(fit: FitRecord) -> int:
     """The number of columns, or pixels, of a row; raises ZooError where there are none."""
     return fit.keywords[fit.model.card.sites(fit.keywords)[pixel_site(fit)].dims[1]]
+
+
+def picture_size(fit: FitRecord, size: Sequence[int] | None = None) -> Sequence[int] | None:
+    """The size of the images: ``size``, or the model's own ``shape`` (height, width, colours) where it is set."""
+    shape = None if fit.model.card.is_own else fit.keywords.get("shape")
+    return shape if size is None else size
 
 
 def pixel_range(fit: FitRecord) -> tuple[float, float]:

@@ -102,8 +102,10 @@ def elbo_split(fit: FitRecord, data: DataLike = None, num_samples: int = 100, se
     rows = evaluation_rows(fit, data, seed)
     terms = rows.posterior.elbo_terms(rows.table, num_samples, seed)
     reconstruction, kl, errors = guide_elbo(terms, num_samples)
-    by_dimension = {n: average_over_guide(terms, v).mean(0) for n, v in terms.kl.items()}
-    codes = {n: code for n, code in rows.posterior.encode(rows.table).items() if isinstance(code, Code)}
+    names = [n for n in fit.model.card.latents if n in terms.kl]  # groups from the top down, as the program has them
+    by_dimension = {n: average_over_guide(terms, terms.kl[n]).mean(0) for n in names}
+    found = rows.posterior.encode(rows.table)
+    codes: dict[str, Code] = {n: code for n in names if isinstance(code := found[n], Code)}
     variances = {n: code.mean.var(0, dtype=float) for n, code in codes.items()}
     return ElboSplit(
         elbo=reconstruction - kl,

@@ -34,7 +34,7 @@ from report import Report, make_parser, measure, median_and_range, set_threads
 
 Z, WIDTH, BATCH = 200, 200, 50
 PAIR = ("rloo", "disarm")
-LINEAR = {"learning_rate": 3e-3, "warm_up": 0.0}  # of mnist, where they are not given
+LINEAR = {"learning_rate": 5e-3, "warm_up": 0.0}  # of mnist, where they are not given
 NONLINEAR = {"learning_rate": 1e-3, "warm_up": 0.2}
 OPTIONS = {
     "speed": {"depth": [2, 0], "estimator": PAIR, "images": 5000, "learning_rate": 1e-3, "epochs": 10, "rounds": 5},

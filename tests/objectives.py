@@ -63,7 +63,8 @@ class NumPyroObjectives(Objectives):
             plain = {n: v for n, v in inputs.items() if not isinstance(v, np.ndarray)}
             arrays_in = to_backend({n: v for n, v in inputs.items() if n not in plain})
             key = jax.random.split(jax.random.PRNGKey(0), 1)[0]
-            value = terms(*pair, to_backend(arrays(params)), key, {**arrays_in, **plain}, objective)
+            program, guide = pair
+            value = terms(program, guide, to_backend(arrays(params)), key, {**arrays_in, **plain}, objective)
             return value._make(None if v is None else np.asarray(v) for v in value)
 
     def evaluate(self, objective, pair, params, inputs, beta=1.0, seeds=1, rows=None):

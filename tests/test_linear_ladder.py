@@ -66,6 +66,7 @@ def test_with_the_information_filter_every_draw_has_the_evidence(backend, separa
 def test_the_collapsed_program_has_the_evidence(backend):
     params, x = parameters(4, 2), rows()
     model = zoo.load("linear_ladder", backend, L=4, Z=2)
+    assert model.collapsed
     collapsed = zoo.Model(model.collapsed, backend=backend, card=zoo.card("linear_ladder"), L=4, Z=2)
     for data in (x, np.where(np.arange(x.size).reshape(x.shape) % 4, x, np.nan)):
         joint = collapsed.log_joint({"x": data, **params}, N=N, D=D)
@@ -129,7 +130,7 @@ def test_training_reaches_the_evidence_and_its_maximum(backend, encoder, L, num_
 
 def test_a_ladder_of_one_layer_and_too_many_factors_are_refused():
     iris = datasets.observed("iris")
-    for settings, message in (({"L": 1}, "factor_analysis, which has one"), ({"Z": 9}, "take Z=")):
+    for L, Z, message in ((1, 2, "factor_analysis, which has one"), (3, 9, "take Z=")):
         with pytest.raises(ZooError, match=message) as error:
-            inference.fit(zoo.load("linear_ladder", **settings), iris, engine="svi")
+            inference.fit(zoo.load("linear_ladder", L=L, Z=Z), iris, engine="svi")
         assert "\n" not in str(error.value)

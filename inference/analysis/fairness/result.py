@@ -125,10 +125,12 @@ def report(
     check_whole(MIN_BOOTSTRAP, num_bootstrap=num_bootstrap)
     check_whole(0, seed=seed)
     if isinstance(codes, FitRecord):
-        codes = latents.encode(codes, data).mean
+        numbers = latents.encode(codes, data).mean
     elif data is not None:
         raise ZooError("data belongs to a fit; with codes (N, Z) give sensitive= and target= by name, and no data")
-    problem = check_data(codes, sensitive, target, coordinates, positive, min_rows)
+    else:
+        numbers = codes
+    problem = check_data(numbers, sensitive, target, coordinates, positive, min_rows)
     G = len(problem.groups)
     predictors = {}
     for predictor in PREDICTORS:

@@ -2,13 +2,14 @@
 
 ``encoder="ladder"``: a network goes up from the image without draws, layer by layer, and gives each layer of codes a
 message Normal(m_l, t_l). Going down from the top, the posterior of a layer is its prior times the message: the
-precision is the sum of both, and the mean is weighed by them (Sonderby et al. 2016). A layer of which the image says
-nothing stays at its prior. The networks mirror those of the program. It runs with the program (``inference.shared``).
+precision is the sum of both, and the mean is weighed by them (Sonderby et al. 2016). A layer whose message has a low
+precision stays at its prior. The networks mirror those of the program. It runs with the program (``inference.shared``).
 
 ``encoder="bottom_up"``: q(z_1 | x) q(z_2 | z_1) ... q(z_L | z_(L-1)), each by a network of the layer below (Rezende,
-Mohamed and Wierstra 2014). The upper layers often collapse to their prior: each sees the image through draws alone.
+Mohamed and Wierstra 2014). The upper layers often collapse to their prior: each depends on the image through draws
+alone.
 
 Neither expresses correlation within a layer. A missing pixel enters as the mean.
 """
 
-OPTIONS = {"warm_up": 0.2}  # without one the upper layers collapse before the lower ones say anything
+OPTIONS = {"warm_up": 0.2}  # without one the upper layers collapse before the lower ones have information

@@ -22,15 +22,15 @@ def guide(program, start=None):
 
 
 def messages(x, D, widths, width, depth, likelihood, loc, spread):
-    """What the image says of each layer, by name: mean and standard deviation."""
-    sizes, h, found = read_widths(widths), centre(x, likelihood, loc, spread), {}
+    """The message of the image to each layer, by name: mean and standard deviation."""
+    sizes, h, encoding = read_widths(widths), centre(x, likelihood, loc, spread), {}
     for i, hidden in enumerate(hidden_widths(sizes, width, depth)):
         features = hidden[-1] if hidden else h.shape[-1]
         if hidden:
             up = network(f"encoder.up{i + 1}", MLP, h.shape[-1], hidden[:-1], features, "leaky_relu")
             h = leaky_relu(up(h), LEAKY_SLOPE)
-        found[f"z{i + 1}"] = loc_and_scale(network(f"encoder.z{i + 1}", MLP, features, (), 2 * sizes[i])(h))
-    return found
+        encoding[f"z{i + 1}"] = loc_and_scale(network(f"encoder.z{i + 1}", MLP, features, (), 2 * sizes[i])(h))
+    return encoding
 
 
 def posterior(name, prior, features, encoding):

@@ -11,8 +11,8 @@ layer above, but no fewer than the layer has dimensions. Pixels may be "gaussian
 are missing at random.
 
 The guide "deep_latent_gaussian" has two forms: with ``encoder="ladder"`` it goes up from the image without draws, and
-then down, merging the prior of each layer with what it found; with "bottom_up" it draws z_1 from the image, and each
-layer from the one below, q(z_1 | x) q(z_2 | z_1) ... One layer of codes is ``vae``.
+then down, merging the prior of each layer with a message of the image; with "bottom_up" it draws z_1 from the image,
+and each layer from the one below, q(z_1 | x) q(z_2 | z_1) ... One layer of codes is ``vae``.
 """
 
 from zoo.cards import Card

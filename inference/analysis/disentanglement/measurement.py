@@ -1,0 +1,275 @@
+"""Scores with ceilings, floors and intervals: ``report`` and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from inference.analysis.disentanglement.inputs import dead_dimensions, make_rows, read_codes, read_factors
+from inference.analysis.disentanglement.metrics import Metric, all_metrics
+from inference.analysis.disentanglement.record import Score
+from inference.analysis.disentanglement.result import DisentanglementReport
+from inference.analysis.disentanglement.rows import CodesAndFactors, Factor
+from inference.analysis.latents import encode, traverse
+from inference.record import FitRecord
+from inference.run.progress import Progress
+from zoo.checks import check_whole
+from zoo.errors import ZooError, unknown
+from zoo.types import DataLike
+
+FAST_ROWS = 2500  # of costly metrics, in the fast tier
+MIN_RESAMPLED_ROWS = 40  # fewer have no interval
+LEVEL = 0.95
+
+
+@overload
+def report(
+    codes: FitRecord,
+    data: DataLike = None,
+    factors: Any = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    continuous: Collection[str | int] | None = None,
+    fast: bool = False,
+    num_resamples: int | None = None,
+    min_range: float = 0.05,
+    seed: int = 0,
+    progress: bool = False,
+) -> DisentanglementReport: ...
+
+
+@overload
+def report(
+    codes: ArrayLike | tuple[ArrayLike, ArrayLike],
+    data: Any = None,
+    factors: Any = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    continuous: Collection[str | int] | None = None,
+    fast: bool = False,
+    num_resamples: int | None = None,
+    min_range: float = 0.05,
+    seed: int = 0,
+    progress: bool = False,
+) -> DisentanglementReport: ...
+
+
+def report(
+    codes: Any,
+    data: Any = None,
+    factors: Any = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    continuous: Collection[str | int] | None = None,
+    fast: bool = False,
+    num_resamples: int | None = None,
+    min_range: float = 0.05,
+    seed: int = 0,
+    progress: bool = False,
+) -> DisentanglementReport:
+    """How well each dimension of a code goes with one factor of the data: ``report(codes, factors)``.
+
+    Every score is beside its ceiling, that of a code whose dimensions are the factors themselves, and its floor, that
+    of the same codes with their rows permuted. Dead dimensions are left out of all scores.
+
+    Parameters
+    ----------
+    codes : array (N, Z), pair of arrays (mean, sd), or Fit
+        Codes, or posteriors, as ``latents.encode`` returns them; or a fit with an encoder, as
+        ``report(fit, data, factors)``.
+    data : optional
+        For a fit its rows, as ``latents.encode`` takes them, the fit's data by default. Otherwise the factors.
+    factors : DataFrame, dict of columns, or array (N, K)
+        Two factors or more, numbers or words. A factor of words, or of at most 50 different numbers, is discrete.
+    metrics : sequence of str, optional
+        Names of metrics, as ``disentanglement.all_metrics()`` lists them; by default all that suit the factors.
+    continuous : collection of str or int, optional
+        The continuous factors, by name or number; all others are discrete. By default those of more than 50 different
+        numbers, or more than half the number of rows.
+    fast : bool, default False
+        Whether DCI is by a random forest, and costly metrics are of at most 2500 rows.
+    num_resamples : int, optional
+        Half-samples by which the intervals are computed, 0 for none; by default 10 to 100, more for cheaper metrics.
+    min_range : float, default 0.05
+        The range of the values of a dimension, relative to the largest one, up to which it is dead. Of posteriors,
+        those are dead whose divergence from the prior is below 0.01 nats.
+    seed : int, default 0
+        Seed of splits, permutations, half-samples and draws.
+    progress : bool, default False
+        Whether to show a progress bar on stderr.
+
+    Returns
+    -------
+    DisentanglementReport
+        Scores, with ``table``, ``figure()`` and ``print``.
+
+    Raises
+    ------
+    ZooError
+        For codes that are not finite, one factor, constant factors, more factors than rows, no active dimension, and
+        a metric that does not suit the factors.
+
+    Notes
+    -----
+    An interval is the score and a quantile of Student's t times the standard deviation of the scores of random halves
+    of the rows. Half-samples without replacement have the variance of the bootstrap (a delete-half jackknife: Shao and
+    Wu 1989), and no row twice, which estimates by nearest neighbours and by learners do not allow.
+
+    References
+    ----------
+    Locatello, F. et al. (2019). Challenging common assumptions in the unsupervised learning of disentangled
+    representations. ICML 36. The references of the metrics are in the table of the report.
+
+    Examples
+    --------
+    >>> codes = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> report(codes, codes, metrics=["mig", "sap_r2"]).table["score"].tolist()
+    [1.0, 1.0]
+    """
+    fit = codes if isinstance(codes, FitRecord) else None
+    if fit is not None:
+        if factors is None:
+            raise ZooError("a fit is followed by its data and the factors: report(fit, data, factors)")
+        code = encode(fit, data)
+        pair = (code.mean, code.sd)
+    else:
+        if (data is None) == (factors is None):
+            raise ZooError("codes are followed by their factors alone: report(codes, factors)")
+        pair, factors = codes, data if factors is None else factors
+    check_whole(0, seed=seed)
+    mean, sd = read_codes(pair)
+    columns = read_factors(factors, len(mean), continuous)
+    dead = dead_dimensions(mean, sd, min_range)
+    rows = make_rows(mean, sd, columns, dead, seed, fast)
+    chosen, skipped = choose_metrics(metrics, rows)
+    for metric in chosen:
+        if num_resamples is not None:
+            check_whole(0, num_resamples=num_resamples)
+    counts = [resamples_of(metric, rows, num_resamples) for metric in chosen]
+    scores, matrices = [], {}
+    with Progress("scores", sum(counts) + 3 * len(chosen), progress) as bar:
+        done = 0
+        for metric, count in zip(chosen, counts, strict=True):
+            of_metric, matrix = score(metric, rows, count, lambda step, m=metric, d=done: bar.update(d + step, m.name))
+            scores += of_metric
+            done += count + 3
+            if matrix is not None:
+                matrices[metric.name] = with_dead(matrix, dead)
+    return DisentanglementReport(
+        scores=tuple(scores),
+        factors=tuple(f.name for f in columns),
+        is_discrete=tuple(f.is_discrete for f in columns),
+        num_rows=len(mean),
+        num_dimensions=mean.shape[1],
+        dead=dead,
+        skipped=skipped,
+        matrices=matrices,
+        fast=fast,
+        traversals=None if fit is None else images_of(fit, mean, dead),
+    )
+
+
+def choose_metrics(names: Sequence[str] | None, rows: CodesAndFactors) -> tuple[list[Metric], dict[str, str]]:
+    """The metrics to compute, and the reasons for those that are left out; raises ZooError for an unsuitable one."""
+    known = all_metrics()
+    listed = list(known) if names is None else [names] if isinstance(names, str) else list(names)
+    chosen, skipped = [], {}
+    for name in listed:
+        if name not in known:
+            raise unknown("metric", name, list(known))
+        reason = misfit(known[name], rows.factors, rows.sd is not None)
+        if reason is None:
+            chosen.append(known[name])
+        elif names is not None:
+            raise ZooError(f"{name} {reason}")
+        else:
+            skipped[name] = reason
+    if not chosen:
+        raise ZooError(f"no metric is named: give some of {', '.join(known)}")
+    return chosen, skipped
+
+
+def misfit(metric: Metric, factors: Sequence[Factor], has_sd: bool) -> str | None:
+    """Why a metric does not suit codes and factors; None where it does."""
+    continuous = [f.name for f in factors if not f.is_discrete]
+    if continuous and not metric.takes_continuous:
+        return (
+            f"is for discrete factors, and {', '.join(continuous)} {'is' if len(continuous) == 1 else 'are'} "
+            "continuous: leave it out, or give the factor in groups (numpy.digitize)"
+        )
+    if metric.needs_sd and not has_sd:
+        return "is of posteriors: give (mean, sd) as codes"
+    return None
+
+
+def resamples_of(metric: Metric, rows: CodesAndFactors, num_resamples: int | None) -> int:
+    """The number of half-samples of a metric: none for a few rows, two at least otherwise."""
+    count = metric.num_resamples if num_resamples is None else num_resamples
+    return max(2, count) if count and len(rows.codes) >= MIN_RESAMPLED_ROWS else 0
+
+
+def score(metric: Metric, rows: CodesAndFactors, count: int, update: Any) -> tuple[list[Score], np.ndarray | None]:
+    """The scores of a metric with ceilings, floors and intervals, and its matrix."""
+    if rows.fast and metric.is_costly and len(rows.codes) > FAST_ROWS:
+        rows = rows.take(np.sort(rows.rng(6).permutation(len(rows.codes))[:FAST_ROWS]), rows.seed)
+    N = len(rows.codes)
+    value = metric.values(rows)
+    update(1)
+    ceiling = metric.values(rows.perfect()).scores
+    update(2)
+    floor = metric.values(rows.permuted()).scores
+    update(3)
+    rng, halves = rows.rng(7), []
+    for b in range(count):
+        index = np.sort(rng.permutation(N)[: N // 2])
+        halves.append(metric.values(rows.take(index, int(rng.integers(2**31)))).scores)
+        update(4 + b)
+    return [
+        Score(
+            metric=metric.name,
+            name=name,
+            value=number,
+            interval=interval_of(number, [half[name] for half in halves]),
+            ceiling=ceiling[name],
+            floor=floor[name],
+            num_resamples=count,
+            num_rows=N,
+            definition=metric.scores[name],
+            citation=metric.citation,
+        )
+        for name, number in value.scores.items()
+    ], value.matrix
+
+
+def interval_of(value: float, halves: Sequence[float]) -> tuple[float, float]:
+    """The 95% interval of a score from 0 to 1 by the scores of half-samples; NaN without any.
+
+    >>> interval_of(0.5, [0.4, 0.4, 0.4])
+    (0.5, 0.5)
+    """
+    from scipy.stats import t
+
+    if len(halves) < 2:
+        return float("nan"), float("nan")
+    reach = t.ppf((1 + LEVEL) / 2, len(halves) - 1) * np.std(halves, ddof=1)
+    return max(min(0.0, value), float(value - reach)), min(max(1.0, value), float(value + reach))
+
+
+def with_dead(matrix: np.ndarray, dead: dict[int, str]) -> np.ndarray:
+    """The matrix of active dimensions with a row of NaN for each dead one."""
+    Z = len(matrix) + len(dead)
+    full = np.full((Z, matrix.shape[1]), np.nan)
+    full[[j for j in range(Z) if j not in dead]] = matrix
+    return full
+
+
+def images_of(fit: FitRecord, mean: np.ndarray, dead: dict[int, str]) -> dict[int, np.ndarray] | None:
+    """Traversals of the active dimensions from the mean of the prior; None where the rows have no codes to decode."""
+    active = [j for j in range(mean.shape[1]) if j not in dead]
+    try:
+        return traverse(fit, dims=active, span=2.0, steps=7)
+    except ZooError:
+        return None

@@ -13,6 +13,7 @@ MODULES = (
     "zoo.data.datasets",
     "guides",
     "inference",
+    "inference.analysis.disentanglement",
     "inference.analysis.factors",
     "inference.analysis.fairness",
     "inference.analysis.latents",

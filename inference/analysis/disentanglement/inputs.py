@@ -51,7 +51,7 @@ def read_factors(factors: Any, num_rows: int, continuous: Collection[str | int] 
     names = [str(name) for name in columns]
     K = len(columns)
     lengths = {len(column) for column in columns.values()}
-    if K > num_rows or (lengths == {K} and K != num_rows):
+    if num_rows < K:
         raise ZooError(f"{K} factors of {num_rows} rows: factors are (N, K), a row for each code; transpose them")
     if lengths != {num_rows}:
         raise ZooError(f"factors have {max(lengths)} rows and codes {num_rows}: give one for each")
@@ -91,21 +91,16 @@ def continuous_names(continuous: Collection[str | int], names: list[str]) -> set
 
 def read_factor(name: str, column: np.ndarray, continuous: set[str] | None) -> Factor:
     """A factor of one column; raises ZooError."""
-    is_number = column.dtype.kind in "biuf"
-    if not is_number and column.dtype.kind == "O":
-        try:
-            column, is_number = column.astype(float), True
-        except (TypeError, ValueError):
-            is_number = False
-    if is_number:
-        values = column.astype(float)
-        is_missing = ~np.isfinite(values)
-    else:
-        is_missing = np.array([v is None or v != v for v in column])
+    try:
+        values = None if column.dtype.kind in "US" else column.astype(float)
+    except (TypeError, ValueError):
+        values = None
+    is_number = values is not None
+    is_missing = np.array([v is None or v != v for v in column]) if values is None else ~np.isfinite(values)
     if is_missing.any():
         row = int(np.argmax(is_missing))
         raise ZooError(f"factor {name}: row {row} is missing, {is_missing.sum()} rows in all: drop them, codes too")
-    if not is_number:
+    if values is None:
         values = np.unique(column.astype(str), return_inverse=True)[1].reshape(-1).astype(float)
     different = len(np.unique(values))
     if different < 2:
@@ -138,7 +133,12 @@ def dead_dimensions(codes: np.ndarray, sd: np.ndarray | None, min_range: float) 
 
 
 def make_rows(
-    codes: np.ndarray, sd: np.ndarray | None, factors: tuple[Factor, ...], dead: Mapping[int, str], seed: int, fast: bool
+    codes: np.ndarray,
+    sd: np.ndarray | None,
+    factors: tuple[Factor, ...],
+    dead: Mapping[int, str],
+    seed: int = 0,
+    fast: bool = False,
 ) -> CodesAndFactors:
     """Codes without their dead dimensions, and factors."""
     active = [j for j in range(codes.shape[1]) if j not in dead]

@@ -62,12 +62,28 @@ def information_by_neighbours(x: np.ndarray, labels: np.ndarray, k: int = NEIGHB
         near.append(distance_to_neighbour(own, neighbours))
         psi_k += len(own) * digamma(neighbours)
         psi_count += len(own) * digamma(len(own))
-    points, radius = np.concatenate(values), np.nextafter(np.concatenate(near), 0)
-    everything = np.sort(points)
-    low = np.searchsorted(everything, points - radius, side="left")
-    m = np.searchsorted(everything, points + radius, side="right") - low
-    N = len(points)
+    points = np.concatenate(values)
+    m, N = count_nearer(np.sort(points), points, np.concatenate(near)), len(points)
     return max(0.0, float(digamma(N) + psi_k / N - psi_count / N - digamma(m).mean()))
+
+
+def count_nearer(ordered: np.ndarray, points: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """How many of the ordered numbers are nearer to each point than its distance.
+
+    The ends are compared by their differences, as the distances were computed: a sum may round to the next number.
+
+    >>> count_nearer(np.array([0.0, 1.0, 3.0]), np.array([1.0, 3.0]), np.array([2.0, 3.0])).tolist()
+    [2, 2]
+    """
+    N = len(ordered)
+    first = np.searchsorted(ordered, points - distances, side="left")
+    last = np.searchsorted(ordered, points + distances, side="right") - 1
+    for _ in range(2):  # inwards by the k-th neighbour itself, and by another at the same distance
+        first += points - ordered[np.minimum(first, N - 1)] >= distances
+        last -= ordered[np.maximum(last, 0)] - points >= distances
+    first -= (first > 0) & (points - ordered[np.maximum(first - 1, 0)] < distances)
+    last += (last < N - 1) & (ordered[np.minimum(last + 1, N - 1)] - points < distances)
+    return last - first + 1
 
 
 def distance_to_neighbour(ordered: np.ndarray, k: int) -> np.ndarray:

@@ -67,7 +67,9 @@ def number(value: float) -> str:
 
 def sentences(r: DisentanglementRecord) -> list[str]:
     """What the numbers are, the dead dimensions, and the metrics that were left out."""
-    kinds = [name if discrete else f"{name} (continuous)" for name, discrete in zip(r.factors, r.is_discrete, strict=True)]
+    kinds = [
+        name if discrete else f"{name} (continuous)" for name, discrete in zip(r.factors, r.is_discrete, strict=True)
+    ]
     lines = [
         f"{r.num_rows} codes of {r.num_dimensions} dimensions; factors: {', '.join(kinds)}",
         "ceiling: the score of a code whose dimensions are the factors; floor: of these codes with their rows permuted",
@@ -81,6 +83,8 @@ def sentences(r: DisentanglementRecord) -> list[str]:
         rows = min(s.num_rows for s in r.scores)
         of_rows = f"; {', '.join(fewer)} from {rows} rows" if fewer else ""
         lines.append(f"fast: DCI by a random forest, not to be compared with boosted trees{of_rows}")
+    if at_floor := [label(r, s) for s in r.scores if s.num_resamples and s.interval[0] <= s.floor]:
+        lines.append(f"not above the floor, so no evidence of order: {', '.join(at_floor)}")
     if any(np.isnan(s.value) for s in r.scores):
         lines.append("-: not defined where the codes have one active dimension")
     if r.skipped:

@@ -1,1 +1,1 @@
-"""Learners of factors from codes: boosted trees, random forests, linear classifiers. All are deterministic or seeded."""
+"""Learners of factors from codes: boosted trees, random forests, linear classifiers."""

@@ -1,8 +1,7 @@
-"""Linear support vector machines on one code, compiled: liblinear's objective, solved to the optimum by Newton steps."""
+"""Linear support vector machines on one code, compiled: the optimum of liblinear's objective."""
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 MAX_STEPS, TOLERANCE = 100, 1e-12

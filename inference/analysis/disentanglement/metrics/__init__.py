@@ -47,7 +47,7 @@ class Metric(ABC):
     takes_continuous : bool
         Whether factors may be continuous.
     invariances : tuple of str
-        What leaves the scores unchanged, of "permutation" and "scale" of the dimensions and "rotation" of the codes.
+        What leaves the scores unchanged: "permutation" of the dimensions, "scale" of each by a number above 0.
     needs_sd : bool
         Whether it is of posteriors, with standard deviations.
     is_costly : bool

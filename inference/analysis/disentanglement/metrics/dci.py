@@ -31,7 +31,8 @@ class TreeImportance(Metric):
 
     def values(self, rows: CodesAndFactors) -> MetricValues:
         train, test = rows.split
-        x = rows.standardised
+        order = np.argsort(rows.standardised[0])  # of equal splits the first column counts: not as users order them
+        x = rows.standardised[:, order]
         importance, informativeness = np.zeros((rows.Z, rows.K)), []
         for k, factor in enumerate(rows.factors):
             values, classes = (factor.labels, factor.num_classes) if factor.is_discrete else (factor.values, 0)
@@ -39,7 +40,7 @@ class TreeImportance(Metric):
                 learned = random_forest(x[train], values[train], x[test], classes, rows.seed)
             else:
                 learned = boosted_trees(x[train], values[train], x[test], classes)
-            importance[:, k] = learned.importance
+            importance[order, k] = learned.importance
             if classes:
                 informativeness.append((learned.predicted == values[test]).mean())
             else:

@@ -24,9 +24,8 @@ class Explicitness(Metric):
         "explicitness": "2 AUC - 1 of a logistic regression on all codes, the mean over the values of all factors"
     }
     citation: ClassVar[str] = "Ridgeway and Mozer (2018)"
-    invariances: ClassVar[tuple[str, ...]] = ("permutation", "scale")  # a rotation nearly: the penalty is not invariant
     is_costly: ClassVar[bool] = True
-    num_resamples: ClassVar[int] = 20
+    num_resamples: ClassVar[int] = 10
 
     def values(self, rows: CodesAndFactors) -> MetricValues:
         train, test = rows.split

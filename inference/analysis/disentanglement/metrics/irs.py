@@ -35,7 +35,9 @@ class InterventionalRobustness(Metric):
         for k, factor in enumerate(rows.factors):
             order = np.argsort(factor.labels, kind="stable")
             groups = np.split(z[order], np.cumsum(np.bincount(factor.labels))[:-1])
-            deviations = [np.quantile(np.abs(group - group.mean(0)), QUANTILE, axis=0) for group in groups if len(group)]
+            deviations = [
+                np.quantile(np.abs(group - group.mean(0)), QUANTILE, axis=0) for group in groups if len(group)
+            ]
             matrix[:, k] = 1 - np.mean(deviations, axis=0) / largest
         return MetricValues({"irs": float(np.average(matrix.max(1), weights=z.var(0)))}, matrix)
 

@@ -10,7 +10,7 @@ import numpy as np
 from inference.analysis.disentanglement.metrics import Metric, MetricValues, gap_of_top_two
 from inference.analysis.disentanglement.rows import CodesAndFactors
 
-MAX_DRAWS = 1000  # of which the densities under all posteriors are computed
+MAX_DRAWS = 500  # of which the densities under all posteriors are computed
 
 
 class SampledGap(Metric):

@@ -23,7 +23,7 @@ from inference.analysis.disentanglement.learners.trees import bin_edges, boosted
 from inference.analysis.disentanglement.metrics.dci import importance_scores
 from inference.analysis.disentanglement.metrics.factor_vae import TEST_VOTES
 from inference.analysis.disentanglement.metrics.mig_sampled import MAX_DRAWS
-from zoo import ZooError
+from zoo import ZooError, datasets
 
 METRICS = disentanglement.all_metrics()
 SQUARE = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -500,6 +500,8 @@ def test_a_fit_has_posteriors_and_traversals(tmp_path):
     code = inference.latents.encode(fit)
     same = disentanglement.report(code, factors, metrics=["mig", "mig_sampled", "dci"], num_resamples=2)
     pd.testing.assert_frame_equal(report.table, same.table)
+    with pytest.raises(ZooError, match=r"z9"):
+        disentanglement.report(fit, None, factors, group="z9")
     path = tmp_path / "report.png"
     report.figure().savefig(path)
     replace(report, traversals=None).figure()
@@ -531,6 +533,7 @@ NAN = np.where(np.arange(240).reshape(60, 4) == 5, np.nan, CODES)
         (((CODES, CODES[:, :2]), FACTORS), "sd has shape"),
         (((CODES, 0 * CODES), FACTORS), "sd is above 0"),
         ((CODES, FACTORS, FACTORS), "codes are followed by their factors alone"),
+        ((CODES, datasets.factors("sprites", shape=1)), "factors have 1024 rows and codes 60"),
         ((CODES,), "codes are followed by their factors alone"),
     ],
 )
@@ -549,6 +552,7 @@ def test_bad_input_is_one_line(arguments, message):
         ({"metrics": ["mig_sampled"]}, "is of posteriors"),
         ({"continuous": ["x"]}, "no factor 'x' to be continuous"),
         ({"num_resamples": -1}, "num_resamples is a whole number from 0 up"),
+        ({"group": "z1"}, "group names latents of a fit"),
         ({"seed": 0.5}, "seed is a whole number"),
         ({"min_range": 2}, "min_range is a share"),
     ],

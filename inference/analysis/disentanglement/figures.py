@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.analysis.disentanglement.record import DisentanglementRecord
+from inference.analysis.disentanglement.record import TRAVERSAL_SPAN, TRAVERSAL_STEPS, DisentanglementRecord
 from inference.analysis.disentanglement.tables import label
 from inference.analysis.latents.images import image_size, tile_images
 from inference.plots.style import FIT_COLOURS, figure_style
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MATRICES = {"dci": "importance (DCI)", "infomec": "information / entropy", "mig": "information / entropy, 20 bins"}
+MATRICES = {"dci": "importance (DCI)", "infomec": "information / entropy", "mig": "information, 20 bins"}
 MAX_MATRICES = 2
 SCORE_WIDTH, SCORE_HEIGHT, CELL_WIDTH, CELL_HEIGHT, IMAGE = 4.2, 0.27, 0.58, 0.36, 0.42  # inches
+MIN_WIDTH = 2.0  # of a heatmap, for its title
 DEAD_COLOUR = "0.85"
 
 
@@ -29,16 +30,18 @@ def plot_report(r: DisentanglementRecord, size: tuple[int, int] | None = None) -
 
     names = [name for name in MATRICES if name in r.matrices][:MAX_MATRICES]
     images = traversal_images(r, size)
-    steps = 0 if images is None else len(next(iter(images.values())))
-    widths = [SCORE_WIDTH, *[CELL_WIDTH * len(r.factors) + 0.7] * len(names), *([IMAGE * steps] if steps else [])]
-    height = max(SCORE_HEIGHT * len(r.scores) + 1.0, (IMAGE if steps else CELL_HEIGHT) * r.num_dimensions + 1.1)
+    height = max(SCORE_HEIGHT * len(r.scores), (IMAGE if images else CELL_HEIGHT) * r.num_dimensions)
+    widths = [SCORE_WIDTH, *[max(MIN_WIDTH, CELL_WIDTH * len(r.factors) + 0.7)] * len(names)]
+    if images:
+        pixels_high, pixels_wide, _ = next(iter(images.values())).shape
+        widths.append(height / r.num_dimensions * pixels_wide / pixels_high)
     with matplotlib.rc_context(figure_style()):
-        figure = Figure((sum(widths) + 0.4, height), layout="constrained")
+        figure = Figure((sum(widths) + 0.4, height + 1.0), layout="constrained")
         panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
         plot_scores(panels[0], r)
         for axes, name in zip(panels[1:], names, strict=False):
             plot_matrix(axes, r, name)
-        if images is not None:
+        if images:
             plot_traversals(panels[-1], r, images)
         for axes in panels[2 if names else 1 :]:
             axes.tick_params(labelleft=not names)
@@ -79,16 +82,17 @@ def plot_matrix(axes: Axes, r: DisentanglementRecord, name: str) -> None:
     rotation = 30 if max(map(len, r.factors)) > 6 else 0
     axes.set_xticks(range(len(r.factors)), r.factors, rotation=rotation, ha="right" if rotation else "center")
     label_dimensions(axes, r)
-    title = f"{MATRICES[name]}, random forest" if r.fast and name == "dci" else MATRICES[name]
+    title = "importance (forest)" if r.fast and name == "dci" else MATRICES[name]
     axes.set_title(title, loc="left")
 
 
 def plot_traversals(axes: Axes, r: DisentanglementRecord, images: dict[int, np.ndarray]) -> None:
-    """A line of images for each dimension, in the rows of the heatmaps."""
+    """A line of images for each dimension, in the rows of the heatmaps, ticks below the first and the last."""
+    half = 0.5 - 0.5 / TRAVERSAL_STEPS
     for j, line in images.items():
-        axes.imshow(line, extent=(-0.5, 0.5, j + 0.5, j - 0.5), aspect="auto", interpolation="nearest")
+        axes.imshow(line, extent=(-0.5, 0.5, j + 0.47, j - 0.47), aspect="auto", interpolation="nearest")
     axes.set_xlim(-0.5, 0.5)
-    axes.set_xticks([-0.5, 0.0, 0.5], ["-2", "0", "2"])
+    axes.set_xticks([-half, 0.0, half], [f"{end:g}" for end in (-TRAVERSAL_SPAN, 0, TRAVERSAL_SPAN)])
     label_dimensions(axes, r)
     axes.set_title("traversals", loc="left")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inference.analysis.disentanglement.rows import CodesAndFactors, Factor
+from zoo.data.datasets.row_factors import Factors
 from zoo.data.tables import as_numbers
 from zoo.errors import ZooError
 
@@ -65,7 +66,9 @@ def read_factors(factors: Any, num_rows: int, continuous: Collection[str | int] 
 
 def factor_columns(factors: Any) -> dict[Any, np.ndarray]:
     """The columns by name, "v[0]", "v[1]", ... for an array; raises ZooError."""
-    if hasattr(factors, "to_dict") and hasattr(factors, "columns"):  # a DataFrame
+    if isinstance(factors, Factors):
+        columns = dict(zip(factors.names, factors.values.T, strict=True))
+    elif hasattr(factors, "to_dict") and hasattr(factors, "columns"):  # a DataFrame
         columns = {name: factors[name].to_numpy() for name in factors.columns}
     elif isinstance(factors, Mapping):
         columns = {name: np.asarray(column) for name, column in factors.items()}

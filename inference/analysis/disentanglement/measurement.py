@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from inference.analysis.disentanglement.inputs import dead_dimensions, make_rows, read_codes, read_factors
+from inference.analysis.disentanglement.record import TRAVERSAL_SPAN, TRAVERSAL_STEPS
 from inference.analysis.disentanglement.result import DisentanglementReport
 from inference.analysis.disentanglement.scoring import choose_metrics, resamples_of, score
 from inference.analysis.latents import encode, traverse
@@ -30,6 +31,7 @@ def report(
     fast: bool = False,
     num_resamples: int | None = None,
     min_range: float = 0.05,
+    group: str | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> DisentanglementReport: ...
@@ -46,6 +48,7 @@ def report(
     fast: bool = False,
     num_resamples: int | None = None,
     min_range: float = 0.05,
+    group: str | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> DisentanglementReport: ...
@@ -61,6 +64,7 @@ def report(
     fast: bool = False,
     num_resamples: int | None = None,
     min_range: float = 0.05,
+    group: str | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> DisentanglementReport:
@@ -76,7 +80,7 @@ def report(
         ``report(fit, data, factors)``.
     data : optional
         For a fit its rows, as ``latents.encode`` takes them, the fit's data by default. Otherwise the factors.
-    factors : DataFrame, dict of columns, or array (N, K)
+    factors : DataFrame, dict of columns, array (N, K), or ``datasets.factors(name)``
         Two factors or more, numbers or words. A factor of words, or of at most 50 different numbers, is discrete.
     metrics : sequence of str, optional
         Names of metrics, as ``disentanglement.all_metrics()`` lists them; by default all that suit the factors.
@@ -91,6 +95,8 @@ def report(
     min_range : float, default 0.05
         The range of the values of a dimension, relative to the largest one, up to which it is dead. Of posteriors,
         those are dead whose divergence from the prior is below 0.01 nats.
+    group : str, optional
+        For a fit with several groups of latents, the one whose codes are scored, as "z1".
     seed : int, default 0
         Seed of splits, permutations, half-samples and draws.
     progress : bool, default False
@@ -128,9 +134,10 @@ def report(
     if fit is not None:
         if factors is None:
             raise ZooError("a fit is followed by its data and the factors: report(fit, data, factors)")
-        code = encode(fit, data)
-        pair = (code.mean, code.sd)
+        pair = posterior_of(fit, data, group)
     else:
+        if group is not None:
+            raise ZooError("group names latents of a fit; given codes: give those of the group")
         if (data is None) == (factors is None):
             raise ZooError("codes are followed by their factors alone: report(codes, factors)")
         pair, factors = codes, data if factors is None else factors
@@ -160,7 +167,7 @@ def report(
         skipped=skipped,
         matrices=matrices,
         fast=fast,
-        traversals=None if fit is None else images_of(fit, mean, dead),
+        traversals=None if fit is None else images_of(fit, mean, dead, group),
     )
 
 
@@ -172,10 +179,20 @@ def with_dead(matrix: np.ndarray, dead: dict[int, str]) -> np.ndarray:
     return full
 
 
-def images_of(fit: FitRecord, mean: np.ndarray, dead: dict[int, str]) -> dict[int, np.ndarray] | None:
+def posterior_of(fit: FitRecord, data: DataLike, group: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations of the codes of rows; raises ZooError where a group is needed."""
+    code = encode(fit, data) if group is None else encode(fit, data, group=group)
+    if isinstance(code, dict):
+        raise ZooError(f"the fit has the groups of latents {', '.join(code)}: name one, group={next(iter(code))!r}")
+    return code.mean, code.sd
+
+
+def images_of(
+    fit: FitRecord, mean: np.ndarray, dead: dict[int, str], group: str | None
+) -> dict[int, np.ndarray] | None:
     """Traversals of the active dimensions from the mean of the prior; None where the rows have no codes to decode."""
     active = [j for j in range(mean.shape[1]) if j not in dead]
     try:
-        return traverse(fit, dims=active, span=2.0, steps=7)
+        return traverse(fit, dims=active, span=TRAVERSAL_SPAN, steps=TRAVERSAL_STEPS, group=group)
     except ZooError:
         return None

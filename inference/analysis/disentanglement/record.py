@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+TRAVERSAL_SPAN, TRAVERSAL_STEPS = 2.0, 7  # of each dimension, in standard deviations of the prior
+
 
 @dataclass(frozen=True)
 class Score:

@@ -12,7 +12,10 @@ from inference.analysis.disentanglement.rows import CodesAndFactors
 
 
 class CorrelationGap(Metric):
-    """Separated attribute predictability, for factors that are numbers: the R² of a line on one code."""
+    """Separated attribute predictability, for factors that are numbers: the R² of a line on one code.
+
+    Words have the numbers of their alphabetical order.
+    """
 
     name: ClassVar[str] = "sap_r2"
     scores: ClassVar[Mapping[str, str]] = {

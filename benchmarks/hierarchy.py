@@ -1,9 +1,15 @@
-"""Hierarchies of latents: MNIST under five layers of codes, beside one layer of equal training time.
+"""Hierarchies of latents: speed of a very deep VAE, and MNIST under five layers of codes beside one of equal time.
 
+    python benchmarks/hierarchy.py speed [--backend numpyro] [--layout 1x4,2x8,4x10,8x10] [--epochs 4] [--rounds 3]
     python benchmarks/hierarchy.py mnist [--method ladder] [--backend numpyro] [--seconds 600] [--images 60000]
     python benchmarks/hierarchy.py mnist --steps 60000        the number of steps, in place of the CPU time of a fit
 
 Without a part it runs a short version of mnist.
+
+speed: CPU time of a step of ``very_deep_vae`` with 32 groups on the digits (8 x 8 pixels, dynamic binarisation, 32
+channels, batches of 50, Adam, float32, one thread): the shared run of program and posteriors, the same guide and
+program one after the other, and a hand-written loop (``hierarchy_loops``). The first epoch is not timed; it shows what
+compiling takes. Runs alternate; the bound of the last epoch shows that a faster method is not a worse one.
 
 mnist: ``deep_latent_gaussian`` of 64-32-16-8-4 dimensions with its two encoders, ladder and bottom_up, and ``vae`` with
 50. Networks of 256-256 units next to the pixels, dynamic binarisation, batches of 128, float32, one thread; Adam with a
@@ -13,19 +19,24 @@ steps that is. No choice depends on the test images. Of them it prints the ELBO 
 active units (KL above 0.01 nats) of each layer, and log p(x) by importance sampling, for every tenth image.
 """
 
+import importlib
 import os
+import resource
 import time
 from itertools import product
 
-from report import Report, make_parser, measure, set_threads
+from report import Report, make_parser, measure, median_and_range, set_threads
 
 WIDTHS, WIDTH, BATCH, TRIAL, ACTIVE_KL = (64, 32, 16, 8, 4), 256, 128, 1000, 0.01
+SPEED_BATCH = 50
 METHODS = ("ladder", "bottom_up", "vae")
+LAYOUT, SIZES = "1x4,2x8,4x10,8x10", {"width": 32, "bottleneck": 8, "channels": 4, "depth": 2}
 OPTIONS = {
+    "speed": {"layout": LAYOUT, "epochs": 4, "rounds": 3},
     "mnist": {"method": METHODS, "images": 60_000, "seconds": 600.0, "steps": None, "tests": 10_000, "draws": 1000},
 }
 SHORT = {"images": 5000, "seconds": 60.0, "tests": 1000, "draws": 100}  # where no part is named
-BACKENDS = {"mnist": ("numpyro",)}
+BACKENDS = {"speed": ("numpyro", "pyro"), "mnist": ("numpyro",)}
 
 
 def parse_arguments():
@@ -38,6 +49,9 @@ def parse_arguments():
     parser.add_argument("--steps", type=int, help="of mnist, in place of --seconds")
     parser.add_argument("--tests", type=int, help="number of test images; log p(x) is of every tenth")
     parser.add_argument("--draws", type=int, help="draws for log p(x) of a test image")
+    parser.add_argument("--layout", help="of speed")
+    parser.add_argument("--epochs", type=int, help="of speed, from 2 up")
+    parser.add_argument("--rounds", type=int, help="of speed")
     args = parser.parse_args()
     unknown = set(args.part) - set(OPTIONS)
     if unknown:
@@ -86,6 +100,78 @@ def steps_within(model, images, seconds):
     return max(TRIAL, round((seconds - trial.cpu) / step) + TRIAL)
 
 
+def make_zoo_trainer(backend, images, layout, separate):
+    """A function that trains the very deep VAE with the zoo, and calls ``end_epoch`` after each epoch."""
+    import zoo
+    from inference import fit
+    from inference.run.progress import Progress
+
+    module = importlib.import_module(f"guides.very_deep_vae.in_{backend}")
+    model, steps = zoo.load("very_deep_vae", backend=backend, layout=layout, **SIZES), len(images) // SPEED_BATCH
+
+    def guide(program, start=None):
+        return module.SharedGuide(program, module.posterior, module.encoder, separate)
+
+    def train(epochs, end_epoch, seed=0):
+        def update(self, done, message=""):
+            if done % steps == 0:
+                end_epoch(None)
+
+        Progress.update = update
+        options = {"batch_size": SPEED_BATCH, "learning_rate": 1e-3, "dtype": "float32", "minibatches": "device"}
+        result = fit(model, images, "svi", guide=guide, num_epochs=epochs, seed=seed, **options)
+        return result.diagnostics["epochs"]["bound_nats_per_row"][-1]
+
+    return train
+
+
+def time_and_bound(train, epochs, steps, seed):
+    """Of one training: milliseconds of CPU for a step, CPU seconds of the first epoch, and the last epoch's bound."""
+    start, times, bounds = time.process_time(), [], []
+
+    def end_epoch(bound):
+        times.append(time.process_time())
+        bounds.append(bound)
+
+    bound = train(epochs, end_epoch, seed)
+    assert len(times) == epochs
+    step = 1e3 * (times[-1] - times[0]) / (steps * (epochs - 1))
+    return step, times[0] - start, bounds[-1] if bound is None else bound
+
+
+def speed(report, backend, layout, epochs, rounds):
+    """The shared run against two runs and a hand-written loop, for each backend."""
+    import numpy as np
+
+    from zoo import datasets
+    from zoo.data.moments import log_odds
+
+    images = datasets.observed("digits_dynamic", part="train")
+    loc, steps = log_odds(images).astype(np.float32), len(images) // SPEED_BATCH
+    stages = [tuple(map(int, stage.split("x"))) for stage in layout.split(",")]
+    for language in backend:
+        loops = importlib.import_module(f"hierarchy_loops.in_{language}")
+        sizes = SIZES["width"], SIZES["bottleneck"], SIZES["channels"], SIZES["depth"]
+        trainers = {
+            "shared": make_zoo_trainer(language, images, layout, separate=False),
+            "separate": make_zoo_trainer(language, images, layout, separate=True),
+            "loop": loops.make_trainer(np.asarray(images.raw), loc, stages, *sizes, SPEED_BATCH, 1e-3),
+        }
+        results = [[time_and_bound(t, epochs, steps, seed) for t in trainers.values()] for seed in range(rounds)]
+        times, first, bounds = np.moveaxis(np.array(results), -1, 0)
+        for i, method in enumerate(trainers):
+            ratios = times[:, 0] / times[:, i]
+            text = (
+                f"{language:>8} {method:>9}: {np.median(times[:, i]):6.1f} ms of CPU a step, first epoch "
+                f"{np.median(first[:, i]):5.1f} s, bound {np.median(bounds[:, i]):.2f} nats; shared / this "
+                f"{median_and_range(ratios, 2)}"
+            )
+            record = {"milliseconds": times[:, i], "first_epoch": first[:, i], "bounds": bounds[:, i]}
+            report.add(text, part="speed", backend=language, method=method, ratios=ratios, **record)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        report.add(f"{language:>8} memory at most {memory:.0f} MiB, of all methods", part="speed", memory_mib=memory)
+
+
 def mnist(report, backend, method, images, seconds, steps, tests, draws):
     """Bound, layers and log p(x) of MNIST's test images after equal CPU time, for each method."""
     import numpy as np
@@ -120,7 +206,7 @@ def mnist(report, backend, method, images, seconds, steps, tests, draws):
 def main(args):
     report = Report(__file__, args)
     for part in args.part or ["mnist"]:
-        {"mnist": mnist}[part](report, **options_of(args, part))
+        {"speed": speed, "mnist": mnist}[part](report, **options_of(args, part))
     report.write()
 
 

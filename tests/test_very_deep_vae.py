@@ -209,3 +209,32 @@ def test_forty_groups_stay_finite_with_missing_pixels(backend):
     assert len(fit.model.card.latents) == 40
     names = list(fit.model.card.local(fit.model.settings))
     assert (names[0], names[-1]) == ("z40", "z1")
+
+
+@pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
+def test_blocks_of_16_bits_give_nearly_the_same_bound(backend):
+    model = zoo.load("very_deep_vae", backend, layout="1x1,4x2", **TINY)
+    options = {"engine": "svi", "batch_size": 12, "num_steps": 20, "learning_rate": 1e-3, "progress": False}
+    exact, short = (inference.fit(model.with_settings(bfloat16=half), images(), **options) for half in (False, True))
+    assert {v.dtype for v in short.state.values()} == {np.dtype("float32")}
+    assert (exact.trace != short.trace).any()
+    # 8 bits of the mantissa: at most 1% of a bound of about 10 nats per row
+    np.testing.assert_allclose(short.trace, exact.trace, rtol=0.01)
+
+
+@pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
+def test_images_of_the_shape_of_cifar_10_are_trained_on(backend):
+    x = np.random.default_rng(0).integers(0, 256, (4, 32 * 32 * 3)).astype(float)
+    settings = {
+        "layout": "1x1,8x1",
+        "likelihood": "discretised_logistic",
+        "shape": (32, 32, 3),
+        "mixtures": 2,
+        "levels": 256,
+        **TINY,
+    }
+    model = zoo.load("very_deep_vae", backend, **settings)
+    fit = inference.fit(model, x, engine="svi", batch_size=2, num_steps=3, progress=False)
+    assert np.isfinite(fit.trace).all()
+    assert 7 < fit.diagnostics["bits_per_dimension"] < 14, "uniform noise of 256 levels has 8 bits"
+    assert inference.latents.sample(fit, 2).shape == (2, 32 * 32 * 3)

@@ -8,24 +8,28 @@ import optax
 LEAST = 1e-2  # scale of a latent
 
 
-def make_convolution(key, inputs, outputs, size, gain):
+def make_convolution(key, inputs, outputs, size, gain, has_bias=False):
     limit = gain * (3 / (size * size * inputs)) ** 0.5
     kernel = jax.random.uniform(key, (size * size * inputs, outputs), minval=-limit, maxval=limit)
-    return kernel, jnp.zeros(outputs)
+    return (kernel, jnp.zeros(outputs)) if has_bias else (kernel,)
 
 
 def convolve(layer, x):
-    kernel, bias = layer
+    kernel, *bias = layer
     if kernel.shape[0] > x.shape[-1]:  # 3 x 3, as a product: XLA's own is slow in a loop on a CPU
         side = x.shape[1]
         x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
         x = jnp.concatenate([x[:, i : i + side, j : j + side] for i in range(3) for j in range(3)], -1)
-    return x @ kernel + bias
+    return sum(bias, start=x @ kernel)
 
 
 def make_block(key, side, inputs, bottleneck, outputs, gain):
     size = 3 if side > 2 else 1
-    shapes = (inputs, bottleneck, 1, 1.0), (bottleneck, bottleneck, size, 1.0), (bottleneck, bottleneck, size, 1.0)
+    shapes = (
+        (inputs, bottleneck, 1, 1.0, True),
+        (bottleneck, bottleneck, size, 1.0),
+        (bottleneck, bottleneck, size, 1.0),
+    )
     keys = jax.random.split(key, 4)
     return [
         make_convolution(k, *shape) for k, shape in zip(keys, (*shapes, (bottleneck, outputs, 1, gain)), strict=True)
@@ -39,7 +43,7 @@ def apply_block(layers, x):
 
 
 def positive(raw):
-    return jax.nn.softplus(np.log(2) * raw) / np.log(2) + LEAST
+    return LEAST + (1 - LEAST) / np.log(2) * jax.nn.softplus(np.log(2) * raw)
 
 
 def upsample(x, side):
@@ -55,8 +59,8 @@ def downsample(x, side):
 def make_network(key, stages, factor, width, bottleneck, channels, depth):
     total = sum(count for _, count in stages)
     gain, keys = total**-0.5, iter(jax.random.split(key, 4 * total + len(stages) * (depth + 1) + 2))
-    network = {"in": make_convolution(next(keys), factor**2, width, 1, 1.0), "stages": []}
-    network["out"] = make_convolution(next(keys), width, factor**2, 1, 1.0)
+    network = {"in": make_convolution(next(keys), factor**2, width, 1, 1.0, True), "stages": []}
+    network["out"] = make_convolution(next(keys), width, factor**2, 1, 1.0, True)
     for side, count in stages:
         block = partial(make_block, side=side, bottleneck=bottleneck)
         groups = [

@@ -7,11 +7,12 @@ LEAST = 1e-2  # scale of a latent
 
 
 class Convolution(nn.Conv2d):
-    def __init__(self, inputs, outputs, size, gain=1.0):
-        super().__init__(inputs, outputs, size, padding=size // 2)
+    def __init__(self, inputs, outputs, size, gain=1.0, bias=False):
+        super().__init__(inputs, outputs, size, padding=size // 2, bias=bias)
         limit = gain * (3 / (size * size * inputs)) ** 0.5
         nn.init.uniform_(self.weight, -limit, limit)
-        nn.init.zeros_(self.bias)
+        if bias:
+            nn.init.zeros_(self.bias)
 
 
 def activation(x):
@@ -22,7 +23,7 @@ class Block(nn.Module):
     def __init__(self, side, inputs, bottleneck, outputs, gain):
         super().__init__()
         size = 3 if side > 2 else 1
-        self.first = Convolution(inputs, bottleneck, 1)
+        self.first = Convolution(inputs, bottleneck, 1, bias=True)
         self.others = nn.ModuleList(
             [
                 Convolution(bottleneck, bottleneck, size),
@@ -65,7 +66,8 @@ class Network(nn.Module):
     def __init__(self, stages, factor, width, bottleneck, channels, depth):
         super().__init__()
         gain, self.stages = sum(count for _, count in stages) ** -0.5, stages
-        self.start, self.readout = Convolution(factor**2, width, 1), Convolution(width, factor**2, 1)
+        self.start = Convolution(factor**2, width, 1, bias=True)
+        self.readout = Convolution(width, factor**2, 1, bias=True)
         self.biases = nn.ParameterList(torch.zeros(width, side, side) for side, _ in stages)
         self.encoder = nn.ModuleList(
             nn.ModuleList(Block(side, width, bottleneck, width, gain) for _ in range(depth)) for side, _ in stages
@@ -96,7 +98,7 @@ class Network(nn.Module):
 
 
 def positive(raw):
-    return softplus(raw, beta=float(np.log(2)), threshold=40) + LEAST
+    return LEAST + (1 - LEAST) * softplus(raw, beta=float(np.log(2)), threshold=40)
 
 
 def normal_log(z, loc, scale):

@@ -5,7 +5,14 @@ from numpyro.distributions import Bernoulli, Normal, constraints
 from zoo._distributions.in_numpyro import DiagonalNormal
 from zoo._distributions.logistic_mixture.in_numpyro import LogisticMixture
 from zoo._networks import in_numpyro as networks
-from zoo._networks.residual.in_numpyro import Pointwise, TopDown, depth_to_space, positive
+from zoo._networks.residual.in_numpyro import (
+    Pointwise,
+    TopDown,
+    activation_dtype,
+    depth_to_space,
+    full,
+    positive,
+)
 from zoo.vae.in_numpyro import mask_missing
 from zoo.very_deep_vae import MIN_PIXEL_SCALE, Layout, num_outputs
 
@@ -26,6 +33,7 @@ def model(
     spread=1.0,
     sigma=None,
     levels=17,
+    bfloat16=False,
     residual=True,  # this keyword and that below are for the guide
     depth=2,
 ):
@@ -38,12 +46,12 @@ def model(
     with plate("N", N):
         for side, count in design.stages:
             stage = networks.network(f"decoder.{side}", TopDown, side, count, width, bottleneck, channels, design.total)
-            h, blocks = stage(h)
+            h, blocks = stage(h, activation_dtype(bfloat16))
             for prior, merge in blocks:
                 m, s, h, active = prior(h)
                 z = sample(next(names), Normal(m, s).to_event(1), infer={"features": (active, m, s)})
                 h = merge(h, z)
-        out = depth_to_space(readout(h), design.factor)
+        out = depth_to_space(readout(full(h)), design.factor)
         if likelihood == "discretised_logistic":
             sample("x", mixture(out, mixtures, design.colours, loc, spread, levels), obs=x)
             return

@@ -20,10 +20,11 @@ class Blocks(nnx.Module):
         self.inner = nnx.Param(draw((count, 2, k, k, bottleneck, bottleneck), k * k * bottleneck))
         self.last = nnx.Param(draw((count, bottleneck, outputs), bottleneck, gain))
 
-    def split(self):
+    def split(self, dtype):
         """Functions ``block(h, other=None)``, where ``other`` is added to the output of the first convolution."""
-        kernels = split(self.inner[...].reshape(-1, *self.inner.shape[2:]))
-        parts = split(self.first[...]), split(self.bias[...]), kernels[::2], kernels[1::2], split(self.last[...])
+        first, bias, inner, last = (p[...].astype(dtype) for p in (self.first, self.bias, self.inner, self.last))
+        kernels = split(inner.reshape(-1, *inner.shape[2:]))
+        parts = split(first), split(bias), kernels[::2], kernels[1::2], split(last)
         return [block(*weights) for weights in zip(*parts, strict=True)]
 
 
@@ -47,6 +48,14 @@ def convolution(x, kernel):
     return y.reshape(x.shape)
 
 
+def activation_dtype(bfloat16):
+    return jnp.bfloat16 if bfloat16 else jnp.zeros(()).dtype
+
+
+def full(x):
+    return x.astype(jnp.zeros(()).dtype)
+
+
 def positive(raw, least=MIN_SCALE):
     return least + (1 - least) / LN_2 * jax.nn.softplus(LN_2 * raw)
 
@@ -63,19 +72,20 @@ class TopDown(nnx.Module):
 
         self.prior, self.latent, self.residual = in_one_draw(parts, rngs)
 
-    def __call__(self, h):
-        start = self.bias[...] if h is None else upsample(h, self.side) + self.bias[...]
-        parts = zip(self.prior.split(), split(self.latent[...]), self.residual.split(), strict=True)
+    def __call__(self, h, dtype):
+        bias, latents = self.bias[...].astype(dtype), split(self.latent[...].astype(dtype))
+        start = bias if h is None else upsample(h, self.side) + bias
+        parts = zip(self.prior.split(dtype), latents, self.residual.split(dtype), strict=True)
         return start, [self.group(*part) for part in parts]
 
     def group(self, prior_block, latent, residual_block):
         def prior(h):
             active = gelu(h)
             loc, raw, step = jnp.split(prior_block(active), (self.channels, 2 * self.channels), axis=-1)
-            return flat(loc), positive(flat(raw)), h + step, active
+            return full(flat(loc)), positive(full(flat(raw))), h + step, active
 
         def merge(h, z):
-            h = h + z.reshape(*z.shape[:-1], self.side, self.side, self.channels) @ latent
+            h = h + z.reshape(*z.shape[:-1], self.side, self.side, self.channels).astype(h.dtype) @ latent
             return h + residual_block(gelu(h))
 
         return prior, merge
@@ -94,16 +104,16 @@ class BottomUp(nnx.Module):
 
     def __call__(self, h):
         h = downsample(h, self.side)
-        for residual_block in self.residual.split():
+        for residual_block in self.residual.split(h.dtype):
             h = h + residual_block(gelu(h))
-        hidden = jnp.split(gelu(h) @ self.activations[...], self.count, axis=-1)
-        return h, [posterior_of(*group) for group in zip(self.posterior.split(), hidden, strict=True)]
+        hidden = jnp.split(gelu(h) @ self.activations[...].astype(h.dtype), self.count, axis=-1)
+        return h, [posterior_of(*group) for group in zip(self.posterior.split(h.dtype), hidden, strict=True)]
 
 
 def posterior_of(posterior_block, hidden):
     def posterior(active):
         loc, raw = jnp.split(posterior_block(active, hidden), 2, axis=-1)
-        return flat(loc), positive(flat(raw))
+        return full(flat(loc)), positive(full(flat(raw)))
 
     return posterior
 

@@ -16,11 +16,12 @@ class Blocks(nn.Module):
         self.inner = weights((count, 2, k, k, bottleneck, bottleneck), k * k * bottleneck)
         self.last = weights((count, bottleneck, outputs), bottleneck, gain)
 
-    def split(self):
+    def split(self, dtype):
         """Functions ``block(h, other=None)``, where ``other`` is added to the output of the first convolution."""
         # the gradient of unbind is one array, and that of as many indices an array of the whole for each
-        kernels = self.inner.flatten(0, 1).unbind()
-        parts = self.first.unbind(), self.bias.unbind(), kernels[::2], kernels[1::2], self.last.unbind()
+        kernels = self.inner.to(dtype).flatten(0, 1).unbind()
+        first, bias, last = (p.to(dtype).unbind() for p in (self.first, self.bias, self.last))
+        parts = first, bias, kernels[::2], kernels[1::2], last
         return [block(*group) for group in zip(*parts, strict=True)]
 
 
@@ -54,6 +55,14 @@ def gelu(x):
     return nn.functional.gelu(x, approximate="tanh")
 
 
+def activation_dtype(bfloat16):
+    return torch.bfloat16 if bfloat16 else torch.get_default_dtype()
+
+
+def full(x):
+    return x.to(torch.get_default_dtype())
+
+
 def positive(raw, least=MIN_SCALE):
     return least + (1 - least) * softplus(raw, beta=LN_2, threshold=40)
 
@@ -67,19 +76,20 @@ class TopDown(nn.Module):
         self.latent = weights((count, channels, width), channels, total**-0.5)
         self.residual = Blocks(count, side, width, bottleneck, width, total**-0.5)
 
-    def forward(self, h):
-        start = self.bias if h is None else upsample(h, self.side) + self.bias
-        parts = zip(self.prior.split(), self.latent.unbind(), self.residual.split(), strict=True)
+    def forward(self, h, dtype):
+        bias, latents = self.bias.to(dtype), self.latent.to(dtype).unbind()
+        start = bias if h is None else upsample(h, self.side) + bias
+        parts = zip(self.prior.split(dtype), latents, self.residual.split(dtype), strict=True)
         return start, [self.group(*part) for part in parts]
 
     def group(self, prior_block, latent, residual_block):
         def prior(h):
             active = gelu(h)
             loc, raw, step = prior_block(active).split((self.channels, self.channels, h.shape[-1]), -1)
-            return flat(loc), positive(flat(raw)), h + step, active
+            return full(flat(loc)), positive(full(flat(raw))), h + step, active
 
         def merge(h, z):
-            h = h + linear(z.unflatten(-1, (self.side, self.side, self.channels)), latent)
+            h = h + linear(z.unflatten(-1, (self.side, self.side, self.channels)).to(h.dtype), latent)
             return h + residual_block(gelu(h))
 
         return prior, merge
@@ -95,16 +105,16 @@ class BottomUp(nn.Module):
 
     def forward(self, h):
         h = downsample(h, self.side)
-        for residual_block in self.residual.split():
+        for residual_block in self.residual.split(h.dtype):
             h = h + residual_block(gelu(h))
-        hidden = linear(gelu(h), self.activations).split(self.bottleneck, -1)
-        return h, [posterior_of(*group) for group in zip(self.posterior.split(), hidden, strict=True)]
+        hidden = linear(gelu(h), self.activations.to(h.dtype)).split(self.bottleneck, -1)
+        return h, [posterior_of(*group) for group in zip(self.posterior.split(h.dtype), hidden, strict=True)]
 
 
 def posterior_of(posterior_block, hidden):
     def posterior(active):
         loc, raw = posterior_block(active, hidden).chunk(2, -1)
-        return flat(loc), positive(flat(raw))
+        return full(flat(loc)), positive(full(flat(raw)))
 
     return posterior
 

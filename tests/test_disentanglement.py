@@ -458,7 +458,27 @@ def test_one_active_dimension_has_no_completeness():
     report = disentanglement.report(codes[:, :1], factors, num_resamples=2)
     assert np.isnan(report["dci C"].value)
     assert np.isnan(report["infomec InfoC"].value)
-    assert "-: not defined where the codes have one active dimension" in str(report)
+    assert "-: not defined for one active dimension" in str(report)
+    report.figure()
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_few_rows_and_rare_values_have_scores(seed, fast):
+    rng = np.random.default_rng(seed)
+    N = [4, 5, 20, 40, 45, 60][seed]
+    factors = {
+        "binary": np.arange(N) % 2,
+        "rare": np.arange(N) == rng.integers(N),
+        "pairs": np.arange(N) // 2,
+        "words": rng.permutation(np.array(["a", "b", "c"])[np.arange(N) % 3]),
+    }
+    codes = rng.integers(3, size=(N, 2)) + 1e-3 * rng.normal(size=(N, 2))
+    report = disentanglement.report((1e3 * codes, np.full((N, 2), 1e-6)), factors, num_resamples=3, fast=fast)
+    for s in report.scores:
+        assert np.isfinite(s.value) or (s.name == "explicitness" and N < 6), s.label
+        assert not np.isfinite(s.value) or -1 <= s.value <= 1 + 1e-9
+    assert all(s.num_resamples <= 3 for s in report.scores)
     report.figure()
 
 

@@ -25,7 +25,7 @@ class Score:
     ceiling, floor : float
         The score of a perfect code of the same factors, and of the codes with their rows permuted.
     num_resamples, num_rows : int
-        Half-samples of the interval, and rows that the score is of.
+        Half-samples of the interval, those without a constant factor, and rows that the score is of.
     definition, citation : str
         What it is, and its source.
     """

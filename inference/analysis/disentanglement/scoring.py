@@ -72,6 +72,8 @@ def score(
     rng, halves = rows.rng(7), []
     for b in range(count):
         index = np.sort(rng.permutation(N)[: N // 2])
+        if any((f.labels[index] == f.labels[index[0]]).all() for f in rows.factors):
+            continue  # a rare value is not among these rows
         halves.append(metric.values(rows.take(index, int(rng.integers(2**31)))).scores)
         update(4 + b)
     return [
@@ -82,7 +84,7 @@ def score(
             interval=interval_of(number, [half[name] for half in halves]),
             ceiling=ceiling[name],
             floor=floor[name],
-            num_resamples=count,
+            num_resamples=len(halves),
             num_rows=N,
             definition=metric.scores[name],
             citation=metric.citation,
@@ -99,7 +101,8 @@ def interval_of(value: float, halves: Sequence[float]) -> tuple[float, float]:
     """
     from scipy.stats import t
 
-    if len(halves) < 2:
+    defined = [half for half in halves if np.isfinite(half)]
+    if len(defined) < 2 or np.isnan(value):
         return float("nan"), float("nan")
-    reach = t.ppf((1 + LEVEL) / 2, len(halves) - 1) * np.std(halves, ddof=1)
+    reach = t.ppf((1 + LEVEL) / 2, len(defined) - 1) * np.std(defined, ddof=1)
     return max(min(0.0, value), float(value - reach)), min(max(1.0, value), float(value + reach))

@@ -86,7 +86,7 @@ def sentences(r: DisentanglementRecord) -> list[str]:
     if at_floor := [label(r, s) for s in r.scores if s.num_resamples and s.interval[0] <= s.floor]:
         lines.append(f"not above the floor, so no evidence of order: {', '.join(at_floor)}")
     if any(np.isnan(s.value) for s in r.scores):
-        lines.append("-: not defined where the codes have one active dimension")
+        lines.append("-: not defined for one active dimension, or where no other rows have the values of a factor")
     if r.skipped:
         lines.append("left out: " + "; ".join(f"{name} {reason}" for name, reason in r.skipped.items()))
     return lines

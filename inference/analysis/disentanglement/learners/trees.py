@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,9 @@ def random_forest(
 
     kind = RandomForestClassifier if num_classes else RandomForestRegressor
     forest = kind(FOREST_TREES, max_depth=FOREST_DEPTH, max_features=None, random_state=seed)
-    forest.fit(codes, factor)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes")  # of few rows
+        forest.fit(codes, factor)
     return Prediction(forest.feature_importances_, forest.predict(test_codes))
 
 

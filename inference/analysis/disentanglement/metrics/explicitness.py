@@ -21,7 +21,7 @@ class Explicitness(Metric):
 
     name: ClassVar[str] = "explicitness"
     scores: ClassVar[Mapping[str, str]] = {
-        "explicitness": "2 AUC - 1 of a logistic regression on all codes, the mean over the values of all factors"
+        "explicitness": "2 AUC - 1 of logistic regressions on all codes, the mean over the values of all factors"
     }
     citation: ClassVar[str] = "Ridgeway and Mozer (2018)"
     is_costly: ClassVar[bool] = True
@@ -37,8 +37,9 @@ class Explicitness(Metric):
                 area_under_curve(logistic_scores(x[train], column[train], x[test]), column[test])
                 for column in one_hot.T
             ]
-            areas.append(float(np.nanmean(of_factor)) if np.isfinite(of_factor).any() else np.nan)
-        return MetricValues({"explicitness": float(2 * np.mean(areas) - 1)})
+            if np.isfinite(of_factor).any():  # a rare value may be in no test row
+                areas.append(float(np.nanmean(of_factor)))
+        return MetricValues({"explicitness": 2 * float(np.mean(areas)) - 1 if areas else float("nan")})
 
 
 METRIC = Explicitness()

@@ -1,6 +1,6 @@
 """The same models on a GPU and on the CPU, and larger data on both: differences and speed-up.
 
-    python benchmarks/gpu.py [--rows 1000000]
+    python benchmarks/gpu.py [--rows 1000000] [--seconds 600]
 
 EM of factor models runs in NumPy on the CPU on any device (an iteration is a few small matrices, however many the
 rows), so SVI, NUTS and gradients of these models are compared, with the factors integrated out. Where JAX finds no
@@ -12,6 +12,7 @@ import tempfile
 from report import Report, make_parser, measure
 
 DEVICES = ("cpu", "gpu")
+DEEP_LAYOUT = "1x4,7x10,14x10,28x8"  # 32 groups
 
 
 def main(args):
@@ -31,6 +32,9 @@ def main(args):
     network_seconds(report, args.rows // 20)
     discrete_seconds(report, args.rows // 20)
     codebook_seconds(report, args.rows // 200)  # the bound of all rows at the end is slow on the CPU
+    hierarchy_seconds(report, args.rows // 1000)
+    colour_hierarchy(report)
+    hierarchy_bound(report, args.seconds)
     resume(report, args.rows // 200)
     report.write()
 
@@ -191,6 +195,75 @@ def codebook_seconds(report, rows):
     compare_devices(report, "codebook seconds", run, 100, "nats per image, of one batch")
 
 
+def hierarchy_seconds(report, rows):
+    """Training of a very deep VAE of 32 groups, in 32 bits and in 16."""
+    import inference
+    import zoo
+
+    x = simulate_images(rows)
+    for bfloat16 in (False, True):
+        model = zoo.load("very_deep_vae", layout=DEEP_LAYOUT, bfloat16=bfloat16)
+        bits = 16 if bfloat16 else 32
+        report.add(
+            f"\nvery deep VAE, {DEEP_LAYOUT}, {rows} images of 784 pixels, batch 32, {bits} bits: seconds per step"
+        )
+
+        def run(device, steps, model=model):
+            options = {"batch_size": 32, "num_steps": steps, "learning_rate": 1e-3, "device": device}
+            return inference.fit(model, x, "svi", **options).trace[-1] / rows
+
+        compare_devices(report, f"hierarchy seconds, {bits} bits", run, 10, "nats per image, of one batch")
+
+
+def colour_hierarchy(report):
+    """A very deep VAE of images of the shape of CIFAR-10, noise of 256 levels."""
+    import numpy as np
+
+    import inference
+    import zoo
+
+    x = np.random.default_rng(0).integers(0, 256, (1024, 32 * 32 * 3)).astype(float)
+    settings = {"likelihood": "discretised_logistic", "shape": (32, 32, 3), "width": 64, "bottleneck": 16}
+    model = zoo.load("very_deep_vae", layout="1x4,4x6,8x8,16x8,32x6", bfloat16=True, **settings)
+    options = {"batch_size": 64, "num_steps": 200, "learning_rate": 1e-3, "skip_above": 10}
+    fit, wall, _ = measure(lambda: inference.fit(model, x, "svi", device="gpu", **options))
+    bits = fit.diagnostics["bits_per_dimension"]
+    report.add(f"\nvery deep VAE, 32 x 32 x 3, 32 groups, 200 steps of 64: {wall:.0f} s, {bits:.2f} bits", bits=bits)
+
+
+def hierarchy_bound(report, seconds):
+    """MNIST under a very deep VAE of 32 groups, trained for some time: bound and log p(x) of the test images."""
+    import numpy as np
+
+    import inference
+    import zoo
+    from inference.evaluation.held_out import elbo_split
+    from zoo import datasets
+
+    images, test = datasets.observed("mnist"), datasets.observed("mnist", part="test")
+    settings = {"width": 128, "bottleneck": 32, "channels": 16, "bfloat16": True}
+    model = zoo.load("very_deep_vae", layout=DEEP_LAYOUT, **settings)
+
+    def train(steps):
+        def rate(step):
+            return 1e-3 * (1 - step / steps)
+
+        options = {"batch_size": 128, "num_steps": steps, "learning_rate": rate, "learning_rate_warm_up": 0.01}
+        options |= {"weight_decay": 0.01, "weight_average": 0.999, "warm_up": 0.1, "skip_above": 10, "device": "gpu"}
+        return inference.fit(model, images, "svi", **options)
+
+    trials = [measure(train, n).wall for n in (100, 400)]  # the difference is without compilation
+    step = (trials[1] - trials[0]) / 300
+    steps = max(100, round((seconds - trials[0]) / step))
+    fit, wall, _ = measure(train, steps)
+    split = elbo_split(fit, test, num_samples=5)
+    log_p = inference.log_marginal(fit, test.take(np.arange(0, 10_000, 10)), num_samples=500)
+    active = len(fit.diagnostics["active_latents"])
+    text = f"\nMNIST, very deep VAE, {DEEP_LAYOUT}: {steps} steps in {wall:.0f} s, {active} of 32 groups active"
+    record = {"steps": steps, "elbo": split.elbo_nats_per_example, "log_p": log_p.log_p.mean(), "active": active}
+    report.add(f"{text}\n{split}\n{log_p}", check="hierarchy bound", **record)
+
+
 def resume(report, rows):
     """Whether training that continues from a checkpoint equals training in one go."""
     import inference
@@ -223,4 +296,5 @@ def compare_devices(report, check, run, steps, unit):
 if __name__ == "__main__":
     parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=600.0, help="of the training of a very deep VAE")
     main(parser.parse_args())

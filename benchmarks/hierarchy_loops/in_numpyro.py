@@ -25,14 +25,12 @@ def convolve(layer, x):
 
 def make_block(key, side, inputs, bottleneck, outputs, gain):
     size = 3 if side > 2 else 1
-    shapes = (
-        (inputs, bottleneck, 1, 1.0, True),
-        (bottleneck, bottleneck, size, 1.0),
-        (bottleneck, bottleneck, size, 1.0),
-    )
-    keys = jax.random.split(key, 4)
+    first, second, third, last = jax.random.split(key, 4)
     return [
-        make_convolution(k, *shape) for k, shape in zip(keys, (*shapes, (bottleneck, outputs, 1, gain)), strict=True)
+        make_convolution(first, inputs, bottleneck, 1, 1.0, has_bias=True),
+        make_convolution(second, bottleneck, bottleneck, size, 1.0),
+        make_convolution(third, bottleneck, bottleneck, size, 1.0),
+        make_convolution(last, bottleneck, outputs, 1, gain),
     ]
 
 

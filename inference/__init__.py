@@ -7,6 +7,7 @@ trust; ``calibrate(model, engine)`` tests an engine on data simulated from the m
 6))`` selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an
 encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``; ``gradient_report(model, data)`` measures bias and
 variance of gradient estimators for discrete latents, which ``estimator(name, **settings)`` makes;
+``penalty(name, **settings)`` makes an objective that penalises the codes of an encoder;
 ``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
 reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from inference.external import from_arviz, from_mcmc, from_svi
     from inference.fitting import fit
     from inference.objectives.estimators import estimator
+    from inference.objectives.penalties import penalty
     from inference.result import Fit, load
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "inference_gap",
     "load",
     "log_marginal",
+    "penalty",
     "refusals",
     "shared",
     "standard_errors",
@@ -79,6 +82,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "inference_gap": "inference.evaluation.held_out",
     "load": "inference.result",
     "log_marginal": "inference.evaluation.held_out",
+    "penalty": "inference.objectives.penalties",
     "refusals": "inference.engines",
     "shared": "guides",
     "standard_errors": "inference.evaluation.standard_errors",

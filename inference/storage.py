@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 from inference import engines
 from inference.diagnostics import EXTERNAL, Diagnostics, FitKind
 from inference.draws_model import DrawsCard, DrawsModel
-from inference.engines.svi.relaxed import estimator_text
+from inference.objectives import words
 from inference.objectives.estimators import Estimator
+from inference.objectives.penalties import Penalty
 from inference.record import FitRecord
 from inference.run.checkpoints import Json
 from zoo import Model, ReadModel, ZooError
@@ -212,8 +213,8 @@ def _to_json(values: Mapping[str, object], group: str, arrays: dict[str, np.ndar
             return [convert(v, f"{path}/{i}") for i, v in enumerate(value)]
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        if isinstance(value, Estimator):
-            return estimator_text(value)
+        if isinstance(value, Estimator | Penalty):
+            return words.text_of(value)
         return {"name": getattr(value, "__qualname__", type(value).__name__)}  # of a function only the name is saved
 
     return {k: convert(v, f"{group}/{k}") for k, v in values.items()}

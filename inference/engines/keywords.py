@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from inference.engines.options import Start
 from inference.objectives import Objective
 from inference.objectives.estimators import Estimator
+from inference.objectives.penalties import Penalty
 from zoo.types import BackendArray, Program
 
 
@@ -64,7 +65,7 @@ class SVIKeywords(CommonKeywords, total=False):
     weight_average: float | None
     batch_size: int | None
     minibatches: str
-    objective: str | Objective
+    objective: str | Penalty | Objective
     num_particles: int
     gradient: str | Estimator | Mapping[str, str | Estimator]
     kl: str

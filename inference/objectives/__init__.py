@@ -7,6 +7,9 @@ The K draws are of the latents of the rows (those of the guide's plate N) given 
 ``iwae`` weighs the draws of each row by themselves and batches of rows are unbiased for all rows. A guide without
 latents of the rows is drawn K times; ``iwae`` then has one weight for all the data, and takes no batches.
 
+A penalty on the codes of the rows is added to the KL divergence of ``elbo`` by ``penalties``: then it is another
+objective, which is no bound, and the metrics have its value as ``objective``.
+
 Gradients with respect to the parameters of program and guide:
 
     reparameterised         through the draws and the density of the guide
@@ -28,7 +31,7 @@ Each ``in_<backend>.py`` provides
     initial_state(program, guide, [params, key,] inputs, objective)                  the first ``state``
 
 for a program and a guide that are functions of ``inputs`` by name, after ``minibatch`` of ``zoo._backend`` where there
-are batches. ``fraction`` is that of training that is done, and ``state`` what the estimators have learned so far.
+are batches. ``fraction`` is that of training that is done, and ``state`` what estimators and the penalty have learned.
 ``params`` are the constrained values of every param statement, by name, and ``key`` a seed, in NumPyro alone: Pyro
 keeps both globally. ``beta`` multiplies log q(z) - log p(z), or the KL, of every latent (Higgins et al. 2017). The
 value is a scalar in nats, for all N rows. The metrics are ``elbo`` (at beta = 1), which is ``reconstruction`` less
@@ -53,6 +56,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from inference.objectives.estimators import EVERY_SITE, Auto, Estimator
+from inference.objectives.penalties import Penalty
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray
 
@@ -86,6 +90,8 @@ class Objective:
     kl_balance : float, default 0
         The fraction of training over which the KL of each group has a weight proportional to that for each of its
         numbers, for ``elbo`` alone.
+    penalty : Penalty, optional
+        What is added to the KL divergence of ``elbo``: see ``inference.objectives.penalties``.
     vectorised : bool, default True
         Whether Pyro may run program and guide with several draws as one more dimension, where their plates allow it.
 
@@ -110,6 +116,7 @@ class Objective:
     estimators: tuple[tuple[str, Estimator], ...] = ()
     free_bits: float = 0.0
     kl_balance: float = 0.0
+    penalty: Penalty | None = None
     vectorised: bool = True
 
     def __post_init__(self) -> None:
@@ -130,12 +137,31 @@ class Objective:
             )
         if self.name == "iwae" and self.has_groups:
             raise ZooError("free_bits and kl_balance are of the KL divergence, which iwae does not have: take elbo")
+        if self.penalty:
+            self._check_penalty(self.penalty)
         if self.name == "elbo" and self.gradient == "doubly_reparameterised":
             raise ZooError("doubly_reparameterised is a gradient of iwae; that of elbo is sticking_the_landing")
         if self.kl == "analytic" and self.name == "iwae":
             raise ZooError("iwae weighs draws by their densities and has no analytic KL: kl='sampled', or elbo")
         if self.kl == "analytic" and self.gradient == "sticking_the_landing":
             raise ZooError("an analytic KL has no draw whose score could be left out: gradient='reparameterised'")
+
+    def _check_penalty(self, penalty: Penalty) -> None:
+        """Raise ZooError for a penalty that does not go with the rest."""
+        if self.name == "iwae":
+            raise ZooError(f"{penalty.name} is added to the KL divergence, which iwae does not have: take elbo")
+        if self.has_groups:
+            raise ZooError(f"free_bits and kl_balance are for elbo: {penalty.name} has a weight of the KL of its own")
+        if penalty.uses_draws and self.num_particles > 1:
+            raise ZooError(
+                f"{penalty.name} takes one draw of each code: num_particles=1, and a larger batch_size for less noise; "
+                f"given {self.num_particles}"
+            )
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric that is maximised."""
+        return "objective" if self.penalty else self.name
 
     @property
     def by_site(self) -> dict[str, Estimator]:
@@ -156,7 +182,9 @@ class Objective:
 # by plain draws: what gradients need beside them costs time
 EVALUATION = Objective(estimators=((EVERY_SITE, Auto(binary="reinforce", other="reinforce")),))
 
-EstimatorStates: TypeAlias = dict[str, dict[str, BackendArray]]  # by site, of the estimators that have a state
+EstimatorStates: TypeAlias = dict[
+    str, dict[str, BackendArray]
+]  # by site, of the estimators that have a state; and the penalty's
 
 
 class BoundDetails(NamedTuple):
@@ -169,7 +197,7 @@ class BoundDetails(NamedTuple):
     assigned : dict of str to array
         Values that the guide assigns to param statements.
     state : dict
-        The state of the estimators after this step.
+        The state of the estimators and of the penalty after this step.
     """
 
     metrics: dict[str, BackendArray]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from inference.objectives import BoundTerms, Objective
+from inference.objectives.penalties import PenaltyInputs
 from zoo.errors import ZooError
 from zoo.types import BackendArray
 
@@ -50,6 +51,19 @@ def value(
         reconstruction, kl = split
         return reconstruction - beta * kl + terms.extra
     return importance_weighted(terms, beta, log_mean_exp) + terms.extra
+
+
+def kl_of_rows(terms: BoundTerms) -> BackendArray:
+    """The KL of the latents of the rows, for all N rows: the mean over draws."""
+    return _sum_rows(terms, terms.kl).mean()
+
+
+def penalise(objective: Objective, terms: BoundTerms, split: Split, inputs: PenaltyInputs) -> Split:
+    """The reconstruction and the KL with the penalty of the objective, for all N rows."""
+    assert objective.penalty
+    reconstruction, kl = split
+    N = terms.scale * terms.likelihood.shape[-1]
+    return reconstruction, kl + N * objective.penalty.value(inputs)
 
 
 def metrics(objective: Objective, terms: BoundTerms, split: Split, log_mean_exp: LogMeanExp) -> dict[str, BackendArray]:

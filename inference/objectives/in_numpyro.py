@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from numpyro.distributions import kl_divergence
 
-from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, groups, refusals
+from inference.objectives import BoundDetails, BoundTerms, bounds, codes, draws, estimated, groups, refusals
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_numpyro as functions
 from inference.objectives.estimators.in_numpyro import log_mean_exp
@@ -29,9 +29,15 @@ def bound(objective, program, guide, params, key, inputs, beta=1.0, fraction=1.0
     else:
         terms = pair.all_terms()
     split = bounds.reconstruction_and_kl(terms)
+    metrics = bounds.metrics(objective, terms, split, log_mean_exp)
+    if objective.penalty:
+        inputs = codes.penalty_inputs(objective, first, terms, fraction, state or {}, key, functions)
+        value = bounds.value(objective, terms, bounds.penalise(objective, terms, split, inputs), beta, log_mean_exp)
+        metrics["objective"] = value - terms.extra
+        after = codes.next_penalty_state(objective, inputs, functions)
+        return value, stop_gradient(BoundDetails(metrics, first.assigned, after))
     weighted = groups.count_kl(objective, terms, split, fraction, functions) if objective.has_groups else split
     value = bounds.value(objective, terms, weighted, beta, log_mean_exp)
-    metrics = bounds.metrics(objective, terms, split, log_mean_exp)
     return value, stop_gradient(BoundDetails(metrics, first.assigned, {}))
 
 
@@ -55,6 +61,9 @@ def estimated_bound(objective, program, guide, params, key, inputs, beta, fracti
 
 def initial_state(program, guide, params, key, inputs, objective):
     first = first_run(guide, params, key, inputs, objective)
+    if objective.penalty:
+        refusals.check_draws(objective, first.latents, first.enumerated)
+        return codes.initial_penalty_state(objective, first, key, functions)
     if not first.draws_discrete:
         return {}
     pair = EstimatedDraws(program, guide, params, inputs, objective, first, key=key)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import torch
 from torch.distributions import kl_divergence
 
-from inference.objectives import BoundDetails, BoundTerms, bounds, draws, estimated, groups, refusals
+from inference.objectives import BoundDetails, BoundTerms, bounds, codes, draws, estimated, groups, refusals
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.estimators.in_pyro import log_mean_exp
@@ -28,6 +28,14 @@ def bound(objective, program, guide, inputs, beta=1.0, fraction=1.0, state=None)
         metrics = bounds.metrics(objective, bound_terms, [part.detach() for part in split], log_mean_exp)
         if weights:
             weights.array = bounds.doubly_weights(bounds.log_weights(bound_terms, beta).softmax(0), beta)
+    if objective.penalty:
+        penalty_inputs = codes.penalty_inputs(objective, first, bound_terms, fraction, state or {}, None, functions)
+        split = bounds.penalise(objective, bound_terms, split, penalty_inputs)
+        value = bounds.value(objective, bound_terms, split, beta, log_mean_exp)
+        with torch.no_grad():
+            metrics["objective"] = value.detach() - bound_terms.extra.detach()
+            after = codes.next_penalty_state(objective, penalty_inputs, functions)
+        return value, BoundDetails(metrics, first.assigned, after)
     weighted = groups.count_kl(objective, bound_terms, split, fraction, functions) if objective.has_groups else split
     value = bounds.value(objective, bound_terms, weighted, beta, log_mean_exp)
     return value, BoundDetails(metrics, first.assigned, {})
@@ -45,6 +53,9 @@ def estimated_bound(pair, draws):
 
 def initial_state(program, guide, inputs, objective):
     first = first_run(program, guide, inputs, objective)
+    if objective.penalty:
+        refusals.check_draws(objective, first[0].latents, first[0].enumerated)
+        return codes.initial_penalty_state(objective, first[0], None, functions)
     if not first[0].draws_discrete:
         return {}
     pair, draws = estimated_draws(program, guide, inputs, objective, *first)

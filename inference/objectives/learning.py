@@ -24,7 +24,7 @@ def values_of(state: Arrays) -> Arrays:
     return {n: v for n, v in state.items() if f"first/{n}" in state}
 
 
-def step(state: Arrays, slopes: Arrays, rate: float) -> Arrays:
+def step(state: Arrays, slopes: Arrays, rate: float, decays: tuple[float, float] = DECAYS) -> Arrays:
     """One step of Adam (Kingma and Ba 2015) against the slopes.
 
     Parameters
@@ -35,12 +35,14 @@ def step(state: Arrays, slopes: Arrays, rate: float) -> Arrays:
         The derivatives of the loss by the values.
     rate : float
         The learning rate.
+    decays : tuple of float, default (0.9, 0.999)
+        Of the averages of the gradient and of its square.
 
     Returns
     -------
     dict of str to array
     """
-    (b1, b2), count = DECAYS, state["steps"] + 1
+    (b1, b2), count = decays, state["steps"] + 1
     after = {**state, "steps": count}
     for name, slope in slopes.items():
         first = after[f"first/{name}"] = b1 * state[f"first/{name}"] + (1 - b1) * slope

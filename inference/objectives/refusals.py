@@ -28,6 +28,11 @@ def check_draws(
             f"free_bits and kl_balance need a gradient through every draw, and the guide draws {discrete[0]}, which is "
             "discrete: leave them out, or let gradient enumerate it"
         )
+    if objective.penalty and discrete:
+        raise ZooError(
+            f"{objective.penalty.name} needs a gradient through every draw, and the guide draws {discrete[0]}, which "
+            "is discrete: take elbo, whose option beta weighs the KL"
+        )
     order = list(latents)
     for name in enumerated if objective.name == "iwae" and sampled else ():
         if order.index(sampled[0]) < order.index(name):

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from math import lgamma
 from typing import ClassVar, Protocol
 
+import numpy as np
+
 from zoo.types import BackendArray
 
 
 class ArrayFunctions(Protocol):
     """What ``inference.objectives.estimators.in_<backend>`` provides for arithmetic."""
 
+    def array(self, values: np.ndarray) -> BackendArray: ...
+    def shuffle_columns(self, key: BackendArray, number: int, array: BackendArray) -> BackendArray: ...
     def log_mean_exp(self, array: BackendArray) -> BackendArray: ...
     def stack(self, arrays: list[BackendArray]) -> BackendArray: ...
     def zeros(self, shape: tuple[int, ...]) -> BackendArray: ...

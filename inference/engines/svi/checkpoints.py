@@ -89,6 +89,8 @@ def describe_settings(request: FitRequest[SVIOptions]) -> dict[str, str]:
 
 def depends_on_fraction(options: SVIOptions) -> bool:
     """Whether a step depends on the fraction of training that is done, and so on how many steps follow."""
-    temperatures = [getattr(e, "temperature", None) for _, e in options.make_objective().estimators]
-    warm_up = max(options.warm_up, options.learning_rate_warm_up, options.make_objective().kl_balance)
-    return warm_up > 0 or callable(options.beta) or any(map(callable, temperatures))
+    objective = options.make_objective()
+    temperatures = [getattr(e, "temperature", None) for _, e in objective.estimators]
+    warm_up = max(options.warm_up, options.learning_rate_warm_up, objective.kl_balance)
+    penalty_changes = objective.penalty is not None and objective.penalty.depends_on_fraction
+    return warm_up > 0 or callable(options.beta) or any(map(callable, temperatures)) or penalty_changes

@@ -22,6 +22,12 @@ def check_request(request: FitRequest[SVIOptions]) -> None:
     """Raise ZooError where an option does not suit the model or the data."""
     options, card = request.options, request.card
     size, guide = options.batch_size, options.guide
+    penalty = options.make_objective().penalty
+    if penalty and not is_amortised(request):
+        raise ZooError(
+            f"{penalty.name} penalises the codes of rows, and {options.guide_name} has no encoder: take a guide that "
+            "reads the rows, with a batch_size, or elbo"
+        )
     if size is not None and size > request.rows:
         raise ZooError(f"batch_size is a whole number from 1 to the {request.rows} rows; given {size!r}")
     local = local_latents(request)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
-from inference.objectives import GRADIENTS, KLS, Objective, estimators
+from inference.objectives import GRADIENTS, KLS, NAMES, Objective, estimators, penalties
 from inference.objectives.estimators import Estimator
+from inference.objectives.penalties import Penalty
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray, Program
 
@@ -23,8 +24,12 @@ def check_guide(name: str, value: object) -> None:
 
 
 def check_objective(name: str, value: object) -> None:
-    if not isinstance(value, str | Objective):
-        raise ZooError(f"{name} is 'elbo', 'iwae' or an inference.objectives.Objective; given {value!r}")
+    if not isinstance(value, str | Objective | Penalty):
+        raise ZooError(f"{name} is a word, an inference.penalty or an inference.objectives.Objective; given {value!r}")
+    if isinstance(value, str) and value not in NAMES:
+        if value.partition("(")[0] not in penalties.names():
+            raise unknown(name, value, [*NAMES, *penalties.names()])
+        penalties.make(value)
 
 
 def check_gradient(name: str, value: object) -> None:
@@ -95,8 +100,12 @@ class SVIOptions(EngineOptions):
         ("auto", "host", "device"),
         "where the data lies: on the host, each batch copied when it is needed; on the device; or as its size suggests",
     )
-    objective: str | Objective = custom(
-        "elbo", "'elbo', 'iwae' or an Objective", "the bound that is maximised", check_objective
+    objective: str | Penalty | Objective = custom(
+        "elbo",
+        f"'elbo', 'iwae', a penalty on the codes of an encoder ({', '.join(penalties.names())}), with settings as in "
+        "'beta_tc(beta=6)', or an Objective",
+        "what is maximised: a bound, or the ELBO with a penalty added to its KL divergence",
+        check_objective,
     )
     num_particles: int = whole(1, "draws of the guide in each step")
     gradient: str | Estimator | Mapping[str, str | Estimator] = custom(
@@ -175,7 +184,12 @@ class SVIOptions(EngineOptions):
             raise ZooError("kl_balance weighs the KL of latents while warm_up lasts: give warm_up, such as warm_up=0.3")
         if isinstance(self.objective, Objective) and (self.free_bits or self.kl_balance):
             raise ZooError("free_bits and kl_balance are arguments of an Objective: give them to Objective(...)")
-        self.make_objective()
+        penalty = self.make_objective().penalty
+        if penalty and self.beta != 1:
+            raise ZooError(
+                f"the option beta is for elbo and iwae: {penalty.name} has a weight of its own; leave beta out, or "
+                "take objective='elbo'"
+            )
 
     def make_objective(self) -> Objective:
         """The objective with its estimator.
@@ -183,8 +197,8 @@ class SVIOptions(EngineOptions):
         Returns
         -------
         Objective
-            The option ``objective`` where it is one; else that of this name, with the options ``num_particles``,
-            ``gradient``, ``kl``, ``free_bits`` and, up to the end of ``warm_up``, ``kl_balance``.
+            The option ``objective`` where it is one; else that of this name or penalty, with the options
+            ``num_particles``, ``gradient``, ``kl``, ``free_bits`` and, up to the end of ``warm_up``, ``kl_balance``.
 
         Raises
         ------
@@ -194,10 +208,15 @@ class SVIOptions(EngineOptions):
         if isinstance(self.objective, Objective):
             return self.objective
         groups = float(self.free_bits), float(self.kl_balance and self.warm_up)
+        name, penalty = "elbo", None
+        if isinstance(self.objective, str) and self.objective in NAMES:
+            name = self.objective
+        else:
+            penalty = penalties.make(self.objective)
         if isinstance(self.gradient, str) and self.gradient in GRADIENTS:
-            return Objective(self.objective, self.num_particles, self.gradient, self.kl, (), *groups)
+            return Objective(name, self.num_particles, self.gradient, self.kl, (), *groups, penalty)
         by_site = tuple(estimators.by_site(self.gradient).items())
-        return Objective(self.objective, self.num_particles, GRADIENTS[0], self.kl, by_site, *groups)
+        return Objective(name, self.num_particles, GRADIENTS[0], self.kl, by_site, *groups, penalty)
 
     @property
     def guide_name(self) -> str:

@@ -3,35 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 
-from inference.objectives import Objective
-from inference.objectives.estimators import EVERY_SITE, Estimator
+from inference.objectives import Objective, words
+from inference.objectives.estimators import EVERY_SITE
 from inference.objectives.forms import RelaxedEstimator
-
-
-def estimator_text(estimator: Estimator) -> str:
-    """The text that names an estimator with its settings; a function by its name.
-
-    Parameters
-    ----------
-    estimator : Estimator
-
-    Returns
-    -------
-    str
-        As the option ``gradient`` takes it, unless a setting is a function.
-
-    Examples
-    --------
-    >>> from inference.objectives.estimators import make
-    >>> estimator_text(make("gumbel_softmax(temperature=0.3)")), estimator_text(make("straight_through"))
-    ("gumbel_softmax(temperature=0.3, kl='categorical')", 'straight_through')
-    """
-    values = {f.name: getattr(estimator, f.name) for f in fields(estimator)}
-    texts = {n: getattr(v, "__qualname__", repr(v)) if callable(v) else repr(v) for n, v in values.items()}
-    settings = ", ".join(f"{n}={text}" for n, text in texts.items())
-    return f"{estimator.name}({settings})" if settings else estimator.name
 
 
 def relaxed_sites(objective: Objective, discrete: Iterable[str]) -> dict[str, str]:
@@ -55,7 +30,7 @@ def relaxed_sites(objective: Objective, discrete: Iterable[str]) -> dict[str, st
     """
     chosen = objective.by_site
     by_site = {n: chosen.get(n) or chosen.get(EVERY_SITE) for n in discrete}
-    return {n: estimator_text(e) for n, e in by_site.items() if isinstance(e, RelaxedEstimator)}
+    return {n: words.text_of(e) for n, e in by_site.items() if isinstance(e, RelaxedEstimator)}
 
 
 def relaxed_note(relaxed: dict[str, str]) -> str:

@@ -18,15 +18,15 @@ rest.
 
 from __future__ import annotations
 
-import ast
 import pkgutil
 from abc import ABC
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
+from inference.objectives import words
 from inference.objectives.baselines import Sizes
 from inference.objectives.supports import ArrayFunctions
 from zoo.errors import ZooError, unknown
@@ -153,14 +153,7 @@ def estimator(name: str, **settings: Any) -> Estimator:
     >>> estimator("gumbel_softmax", temperature=lambda fraction: 1.0 - 0.8 * fraction).temperature_at(0.5)
     0.6
     """
-    classes = all_estimators()
-    if name not in classes:
-        raise unknown("estimator", name, sorted(classes))
-    allowed = fields(classes[name])
-    if not settings.keys() <= {f.name for f in allowed}:
-        listed = ", ".join(f"{f.name}={f.default!r}" for f in allowed) or "no settings"
-        raise ZooError(f"{name} has {listed}; given {', '.join(settings)}")
-    return classes[name](**settings)
+    return words.construct("estimator", all_estimators(), name, settings)
 
 
 def make(given: str | Estimator) -> Estimator:
@@ -190,17 +183,7 @@ def make(given: str | Estimator) -> Estimator:
         return given
     if not isinstance(given, str):
         raise unknown("estimator", given, sorted(all_estimators()))
-    name, bracket, _ = given.partition("(")
-    if not bracket:
-        return estimator(name)
-    try:
-        call = ast.parse(given, mode="eval").body
-        keywords: list[ast.keyword] = call.keywords if isinstance(call, ast.Call) and not call.args else []
-        settings = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
-    except (SyntaxError, ValueError):
-        settings = {}
-    if not settings:
-        raise ZooError(f"{given!r} is no estimator: write a name with its settings, as 'reinforce(baseline=2.0)'")
+    name, settings = words.parse("estimator", given, "reinforce(baseline=2.0)")
     return estimator(name, **settings)
 
 

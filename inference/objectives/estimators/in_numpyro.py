@@ -12,6 +12,11 @@ exp, log, maximum, stack, tanh, where = jnp.exp, jnp.log, jnp.maximum, jnp.stack
 broadcast_to, concatenate, zeros = jnp.broadcast_to, jnp.concatenate, jnp.zeros
 
 
+def array(values):
+    """Numbers of NumPy in the backend's precision."""
+    return jnp.asarray(values, jnp.zeros(()).dtype)
+
+
 def log_mean_exp(array):
     """Over the first dimension."""
     return jax.nn.logsumexp(array, axis=0) - math.log(len(array))
@@ -39,6 +44,11 @@ def uniform(key, number, shape):
 
 def normal(key, number, shape):
     return jax.random.normal(jax.random.fold_in(key, number), shape, jnp.zeros(()).dtype)
+
+
+def shuffle_columns(key, number, array):
+    """The rows of each column in an order of its own."""
+    return jax.random.permutation(jax.random.fold_in(key, number), array, axis=0, independent=True)
 
 
 def next_key(key, number):

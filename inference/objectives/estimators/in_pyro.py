@@ -23,6 +23,11 @@ def maximum(array, other):
     return torch.maximum(array, torch.as_tensor(other, dtype=array.dtype, device=array.device))
 
 
+def array(values):
+    """Numbers of NumPy in the backend's precision."""
+    return torch.as_tensor(values, dtype=torch.get_default_dtype(), device=torch.zeros(()).device)
+
+
 def log_mean_exp(array):
     """Over the first dimension."""
     return array.logsumexp(0) - math.log(len(array))
@@ -47,6 +52,11 @@ def uniform(key, number, shape):
 
 def normal(key, number, shape):
     return torch.randn(shape)
+
+
+def shuffle_columns(key, number, array):
+    """The rows of each column in an order of its own."""
+    return array.gather(0, torch.rand(array.shape).argsort(0))
 
 
 def next_key(key, number):

@@ -76,14 +76,14 @@ class Trainer:
         return jax.jit(initialise)(self.init_key, self.arrays, jax.tree.map(lambda v: v[0], self.feed(rows, 1)))
 
     def first_state(self):
-        """The state of the estimators before the first step."""
+        """The state of the estimators and of the penalty before the first step."""
 
         def before(function, params, key, arrays, batch):
             inputs, pair = self.step_inputs(arrays, batch, key)
             constrained = {n: self.transforms[n](v) for n, v in params.items()}
             return function(*pair, constrained, key, inputs, self.objective)
 
-        if not self.objective.estimators:  # those of "auto" have none
+        if not (self.objective.estimators or self.objective.penalty):  # those of "auto" have none
             return {}
         rows = self.plan.batches(0, 1) if self.plan.batch_size else None
         batch = jax.tree.map(lambda v: v[0], self.feed(rows, 1))
@@ -137,7 +137,7 @@ class Trainer:
             (value, details), slope = jax.value_and_grad(loss, has_aux=True)(
                 params, jax.random.fold_in(self.step_key, index), batch, beta, fraction, estimators
             )
-            metrics = jnp.stack([details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")])
+            metrics = jnp.stack([details.metrics[n] for n in (self.objective.metric, "reconstruction", "kl")])
             change, state = self.optimiser.update(slope, opt_state, params)
             rate = 0.0
             if self.has_default_optimiser:  # others have a learning rate of their own

@@ -67,15 +67,16 @@ class Trainer:
             self.objective = replace(self.objective, vectorised=can_vectorise(program, guide, inputs))
 
     def first_state(self):
-        """The state of the estimators before the first step."""
-        if not self.objective.estimators:  # those of "auto" have none
+        """The state of the estimators and of the penalty before the first step."""
+        if not (self.objective.estimators or self.objective.penalty):  # those of "auto" have none
             return {}
         batch = self.plan.batches(0, 1)[0] if self.plan.batch_size else None
         inputs, pair = self.step_inputs(None if batch is None else self.rows.training[batch])
         if has_relaxed(self.objective):
             with torch.random.fork_rng():
                 check_responses(self.objective, relaxed_responses(*pair, inputs, self.objective))
-        return initial_state(*pair, inputs, self.objective)
+        with torch.random.fork_rng(enabled=self.objective.penalty is not None):  # the draws of the steps stay
+            return initial_state(*pair, inputs, self.objective)
 
     def step_inputs(self, rows, **sizes):
         """The inputs of one step, and program and guide for its batch; ``rows`` of the batch, None for all."""
@@ -104,7 +105,7 @@ class Trainer:
                 param.grad = None
             # gradients are those of the bound per row, whatever their number
             (value * (-1 / self.plan.num_rows)).backward()
-            metrics = [details.metrics[n] for n in (self.objective.name, "reconstruction", "kl")]
+            metrics = [details.metrics[n] for n in (self.objective.metric, "reconstruction", "kl")]
             trace[i], is_done = self.step(first + i, value, metrics, details.assigned)
             if is_done:
                 self.estimators = details.state

@@ -14,6 +14,7 @@ from zoo.types import BackendArray
 
 STATE = "penalty"  # the key of what a penalty learns, beside the sites with estimators
 KEY = 15  # of its random numbers
+WRAPPERS = ("Independent", "ExpandedDistribution", "MaskedDistribution")  # of both backends
 
 
 def penalty_inputs(
@@ -31,8 +32,9 @@ def penalty_inputs(
     """
     N = terms.scale * terms.likelihood.shape[-1]
     codes = read_codes(objective, run, N, functions)
+    known = state.get(STATE) or initial_state(objective, codes, key, functions).get(STATE, {})
     kl = bounds.kl_of_rows(terms) / N
-    return PenaltyInputs(kl, codes, fraction, state.get(STATE, {}), functions.next_key(key, KEY), functions)
+    return PenaltyInputs(kl, codes, fraction, known, functions.next_key(key, KEY), functions)
 
 
 def without_gradients(inputs: PenaltyInputs, functions: Any) -> PenaltyInputs:
@@ -44,13 +46,14 @@ def without_gradients(inputs: PenaltyInputs, functions: Any) -> PenaltyInputs:
     return inputs._replace(kl=functions.detach(inputs.kl), codes=codes)
 
 
-def initial_penalty_state(
-    objective: Objective, run: Run, key: BackendArray, functions: Any
-) -> dict[str, dict[str, BackendArray]]:
+def initial_penalty_state(objective: Objective, run: Run, key: BackendArray, functions: Any) -> dict[str, Arrays]:
     """What the penalty has learned before the first step; empty where it learns nothing."""
-    assert objective.penalty
-    codes = read_codes(objective, run, 1, functions)
-    if codes is None:
+    return initial_state(objective, read_codes(objective, run, 1, functions), key, functions)
+
+
+def initial_state(objective: Objective, codes: Codes | None, key: BackendArray, functions: Any) -> dict[str, Arrays]:
+    """The same, for codes."""
+    if codes is None or objective.penalty is None:
         return {}
     state = objective.penalty.initial_state(codes.mean.shape[-1], functions.next_key(key, KEY), functions)
     return {STATE: state} if state else {}
@@ -77,7 +80,7 @@ def read_codes(objective: Objective, run: Run, num_rows: float, functions: Any) 
     if codes is None:
         raise ZooError(
             f"{name} is for codes that are normal with independent numbers, and the guide draws {site['name']} from "
-            f"{type(functions.within(site['fn'])).__name__}: draw it from Normal(...).to_event(1)"
+            f"{type(without_wrappers(site['fn'])).__name__}: draw it from Normal(...).to_event(1)"
         )
     mean, sd = codes
     if len(mean) < 2:
@@ -113,9 +116,16 @@ def listed(names: Sequence[str]) -> str:
 
 def code_parameters(site: Site, functions: Any) -> tuple[BackendArray, BackendArray] | None:
     """Mean and sd of the codes, (B, Z) each, or None where the numbers of a code are not normal and independent."""
-    base, fn = functions.within(site["fn"]), site["fn"]
+    base, fn = without_wrappers(site["fn"]), site["fn"]
     if type(base).__name__ != "Normal" or plate_dims(site) != {"N": -1} or len(fn.batch_shape) != 1:
         return None
     shape = (*fn.batch_shape, *fn.event_shape)
     mean, sd = (functions.broadcast_to(v, shape).reshape(shape[0], -1) for v in (base.loc, base.scale))
     return mean, sd
+
+
+def without_wrappers(distribution: BackendArray) -> BackendArray:
+    """The distribution of independent numbers, without ``to_event``, expansions and masks; those transformed stay."""
+    while type(distribution).__name__ in WRAPPERS:
+        distribution = distribution.base_dist
+    return distribution

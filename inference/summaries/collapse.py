@@ -25,6 +25,7 @@ def latent_summary(fit: FitRecord) -> dict[str, float]:
     diagnostics, free_bits = fit.diagnostics, fit.options.get("free_bits")
     summary = {n: diagnostics[n] for n in ("bits_per_dimension",) if n in diagnostics}
     summary |= {"free_bits": float(free_bits)} if free_bits else {}
+    summary |= {f"{n}_nats_per_row": v for n, v in diagnostics.get("kl_terms", {}).items()}
     kl = diagnostics.get("kl_by_latent", {})
     if len(kl) < 2:
         return summary

@@ -171,7 +171,7 @@ def summary(
 def print_summary(result: Fit) -> None:
     """Print the summary of a fit, and the result of its own checks."""
     from inference.analysis import topics
-    from inference.engines.svi.relaxed import relaxed_note
+    from inference.engines.svi.relaxed import penalty_note, relaxed_note
     from inference.evaluation.comparison import judge
     from inference.summaries.collapse import collapse_note
 
@@ -187,6 +187,8 @@ def print_summary(result: Fit) -> None:
     verdict, relaxed = judge(result), result.diagnostics.get("relaxed")
     if relaxed:
         stdout().print(relaxed_note(relaxed), **PLAIN)
+    if penalty := result.diagnostics.get("penalty"):
+        stdout().print(penalty_note(penalty), **PLAIN)
     if note := collapse_note(result):
         stdout().print(note, **PLAIN)
     stdout().print(f"{fit_line(result)}\ntrust: {verdict.trust}; {verdict.explanation}", **PLAIN)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from inference.analysis.latents.coding import encode
 from inference.analysis.latents.images import DPI
 from inference.analysis.latents.inputs import code_site, pixel_site, read_rows
+from inference.engines.svi.relaxed import objective_name
 from inference.plots.style import FIT_COLOURS
 from inference.record import FitRecord
 from zoo.errors import ZooError
@@ -108,7 +109,8 @@ def project_codes(mean: np.ndarray, sd: np.ndarray, name: str = "z") -> tuple[np
 def training(fit: FitRecord) -> Figure:
     """The training of a fit in nats per row: the bound, also of validation rows; reconstruction and KL divergence.
 
-    Where draws were relaxed, that which was optimised is called the objective, and only validation rows have a bound.
+    Where draws were relaxed or a penalty was added, that which was optimised is called the objective, and only
+    validation rows have a bound.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def training(fit: FitRecord) -> Figure:
         twin.set_ylabel("weight of the KL (beta)", fontsize=8)
         twin.set_ylim(bottom=0)
         twin.spines["top"].set_visible(False)
-    name_of_bound = "relaxed objective" if "relaxed" in fit.diagnostics else "bound"
+    name_of_bound = objective_name(fit.diagnostics, "bound")
     for axes, name in ((left, name_of_bound), (middle, "reconstruction"), (right, "KL divergence")):
         axes.set(title=name, xlabel="epoch")
         axes.spines[["top"] if axes is right and beta_varies else ["top", "right"]].set_visible(False)

@@ -99,6 +99,16 @@ class AmortisedDiagnostics(SVIDiagnostics):
         The latents of the rows with a KL divergence above 0.01 nats per row.
     bits_per_dimension : float, optional
         ``-elbo_nats_per_row / (D ln 2)`` with D the observed numbers of a row, where all are binary or counts.
+    penalty : str, optional
+        The penalty that was added to the KL divergence, with its settings. The trace, ``epochs``, ``rise`` and
+        ``converged`` are then of the penalised objective; ``elbo`` and the ELBO of validation rows are of the bound.
+    kl_terms, kl_terms_se : dict of str to float, optional
+        With a penalty, for codes that are one normal latent: the "mutual_information" of rows and codes, the
+        "total_correlation" of the codes and their "dimension_wise_kl" in nats per row, and Monte Carlo standard errors.
+        They add up to the KL divergence. The aggregate posterior is the mixture of the codes of all rows that were
+        trained on, or of up to 10,000 of them.
+    kl_by_dimension : ndarray, optional
+        With them, the mean KL divergence of each number of the code from its prior in nats per row, (Z,).
     """
 
     kind: ClassVar[FitKind] = "amortised"
@@ -107,3 +117,7 @@ class AmortisedDiagnostics(SVIDiagnostics):
     kl_by_latent: dict[str, float] | None = None
     active_latents: list[str] | None = None
     bits_per_dimension: float | None = None
+    penalty: str | None = None
+    kl_terms: dict[str, float] | None = None
+    kl_terms_se: dict[str, float] | None = None
+    kl_by_dimension: np.ndarray | None = None

@@ -1,8 +1,8 @@
-"""Relaxed estimators of a training: it then optimises another objective than the bound, and the fit names it."""
+"""Trainings that optimise another objective than the bound, by relaxed draws or with a penalty: the fit names it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from inference.objectives import Objective, words
 from inference.objectives.estimators import EVERY_SITE
@@ -43,3 +43,27 @@ def relaxed_note(relaxed: dict[str, str]) -> str:
     """
     sites = ", ".join(f"{n} by {text}" for n, text in relaxed.items())
     return f"trained on another objective, with {sites}: the trace is of that one, and the ELBO of hard draws"
+
+
+def penalty_note(penalty: str) -> str:
+    """What a reader of the fit has to know of a penalised objective, as one sentence without a full stop.
+
+    Examples
+    --------
+    >>> penalty_note("beta(beta=4)")
+    'trained on the ELBO with the penalty beta(beta=4): the trace is of that objective, and the ELBO is without it'
+    """
+    return f"trained on the ELBO with the penalty {penalty}: the trace is of that objective, and the ELBO is without it"
+
+
+def objective_name(diagnostics: Mapping[str, object], bound: str) -> str:
+    """What the trace of a fit is of, for figures: ``bound`` unless another objective was optimised.
+
+    Examples
+    --------
+    >>> objective_name({"penalty": "beta(beta=4)"}, "ELBO")
+    'penalised objective'
+    """
+    if "relaxed" in diagnostics:
+        return "relaxed objective"
+    return "penalised objective" if "penalty" in diagnostics else bound

@@ -11,6 +11,7 @@ from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.svi.bits import bits_per_dimension
 from inference.engines.svi.convergence import convergence
 from inference.engines.svi.diagnostics import AmortisedDiagnostics, GuideDiagnostics, PointDiagnostics
+from inference.engines.svi.evaluation.terms import kl_terms
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
@@ -18,6 +19,7 @@ from inference.engines.svi.relaxed import relaxed_sites
 from inference.engines.svi.rows import TrainingRows
 from inference.engines.svi.training import Trainer, not_finite
 from inference.engines.svi.training.skipping import MAX_NOT_FINITE
+from inference.objectives.words import text_of
 
 ACTIVE_KL = 0.01  # nats per row, above which a latent tells anything about its row
 ELBO_DRAWS = 100  # draws, at least, for the estimate of the ELBO
@@ -123,6 +125,31 @@ def guide_result(
     return EngineResult(learned, trace, GuideDiagnostics(**training, elbo=elbo, elbo_se=elbo_se), draws, stats, state)
 
 
+class PenaltyFields(TypedDict, total=False):
+    """The fields of ``AmortisedDiagnostics`` of objectives with a penalty."""
+
+    penalty: str
+    kl_terms: dict[str, float]
+    kl_terms_se: dict[str, float]
+    kl_by_dimension: np.ndarray | None
+
+
+def penalty_fields(
+    request: FitRequest[SVIOptions], plan: TrainingPlan, trainer: Trainer, sample: np.ndarray
+) -> PenaltyFields:
+    """The penalty, and the terms of the KL divergence by the codes of some rows that were trained on."""
+    penalty = request.options.make_objective().penalty
+    if penalty is None:
+        return {}
+    fields: PenaltyFields = {"penalty": text_of(penalty)}
+    codes = trainer.codes(sample)
+    if codes is None or len(codes.mean) < 2:
+        return fields
+    estimates, errors = kl_terms(codes, plan.num_rows)
+    by_dimension = None if codes.kl_by_dimension is None else codes.kl_by_dimension.mean(0)
+    return {**fields, "kl_terms": estimates, "kl_terms_se": errors, "kl_by_dimension": by_dimension}
+
+
 def amortised_result(
     request: FitRequest[SVIOptions], plan: TrainingPlan, rows: TrainingRows, record: TrainingRecord, trainer: Trainer
 ) -> EngineResult:
@@ -145,6 +172,7 @@ def amortised_result(
         kl_by_latent=kl,
         active_latents=[n for n in kl if n in in_rows and abs(kl[n]) > ACTIVE_KL],
         bits_per_dimension=bits_per_dimension(elbo, observed, rows.take(sample)),
+        **penalty_fields(request, plan, trainer, sample),
     )
     params = {n: weights[n] for n in trainer.learned}
     if any("N" not in sites[n].dims for n in request.card.latents):

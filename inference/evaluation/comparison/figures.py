@@ -15,6 +15,7 @@ import numpy as np
 
 import zoo
 from inference import exact
+from inference.engines.svi.relaxed import objective_name
 from inference.evaluation.comparison.record import ComparisonRecord
 from inference.plots.style import FIT_COLOURS, figure_style
 from zoo.hooks import find_hook
@@ -112,7 +113,7 @@ def plot_objective(c: ComparisonRecord) -> Figure | None:
             axes.plot(steps, trace, color=fit_colour(c, name), marker="o" if len(trace) < 60 else None, markersize=3)
         axes.ticklabel_format(useOffset=False)
         axes.set(title=name, xlabel="iteration" if exact_objective else "step")
-        noisy_objective = "relaxed objective" if "relaxed" in fit.diagnostics else "ELBO"
+        noisy_objective = objective_name(fit.diagnostics, "ELBO")
         axes.set_ylabel(f"{exact_objective or noisy_objective} (nats)")
     return figure
 

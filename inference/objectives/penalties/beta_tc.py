@@ -21,7 +21,7 @@ WEIGHTS = ("stratified", "weighted")
 class BetaTC(Penalty):
     """(alpha - 1) MI + (beta - 1) TC + (gamma - 1) DW: the three terms of the KL divergence by minibatches.
 
-    The log of q(z) is estimated from the codes of the batch, log sum_m w_m q(z | x_m), and that of each q(z_j) likewise.
+    The log of q(z) is estimated from the codes of the batch, log sum_m w_m q(z | x_m), and likewise for each q(z_j).
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 Each ``in_<backend>.py`` provides
 
     evaluate(program, guide, [params, key,] inputs)      (ELBO, {latent: KL divergence}) in nats, for all N rows
+    codes(program, guide, [params, key,] inputs)         RowCodes of the rows, or None
 
 The draw is that of the bound under ``inference.objectives.EVALUATION`` where the guide draws nothing discrete.
 """
@@ -10,13 +11,14 @@ The draw is that of the bound under ``inference.objectives.EVALUATION`` where th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inference.objectives import draws
+from inference.objectives.codes import code_parameters, without_wrappers
 from inference.objectives.densities import LogDensities, SiteLog
-from inference.objectives.sites import Run, Site
+from inference.objectives.sites import Run, Site, is_in_rows
 from zoo.types import BackendArray
 
 
@@ -49,6 +51,25 @@ class Evaluation(NamedTuple):
         return cls(float(np.mean([float(v) for v in elbos])) / num_rows, kl)
 
 
+class RowCodes(NamedTuple):
+    """The codes of some rows, for guides with one latent of the rows that is normal with independent numbers.
+
+    Attributes
+    ----------
+    mean, sd : array
+        Of q(z | x), (B, Z).
+    kl : array
+        The KL divergence of q(z | x) from p(z) in nats, (B,): in closed form where there is one, else by one draw.
+    kl_by_dimension : array or None
+        The same for each number, (B, Z). None where the numbers are not independent in the prior.
+    """
+
+    mean: BackendArray
+    sd: BackendArray
+    kl: BackendArray
+    kl_by_dimension: BackendArray | None
+
+
 class EvaluatedDraws(draws.BoundDraws):
     """One draw of a guide, with its bound and the KL divergence of each latent; a backend adds the rest.
 
@@ -57,6 +78,7 @@ class EvaluatedDraws(draws.BoundDraws):
 
     program_run: Run
     logs: LogDensities
+    functions: Any  # of the backend
 
     def evaluate(self, run: Run) -> tuple[BackendArray, dict[str, BackendArray]]:
         """The ELBO and the KL divergence of each latent at a run of the guide, scalars in nats for all N rows."""
@@ -81,6 +103,25 @@ class EvaluatedDraws(draws.BoundDraws):
         )
         elbo = total((rows["likelihood"] - rows["kl"], rest["likelihood_rest"] - rest["kl_rest"]))
         return elbo, {n: kl_of(n) for n in latents}
+
+    def codes(self, run: Run) -> RowCodes | None:
+        """The codes of the rows; None where they are several latents, discrete or not normal."""
+        local = [n for n, s in run.latents.items() if is_in_rows(s)]
+        parameters = code_parameters(run.latents[local[0]], self.functions) if len(local) == 1 else None
+        self.terms(run)
+        if parameters is None or local[0] not in self.logs.prior:
+            return None
+        site, prior = run.latents[local[0]], self.program_run.latents[local[0]]
+        q, p = without_wrappers(site["fn"]), without_wrappers(prior["fn"])
+        if p.event_shape:
+            given_row, log_prior = (self.sum_sites([logs[local[0]]])[0] for logs in (self.logs.guide, self.logs.prior))
+            return RowCodes(*parameters, given_row - log_prior, None)
+        try:
+            kl = self.formula(q, p)
+        except NotImplementedError:
+            kl = q.log_prob(site["value"]) - p.log_prob(site["value"])
+        kl = self.broadcast_to(kl, site["value"].shape).reshape(parameters[0].shape)
+        return RowCodes(*parameters, kl.sum(-1), kl)
 
     def run_program(self, guide_run: Run, values: Mapping[str, BackendArray]) -> Run:
         """As in the base class; remembers the run."""

@@ -13,7 +13,7 @@ import numpy as np
 from inference.engines.contract import FitRequest
 from inference.engines.options import Start
 from inference.engines.svi.checkpoints import Checkpoints
-from inference.engines.svi.evaluation import Evaluation
+from inference.engines.svi.evaluation import Evaluation, RowCodes
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
@@ -49,6 +49,10 @@ class Trainer(Protocol):
 
     def evaluate(self, rows: np.ndarray) -> Evaluation:
         """The ELBO of some rows and the KL divergence of each latent, by the draws of ``elbos``."""
+        ...
+
+    def codes(self, rows: np.ndarray) -> RowCodes | None:
+        """The codes of some rows, in 64 bits, by the draws of ``elbos``; None where there are none with normals."""
         ...
 
     def start_at(self, weights: Start) -> None:

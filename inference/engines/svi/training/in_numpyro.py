@@ -8,7 +8,8 @@ from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
 from inference.engines.svi.evaluation import Evaluation
-from inference.engines.svi.evaluation.in_numpyro import evaluate
+from inference.engines.svi.evaluation.in_numpyro import codes, evaluate
+from inference.engines.svi.evaluation.terms import join_codes
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.engines.svi.training import skipping
 from inference.objectives import EVALUATION
@@ -193,6 +194,13 @@ class Trainer:
             return evaluate(*pair, {n: self.transforms[n](v) for n, v in params.items()}, key, inputs)
 
         return Evaluation.mean(self.on_parts(jax.jit(evaluation, static_argnames="N"), rows), len(rows))
+
+    def codes(self, rows):
+        def codes_of(params, key, arrays, batch, N):
+            inputs, pair = self.step_inputs(arrays, batch, key, N=N)
+            return codes(*pair, {n: self.transforms[n](v) for n, v in params.items()}, key, inputs)
+
+        return join_codes(self.on_parts(jax.jit(codes_of, static_argnames="N"), rows))
 
     def on_parts(self, function, rows):
         """The value of ``function(params, key, arrays, batch, N=)`` for each part of some rows."""

@@ -9,7 +9,8 @@ from torch.distributions import transform_to
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from inference.engines.svi.evaluation import Evaluation
-from inference.engines.svi.evaluation.in_pyro import evaluate
+from inference.engines.svi.evaluation.in_pyro import codes, evaluate
+from inference.engines.svi.evaluation.terms import join_codes
 from inference.engines.svi.guide import check_parameters, check_plates, check_sites
 from inference.engines.svi.training import skipping
 from inference.objectives import EVALUATION
@@ -153,6 +154,10 @@ class Trainer:
 
     def evaluate(self, rows):
         return Evaluation.mean(self.on_parts(evaluate, rows), len(rows))
+
+    def codes(self, rows):
+        parts = self.on_parts(codes, rows)
+        return join_codes([c if c is None else c._make(v if v is None else v.cpu() for v in c) for c in parts])
 
     def on_parts(self, function, rows):
         """The values of ``function(program, guide, inputs)`` for each part of some rows."""

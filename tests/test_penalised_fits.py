@@ -270,9 +270,9 @@ def test_codes_that_are_not_one_normal_latent_are_refused(backend):
     classes = zoo.load("semi_supervised_vae", backend, Z=2, C=3, width=4, depth=1)
     assert_refused(lambda: fit(classes, data, "dip"), "dip is for normal codes, and the guide has y, which is discrete")
     assert np.isfinite(fit(classes, data, "beta(beta=2)").trace).all()
-    drawn = zoo.load("sigmoid_belief_network", backend, Z=3)
+    beliefs = zoo.load("sigmoid_belief_network", backend, Z=3)
     assert_refused(
-        lambda: fit(drawn, PIXELS, "beta", gradient="rloo"), "beta needs a gradient through every draw, and the guide"
+        lambda: fit(beliefs, PIXELS, "beta", gradient="rloo"), "beta needs a gradient through every draw, and the guide"
     )
 
     own = layer_library(backend)

@@ -16,6 +16,7 @@ from inference.engines.svi.evaluation.terms import kl_terms
 from inference.objectives import learning
 from inference.objectives.aggregate import stratified_weights
 from inference.objectives.penalties import Codes, PenaltyInputs, make, names
+from inference.objectives.penalties.factor import Factor
 from tests.objectives import SIGMAS
 
 N = 1000
@@ -200,7 +201,7 @@ def test_beta_and_annealed_by_hand(backend):
 
 def test_the_discriminator_at_its_optimum_is_the_log_ratio(backend):
     """Codes normal with correlation 0.7: the logit is log q(z) - sum_j log q(z_j), with the mean -log(1 - 0.49) / 2."""
-    r, penalty = 0.7, make("factor(gamma=1, units=32, layers=2, learning_rate=3e-3)")
+    r, penalty = 0.7, Factor(gamma=1.0, units=32, layers=2, learning_rate=3e-3)
     covariance = np.array([[1.0, r], [r, 1.0]])
     rng, B, steps = np.random.default_rng(0), 500, 1500
     sd = np.full((B, 2), 0.5)

@@ -291,3 +291,45 @@ def test_codes_that_are_not_one_normal_latent_are_refused(backend):
     rows = np.random.default_rng(0).normal(size=40)
     message = "codes that are normal with independent numbers, and the guide draws z from Laplace: draw it from"
     assert_refused(lambda: fit(zoo.Model(user, backend=backend), rows, "dip", guide=laplace), message)
+
+
+def test_codes_with_other_priors_have_the_terms_that_they_can(backend):
+    """A prior without a closed form has the KL of each number by draws; one of dependent numbers has none."""
+    own = layer_library(backend)
+    sample, plate, param, array = own.sample, own.plate, own.param, own.array
+    Normal, Laplace, MultivariateNormal = (
+        getattr(own.distributions, n) for n in ("Normal", "Laplace", "MultivariateNormal")
+    )
+    x, W = np.random.default_rng(0).normal(size=(500, 3)), np.random.default_rng(1).normal(size=(2, 3))
+    laplace = lambda: Laplace(array(np.zeros(2)), 1.0).to_event(1)  # noqa: E731
+    dependent = lambda: MultivariateNormal(array(np.zeros(2)), array(np.array([[1.0, 0.5], [0.5, 1.0]])))  # noqa: E731
+
+    def fit(prior):
+        def program(x):
+            with plate("rows", len(x)):
+                z = sample("z", prior())
+                sample("x", Normal(z @ array(W), 1.0).to_event(1), obs=x)
+
+        def guide(x):
+            A = param("A", array(0.3 * W.T))
+            with plate("rows", len(x)):
+                sample("z", Normal(x @ A, 0.5).to_event(1))
+
+        model = zoo.Model(program, backend=backend)
+        return inference.fit(
+            model, x, engine="svi", guide=guide, objective="beta", batch_size=100, num_steps=2, **STILL
+        ).diagnostics
+
+    by_draws, without = fit(laplace), fit(dependent)
+    assert by_draws["kl_by_dimension"].shape == (2,)
+    assert by_draws["kl_by_dimension"].sum() == pytest.approx(by_draws["kl_by_latent"]["z"], rel=1e-5)
+    assert "kl_by_dimension" not in without
+    z = np.random.default_rng(2).normal(size=(200, *x[:, :2].shape)) * 0.5 + x @ (0.3 * W.T)
+    q = np.log(1 / np.sqrt(2 * np.pi) / 0.5) - ((z - x @ (0.3 * W.T)) / 0.5) ** 2 / 2
+    for diagnostics, log_prior in (
+        (by_draws, (-np.abs(z) - np.log(2)).sum(-1)),
+        (without, -(z[..., 0] ** 2 - z[..., 0] * z[..., 1] + z[..., 1] ** 2) / 1.5 - np.log(2 * np.pi * 0.75**0.5)),
+    ):
+        logs = q.sum(-1) - log_prior  # of 200 draws of each row; the fit has one
+        error = np.sqrt(logs.var(0).mean() / len(x))
+        assert abs(sum(diagnostics["kl_terms"].values()) - logs.mean()) < SIGMAS * error

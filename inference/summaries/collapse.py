@@ -52,7 +52,8 @@ def collapse_note(fit: FitRecord) -> str | None:
     inactive = [n for n in latents if n in fit.diagnostics["kl_by_latent"] and n not in active]
     if not inactive:
         return None
-    unused = [f"{name}={value}" for name, value in OPTIONS.items() if not fit.options.get(name)]
+    refused = ("free_bits",) if "penalty" in fit.diagnostics else ()
+    unused = [f"{n}={value}" for n, value in OPTIONS.items() if not (n in refused or fit.options.get(n))]
     advice = f"try {', '.join([*unused, 'a smaller decoder'])} or more steps"
     if not active:
         subject = "the KL of every latent" if len(inactive) > 1 else f"the KL of {inactive[0]}"

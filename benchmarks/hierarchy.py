@@ -232,8 +232,9 @@ def digits(report, backend, seconds, draws):
         "very_deep_vae": ({"layout": DIGITS_LAYOUT, "width": 32, "bottleneck": 8, "channels": 2}, DEEP_OPTIONS),
         "vae": ({"Z": 16, "width": 200}, {"warm_up": 0.3}),
     }
-    for language, (name, (settings, own)) in product(backend, models.items()):
-        model, options = zoo.load(name, backend=language, **settings), {**own, "batch_size": 64, "held_out": 0.1}
+    for language, name in product(backend, models):
+        settings, own = models[name]
+        model, options = zoo.load(name, language, **settings), {**own, "batch_size": 64, "held_out": 0.1}
         count = steps_within(model, images, seconds, **options)
         fit, wall, cpu = measure(lambda m=model, o=options, n=count: train(m, images, n, **o))
         split = elbo_split(fit, test, num_samples=20)

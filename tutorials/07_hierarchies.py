@@ -364,9 +364,9 @@ print("standard deviation of a pixel's probability over images:", {name: round(v
 # ## How to see a collapse
 #
 # A group has *collapsed* when its posterior is its prior for every image: its KL is 0, and the model does without it.
-# The ELBO alone does not show it. The next fits have the layers of `deep` above. One has its ladder encoder, and no `warm_up`.
-# The others have the encoder `bottom_up`: $q(z_1 \mid x) \, q(z_2 \mid z_1) \, q(z_3 \mid z_2)$, the order in which one
-# would first write it.
+# The ELBO alone does not show it. The next fits have the layers of `deep` above. One has its ladder encoder, and no
+# `warm_up`. The others have the encoder `bottom_up`: $q(z_1 \mid x) \, q(z_2 \mid z_1) \, q(z_3 \mid z_2)$, the order
+# in which one would first write it.
 
 # %%
 bottom_up = zoo.load("deep_latent_gaussian", widths="16-8-4", width=64, encoder="bottom_up")

@@ -306,8 +306,8 @@ show(figures.kl_by_latent(fits["very deep"]), "kl_very_deep")
 
 # %% [markdown]
 # At equal steps three layers have 0.7 nats more per test image than one: their codes tell more, and cost less than the
-# reconstruction gains. The very deep model tells most of all and reconstructs best, but its eight groups do not reach
-# the ELBO of one layer in 750 steps; `benchmarks/hierarchy.py` trains 32 groups for longer.
+# reconstruction gains. The very deep model tells most of all and reconstructs best, but the ELBO of its eight groups is
+# only about that of one layer after 750 steps; `benchmarks/hierarchy.py` trains 32 groups for longer.
 #
 # The bars are the KL of each group, on the training images. In both models most is near the image, and little at the
 # top. A group with less than 0.01 nats would be grey, and not counted as active.
@@ -326,9 +326,9 @@ show(figures.partial_reconstructions(fits["very deep"], digits), "partial_very_d
 
 # %% [markdown]
 # Without a group from the image all lines begin with the same blurred digit, the mean of the prior. In `deep` the four
-# numbers of `z3` set the broad shape; with `z2` it is a digit, not always the right one; `z1` corrects it. In the very
-# deep model the groups of 1 by 1 change nothing that is visible, with their 0.04 nats; those of 2 by 2 move weight
-# between the quarters of the image; `z3`, the first of 4 by 4, has the digit, and `z2` and `z1` sharpen it.
+# numbers of `z3` set the broad shape; with `z2` many are digits, and `z1` completes them. In the very deep model the
+# groups of 1 by 1 change nothing that is visible, with their 0.04 nats; those of 2 by 2 move weight between the
+# quarters of the image; `z3`, the first of 4 by 4, has the digit, and `z2` and `z1` sharpen it.
 #
 # ### Interpolations
 #

@@ -138,9 +138,9 @@ show(image_table(np.stack(list(lines.values())), (8, 8), (0, 1), rows=list(lines
 # that of factor analysis with the same $W$. So take $W$, $\mu$ and $\Psi$ from EM (tutorial 2) and put thirty layers
 # above: the likelihood does not change, and is known.
 #
-# The posterior of such a ladder is that of a Kalman smoother, with layers in the place of times. Going up, the image
-# leaves a *message* at each layer, $\exp(h_l^\top z_l - \frac{1}{2} z_l^\top M_l z_l)$, which is what the layers below
-# say of $z_l$. Going down, the posterior of a layer is its prior times its message:
+# The posterior of such a ladder is that of a Kalman smoother, with layers in the place of times. Going up, each layer
+# gets a *message*, $\exp(h_l^\top z_l - \frac{1}{2} z_l^\top M_l z_l)$, which is proportional to $p(x \mid z_l)$. Going
+# down, the posterior of a layer is its prior times its message:
 #
 # $$q(z_l \mid z_{l+1}, x) \propto p(z_l \mid z_{l+1}) \, \exp(h_l^\top z_l - \tfrac{1}{2} z_l^\top M_l z_l).$$
 #
@@ -339,10 +339,10 @@ pair = [int(np.flatnonzero(datasets.labels("digits_dynamic", "test") == label)[0
 show(figures.group_interpolations(fits["very deep"], digits[pair[0]], digits[pair[1]]), "interpolations")
 
 # %% [markdown]
-# Almost all of the path from 0 to 4 is in `z3`, and a little in `z2`. Groups above it change nothing by themselves:
-# what they hold is in `z3` too, which stays. The KL of a group counts what is new in it given the groups above, and
-# groups below may repeat it. The model `deep` has no such figure: its pixels depend on `z1` alone, and other groups act
-# through it.
+# By itself only `z3` changes the image much, and goes a part of the way from 0 to 4. Groups above it change hardly
+# anything: what they hold is in `z3` too, which stays. The KL of a group counts what is new in it given the groups
+# above, and groups below may repeat it. The model `deep` has no such figure: its pixels depend on `z1` alone, and other
+# groups act through it.
 #
 # ### Temperature
 #

@@ -22,7 +22,13 @@ from tests.test_training import assert_same
 N, ROWS = 12, range(6)
 AT = {"W": np.array([[0.8, -0.2], [0.3, 0.5]]), "A": np.array([[0.9, 0.1], [0.4, -0.6]]), "s": np.array([0.7, 1.2])}
 DATA = np.random.default_rng(0).normal(size=(6, 2))
-WITHOUT = ["beta(beta=1)", "beta_tc(beta=1)", "factor(gamma=0, units=4)", "dip(lambda_od=0)"]
+WITHOUT = [
+    "beta(beta=1)",
+    "beta_tc(beta=1)",
+    "beta_tc(beta=1, weights='stratified')",
+    "factor(gamma=0, units=4)",
+    "dip(lambda_od=0)",
+]
 STILL = {"learning_rate": 1e-12}  # the parameters stay at those of the start
 
 
@@ -101,7 +107,7 @@ def fit_linear(backend, x=None, **options):
 
 def test_a_fit_reports_the_terms_of_its_codes(backend, tmp_path):
     """At parameters that stay, with batches of all rows: each step has the exact total correlation of its draws."""
-    fit = fit_linear(backend, objective="beta_tc(beta=5)", batch_size=300, kl="analytic", **STILL)
+    fit = fit_linear(backend, objective="beta_tc(beta=5, weights='stratified')", batch_size=300, kl="analytic", **STILL)
     diagnostics, terms, errors = fit.diagnostics, fit.diagnostics["kl_terms"], fit.diagnostics["kl_terms_se"]
     codes = inference.latents.encode(fit)
     kl = (codes.mean**2 + codes.sd**2 - 1) / 2 - np.log(codes.sd)

@@ -145,7 +145,7 @@ def test_beta_tc_of_a_batch_of_all_rows_is_exact(backend):
             ("beta=1, gamma=3", 2 * (kl - information - correlation)),
             ("beta=0, alpha=0, gamma=0", -kl),
         ):
-            value = backend.value(f"beta_tc({options})", mean, SD, draws, rows, kl=kl)
+            value = backend.value(f"beta_tc({options}, weights='stratified')", mean, SD, draws, rows, kl=kl)
             assert value == pytest.approx(expected, rel=1e-9), options
     error = (joint - marginals).std() / np.sqrt(N)
     assert abs(correlation - closed_terms()["total_correlation"]) < SIGMAS * error
@@ -155,7 +155,7 @@ def test_minibatch_weighted_total_correlation_is_too_high_by_log_n(backend):
     """By (Z - 1) log N; the stratified weights have no such bias, where there are many rows at each code."""
     mean, draws = gaussian_codes(N)
     _, joint, marginals = exact_densities(mean, draws)
-    weighted, stratified = "beta_tc(beta=2, weights='weighted')", "beta_tc(beta=2)"
+    weighted, stratified = "beta_tc(beta=2)", "beta_tc(beta=2, weights='stratified')"
     all_rows = backend.value(weighted, mean, SD, draws, N)
     assert all_rows - (joint - marginals).mean() == pytest.approx(np.log(N), rel=1e-9)
     rng, estimates = np.random.default_rng(1), {weighted: [], stratified: []}
@@ -248,9 +248,9 @@ INVALID = [
     ("annealed(capacity=-1)", "capacity is a number of nats from 0 up"),
     ("annealed(rise=2)", "rise is a fraction of training from 0 to 1; given 2"),
     ("beta_tc(beta='six')", "beta is a number from 0 up; given 'six'"),
-    ("beta_tc(weights='all')", "no weights 'all'; known: stratified, weighted"),
+    ("beta_tc(weights='all')", "no weights 'all'; known: weighted, stratified"),
     ("beta_tc(6)", "'beta_tc\\(6\\)' is no penalty: write a name with its settings, as 'beta_tc\\(beta=6\\)'"),
-    ("beta_tc(lambda_d=6)", "beta_tc has beta=6.0, alpha=1.0, gamma=1.0, weights='stratified'; given lambda_d"),
+    ("beta_tc(lambda_d=6)", "beta_tc has beta=6.0, alpha=1.0, gamma=1.0, weights='weighted'; given lambda_d"),
     ("factor(gamma=-1)", "gamma is a number from 0 up; given -1"),
     ("factor(units=0)", "units is a whole number from 1 up; given 0"),
     ("factor(learning_rate=0)", "learning_rate is a number above 0; given 0"),

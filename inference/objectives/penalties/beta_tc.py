@@ -14,7 +14,7 @@ from inference.objectives.supports import ArrayFunctions
 from zoo.errors import unknown
 from zoo.types import BackendArray
 
-WEIGHTS = ("stratified", "weighted")
+WEIGHTS = ("weighted", "stratified")
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class BetaTC(Penalty):
         The weight of the total correlation TC, from 0 up.
     alpha, gamma : float, default 1
         Those of the index-code mutual information MI and of the dimension-wise KL.
-    weights : {"stratified", "weighted"}, default "stratified"
-        "stratified": 1/N for the own row of a draw, and the rest alike for the other rows of the batch, so that the
-        mean over batches of the estimate of q(z) is q(z). "weighted": 1/(N B) for each of the B rows, whose estimate of
-        TC is too high by about (Z - 1) log N nats; this number has no gradient, and is part of the trace.
+    weights : {"weighted", "stratified"}, default "weighted"
+        "weighted": 1/(N B) for each of the B rows, whose estimate of TC is too high by about (Z - 1) log N nats; this
+        number has no gradient, and is part of the trace. "stratified": 1/N for the own row of a draw, and the rest
+        alike for the other rows of the batch, so that the mean over batches of the estimate of q(z) is q(z). Its log
+        is too low where few rows of a batch are near a draw, for q(z) more than for each q(z_j), and training may lower
+        TC by such codes instead of independent ones: take it with batches in which codes overlap.
     """
 
     name: ClassVar[str] = "beta_tc"
@@ -42,7 +44,7 @@ class BetaTC(Penalty):
     beta: float = 6.0
     alpha: float = 1.0
     gamma: float = 1.0
-    weights: str = "stratified"
+    weights: str = "weighted"
 
     def __post_init__(self) -> None:
         check_weight(beta=self.beta, alpha=self.alpha, gamma=self.gamma)

@@ -3,6 +3,7 @@
 import os
 import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ WITHOUT = [
     "factor(gamma=0, units=4)",
     "dip(lambda_od=0)",
 ]
-STILL = {"learning_rate": 1e-12}  # the parameters stay at those of the start
+STILL: dict[str, Any] = {"learning_rate": 1e-12}  # the parameters stay at those of the start
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

@@ -371,14 +371,16 @@ print("standard deviation of a pixel's probability over images:", {name: round(v
 # %%
 bottom_up = zoo.load("deep_latent_gaussian", widths="16-8-4", width=64, encoder="bottom_up")
 runs = {
-    "ladder": inference.fit(deep_model, train, "svi", warm_up=0.0, **options),
+    "ladder": inference.fit(deep_model, train, "svi", warm_up=0.0, kl_balance=False, **options),
     "ladder, warm_up=0.5, kl_balance": fits["deep"],
-    "bottom_up": inference.fit(bottom_up, train, "svi", warm_up=0.0, **options),
-    "bottom_up, warm_up=0.5": inference.fit(bottom_up, train, "svi", warm_up=0.5, **options),
+    "bottom_up": inference.fit(bottom_up, train, "svi", warm_up=0.0, kl_balance=False, **options),
+    "bottom_up, warm_up=0.5": inference.fit(bottom_up, train, "svi", warm_up=0.5, kl_balance=False, **options),
     "bottom_up, warm_up=0.5, kl_balance": inference.fit(
         bottom_up, train, "svi", warm_up=0.5, kl_balance=True, **options
     ),
-    "bottom_up, free_bits=0.5": inference.fit(bottom_up, train, "svi", warm_up=0.0, free_bits=0.5, **options),
+    "bottom_up, free_bits=0.5": inference.fit(
+        bottom_up, train, "svi", warm_up=0.0, kl_balance=False, free_bits=0.5, **options
+    ),
 }
 collapse = pd.DataFrame(
     {

@@ -12,4 +12,5 @@ alone.
 Neither expresses correlation within a layer. A missing pixel enters as the mean.
 """
 
-OPTIONS = {"warm_up": 0.2}  # without one the upper layers collapse before the lower ones have information
+# the upper layers collapse before the lower ones say anything, unless their part of the KL is small at first
+OPTIONS = {"warm_up": 0.3, "kl_balance": True}

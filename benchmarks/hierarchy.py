@@ -3,7 +3,6 @@
     python benchmarks/hierarchy.py speed [--backend numpyro] [--layout 1x4,2x8,4x10,8x10] [--epochs 4] [--rounds 3]
     python benchmarks/hierarchy.py digits [--backend numpyro] [--seconds 290]
     python benchmarks/hierarchy.py mnist [--method ladder] [--backend numpyro] [--seconds 600] [--images 60000]
-    python benchmarks/hierarchy.py mnist --method ladder --warm-up 0.3 --kl-balance
     python benchmarks/hierarchy.py mnist --steps 60000        the number of steps, in place of the CPU time of a fit
 
 Without a part it runs a short version of mnist.
@@ -57,8 +56,6 @@ OPTIONS = {
         "images": 60_000,
         "seconds": 600.0,
         "steps": None,
-        "warm_up": None,
-        "kl_balance": False,
         "tests": 10_000,
         "draws": 1000,
     },
@@ -75,8 +72,6 @@ def parse_arguments():
     parser.add_argument("--images", type=int, help="number of training images")
     parser.add_argument("--seconds", type=float, help="of CPU, for each fit of mnist and digits")
     parser.add_argument("--steps", type=int, help="of mnist, in place of --seconds")
-    parser.add_argument("--warm-up", type=float, help="of the KL divergence of mnist; that of the guide unless given")
-    parser.add_argument("--kl-balance", action="store_true", default=None, help="of mnist, while warm-up lasts")
     parser.add_argument("--tests", type=int, help="number of test images; log p(x) is of every tenth")
     parser.add_argument("--draws", type=int, help="draws for log p(x) of a test image")
     parser.add_argument("--layout", help="of speed")
@@ -208,7 +203,7 @@ def count_units(split, name):
     return [int(((kl if kl.size == variances.size else variances) > ACTIVE).sum()), variances.size]
 
 
-def mnist(report, backend, method, images, seconds, steps, tests, draws, warm_up, kl_balance):
+def mnist(report, backend, method, images, seconds, steps, tests, draws):
     """Bound, layers and log p(x) of MNIST's test images after equal CPU time, for each method."""
     import numpy as np
 
@@ -219,11 +214,10 @@ def mnist(report, backend, method, images, seconds, steps, tests, draws, warm_up
     images = datasets.observed("mnist").take(np.arange(images))
     test = datasets.observed("mnist", part="test").take(np.arange(0, 10_000, 10_000 // tests))
     tenth = test.take(np.arange(0, len(test), 10))
-    options = {"kl_balance": kl_balance} | ({} if warm_up is None else {"warm_up": warm_up})
     for language, name in product(backend, method):
         model = load_model(language, name)
-        count = steps or steps_within(model, images, seconds, **options)
-        fit, wall, cpu = measure(lambda m=model, c=count: train(m, images, c, **options))
+        count = steps or steps_within(model, images, seconds)
+        fit, wall, cpu = measure(train, model, images, count)
         split = elbo_split(fit, test, num_samples=10)
         log_p = inference.log_marginal(fit, tenth, num_samples=draws)
         kl = {n: float(v.sum()) for n, v in split.kl_by_dimension.items()}

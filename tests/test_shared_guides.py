@@ -257,3 +257,13 @@ def test_posteriors_that_do_not_suit_are_refused_in_one_line(backend, posterior,
 def test_what_is_no_posterior_is_refused(arguments, message):
     with pytest.raises(ZooError, match=message):
         inference.shared(*arguments)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_that_was_killed_goes_on_bit_for_bit(backend, tmp_path):
+    complete = fit_own(backend, num_steps=12)
+    fit_own(backend, num_steps=6, checkpoint=str(tmp_path))
+    resumed = fit_own(backend, num_steps=12, checkpoint=str(tmp_path))
+    np.testing.assert_array_equal(resumed.trace, complete.trace)
+    for name, value in complete.state.items():
+        np.testing.assert_array_equal(resumed.state[name], value, err_msg=name)

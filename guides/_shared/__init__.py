@@ -160,6 +160,15 @@ class SharedGuide(ABC):
         """Show the program's sites to the handlers outside."""
 
 
+def by_encoder(**guides: Callable[..., None]) -> Callable[..., None]:
+    """The guide of a program whose keyword ``encoder`` names one of several guides."""
+
+    def guide(*, encoder: str, **inputs: BackendArray) -> None:
+        guides[encoder](encoder=encoder, **inputs)
+
+    return guide
+
+
 def _names(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in signature_parameters(function)]
 

@@ -1,29 +1,23 @@
-import jax
-import jax.numpy as jnp
 from jax.nn import leaky_relu
 from numpyro import plate, sample
 from numpyro.distributions import Normal
 
+from guides._shared import by_encoder
 from guides._shared.in_numpyro import SharedGuide
 from zoo._networks import LEAKY_SLOPE
 from zoo._networks.in_numpyro import MLP, network
 from zoo.deep_latent_gaussian import hidden_widths, read_widths
 from zoo.deep_latent_gaussian.in_numpyro import loc_and_scale
+from zoo.vae.in_numpyro import centred_pixels
 
 
 def guide(program, start=None):
-    ladder = SharedGuide(program, posterior, messages)
-
-    def amortised(x, *, encoder, **keywords):
-        chosen = ladder if encoder == "ladder" else bottom_up
-        chosen(x=x, encoder=encoder, **keywords)
-
-    return amortised
+    return by_encoder(ladder=SharedGuide(program, posterior, messages), bottom_up=bottom_up)
 
 
 def messages(x, D, widths, width, depth, likelihood, loc, spread):
     """The message of the image to each layer, by name: mean and standard deviation."""
-    sizes, h, encoding = read_widths(widths), centre(x, likelihood, loc, spread), {}
+    sizes, h, encoding = read_widths(widths), centred_pixels(x, likelihood, loc, spread), {}
     for i, hidden in enumerate(hidden_widths(sizes, width, depth)):
         features = hidden[-1] if hidden else h.shape[-1]
         if hidden:
@@ -41,13 +35,8 @@ def posterior(name, prior, features, encoding):
 
 
 def bottom_up(x, *, N, D, widths, width, depth, likelihood, loc, spread, **others):
-    sizes, z = read_widths(widths), centre(x, likelihood, loc, spread)
+    sizes, z = read_widths(widths), centred_pixels(x, likelihood, loc, spread)
     with plate("N", N):
         for i, hidden in enumerate(hidden_widths(sizes, width, depth)):
             up = network(f"encoder.z{i + 1}", MLP, z.shape[-1], hidden, 2 * sizes[i], "leaky_relu")
             z = sample(f"z{i + 1}", Normal(*loc_and_scale(up(z))).to_event(1))
-
-
-def centre(x, likelihood, loc, spread):
-    """The image about its mean, 0 where missing."""
-    return jnp.nan_to_num(x - jax.nn.sigmoid(loc) if likelihood == "bernoulli" else (x - loc) / spread)

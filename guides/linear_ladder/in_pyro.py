@@ -2,17 +2,12 @@ import torch
 from pyro import param, plate, sample
 from pyro.distributions import MultivariateNormal, constraints
 
+from guides._shared import by_encoder
 from guides._shared.in_pyro import SharedGuide
 
 
 def guide(program, start=None):
-    ladder = SharedGuide(program, posterior, messages)
-
-    def amortised(x, *, encoder, **keywords):
-        chosen = ladder if encoder == "ladder" else bottom_up
-        chosen(x=x, encoder=encoder, **keywords)
-
-    return amortised
+    return by_encoder(ladder=SharedGuide(program, posterior, messages), bottom_up=bottom_up)
 
 
 def messages(x, D, L, Z, loc, spread):

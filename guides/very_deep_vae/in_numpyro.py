@@ -1,10 +1,9 @@
-import jax
-import jax.numpy as jnp
 from numpyro.distributions import Normal
 
 from guides._shared.in_numpyro import SharedGuide
 from zoo._networks import in_numpyro as networks
 from zoo._networks.residual.in_numpyro import BottomUp, Pointwise, activation_dtype, space_to_depth
+from zoo.vae.in_numpyro import centred_pixels
 from zoo.very_deep_vae import Layout
 
 
@@ -15,8 +14,8 @@ def guide(program, start=None):
 def encoder(x, D, layout, width, bottleneck, channels, likelihood, shape, loc, spread, depth, bfloat16):
     """The networks of the posteriors, by name of the latent: functions of the program's activations."""
     design = Layout.read(layout, D, shape)
-    centred = x - jax.nn.sigmoid(loc) if likelihood == "bernoulli" else (x - loc) / spread
-    pixels = space_to_depth(jnp.nan_to_num(centred), design.stages[-1][0], design.colours)
+    centred = centred_pixels(x, likelihood, loc, spread)
+    pixels = space_to_depth(centred, design.stages[-1][0], design.colours)
     h = networks.network("encoder.x", Pointwise, design.factor**2 * design.colours, width)(pixels)
     h, posteriors = h.astype(activation_dtype(bfloat16)), []
     for side, count in design.stages[::-1]:

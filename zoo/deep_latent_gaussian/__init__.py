@@ -18,7 +18,7 @@ and each layer from the one below, q(z_1 | x) q(z_2 | z_1) ... One layer of code
 from zoo.cards import Card
 from zoo.checks import check_whole, is_whole
 from zoo.errors import ZooError
-from zoo.vae import priors as pixel_priors
+from zoo.vae import priors
 
 WIDTHS = (64, 32, 16, 8, 4)  # of the programs
 LEAST_SCALE = 1e-2  # of a latent, in units of the prior at the start
@@ -61,11 +61,6 @@ def groups(settings):
     """
     widths = read_widths(settings.get("widths", WIDTHS))
     return {f"z{i}": f"real [N {widths[i - 1]}]" for i in range(len(widths), 0, -1)}
-
-
-def priors(data, settings):
-    """Keywords: loc, spread and levels, as of ``vae``."""
-    return pixel_priors(data, settings)
 
 
 def check(keywords):

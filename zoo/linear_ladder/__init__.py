@@ -7,7 +7,7 @@
 W [D Z], mu [D], Psi [D], and the matrices V_l and scales s_l of the layers, are learned by maximum likelihood. A row is
 normal with the covariance W S_1 W' + diag(Psi), S_l = V_l S_(l+1) V_l' + diag(s_l^2) and S_L = I: at its highest, the
 likelihood is that of factor analysis, for any L. So the evidence of a deep hierarchy is known exactly, and that of a
-guide can be held against it; the posterior is a Kalman smoother's, with layers in place of times.
+guide can be compared with it; the posterior is a Kalman smoother's, with layers in place of times.
 
 L is 2 or more; with one layer the model is ``factor_analysis``. The guide "linear_ladder" can express the posterior in
 two ways: ``encoder="ladder"`` goes down from the top and merges each prior with a message from the row,

@@ -23,19 +23,25 @@ from zoo.errors import ZooError
 
 
 def priors(data, settings):
-    """Keywords: loc, spread and levels.
-
-    loc [D] is the log-odds of each pixel's mean, or the mean; spread the root of the mean of the pixels' variances;
-    levels one more than the largest pixel.
+    """Keywords: loc, spread and levels, as of ``pixel_priors``.
 
     Raises ZooError for images or sizes that the network cannot have, a sigma that is not above 0, and pixels beyond the
     levels set.
     """
+    check_network(settings, data["x"].shape[1])
+    check_sigma(settings.get("sigma"))
+    return pixel_priors(data, settings)
+
+
+def pixel_priors(data, settings):
+    """Keywords: loc, spread and levels, of any model whose pixels have one of these likelihoods.
+
+    loc [D] is the log-odds of each pixel's mean, or the mean; spread the root of the mean of the pixels' variances;
+    levels one more than the largest pixel.
+
+    Raises ZooError for pixels beyond the levels set.
+    """
     x = data["x"]
-    check_network(settings, x.shape[1])
-    sigma = settings.get("sigma")
-    if sigma is not None and not (np.ndim(sigma) == 0 and sigma > 0):
-        raise ZooError(f"sigma is a number above 0, or None to learn it; given {sigma!r}")
     if settings["likelihood"] == "bernoulli":
         return {"loc": log_odds(x)}
     loc, spread = mean_and_spread(x)
@@ -46,6 +52,12 @@ def priors(data, settings):
     if not is_whole(levels) or levels < 1 or largest >= levels:
         raise ZooError(f"levels={levels!r} but x has a pixel of {largest}: give levels={largest + 1} or more")
     return {"loc": loc, "spread": spread, "levels": levels}
+
+
+def check_sigma(sigma):
+    """Raise ZooError unless the scale of pixels is a number above 0, or None where it is learned."""
+    if sigma is not None and not (np.ndim(sigma) == 0 and sigma > 0):
+        raise ZooError(f"sigma is a number above 0, or None to learn it; given {sigma!r}")
 
 
 CARD = Card(

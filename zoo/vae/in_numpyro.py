@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 from numpyro import param, plate, sample
 from numpyro.distributions import Bernoulli, Normal, constraints
@@ -45,6 +46,11 @@ def sample_pixels(x, out, D, likelihood, loc, spread, sigma, levels):
     pixels = Bernoulli(logits=loc + out) if binary else DiscretisedLogistic(loc + spread * out, sigma, levels)
     pixels, x = mask_missing(pixels, x)
     sample("x", pixels.to_event(1), obs=x)
+
+
+def centred_pixels(x, likelihood, loc, spread):
+    """Pixels about their mean, for an encoder; 0 where missing."""
+    return jnp.nan_to_num(x - jax.nn.sigmoid(loc) if likelihood == "bernoulli" else (x - loc) / spread)
 
 
 def mask_missing(pixels, x):

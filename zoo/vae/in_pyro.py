@@ -48,6 +48,11 @@ def sample_pixels(x, out, D, likelihood, loc, spread, sigma, levels):
     sample("x", pixels.to_event(1), obs=x)
 
 
+def centred_pixels(x, likelihood, loc, spread):
+    """Pixels about their mean, for an encoder; 0 where missing."""
+    return (x - torch.as_tensor(loc).sigmoid() if likelihood == "bernoulli" else (x - loc) / spread).nan_to_num()
+
+
 def mask_missing(pixels, x):
     """The distribution with missing pixels masked out, and their values with 0 where missing."""
     if x is None or is_complete(x):  # a mask takes as long as the density itself

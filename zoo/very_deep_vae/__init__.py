@@ -23,12 +23,10 @@ The guide "very_deep_vae" draws each group from a posterior that reads the progr
 are the guide's alone: ``guides.about("very_deep_vae")`` describes them.
 """
 
-import numpy as np
-
 from zoo.cards import Card
-from zoo.checks import check_whole, is_whole
-from zoo.data.moments import log_odds, mean_and_spread
+from zoo.checks import check_whole
 from zoo.errors import ZooError
+from zoo.vae import check_sigma, pixel_priors
 from zoo.very_deep_vae.layout import Layout, group_sizes, read_stages
 
 DEFAULTS = {"layout": "1x2,2x2,4x4", "channels": 4}  # of the programs
@@ -51,27 +49,6 @@ def num_outputs(likelihood, colours, mixtures):
     return mixtures * (1 + 2 * colours) if likelihood == "discretised_logistic" else colours
 
 
-def priors(data, settings):
-    """Keywords: loc, spread and levels.
-
-    loc [D] is the log-odds of each pixel's mean, or the mean; spread the root of the mean of the pixels' variances;
-    levels one more than the largest pixel.
-
-    Raises ZooError for pixels beyond the levels set.
-    """
-    x = data["x"]
-    if settings["likelihood"] == "bernoulli":
-        return {"loc": log_odds(x)}
-    loc, spread = mean_and_spread(x)
-    if settings["likelihood"] == "gaussian":
-        return {"loc": loc, "spread": spread}
-    largest = int(np.nanmax(x))
-    levels = settings.get("levels", largest + 1)
-    if not is_whole(levels) or levels < 1 or largest >= levels:
-        raise ZooError(f"levels={levels!r} but x has a pixel of {largest}: give levels={largest + 1} or more")
-    return {"loc": loc, "spread": spread, "levels": levels}
-
-
 def check(keywords):
     """Raise ZooError for a layout and sizes that the networks cannot have."""
     sizes = ("width", "bottleneck", "channels", "mixtures", "depth")
@@ -80,9 +57,7 @@ def check(keywords):
     for name in ("residual", "bfloat16"):
         if not isinstance(keywords[name], bool):
             raise ZooError(f"{name} is True or False; given {keywords[name]!r}")
-    sigma = keywords["sigma"]
-    if sigma is not None and not (np.ndim(sigma) == 0 and sigma > 0):
-        raise ZooError(f"sigma is a number above 0, or None to learn it; given {sigma!r}")
+    check_sigma(keywords["sigma"])
 
 
 CARD = Card(
@@ -104,7 +79,7 @@ CARD = Card(
             "discretised_logistic": {"x": "count [N D]"},
         },
     },
-    priors=priors,
+    priors=pixel_priors,
     empirical=("loc", "spread", "levels"),
     check=check,
     networks=("decoder",),

@@ -1,8 +1,7 @@
 import jax.numpy as jnp
-from numpyro import param, plate, sample
-from numpyro.distributions import Bernoulli, Normal, constraints
+from numpyro import plate, sample
+from numpyro.distributions import Normal
 
-from zoo._distributions.in_numpyro import DiagonalNormal
 from zoo._distributions.logistic_mixture.in_numpyro import LogisticMixture
 from zoo._networks import in_numpyro as networks
 from zoo._networks.residual.in_numpyro import (
@@ -13,7 +12,7 @@ from zoo._networks.residual.in_numpyro import (
     full,
     positive,
 )
-from zoo.vae.in_numpyro import mask_missing
+from zoo.vae.in_numpyro import pixel_scale, sample_pixels
 from zoo.very_deep_vae import MIN_PIXEL_SCALE, Layout, num_outputs
 
 
@@ -41,8 +40,8 @@ def model(
     names, h = iter(design.latents(channels)), None
     outputs = design.factor**2 * num_outputs(likelihood, design.colours, mixtures)
     readout = networks.network("decoder.x", Pointwise, width, outputs)
-    if sigma is None and likelihood == "gaussian":
-        sigma = param("sigma", jnp.asarray(spread / 2), constraint=constraints.positive)
+    if likelihood == "gaussian":  # the components of a mixture have scales of their own
+        sigma = pixel_scale(sigma, likelihood, spread)
     with plate("N", N):
         for side, count in design.stages:
             stage = networks.network(f"decoder.{side}", TopDown, side, count, width, bottleneck, channels, design.total)
@@ -55,12 +54,7 @@ def model(
         if likelihood == "discretised_logistic":
             sample("x", mixture(out, mixtures, design.colours, loc, spread, levels), obs=x)
             return
-        out = out.reshape(*out.shape[:-2], D)
-        if likelihood == "gaussian":
-            sample("x", DiagonalNormal(loc + spread * out, jnp.full(D, jnp.asarray(sigma) ** 2)), obs=x)
-        else:
-            pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
-            sample("x", pixels.to_event(1), obs=x)
+        sample_pixels(x, out.reshape(*out.shape[:-2], D), D, likelihood, loc, spread, sigma, levels)
 
 
 def mixture(out, mixtures, colours, loc, spread, levels):

@@ -1,8 +1,7 @@
 import torch
-from pyro import param, plate, sample
-from pyro.distributions import Bernoulli, Normal, constraints
+from pyro import plate, sample
+from pyro.distributions import Normal
 
-from zoo._distributions.in_pyro import DiagonalNormal
 from zoo._distributions.logistic_mixture.in_pyro import LogisticMixture
 from zoo._networks import in_pyro as networks
 from zoo._networks.residual.in_pyro import (
@@ -13,7 +12,7 @@ from zoo._networks.residual.in_pyro import (
     full,
     positive,
 )
-from zoo.vae.in_pyro import mask_missing
+from zoo.vae.in_pyro import pixel_scale, sample_pixels
 from zoo.very_deep_vae import MIN_PIXEL_SCALE, Layout, num_outputs
 
 
@@ -41,8 +40,8 @@ def model(
     names, h = iter(design.latents(channels)), None
     outputs = design.factor**2 * num_outputs(likelihood, design.colours, mixtures)
     readout = networks.network("decoder.x", Pointwise, width, outputs)
-    if sigma is None and likelihood == "gaussian":
-        sigma = param("sigma", lambda: torch.tensor(spread / 2), constraint=constraints.positive)
+    if likelihood == "gaussian":  # the components of a mixture have scales of their own
+        sigma = pixel_scale(sigma, likelihood, spread)
     with plate("N", N):
         for side, count in design.stages:
             stage = networks.network(f"decoder.{side}", TopDown, side, count, width, bottleneck, channels, design.total)
@@ -55,13 +54,7 @@ def model(
         if likelihood == "discretised_logistic":
             sample("x", mixture(out, mixtures, design.colours, loc, spread, levels), obs=x)
             return
-        out = out.flatten(-2)
-        if likelihood == "gaussian":
-            variance = torch.as_tensor(sigma).square().expand(D)
-            sample("x", DiagonalNormal(loc + spread * out, variance), obs=x)
-        else:
-            pixels, x = mask_missing(Bernoulli(logits=loc + out), x)
-            sample("x", pixels.to_event(1), obs=x)
+        sample_pixels(x, out.flatten(-2), D, likelihood, loc, spread, sigma, levels)
 
 
 def mixture(out, mixtures, colours, loc, spread, levels):

@@ -81,6 +81,34 @@ def parse(kind: str, text: str, example: str) -> tuple[str, dict[str, Any]]:
     return name, settings
 
 
+def make(kind: str, base: type[T], classes: Mapping[str, type[T]], given: object, example: str) -> T:
+    """What a word names, with its default settings or those in brackets, or the instance that is given.
+
+    Parameters
+    ----------
+    kind, classes, example
+        As of ``construct`` and ``parse``.
+    base : type
+        The class of all instances.
+    given : str or instance of ``base``
+
+    Returns
+    -------
+    Instance of ``base``
+
+    Raises
+    ------
+    ZooError
+        For an unknown name, and for settings that it does not have or allow.
+    """
+    if isinstance(given, base):
+        return given
+    if not isinstance(given, str):
+        raise unknown(kind, given, sorted(classes))
+    name, settings = parse(kind, given, example)
+    return construct(kind, classes, name, settings)
+
+
 def text_of(value: Any) -> str:
     """The word that names an estimator or a penalty, with its settings; a function by its name.
 

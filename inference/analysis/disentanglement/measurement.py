@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,42 +20,8 @@ from zoo.errors import ZooError
 from zoo.types import DataLike
 
 
-@overload
 def report(
-    codes: FitRecord,
-    data: DataLike = None,
-    factors: Any = None,
-    *,
-    metrics: Sequence[str] | None = None,
-    continuous: Collection[str | int] | None = None,
-    fast: bool = False,
-    num_resamples: int | None = None,
-    min_range: float = 0.05,
-    group: str | None = None,
-    seed: int = 0,
-    progress: bool = False,
-) -> DisentanglementReport: ...
-
-
-@overload
-def report(
-    codes: ArrayLike | tuple[ArrayLike, ArrayLike],
-    data: Any = None,
-    factors: Any = None,
-    *,
-    metrics: Sequence[str] | None = None,
-    continuous: Collection[str | int] | None = None,
-    fast: bool = False,
-    num_resamples: int | None = None,
-    min_range: float = 0.05,
-    group: str | None = None,
-    seed: int = 0,
-    progress: bool = False,
-) -> DisentanglementReport: ...
-
-
-def report(
-    codes: Any,
+    codes: FitRecord | ArrayLike | tuple[ArrayLike, ArrayLike],
     data: Any = None,
     factors: Any = None,
     *,

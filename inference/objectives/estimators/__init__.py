@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 from inference.objectives import words
 from inference.objectives.baselines import Sizes
 from inference.objectives.supports import ArrayFunctions
-from zoo.errors import ZooError, unknown
+from zoo.errors import ZooError
 from zoo.types import BackendArray
 
 MAX_VALUES = 1000  # that the latents of one row take together where "auto" enumerates them
@@ -179,12 +179,7 @@ def make(given: str | Estimator) -> Estimator:
     >>> make("gumbel_softmax(temperature=0.3)").temperature
     0.3
     """
-    if isinstance(given, Estimator):
-        return given
-    if not isinstance(given, str):
-        raise unknown("estimator", given, sorted(all_estimators()))
-    name, settings = words.parse("estimator", given, "reinforce(baseline=2.0)")
-    return estimator(name, **settings)
+    return words.make("estimator", Estimator, all_estimators(), given, "reinforce(baseline=2.0)")
 
 
 def by_site(given: str | Estimator | Mapping[str, str | Estimator]) -> dict[str, Estimator]:

@@ -32,7 +32,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from inference.objectives import words
 from inference.objectives.supports import ArrayFunctions
-from zoo.errors import ZooError, unknown
+from zoo.errors import ZooError
 from zoo.types import BackendArray
 
 Arrays = dict[str, BackendArray]
@@ -207,9 +207,4 @@ def make(given: str | Penalty) -> Penalty:
     >>> make("beta_tc(beta=6)").beta
     6
     """
-    if isinstance(given, Penalty):
-        return given
-    if not isinstance(given, str):
-        raise unknown("penalty", given, names())
-    name, settings = words.parse("penalty", given, EXAMPLE)
-    return penalty(name, **settings)
+    return words.make("penalty", Penalty, all_penalties(), given, EXAMPLE)

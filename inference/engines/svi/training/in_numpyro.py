@@ -189,18 +189,19 @@ class Trainer:
         return np.array([float(v) for v in self.on_parts(self.compiled_elbo, rows)])
 
     def evaluate(self, rows):
-        def evaluation(params, key, arrays, batch, N):
-            inputs, pair = self.step_inputs(arrays, batch, key, N=N)
-            return evaluate(*pair, {n: self.transforms[n](v) for n, v in params.items()}, key, inputs)
-
-        return Evaluation.mean(self.on_parts(jax.jit(evaluation, static_argnames="N"), rows), len(rows))
+        return Evaluation.mean(self.on_parts(self.compiled(evaluate), rows), len(rows))
 
     def codes(self, rows):
-        def codes_of(params, key, arrays, batch, N):
-            inputs, pair = self.step_inputs(arrays, batch, key, N=N)
-            return codes(*pair, {n: self.transforms[n](v) for n, v in params.items()}, key, inputs)
+        return join_codes(self.on_parts(self.compiled(codes), rows))
 
-        return join_codes(self.on_parts(jax.jit(codes_of, static_argnames="N"), rows))
+    def compiled(self, function):
+        """``function(program, guide, params, key, inputs)`` as ``on_parts`` calls it, compiled."""
+
+        def of_part(params, key, arrays, batch, N):
+            inputs, pair = self.step_inputs(arrays, batch, key, N=N)
+            return function(*pair, {n: self.transforms[n](v) for n, v in params.items()}, key, inputs)
+
+        return jax.jit(of_part, static_argnames="N")
 
     def on_parts(self, function, rows):
         """The value of ``function(params, key, arrays, batch, N=)`` for each part of some rows."""

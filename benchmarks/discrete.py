@@ -30,7 +30,7 @@ import os
 import time
 from itertools import product
 
-from report import Report, make_parser, measure, median_and_range, set_threads
+from report import Report, check_parts, make_parser, measure, median_and_range, options_of, set_threads
 
 Z, WIDTH, BATCH = 200, 200, 50
 PAIR = ("rloo", "disarm")
@@ -60,16 +60,13 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, help="of speed")
     parser.add_argument("--seeds", type=int, help="of order")
     args = parser.parse_args()
-    unknown = set(args.part) - set(OPTIONS)
-    if unknown:
-        parser.error(f"{unknown.pop()} is none of {', '.join(OPTIONS)}")
+    check_parts(parser, args, OPTIONS)
     return args
 
 
-def options_of(args, part):
-    """The options of one part, its own where they are not given."""
-    own = {"backend": BACKENDS[part], **OPTIONS[part], **({} if args.part else SHORT)}
-    return {name: default if getattr(args, name) is None else getattr(args, name) for name, default in own.items()}
+def own_options(args, part):
+    """The options of one part where they are not given."""
+    return {"backend": BACKENDS[part], **OPTIONS[part], **({} if args.part else SHORT)}
 
 
 def load_model(backend, depth):
@@ -239,7 +236,8 @@ def mean_and_error(values):
 def main(args):
     report = Report(__file__, args)
     for part in args.part or ["speed"]:
-        {"speed": speed, "mnist": mnist, "order": order, "vq": vq}[part](report, **options_of(args, part))
+        own = own_options(args, part)
+        {"speed": speed, "mnist": mnist, "order": order, "vq": vq}[part](report, **options_of(args, own))
     report.write()
 
 

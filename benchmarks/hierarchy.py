@@ -31,7 +31,7 @@ import time
 from itertools import product
 from typing import Any
 
-from report import Report, make_parser, measure, median_and_range, set_threads
+from report import Report, check_parts, make_parser, measure, median_and_range, options_of, set_threads
 
 WIDTHS, WIDTH, BATCH, TRIAL, ACTIVE = (64, 32, 16, 8, 4), 256, 128, 1000, 0.01
 SPEED_BATCH = 50
@@ -78,16 +78,13 @@ def parse_arguments():
     parser.add_argument("--epochs", type=int, help="of speed, from 2 up")
     parser.add_argument("--rounds", type=int, help="of speed")
     args = parser.parse_args()
-    unknown = set(args.part) - set(OPTIONS)
-    if unknown:
-        parser.error(f"{unknown.pop()} is none of {', '.join(OPTIONS)}")
+    check_parts(parser, args, OPTIONS)
     return args
 
 
-def options_of(args, part):
-    """The options of one part, its own where they are not given."""
-    own = {"backend": BACKENDS[part], **OPTIONS[part], **({} if args.part else SHORT)}
-    return {name: default if getattr(args, name) is None else getattr(args, name) for name, default in own.items()}
+def own_options(args, part):
+    """The options of one part where they are not given."""
+    return {"backend": BACKENDS[part], **OPTIONS[part], **({} if args.part else SHORT)}
 
 
 def load_model(backend, method):
@@ -267,7 +264,8 @@ def digits(report, backend, steps, draws):
 def main(args):
     report = Report(__file__, args)
     for part in args.part or ["mnist"]:
-        {"digits": digits, "speed": speed, "mnist": mnist}[part](report, **options_of(args, part))
+        own = own_options(args, part)
+        {"digits": digits, "speed": speed, "mnist": mnist}[part](report, **options_of(args, own))
     report.write()
 
 

@@ -32,6 +32,18 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def options_of(args: argparse.Namespace, own: dict[str, Any]) -> dict[str, Any]:
+    """The options of one part of a benchmark: those given, and its own where they are not."""
+    return {name: default if getattr(args, name) is None else getattr(args, name) for name, default in own.items()}
+
+
+def check_parts(parser: argparse.ArgumentParser, args: argparse.Namespace, known: Iterable[str]) -> None:
+    """Exit with a message unless every part that is named exists."""
+    unknown = set(args.part) - set(known)
+    if unknown:
+        parser.error(f"{unknown.pop()} is none of {', '.join(known)}")
+
+
 def set_threads(count: int) -> None:
     """Set the number of threads of linear algebra; call it before NumPy, JAX or torch is imported."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(count)))

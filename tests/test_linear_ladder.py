@@ -1,4 +1,4 @@
-"""The linear ladder: guides that are exact, held against the density of a row in closed form."""
+"""The linear ladder: guides that are exact, compared with the density of a row in closed form."""
 
 import numpy as np
 import pytest

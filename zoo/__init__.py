@@ -3,8 +3,8 @@
 ``names()`` lists them, ``card(name)`` describes one without importing a backend, and
 ``load(name, backend="numpyro", K=3)`` gives the program. ``Model(program, backend=...)`` wraps a program of your own,
 as its author wrote it; ``read(model, *args, **kwargs)`` runs it once with its arguments, and gives a ``ReadModel``,
-whose card has its sites, rows and dimensions. ``datasets``, ``corpus``, ``intensities`` and ``tables`` are the modules
-of ``zoo.data``.
+whose card has its sites, rows and dimensions. ``columns``, ``datasets``, ``corpus``, ``intensities`` and ``tables`` are
+modules of ``zoo.data``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from zoo.read_model import ReadModel, read
 from zoo.registry import card, load, names
 
 if TYPE_CHECKING:
+    from zoo.data import columns as columns
     from zoo.data import corpus as corpus
     from zoo.data import datasets as datasets
     from zoo.data import intensities as intensities
@@ -40,7 +41,7 @@ __all__ = [
     "read",
 ]
 
-_MODULES = ("corpus", "datasets", "intensities", "tables")  # imported when they are first used
+_MODULES = ("columns", "corpus", "datasets", "intensities", "tables")  # imported when they are first used
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -48,7 +48,7 @@ def as_numbers(name: str, values: DataLike) -> np.ndarray | Intensities:
     if hasattr(values, "select_dtypes"):  # a DataFrame: the error names its columns of words
         words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
         if words and len(values):
-            raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them or code them as numbers")
+            raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them, or code them by zoo.columns")
         values = values.to_numpy(dtype=float, na_value=np.nan)
     elif hasattr(values, "to_numpy") and not hasattr(values, "columns"):
         values = values.to_numpy()

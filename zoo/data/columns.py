@@ -1,0 +1,243 @@
+"""Tables with columns of numbers and of categories: words become whole numbers, NaN stays missing.
+
+``read(frame)`` reads which columns of a DataFrame are categories, and gives ``Columns``: its ``encode(frame)`` makes an
+array of a table with these columns, new rows too, and ``decode(array)`` a table. Models take the array and
+``columns.levels``, the number of levels of each column, 0 for a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.checks import is_whole
+from zoo.data.moments import column_sums, first_observed
+from zoo.errors import ZooError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_RELATIVE_SPREAD = 1e-9  # of a number, beside its size, below which it is a constant
+SMOOTHING = 0.5  # added to the count of each level, so that none has probability 0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table, and the levels of those that are categories.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The D columns in their order.
+    categories : tuple of tuple
+        The levels of each column in the order of their codes; () for a column of numbers.
+    """
+
+    names: tuple[str, ...]
+    categories: tuple[tuple[Any, ...], ...]
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The number of levels of each column, 0 for a number: the setting ``columns`` of a model."""
+        return tuple(map(len, self.categories))
+
+    def encode(self, frame: pd.DataFrame) -> np.ndarray:
+        """A table as an array.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            With these columns, in any order and among others.
+
+        Returns
+        -------
+        ndarray of float, (N, D)
+            Numbers in their units, codes of categories from 0 up, NaN where missing.
+
+        Raises
+        ------
+        ZooError
+            For a missing column, a level that is not among those of the column, and words in a column of numbers.
+        """
+        if absent := [name for name in self.names if name not in frame.columns]:
+            raise ZooError(f"the table has no column {', '.join(absent)}; the columns are {', '.join(self.names)}")
+        pairs = zip(self.names, self.categories, strict=True)
+        columns = [as_codes(n, frame[n], c) if c else as_column(n, frame[n]) for n, c in pairs]
+        return np.stack(columns, 1)
+
+    def decode(self, values: np.ndarray) -> pd.DataFrame:
+        """An array as a table.
+
+        Parameters
+        ----------
+        values : ndarray, (N, D)
+            As ``encode`` makes it.
+
+        Returns
+        -------
+        DataFrame
+            Of numbers and categories.
+
+        Raises
+        ------
+        ZooError
+            For another number of columns, and for a code that is no level of its column.
+        """
+        import pandas as pd
+
+        values = np.asarray(values, float)
+        if values.ndim != 2 or values.shape[1] != len(self.names):
+            raise ZooError(f"values are rows of {len(self.names)} columns; given shape {values.shape}")
+        check_codes(values, self.levels, self.names)
+        columns: dict[str, Any] = {}
+        for name, categories, column in zip(self.names, self.categories, values.T, strict=True):
+            codes = np.nan_to_num(column, nan=-1).astype(int)
+            columns[name] = pd.Categorical.from_codes(codes, categories=list(categories)) if categories else column
+        return pd.DataFrame(columns)
+
+
+def read(frame: pd.DataFrame) -> Columns:
+    """The columns of a table: categories are those of a categorical dtype, words and booleans.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A number that stands for a category, as a code of a region, is made one by ``astype("category")``. The levels
+        of a categorical dtype keep their order, and those without rows count; words are in alphabetical order.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    ZooError
+        For something other than a DataFrame, columns of the same name, dates, and categories with fewer than two
+        levels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"age": [39.0, 50.0, 38.0], "work": ["state", None, "private"]})
+    >>> columns = read(frame)
+    >>> columns.levels, columns.encode(frame).tolist()
+    ((0, 2), [[39.0, 1.0], [50.0, nan], [38.0, 0.0]])
+    """
+    if not hasattr(frame, "select_dtypes"):
+        raise ZooError(
+            f"columns are read off a DataFrame; given {type(frame).__name__}: give arrays to the model itself"
+        )
+    names = tuple(map(str, frame.columns))
+    if len(set(names)) < len(names):
+        raise ZooError(f"two columns are named {next(n for n in names if names.count(n) > 1)}: rename one of them")
+    return Columns(names, tuple(levels_of(name, frame.iloc[:, i]) for i, name in enumerate(names)))
+
+
+def levels_of(name: str, column: pd.Series) -> tuple[Any, ...]:
+    """The levels of a category, () for numbers; raises ZooError for dates, and for fewer than two levels."""
+    import pandas as pd
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        levels = tuple(column.cat.categories)
+    elif is_numeric_dtype(column) and not is_bool_dtype(column):
+        return ()
+    elif column.dtype.kind in "mM":
+        raise ZooError(f"column {name} has dates: write them as numbers, as days since the first")
+    else:
+        try:
+            levels = tuple(sorted(column.dropna().unique()))
+        except TypeError:
+            raise ZooError(f"column {name} has values of several types: convert them to words or to numbers") from None
+    if len(levels) < 2:
+        only = f"one level, {levels[0]!r}" if levels else "no level"
+        raise ZooError(f"column {name} is a category with {only}: drop it")
+    return levels
+
+
+def as_codes(name: str, column: pd.Series, categories: tuple[Any, ...]) -> np.ndarray:
+    """The codes of a column of categories, NaN where missing; raises ZooError for an unknown level."""
+    import pandas as pd
+
+    codes = pd.Index(categories).get_indexer(pd.Index(column.astype(object))).astype(float)
+    is_missing = column.isna().to_numpy()
+    is_unknown = (codes < 0) & ~is_missing
+    if is_unknown.any():
+        raise unknown(f"level of column {name}", column.iloc[int(is_unknown.argmax())], map(str, categories))
+    codes[is_missing] = np.nan
+    return codes
+
+
+def as_column(name: str, column: pd.Series) -> np.ndarray:
+    """A column of numbers; raises ZooError for words."""
+    try:
+        return column.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise ZooError(f"column {name} has numbers where the columns were read; this table has other values") from None
+
+
+def check_columns(columns: object, D: int) -> tuple[int, ...]:
+    """The levels of D columns as a tuple; raises ZooError for anything else."""
+    sizes = columns if isinstance(columns, tuple | list | np.ndarray) else ()
+    if not len(sizes) or not all(is_whole(size) and size >= 0 and size != 1 for size in sizes):
+        raise ZooError(
+            f"columns has for each column 0 for a number, or the number of levels, from 2 up; given {columns!r}"
+        )
+    if len(sizes) != D:
+        raise ZooError(f"columns has {len(sizes)} entries but x has D={D} columns: give one for each")
+    return tuple(map(int, sizes))
+
+
+def check_codes(x: np.ndarray, columns: tuple[int, ...], names: tuple[str, ...] = ()) -> None:
+    """Raise ZooError for the first value of a category that is none of its levels 0, ..., L - 1."""
+    for d in np.flatnonzero(columns):
+        values = x[:, d][~np.isnan(x[:, d])]
+        is_outside = (values < 0) | (values >= columns[d]) | (values != np.round(values))
+        if is_outside.any():
+            label = names[d] if names else f"{d} of x"
+            raise ZooError(
+                f"column {label} has levels 0 to {columns[d] - 1}: {values[is_outside][0]:g} is none; recode it, or "
+                "set more levels in columns"
+            )
+
+
+def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where a network starts: for numbers mean and standard deviation, for categories the log of their frequencies.
+
+    Parameters
+    ----------
+    x : ndarray, (N, D)
+        Numbers and codes, NaN where missing.
+    columns : tuple of int
+        The number of levels of each column, 0 for a number.
+
+    Returns
+    -------
+    loc, spread : ndarray, (D,)
+        0 and 1 for a category.
+    base : ndarray, (W,)
+        What is added to the outputs of a network, as of ``zoo._distributions.mixed_columns``: 0 for numbers.
+
+    Raises
+    ------
+    ZooError
+        For codes beyond the levels, a column that is missing in all rows, and a number that is constant.
+    """
+    check_codes(x, columns)
+    count, total, _ = column_sums(x, np.zeros(x.shape[1]))
+    if (count == 0).any():
+        raise ZooError(f"column {int((count == 0).argmax())} of x is missing in all rows: drop it")
+    is_number = np.asarray(columns) == 0
+    loc = np.where(is_number, total / count, 0.0)
+    spread = np.where(is_number, np.sqrt(column_sums(x, loc)[2] / count), 1.0)
+    is_constant = is_number & ~(spread > MIN_RELATIVE_SPREAD * np.abs(loc))
+    if is_constant.any():
+        d = int(is_constant.argmax())
+        raise ZooError(f"column {d} of x is {first_observed(x)[d]:g} in all rows: drop it")
+    counts = [
+        np.bincount(x[:, d][~np.isnan(x[:, d])].astype(int), minlength=columns[d]) for d in np.flatnonzero(columns)
+    ]
+    logs = [np.log((c + SMOOTHING) / (c.sum() + SMOOTHING * len(c))) for c in counts]
+    return loc, spread, np.concatenate([np.zeros(2 * is_number.sum()), *logs])

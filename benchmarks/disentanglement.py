@@ -146,10 +146,11 @@ def main(args):
             values = {s.label: s.value for s in scores.scores}
             low, high = scores["mig"].interval
             terms = ", ".join(f"{name} {value:.2f}" for name, value in d["kl_terms"].items())
+            kl = sum(d["kl_by_dimension"])
             report.add(
                 f"{objective}, seed {seed}: MIG {values['mig']:.3f} ({low:.3f} to {high:.3f}; ceiling "
-                f"{scores['mig'].ceiling:.3f}), ELBO {d['elbo_nats_per_row']:.2f} nats, KL {sum(d['kl_by_dimension']):.2f}"
-                f" ({terms}), dead {list(scores.dead)}; CPU {'of an earlier run' if cpu is None else f'{cpu:.0f} s'}, "
+                f"{scores['mig'].ceiling:.3f}), ELBO {d['elbo_nats_per_row']:.2f} nats, KL {kl:.2f} "
+                f"({terms}), dead {list(scores.dead)}; CPU {'of an earlier run' if cpu is None else f'{cpu:.0f} s'}, "
                 f"metrics {seconds:.0f} s",
                 objective=objective,
                 seed=seed,

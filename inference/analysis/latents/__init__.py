@@ -9,6 +9,7 @@ For fits whose guide is an encoder and whose program is a decoder.
     interpolate(fit, a, b)       rows between two rows, along a path between their codes, (steps, D)
     partial_reconstructions(fit, data)   the mean of x given the codes of the upper groups alone, {level: (N, D)}
     traverse(fit, row)           rows as one dimension of a code varies, {dimension: (steps, D)}
+    control(fit, data, z={0: 2.0})   rows with some coordinates of their codes set, and what this changes
     codes(fit, data)             the most probable categories of each row, (N, M), where codes are discrete
     codebook(fit, data)          usage and perplexity of the codebook of a VQ-VAE, with reconstruction and rate
     classify(fit, data)          class probabilities of each row, (N, C), by the classifier of a semi-supervised fit
@@ -29,14 +30,20 @@ the label of a row where it has one, and its most probable class where it has no
 from inference.analysis.latents import figures
 from inference.analysis.latents.codebook import CodebookUse, codebook, codes
 from inference.analysis.latents.coding import classify, decode, encode, reconstruct
+from inference.analysis.latents.control import control
+from inference.analysis.latents.control_attribute import GeneratedAttribute
+from inference.analysis.latents.control_record import ControlledRows
 from inference.analysis.latents.generation import interpolate, sample, traverse
 from inference.analysis.latents.partial import partial_reconstructions
 
 __all__ = [
     "CodebookUse",
+    "ControlledRows",
+    "GeneratedAttribute",
     "classify",
     "codebook",
     "codes",
+    "control",
     "decode",
     "encode",
     "figures",

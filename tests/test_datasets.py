@@ -21,13 +21,15 @@ from zoo.cli import app
 from zoo.data.datasets.documents import CorpusFiles, extract_member
 from zoo.data.datasets.images import Mnist, partly_labelled, read_idx
 from zoo.data.datasets.sources import RemoteFile, cache_folder
+from zoo.data.datasets.sprites import Sprites
 from zoo.data.intensities import Intensities
 from zoo.data.tables import as_table, check_any_observed, check_values
 
-IMAGES = [n for n in datasets.names() if datasets.about(n).form]
+SPRITES = [n for n in datasets.names() if isinstance(datasets.about(n).source, Sprites)]
+IMAGES = [n for n in datasets.names() if datasets.about(n).form and n not in SPRITES]
 CORPORA = [n for n in datasets.names() if isinstance(datasets.about(n).source, CorpusFiles)]
 FETCHED = [n for n in datasets.names() if isinstance(datasets.about(n).source, RemoteFile)]
-HERE = [n for n in datasets.names() if n not in [*FETCHED, *IMAGES, *CORPORA, "sprites"]]
+HERE = [n for n in datasets.names() if n not in [*FETCHED, *IMAGES, *CORPORA, *SPRITES]]
 
 
 @pytest.fixture

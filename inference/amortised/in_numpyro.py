@@ -237,4 +237,4 @@ def without_events(distribution):
 
 
 def mean(distribution):
-    return distribution.probs if kind_of(distribution) == "category" else distribution.mean
+    return without_events(distribution).probs if kind_of(distribution) == "category" else distribution.mean

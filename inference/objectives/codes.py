@@ -88,7 +88,7 @@ def read_codes(objective: Objective, run: Run, num_rows: float, functions: Any) 
     # with K draws of each row there is no one of them, and no penalty that needs it
     value = site["value"]
     draws = value.reshape(mean.shape) if math.prod(value.shape) == math.prod(mean.shape) else mean
-    return Codes(mean, sd, draws, num_rows)
+    return Codes(mean, sd, draws, num_rows, (site["infer"] or {}).get("blocks"))
 
 
 def code_site(name: str, run: Run) -> Site:

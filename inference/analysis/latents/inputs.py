@@ -64,7 +64,7 @@ def set_labels(fit: FitRecord, rows: dict[str, np.ndarray], y: ArrayLike | None)
 def pixel_site(fit: FitRecord) -> str:
     """The observed site of rows of columns, or pixels; raises ZooError where there is none."""
     sites = fit.model.card.sites(fit.keywords)
-    names = [n for n in fit.model.card.observed if len(sites[n].dims) == 2]
+    names = [n for n in fit.model.card.observed if len(sites[n].dims) == 2 and sites[n].kind != "category"]
     if len(names) != 1:
         raise ZooError(f"{fit.model.name} does not observe rows of columns, so there are no images: use Fit.simulate")
     return names[0]

@@ -51,6 +51,11 @@ def shuffle_columns(key, number, array):
     return jax.random.permutation(jax.random.fold_in(key, number), array, axis=0, independent=True)
 
 
+def shuffle_rows(key, number, array):
+    """The rows in another order."""
+    return jax.random.permutation(jax.random.fold_in(key, number), array, axis=0)
+
+
 def next_key(key, number):
     """Another key, by its number."""
     return jax.random.fold_in(key, number + 1)

@@ -59,6 +59,11 @@ def shuffle_columns(key, number, array):
     return array.gather(0, torch.rand(array.shape).argsort(0))
 
 
+def shuffle_rows(key, number, array):
+    """The rows in another order."""
+    return array[torch.randperm(len(array), device=array.device)]
+
+
 def next_key(key, number):
     """No key: torch has a state."""
     return key

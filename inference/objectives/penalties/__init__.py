@@ -37,19 +37,22 @@ from zoo.types import BackendArray
 
 Arrays = dict[str, BackendArray]
 Schedule: TypeAlias = float | Callable[[BackendArray], BackendArray]  # a number, or a function of the fraction
+Blocks: TypeAlias = tuple[int | tuple[int, ...], ...]  # coordinates of a code, or several together
 EXAMPLE = "beta_tc(beta=6)"
 
 
 class Codes(NamedTuple):
     """The codes of a batch: given its row, each of the Z numbers of a code is normal and independent of the others.
 
-    mean, sd: of q(z | x), (B, Z). draws: one of each row, (B, Z). num_rows: N, of all rows that are trained on.
+    mean, sd: of q(z | x), (B, Z). draws: one of each row, (B, Z). num_rows: N, of all rows that are trained on. blocks:
+    the coordinates that the guide names, as ``infer={"blocks": (0,)}`` at the statement of the code; None for no names.
     """
 
     mean: BackendArray
     sd: BackendArray
     draws: BackendArray
     num_rows: float
+    blocks: Blocks | None = None
 
 
 class PenaltyInputs(NamedTuple):

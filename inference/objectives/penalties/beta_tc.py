@@ -53,7 +53,7 @@ class BetaTC(Penalty):
 
     def densities(self, codes: Codes, functions: ArrayFunctions) -> CodeDensities:
         """The log densities of q(z | x), q(z) and q(z_j) at the draws of a batch."""
-        mean, sd, draws, N = codes
+        mean, sd, draws, N = codes[:4]
         B = len(mean)
         if self.weights == "stratified":
             log_weights = functions.array(stratified_weights(np.arange(B), B, N))

@@ -127,7 +127,7 @@ def observed(name: str, part: str | None = None, **settings: int) -> DataLike:
         return dataset.form(source, _part(name, part))
     table = load(name, part, **settings)
     if isinstance(source, Sprites):
-        return Intensities(table, source.levels)
+        return dataset.form(source, "") if dataset.form else Intensities(table, source.levels)
     if isinstance(dataset.source, CorpusFiles):
         return table
     return table[list(dataset.columns or table.columns)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zoo.data.datasets.census import COLUMNS, CensusFile
 from zoo.data.datasets.documents import CorpusFiles, extract_member
-from zoo.data.datasets.images import Digits, ImageSource, Mnist, binary_pixels, grey_bytes, intensities, partly_labelled
+from zoo.data.datasets.images import Digits, Mnist, binary_pixels, grey_bytes, intensities, partly_labelled
 from zoo.data.datasets.sources import (
     PackageTable,
     RemoteFile,
@@ -17,7 +17,7 @@ from zoo.data.datasets.sources import (
     earthquake_counts,
     nine_tests,
 )
-from zoo.data.datasets.sprites import Sprites
+from zoo.data.datasets.sprites import Sprites, partly_labelled_shapes
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Dataset:
     view : callable, optional
         Makes the published table from that of the source.
     form : callable, optional
-        For images in parts, ``form(source, part)`` gives them in the form that a model takes.
+        For images in parts and sprites, ``form(source, part)`` gives them in the form that a model takes.
     label : str, optional
         The column of a table that holds the class of each row.
     """
@@ -52,7 +52,7 @@ class Dataset:
     source: Source
     columns: tuple[str, ...] = ()
     view: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    form: Callable[[ImageSource, str], DataLike] | None = None
+    form: Callable[[Any, str], DataLike] | None = None
     label: str = ""
 
 
@@ -147,6 +147,14 @@ REUTERS = CorpusFiles(
         "fac5f54e85f07852d0edaede84642806b08e3c437e24597f79aae0aa82d5d7ee",
     ),
 )
+SPRITES = Dataset(
+    "Images of a square, an ellipse or a heart at each of 4 scales and 16 by 16 positions, made by this package "
+    "(dSprites-like, it is not dSprites)",
+    "After Matthey, L., Higgins, I., Hassabis, D. and Lerchner, A. (2017). dSprites: disentanglement testing "
+    "sprites dataset. https://github.com/deepmind/dsprites-dataset",
+    Sprites(),
+)
+
 CATALOGUE = {
     "ap": Dataset(
         "2246 articles of the Associated Press: how often each of 10473 words occurs",
@@ -174,12 +182,9 @@ CATALOGUE = {
         tuple(name for name in COLUMNS if name not in ("fnlwgt", "income")),
         label="income",
     ),
-    "sprites": Dataset(
-        "Images of a square, an ellipse or a heart at each of 4 scales and 16 by 16 positions, made by this package "
-        "(dSprites-like, it is not dSprites)",
-        "After Matthey, L., Higgins, I., Hassabis, D. and Lerchner, A. (2017). dSprites: disentanglement testing "
-        "sprites dataset. https://github.com/deepmind/dsprites-dataset",
-        Sprites(),
+    "sprites": SPRITES,
+    "sprites_labelled": replace(
+        SPRITES, title=f"{SPRITES.title}, as probabilities, 1% of them with their shape", form=partly_labelled_shapes
     ),
     "faithful": Dataset(
         "Old Faithful: minutes that 272 eruptions lasted, and minutes waited until the next",

@@ -13,7 +13,9 @@ import numpy as np
 
 from zoo.checks import check_whole
 from zoo.data.datasets.row_factors import Factors
+from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 LEVELS = 255
 SIDES = (32, 64)
@@ -23,6 +25,7 @@ MAX_BYTES = 2**32  # of all images, a byte per pixel
 SMALLEST = 0.5  # scale; the largest is 1, at which the area is that of a square with a quarter of the image's side
 RADIUS = 0.8  # of the largest shape of area 1, about its centre of mass: that of the ellipse is 0.798
 MARGIN = 0.22  # of the side, from the edge to the first and the last position: more than RADIUS / 4
+LABELLED = 0.01  # of the images of ``partly_labelled_shapes``
 CELLS = 128  # along each side of the fine grid on which a shape is drawn
 
 
@@ -115,6 +118,20 @@ class Sprites:
     def _positions(self, count: int) -> np.ndarray:
         edge = MARGIN * self.side
         return np.linspace(edge, self.side - edge, count) if count > 1 else np.full(1, self.side / 2)
+
+
+def partly_labelled_shapes(source: Sprites, part: str = "") -> dict[str, DataLike]:
+    """``{"x": Intensities (N, D), "attribute": (N,)}``: the number of the shape for 1% of the images, NaN elsewhere.
+
+    The labels are drawn by a fixed seed, as many of each shape as of another up to one.
+    """
+    shapes, rng = np.indices(source.sizes)[0].ravel(), np.random.default_rng(0)
+    attribute = np.full(source.num_images, np.nan)
+    count = round(LABELLED * source.num_images)
+    for shape in range(source.shape):
+        rows = np.flatnonzero(shapes == shape)
+        attribute[rng.choice(rows, (count + shape) // source.shape, replace=False)] = shape
+    return {"x": Intensities(source.grey(), source.levels), "attribute": attribute}
 
 
 def draw_shape(name: str, angle: float) -> np.ndarray:

@@ -1,0 +1,25 @@
+import jax.numpy as jnp
+from numpyro import factor, plate, sample
+from numpyro.distributions import Normal
+
+from zoo._networks import in_numpyro as networks
+from zoo.attribute_vae.in_numpyro import class_log_probs, class_normals
+from zoo.vae.in_numpyro import centred_pixels
+
+
+def guide(program, start=None):
+    return amortised
+
+
+def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keywords):
+    encoder = networks.network("encoder", *networks.encoder(network, D, width, depth, 2 * Z))
+    centred = centred_pixels(x, keywords["likelihood"], keywords["loc"], keywords["spread"])
+    with plate("N", N):
+        mean, log_scale = jnp.split(encoder(centred), 2, axis=-1)
+        z = sample("z", Normal(mean, jnp.exp(log_scale)).to_event(1), infer={"blocks": tuple(range(A))})
+        if attribute is not None:
+            log_probs = class_log_probs(z, *class_normals(keywords["frequencies"], keywords["separation"], A, C))
+            label = jnp.broadcast_to(jnp.nan_to_num(attribute).astype(int), (*z.shape[:-1], A))
+            own = jnp.take_along_axis(log_probs, label[..., None], -1)[..., 0]
+            weighted = keywords["alpha"] * jnp.where(jnp.isnan(attribute), 0.0, own)
+            factor("supervision", -weighted.sum(-1))

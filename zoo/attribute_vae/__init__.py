@@ -1,0 +1,92 @@
+"""The attribute VAE: some coordinates of the code of an image carry attributes that are known of a few images.
+
+    z_n          ~ Normal(0, I), its first A coordinates from mixtures  [N Z]  the code of image n
+    attribute_nj ~ Categorical(p(class | z_nj))                         [N A]  attribute j, by its own coordinate alone
+    x_nd         ~ Bernoulli(logit = o_nd)                              [N D]  pixels, where o_n = loc + decoder(z_n)
+
+The joint density of attribute j and its coordinate, counted from 0, is p(class) p(z_nj | class): classes have the
+``frequencies`` (A, C) of the known labels, and given the class z_nj is normal. Means of neighbouring classes are
+``separation`` standard deviations apart, in the order of the classes, and z_nj has mean 0 and variance 1 over all
+classes; so p(class | z_nj) is Bayes' rule, and nothing of it is learned. An attribute that is not known is NaN, and
+is summed over. A class that has no label has no part.
+
+With ``likelihood="gaussian"`` x_nd ~ Normal(o_nd, sigma), where o_n = loc + spread decoder(z_n), in the units of x. The
+decoder is an MLP with ``depth`` layers of ``width`` tanh units, or, with ``network="convolutional"``, that of ``vae``.
+Its weights and sigma are learned by maximum likelihood. A missing pixel (NaN) is left out.
+
+The guide "attribute_vae" is the encoder, which reads x and no label: in training, each label has the weight ``alpha``
+in its bound. The objective ``"factor(blocks=...)"`` keeps the other coordinates free of the attributes.
+"""
+
+import numpy as np
+
+from zoo._networks import check_network
+from zoo.cards import Card
+from zoo.errors import ZooError
+from zoo.vae import check_sigma, pixel_priors
+
+ALPHA = 1.0  # of all labels together, in units of the rows
+
+
+def priors(data, settings):
+    """Keywords: loc and spread, as of ``vae``, and frequencies and alpha.
+
+    frequencies [A C] are the shares of the classes among the labels of each attribute; alpha [A] the weight of
+    log p(attribute | z) of a row in training, N / (rows with a label).
+
+    Raises ZooError for labels that no attribute can have, and for sizes that the networks cannot have.
+    """
+    check_network(settings, data["x"].shape[1])
+    check_sigma(settings.get("sigma"))
+    counts = class_counts(data["attribute"], settings["C"])
+    check_coordinates(len(counts), settings.get("Z"))
+    labels = counts.sum(1, keepdims=True)
+    alpha = ALPHA * len(data["attribute"]) / labels[:, 0]
+    return {"frequencies": counts / labels, "alpha": alpha, **pixel_priors(data, settings)}
+
+
+def class_counts(attribute, C):
+    """The number of labels of each class of each attribute, (A, C); raises ZooError for labels it cannot have."""
+    has_label = ~np.isnan(attribute)
+    counts = np.zeros((attribute.shape[1], C))
+    for j, (column, known) in enumerate(zip(attribute.T, has_label.T, strict=True)):
+        classes, numbers = np.unique(column[known], return_counts=True)
+        name = f"column {j} of attribute"
+        if not len(classes):
+            raise ZooError(f"{name} has no label: give some, from 0 to {C - 1}, or leave the column out")
+        if classes[-1] >= C:
+            raise ZooError(
+                f"C={C} classes, labelled 0 to {C - 1}: label {classes[-1]:g} of {name} is none; set C, or recode"
+            )
+        if len(classes) == 1:
+            raise ZooError(f"{name} has one class, {classes[0]:g}: give labels of two classes, or leave the column out")
+        counts[j, classes.astype(int)] = numbers
+    return counts
+
+
+def check_coordinates(A, Z):
+    """Raise ZooError unless each attribute has a coordinate and one is left; Z is None where it is the default."""
+    if Z is not None and Z <= A:
+        raise ZooError(f"A={A} attributes and Z={Z} coordinates: each has its own, and images one more; take Z={A + 1}")
+
+
+CARD = Card(
+    name="attribute_vae",
+    title="Attribute variational autoencoder",
+    citation="Creager, E., Madras, D., Jacobsen, J.-H., Weis, M. A., Swersky, K., Pitassi, T. and Zemel, R. (2019). "
+    "Flexibly fair representation learning by disentanglement. International Conference on Machine Learning.",
+    latents={"z": "real [N Z]"},
+    observed={"x": "binary [N D]", "attribute": "category [N A]"},
+    sizes={"N": 12, "D": 16, "Z": 3, "A": 1, "C": 3},
+    variants={
+        "likelihood": {"bernoulli": {}, "gaussian": {"x": "real [N D]", "sigma": "positive"}},
+        "network": {"mlp": {}, "convolutional": {}},
+    },
+    priors=priors,
+    empirical=("loc", "spread", "frequencies", "alpha"),
+    networks=("decoder",),
+    classes="C",
+    missing=("x", "attribute"),
+    tags=("deep", "continuous", "images", "disentanglement", "fairness", "missing data"),
+    shown_on="sprites_labelled",
+)

@@ -20,7 +20,10 @@ from zoo._backend import backend_of
 from zoo._programs.arguments import split_call
 from zoo._programs.reading import Choices
 from zoo.checks import check_whole
+from zoo.data.column_names import column_names, warn_of_header
 from zoo.data.intensities import has_intensities
+from zoo.data.tables import data_by_site
+from zoo.errors import ColumnError
 from zoo.read_model import read_arguments
 from zoo.types import DataLike
 
@@ -132,13 +135,32 @@ def fit(
     if reason:
         others = [e for e, why in engines.refusals(model).items() if not why]
         raise Refusal(f"{name} cannot fit {model.name}: {reason}; these can: {', '.join(others) or 'none'}")
-    table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed))
-    request = FitRequest(model, bound, table, int(seed), made, progress)
-    begun = time.perf_counter()
-    with backend_of(model).runtime(dtype, device):
-        result = chosen.run(request)
+    model = with_column_names(model, data)
+    try:
+        table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed))
+        request = FitRequest(model, bound, table, int(seed), made, progress)
+        begun = time.perf_counter()
+        with backend_of(model).runtime(dtype, device):
+            result = chosen.run(request)
+    except ColumnError as error:
+        raise error.with_names(next(iter(model.columns.values()), ())) from error
     seconds = time.perf_counter() - begun
     return make_fit(request, result, name, device, dtype, seconds, has_intensities(data))
+
+
+def with_column_names(model: Model, data: DataLike) -> Model:
+    """The model with the names of the columns of the data, where these are DataFrames; warns of unlikely names."""
+    if isinstance(model, ReadModel):
+        for name, labels in model.reading.runnable.arguments.columns.items():
+            warn_of_header(name, labels)
+        return model
+    sites = model.card.sites(model.settings)
+    given = data_by_site(data, {n: sites[n] for n in model.data_names})
+    tables = [n for n in model.data_names if sites[n].kind != "word"]
+    names = {n: columns for n in tables if (columns := column_names(given[n]))}
+    for n in names:
+        warn_of_header(n, given[n].columns)
+    return model.with_columns(names)
 
 
 def read_call(

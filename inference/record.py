@@ -13,6 +13,8 @@ import numpy as np
 from inference.diagnostics import Diagnostics, FitKind
 from inference.draws_model import check_program
 from zoo import Model
+from zoo.data.column_names import is_numbering
+from zoo.data.corpus import Corpus
 from zoo.data.intensities import binarise_once
 from zoo.types import DataLike, Keywords
 
@@ -90,7 +92,23 @@ class FitRecord:
         """
         check_program(self.model)
         row_sizes = self.model.card.row_sizes if self.model.card.observed else ()
-        return self.model.with_settings(**{k: v for k, v in self.keywords.items() if k not in row_sizes})
+        words = {n: v.vocabulary for n, v in self.data.items() if isinstance(v, Corpus) and v.vocabulary is not None}
+        settings = {k: v for k, v in self.keywords.items() if k not in row_sizes}
+        return self.model.with_settings(**settings).with_columns(words)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The names of the columns of each observed site that was given as a DataFrame.
+
+        New data that is a DataFrame is matched by them, in any order; an array by position.
+        """
+        return self.model.columns
+
+    @property
+    def column_labels(self) -> tuple[str, ...] | None:
+        """The names of the columns of the one observed site, for tables and figures; None where they are numbers."""
+        names = list(self.columns.values())
+        return None if len(names) != 1 or is_numbering(names[0]) else names[0]
 
     def learned_draws(self) -> dict[str, np.ndarray]:
         """Return the parameters learned beside the draws, which have one value, repeated for every draw.

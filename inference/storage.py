@@ -78,6 +78,7 @@ def save(fit: FitRecord, folder: Path) -> Path:
         "diagnostics_class": type(fit.diagnostics).__name__,
         **{field: getattr(fit, field) for field in PLAIN_FIELDS},
         "backend": fit.model.backend,
+        "columns": {} if isinstance(fit.model, ReadModel) else {n: list(names) for n, names in fit.columns.items()},
         "levels": {n: float(v.levels) for n, v in fit.data.items() if isinstance(v, Intensities)},
         **program,
     }
@@ -122,6 +123,8 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
         raise ZooError(f"the model given is one of {model.backend}, not of {backend}: give one of the two")
     if "call" in plain and model is not None:
         model = call_from_json(plain["call"], arrays, model, settings)
+    elif model is not None:
+        model = model.with_columns(plain.get("columns", {}))
     groups = {g: {n.split("/", 1)[1]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in ARRAY_GROUPS}
     intensities = {n: Intensities(groups["data"][n], levels) for n, levels in plain.get("levels", {}).items()}
     return SavedFit(

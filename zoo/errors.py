@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ZooError(ValueError):
@@ -16,6 +16,35 @@ class Refusal(ZooError):
 
 class MissingBackend(ZooError, ImportError):
     """The packages of a backend are not installed; the message tells how to install them."""
+
+
+class ZooWarning(UserWarning):
+    """Data or settings that are probably a mistake; the message tells what to do."""
+
+
+class ColumnError(ZooError):
+    """A column of a table cannot be used: ``{}`` in the text stands for the columns.
+
+    Examples
+    --------
+    >>> error = ColumnError("column {} of x is constant: drop it", [1])
+    >>> print(error)
+    column 1 of x is constant: drop it
+    >>> print(error.with_names(["age", "sex"]))
+    column sex of x is constant: drop it
+    """
+
+    def __init__(self, text: str, columns: Iterable[int], names: Sequence[str] = ()):
+        self.text, self.columns = text, [int(d) for d in columns]
+        shown = [names[d] if d < len(names) else str(d) for d in self.columns]
+        super().__init__(text.format(", ".join(shown)))
+
+    def with_names(self, names: Sequence[str]) -> ColumnError:
+        """The same error with the names of the columns."""
+        return ColumnError(self.text, self.columns, names)
+
+    def __reduce__(self) -> tuple[type, tuple[str, list[int]]]:
+        return ColumnError, (self.text, self.columns)
 
 
 def describe_error(error: BaseException) -> str:

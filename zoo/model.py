@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card
 from zoo.checks import is_whole
+from zoo.data.column_names import Names, is_numbering
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import as_table, check_any_observed, check_values
@@ -44,12 +47,19 @@ class Model:
     ZooError
         For an unknown backend or setting, and for a size that is not a whole number.
 
+    Attributes
+    ----------
+    columns : dict of str to tuple of str
+        The names of the columns of observed sites, in the model of a fit to DataFrames.
+
     Examples
     --------
     >>> import zoo
     >>> zoo.load("gaussian_mixture", K=2)
     Model('gaussian_mixture', backend='numpyro', K=2)
     """
+
+    columns: Mapping[str, Names] = NOTHING
 
     def __init__(
         self,
@@ -122,13 +132,39 @@ class Model:
         -------
         Model
         """
-        return Model(
+        model = Model(
             self.program,
             backend=self.backend,
             card=self._card,
             collapsed=self.collapsed,
             **{**self.settings, **settings},
         )
+        model.columns = self.columns
+        return model
+
+    def with_columns(self, columns: Mapping[str, Sequence[str]]) -> Model:
+        """The same model of tables whose columns have names: data is matched by name, and tables and messages use them.
+
+        Parameters
+        ----------
+        columns : dict of str to sequence of str
+            The names of the columns of observed sites; of documents the words.
+
+        Returns
+        -------
+        Model
+        """
+        if not columns:
+            return self
+        model = copy.copy(self)
+        model.columns = {**self.columns, **{n: tuple(map(str, names)) for n, names in columns.items()}}
+        card = self._card
+        if card is not None:
+            lines = {n: Site.from_line(card.observed[n]) for n in model.columns if n in card.observed}
+            labels = {s.dims[-1]: model.columns[n] for n, s in lines.items() if s.kind != "word" and len(s.dims) == 2}
+            shown = {dim: names for dim, names in labels.items() if not is_numbering(names)}
+            model._card = dataclasses.replace(card, coords={**card.coords, **shown})
+        return model
 
     def bind(self, data: DataLike, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
         """Validate data against the card, and complete the keywords.
@@ -136,7 +172,8 @@ class Model:
         Parameters
         ----------
         data : array, DataFrame or dict
-            ``{site: array}``; a bare array or DataFrame where one site is observed.
+            ``{site: array}``; a bare array or DataFrame where one site is observed. The columns of a DataFrame are
+            matched by name with those of ``columns``, where the model has these, as that of a fit does.
         seed : int or None, default 0
             Seed of the one draw of binary pixels from ``Intensities``; None leaves them unchanged.
 
@@ -153,10 +190,11 @@ class Model:
             For data that the model does not allow.
         """
         sites = self.card.sites(self.settings)
-        table = as_table(data, {n: sites[n] for n in self.data_names})
+        table = as_table(data, {n: sites[n] for n in self.data_names}, self.columns)
         sizes = {k: v for k, v in self.settings.items() if len(k) == 1}
         for name, values in table.items():
-            table[name] = check_values(name, values, sites[name], missing=name in self.card.missing)
+            missing = name in self.card.missing
+            table[name] = check_values(name, values, sites[name], missing, self.columns.get(name, ()))
             for letter, size in sizes_of(table[name], sites[name]).items():
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")

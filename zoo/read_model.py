@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo._backend import backend_of, in_backend
 from zoo._programs.arguments import Arguments, program_name
-from zoo._programs.new_data import arrays_by_name, merge_arrays
+from zoo._programs.new_data import arrays_by_name, columns_of, merge_arrays
 from zoo._programs.reading import Choices, Reading, read_program
 from zoo._programs.runnable import RunnableProgram
 from zoo._programs.sizes import complete_sizes, simulate_data
@@ -40,6 +40,7 @@ class ReadModel(Model):
         self.data_names = tuple(reading.table)
         self.keywords = dict(reading.sizes)
         self.settings = dict(settings or {})
+        self.columns = columns_of(reading)
 
     @property
     def package(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference.external.draws import ExternalDraws
+from inference.fitting import with_column_names
 from inference.structure import describe_density
 from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
@@ -59,6 +60,7 @@ def add_program(
     A guide whose log weights were not recorded gets them from the log joint, where it has a density.
     """
     model, data = read_call(call)
+    model = with_column_names(model, data)
     table, keywords = model.bind(data)
     draws = site_draws(source, model, keywords)
     lp = log_joint(model, keywords, table, draws)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.arrays import to_numbers
 from zoo.errors import ZooError, unknown
 from zoo.types import BackendArray, Program
 
@@ -194,41 +195,11 @@ def as_array(name: str, value: object) -> np.ndarray | None:
     """
     if value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic) or callable(value):
         return None
-    if isinstance(value, np.ma.MaskedArray):
-        masked = np.ma.getmaskarray(value)
-        return (
-            np.asarray(value.filled(0), float)
-            if not masked.any() and value.dtype.kind == "f"
-            else (np.where(masked, np.nan, value.filled(0)) if masked.any() else np.asarray(value.filled(0)))
-        )
-    if hasattr(value, "detach"):  # torch
-        value = value.detach().cpu().numpy()  # type: ignore[attr-defined]
-    elif hasattr(value, "to_numpy"):  # pandas, polars, xarray
-        value = table_values(name, value)
-    elif isinstance(value, list) and is_numeric(value):
-        value = np.asarray(value)
-    elif not isinstance(value, np.ndarray) and not hasattr(value, "__array__"):
+    is_array = isinstance(value, np.ndarray) or any(hasattr(value, n) for n in ("detach", "to_numpy", "__array__"))
+    if not is_array and not (isinstance(value, list) and is_numeric(value)):
         return None
-    array = np.asarray(value)
-    if array.dtype.kind == "O":
-        try:
-            array = array.astype(float)  # numbers beside None
-        except (TypeError, ValueError):
-            raise ZooError(f"{name} holds something other than numbers: give an array of numbers") from None
-    if array.dtype.kind not in "biuf":
-        raise ZooError(f"{name} holds {array.dtype} values: code words as whole numbers, as pandas.factorize does")
+    array = to_numbers(name, value)
     return array.astype(np.int64) if array.dtype.kind in "iu" else array
-
-
-def table_values(name: str, value: Any) -> np.ndarray:
-    """A table of pandas, polars or xarray as an array; raises ZooError for columns of words."""
-    if hasattr(value, "select_dtypes"):
-        numbers = set(value.select_dtypes(["number", "bool"]).columns)
-        words = [str(c) for c in value.columns if c not in numbers]
-        if words and len(value):
-            raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them or code them as numbers")
-    array = value.to_numpy()
-    return array.astype(float) if array.dtype.kind == "O" else array
 
 
 def replace_leaves(value: Any, path: Path, by_path: Mapping[Path, BackendArray]) -> object:

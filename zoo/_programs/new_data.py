@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo._programs.arguments import Arguments, positional_names
 from zoo._programs.reading import Reading
+from zoo.data.column_names import Names, column_order
 from zoo.errors import ZooError, unknown
 from zoo.types import DataLike, Program
 
@@ -15,7 +16,8 @@ from zoo.types import DataLike, Program
 def arrays_by_name(reading: Reading, program: Program, data: DataLike) -> dict[str, np.ndarray]:
     """Arrays by observed site or covariate, of a dict, the positional arguments of the program, or one array.
 
-    Raises ZooError for names that the program does not have.
+    The columns of a DataFrame are in the order of those of the reading. Raises ZooError for names that the program does
+    not have, and for other columns than those of the reading.
     """
     runnable = reading.runnable
     if not isinstance(data, Mapping):
@@ -25,10 +27,21 @@ def arrays_by_name(reading: Reading, program: Program, data: DataLike) -> dict[s
     by_entry = {entry: site for site, entry in runnable.entry_of_site.items()}
     call = Arguments.from_call(lambda **values: None, (), values)
     arrays = {by_entry.get(n, n): array for n, array in call.arrays.items()}
-    for name in arrays:
+    own = columns_of(reading)
+    for entry, array in call.arrays.items():
+        name = by_entry.get(entry, entry)
         if name not in reading.table:
             raise unknown(f"array of {runnable.__name__}", name, reading.table)
+        labels = call.columns.get(entry)
+        order = column_order(name, own.get(name), None if labels is None else tuple(map(str, labels)))
+        arrays[name] = array if order is None else array[..., order]
     return arrays
+
+
+def columns_of(reading: Reading) -> dict[str, Names]:
+    """The names of the columns of each array that was read as a DataFrame, by observed site or covariate."""
+    by_entry = {entry: site for site, entry in reading.runnable.entry_of_site.items()}
+    return {by_entry.get(n, n): tuple(map(str, labels)) for n, labels in reading.runnable.arguments.columns.items()}
 
 
 def merge_arrays(reading: Reading, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -5,14 +5,15 @@ Exit codes: 0 done; 2 the arguments are not allowed; 130 interrupted.
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
 from zoo.cli import checking, fitting, gradients, models, sampling
-from zoo.cli.console import print_error
-from zoo.errors import ZooError
+from zoo.cli.console import print_error, print_warning
+from zoo.errors import ZooError, ZooWarning
 
 
 class OneLineErrors(TyperGroup):
@@ -20,7 +21,10 @@ class OneLineErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", ZooWarning)
+                warnings.showwarning = print_one_line
+                return super().invoke(ctx)
         except ZooError as error:
             print_error(str(error))
             raise typer.Exit(2) from error
@@ -32,6 +36,18 @@ class OneLineErrors(TyperGroup):
         except KeyboardInterrupt as error:
             print_error("interrupted; only what was saved is kept")
             raise typer.Exit(130) from error
+
+
+def print_one_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as one line on stderr."""
+    print_warning(f"warning: {message}")
 
 
 app = typer.Typer(

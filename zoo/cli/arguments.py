@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from zoo.cards import Card
+from zoo.data.csv_files import NO_OPTIONS, CsvOptions
 from zoo.errors import ZooError, unknown
 from zoo.types import DataLike
 
@@ -85,10 +86,14 @@ def engine_options(engines: Iterable[str], arguments: Iterable[str], card: Card)
     return parsed
 
 
-def load_data(card: Card, data: str | None, columns: str | None, vocab: str | None = None) -> DataLike:
+def load_data(
+    card: Card, data: str | None, columns: str | None, vocab: str | None = None, csv: CsvOptions = NO_OPTIONS
+) -> DataLike:
     """Load a file, a data set of the zoo, or the data set that the card is shown on. Raises ZooError."""
     from zoo.data import corpus, datasets, files
 
+    if csv != NO_OPTIONS and (card.of_words or data is None or data in datasets.names()):
+        raise ZooError("--sep, --decimal, --encoding, --no-header and --na are for tables: give --data FILE.csv")
     if vocab and not card.of_words:
         raise ZooError(f"--vocab names the words of a corpus, and {card.name} does not observe one: leave it out")
     if columns and card.of_words:
@@ -99,17 +104,18 @@ def load_data(card: Card, data: str | None, columns: str | None, vocab: str | No
     elif not Path(data).suffix and not Path(data).exists():
         raise unknown("data set or file", data, datasets.names())
     else:
-        table = corpus.read(data, vocab) if card.of_words else files.read(data)
+        table = corpus.read(data, vocab) if card.of_words else files.read(data, csv)
     if columns is None:
         return table
     if not hasattr(table, "columns"):
         source = data or card.shown_on
-        raise ZooError(f"--columns chooses from a table with names (.csv, .parquet), and {source} has none")
+        raise ZooError(f"--columns chooses from a table with names (.csv, .tsv, .parquet), and {source} has none")
     selection = [c.strip() for c in columns.split(",")]
+    by_name = dict(zip(map(str, table.columns), table.columns, strict=True))  # without a header they are numbers
     for column in selection:
-        if column not in table.columns:
-            raise unknown("column", column, map(str, table.columns))
-    return table[selection]
+        if column not in by_name:
+            raise unknown("column", column, by_name)
+    return table[[by_name[column] for column in selection]]
 
 
 def row_titles(card: Card, data: str | None) -> list[str] | None:

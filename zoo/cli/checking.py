@@ -9,6 +9,7 @@ import typer
 
 import zoo
 from zoo.cli.console import PLAIN, make_table, stdout
+from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, make_csv_options
 from zoo.cli.programs.choices import Coords, Dims, RowArguments, Rows, make_choices
 from zoo.errors import ZooError
 from zoo.sites import Site
@@ -23,7 +24,9 @@ Words = Annotated[
 ]
 DataFiles = Annotated[
     list[str] | None,
-    typer.Option("--data", help="A .csv, .parquet, .npy, .npz or .json file, whose columns are arguments; repeat."),
+    typer.Option(
+        "--data", help="A .csv, .tsv, .parquet, .npy, .npz or .json file, whose columns are arguments; repeat."
+    ),
 ]
 OwnBackend = Annotated[
     str | None, typer.Option("--backend", help="numpyro or pyro.", show_default="what the file imports")
@@ -39,13 +42,19 @@ def check(
     row_arguments: RowArguments = None,
     dims: Dims = None,
     coords: Coords = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    na: NotAvailable = None,
     backend: OwnBackend = None,
 ) -> None:
     """Check a program of your own: its sites, rows and symmetries, the engines that can fit it, and usual mistakes."""
     from zoo.cli.programs import mistakes
     from zoo.cli.programs.calls import ProgramCall
 
-    call = ProgramCall.from_words(program, data or (), words or (), backend)
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
+    call = ProgramCall.from_words(program, data or (), words or (), backend, csv)
     own_guide = call.file.guide(guide) if guide else None
     model, failure = call.read(make_choices(rows, row_arguments, dims, coords)), ""
     try:

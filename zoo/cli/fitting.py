@@ -12,6 +12,7 @@ import zoo
 from zoo.cli.arguments import check_writable, row_titles
 from zoo.cli.checking import OwnBackend, Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
+from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, make_csv_options
 from zoo.cli.programs.choices import Coords, Dims, RowArguments, Rows, make_choices
 from zoo.cli.programs.files import load_program_file
 from zoo.cli.request import CommandRequest
@@ -28,8 +29,8 @@ ModelName = Annotated[
 Data = Annotated[
     list[str] | None,
     typer.Option(
-        help="A .csv, .parquet, .npy or .npz file, a corpus (.ldac, UCI's .txt, ...), or a data set of the zoo. Of a "
-        "program also .json, and several.",
+        help="A .csv, .tsv, .parquet, .npy or .npz file, a corpus (.ldac, UCI's .txt, ...), or a data set of the zoo. "
+        "Of a program also .json, and several.",
         show_default="the model's own",
     ),
 ]
@@ -66,6 +67,11 @@ def fit(
     data: Data = None,
     columns: Columns = None,
     vocab: Vocab = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    na: NotAvailable = None,
     settings: Settings = None,
     options: Options = None,
     rows: Rows = None,
@@ -85,8 +91,9 @@ def fit(
     from inference.storage import check_fit_folder
 
     choices = make_choices(rows, row_arguments, dims, coords)
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, choices, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress
     )
     if to:
         check_fit_folder(to)
@@ -113,6 +120,11 @@ def compare(
     data: Data = None,
     columns: Columns = None,
     vocab: Vocab = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    na: NotAvailable = None,
     settings: Settings = None,
     options: Options = None,
     rows: Rows = None,
@@ -132,8 +144,9 @@ def compare(
     import inference
 
     choices = make_choices(rows, row_arguments, dims, coords)
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, choices, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress
     )
     engine_names = (
         list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else request.supported_engines()
@@ -147,7 +160,7 @@ def compare(
     for result in request.fits(engine_names):
         stdout().print(fit_line(result), **PLAIN)
         fits.append(result)
-    comparison = inference.compare(*fits, columns=request.names)
+    comparison = inference.compare(*fits)
     stdout().print("", comparison)
     if report:
         stdout().print(f"\nreport: {comparison.save(report)}", **PLAIN)

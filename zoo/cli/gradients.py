@@ -13,6 +13,7 @@ import zoo
 from zoo.cli.arguments import check_writable, engine_options, load_data
 from zoo.cli.checking import Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
+from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, make_csv_options
 from zoo.cli.fitting import (
     Backend,
     Columns,
@@ -46,6 +47,11 @@ def gradients(
     data: Data = None,
     columns: Columns = None,
     vocab: Vocab = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    na: NotAvailable = None,
     settings: Settings = None,
     options: Annotated[
         list[str] | None,
@@ -68,8 +74,9 @@ def gradients(
     from inference.evaluation.gradients.table import sentences, short_table
 
     choices = make_choices(rows, row_arguments, dims, coords)
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, choices, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress
     )
     if report:
         check_writable(report)
@@ -80,7 +87,7 @@ def gradients(
         request.use_own_guide(made)
     table: Any = None
     if not request.is_own and (data or fit is None):
-        table = load_data(subject.card, data[0] if data else None, columns, vocab)
+        table = load_data(subject.card, data[0] if data else None, columns, vocab, csv)
     result = inference.gradient_report(
         subject,
         table,

@@ -17,6 +17,7 @@ from zoo.cli.console import PLAIN, stdout
 from zoo.cli.programs.calls import ProgramCall
 from zoo.cli.programs.choices import NO_CHOICES
 from zoo.cli.programs.files import is_program_file
+from zoo.data.csv_files import CsvOptions
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ class CommandRequest:
     settings: list[str] | None
     options: list[str] | None
     choices: Choices
+    csv: CsvOptions
     backend: str | None
     seed: int
     device: str
     dtype: str | None
     progress: bool | None
-    names: list[str] | None = None  # of the columns of a table, once the data is read
 
     def __post_init__(self) -> None:
         if not self.is_own:
@@ -67,7 +68,7 @@ class CommandRequest:
     def call(self) -> ProgramCall:
         """The program of a file with its arguments."""
         words = [*(self.words or ()), *(self.settings or ())]
-        return ProgramCall.from_words(self.model, self.data or (), words, self.backend)
+        return ProgramCall.from_words(self.model, self.data or (), words, self.backend, self.csv)
 
     @cached_property
     def program(self) -> zoo.Model:
@@ -102,8 +103,7 @@ class CommandRequest:
         if self.is_own:
             self.use_own_guide(options)
         else:
-            table = load_data(program.card, self.data[0] if self.data else None, self.columns, self.vocab)
-            self.names = list(map(str, table.columns)) if hasattr(table, "columns") else None
+            table = load_data(program.card, self.data[0] if self.data else None, self.columns, self.vocab, self.csv)
             data = (table,)
         common = {
             "seed": self.seed,

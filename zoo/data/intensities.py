@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import DTypeLike
 
+from zoo.data.arrays import to_numbers
 from zoo.data.blocks import blocks
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
@@ -47,6 +48,8 @@ class Intensities:
 
     def __init__(self, raw: object, levels: float = 1):
         try:
+            if isinstance(raw, np.ma.MaskedArray):
+                raw = to_numbers("intensities", raw)
             self.raw = raw if isinstance(raw, np.ndarray) else np.asarray(raw)
             if self.raw.dtype.kind not in "biuf" or self.raw.ndim == 0:
                 raise TypeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.blocks import blocks
-from zoo.errors import ZooError
+from zoo.errors import ColumnError, ZooError
 
 MIN_RELATIVE_SPREAD = 1e-12  # of a column's mean: a smaller spread is rounding error
 MAX_SPREAD = 1e100  # and its inverse the least spread: squares and their products are finite in 64 bits
@@ -32,14 +32,14 @@ def location_and_spread(x: np.ndarray, Z: int) -> tuple[np.ndarray, np.ndarray]:
     spread = np.sqrt(variance)
     is_constant = spread <= MIN_RELATIVE_SPREAD * np.abs(loc)
     if is_constant.any():
-        raise ZooError(
-            f"column {np.flatnonzero(is_constant)[0]} of x is constant to 12 digits, so it has no variance: drop it, "
-            "or take its offset away"
+        raise ColumnError(
+            "column {} of x is constant to 12 digits, so it has no variance: drop it, or take its offset away",
+            np.flatnonzero(is_constant)[:1],
         )
     is_extreme = ~((spread > 1 / MAX_SPREAD) & (spread < MAX_SPREAD))
     if is_extreme.any():
-        raise ZooError(
-            f"column {np.flatnonzero(is_extreme)[0]} of x has squares beyond 64 bits: give it in other units"
+        raise ColumnError(
+            "column {} of x has squares beyond 64 bits: give it in other units", np.flatnonzero(is_extreme)[:1]
         )
     return loc, spread
 
@@ -48,7 +48,7 @@ def _moments_about(x: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.nda
     """The mean of each column, its difference from ``shift``, and the variance, (D,) each; computed from x - shift."""
     count, total, square = column_sums(x, shift)
     if (count == 0).any():
-        raise ZooError(f"column {np.flatnonzero(count == 0)[0]} of x is missing throughout: drop it")
+        raise ColumnError("column {} of x is missing throughout: drop it", np.flatnonzero(count == 0)[:1])
     with np.errstate(over="ignore", invalid="ignore"):
         mean = total / count
         return shift + mean, mean, np.maximum(square / count - mean**2, 0.0)

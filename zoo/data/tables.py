@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
+from zoo.data.arrays import not_numbers, to_numbers
 from zoo.data.blocks import blocks
+from zoo.data.column_names import Names, column_names, column_order
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
 from zoo.sites import KINDS, Site
 from zoo.types import DataLike
 
+NO_NAMES: Mapping[str, Names] = {}
 SiteData: TypeAlias = np.ndarray | Intensities | Corpus  # of one observed site
 
 
-def as_table(data: DataLike, sites: Mapping[str, Site]) -> dict[str, DataLike]:
-    """``{site: array of numbers}`` from a dict, a bare array or a DataFrame, of words a Corpus; raises ZooError."""
+def as_table(data: DataLike, sites: Mapping[str, Site], columns: Mapping[str, Names] = NO_NAMES) -> dict[str, DataLike]:
+    """``{site: array of numbers}`` from a dict, a bare array or a DataFrame, of words a Corpus; raises ZooError.
+
+    ``columns`` are the names of the columns by site, with which those of DataFrames are matched.
+    """
+    table: dict[str, DataLike] = {}
+    given = data_by_site(data, sites)
+    for n, site in sites.items():
+        if site.kind == "word":
+            corpus = as_corpus(given[n], given.get("vocabulary"))
+            has_other_words = n in columns and corpus.vocabulary not in (None, columns[n])
+            table[n] = corpus.with_vocabulary(columns[n]) if has_other_words else corpus
+            continue
+        table[n] = as_numbers(n, given[n])
+        order = column_order(n, columns.get(n), column_names(given[n]))
+        if order is not None:
+            table[n] = table[n][:, order]
+    return table
+
+
+def data_by_site(data: DataLike, sites: Mapping[str, Site]) -> Mapping[str, DataLike]:
+    """The data of each observed site as it was given; raises ZooError for a site without data."""
     names = list(sites)
     if not isinstance(data, Mapping) or _is_corpus(data, sites):
         if len(names) != 1:
@@ -27,10 +50,7 @@ def as_table(data: DataLike, sites: Mapping[str, Site]) -> dict[str, DataLike]:
     absent = [n for n in names if n not in data]
     if absent:
         raise ZooError(f"no data for {', '.join(absent)}; given {', '.join(map(str, data)) or 'nothing'}")
-    return {
-        n: as_corpus(data[n], data.get("vocabulary")) if site.kind == "word" else as_numbers(n, data[n])
-        for n, site in sites.items()
-    }
+    return data
 
 
 def _is_corpus(data: Mapping[str, object], sites: Mapping[str, Site]) -> bool:
@@ -45,27 +65,18 @@ def as_numbers(name: str, values: DataLike) -> np.ndarray | Intensities:
     """
     if isinstance(values, Intensities):
         return values
-    if hasattr(values, "select_dtypes"):  # a DataFrame: the error names its columns of words
-        words = [str(c) for c in values.columns if c not in values.select_dtypes(["number", "bool"]).columns]
-        if words and len(values):
-            raise ZooError(f"{name} has columns of words ({', '.join(words)}): drop them, or code them by zoo.columns")
-        values = values.to_numpy(dtype=float, na_value=np.nan)
-    elif hasattr(values, "to_numpy") and not hasattr(values, "columns"):
-        values = values.to_numpy()
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind == "O":  # for example numbers beside None
-            array = array.astype(float)
-        if array.dtype.kind not in "biuf" or array.ndim == 0:
-            raise TypeError
-    except (TypeError, ValueError):
-        raise ZooError(f"{name} holds something other than numbers: give a rectangular array of numbers") from None
+    array = to_numbers(name, values)
+    if array.ndim == 0:
+        raise not_numbers(name)
     on_disk = isinstance(values, np.memmap) and array.dtype == np.float32
     return np.ascontiguousarray(array, dtype=np.float32 if on_disk else np.float64)
 
 
-def check_values(name: str, values: SiteData, site: Site, missing: bool) -> SiteData:
-    """``values`` with the dimensions of ``site``; raises ZooError for the first value that its kind does not allow."""
+def check_values(name: str, values: SiteData, site: Site, missing: bool, columns: Sequence[str] = ()) -> SiteData:
+    """``values`` with the dimensions of ``site``; raises ZooError for the first value that its kind does not allow.
+
+    ``columns`` are the names of the columns, for messages.
+    """
     if isinstance(values, Corpus):  # checked at construction
         return values
     expected = f"{name} is {site}"
@@ -86,10 +97,12 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool) -> Site
     for first, block in blocks(values):
         if not np.isfinite(block.sum()):  # one sum per block, as a fast test whether any value is not finite
             if np.isinf(block).any():
-                raise ZooError(f"{expected}: {_position(np.isinf(block), first)} is infinite; drop or correct it")
+                raise ZooError(
+                    f"{expected}: {_position(np.isinf(block), first, columns)} is infinite; drop or correct it"
+                )
             is_missing = np.isnan(block)
             if is_missing.any() and not missing:
-                position = _position(is_missing, first)
+                position = _position(is_missing, first, columns)
                 raise ZooError(
                     f"{expected}: {position} is missing (NaN), which this model does not take; drop those rows"
                 )
@@ -121,8 +134,10 @@ OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # whether values lie
 }
 
 
-def _position(mask: np.ndarray, first_row: int) -> str:
+def _position(mask: np.ndarray, first_row: int, columns: Sequence[str]) -> str:
     """Row and column of the first true value of the mask of a block."""
     index = tuple(int(i) for i in np.argwhere(mask)[0])
-    position = f"row {first_row + index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+    position = f"row {first_row + index[0]}"
+    if len(index) > 1:
+        position += f", column {columns[index[1]] if index[1] < len(columns) else index[1]}"
     return f"{position} and more" if mask.sum() > 1 else position

@@ -13,7 +13,7 @@ for all components; ``diag`` and ``spherical``: its one-dimensional case, Gamma(
 import numpy as np
 
 from zoo.cards import Card
-from zoo.errors import ZooError
+from zoo.errors import ColumnError, ZooError
 from zoo.sites import Derived
 
 
@@ -29,7 +29,7 @@ def priors(data, settings):
         raise ZooError("one row has no covariance: give at least two rows")
     constant = np.flatnonzero(sd <= 1e-12 * np.maximum(np.abs(x).max(0), 1e-300))
     if constant.size:
-        raise ZooError(f"column {constant[0]} of x is constant, so its variance is zero: drop it")
+        raise ColumnError("column {} of x is constant, so its variance is zero: drop it", constant[:1])
     return {"loc": x.mean(0, dtype=float), "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / x.shape[1])}
 
 

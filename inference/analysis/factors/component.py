@@ -56,12 +56,13 @@ def get_component(fit: FitRecord, k: int | None = None) -> FactorComponent:
     return FactorComponent(*values)
 
 
-def column_names(columns: Sequence[str] | None, D: int) -> list[str]:
-    """The names given, or x[0], x[1], ...; raises ZooError unless there is one name for each column.
+def column_names(columns: Sequence[str] | None, own: Sequence[str] | None, D: int) -> list[str]:
+    """The names given, or those of the fit, or x[0], x[1], ...; raises ZooError unless there is one for each column.
 
-    >>> column_names(None, 2)
-    ['x[0]', 'x[1]']
+    >>> column_names(None, ["age", "sex"], 2), column_names(None, None, 2)
+    (['age', 'sex'], ['x[0]', 'x[1]'])
     """
+    columns = own if columns is None else columns
     if columns is None:
         return [f"x[{d}]" for d in range(D)]
     names = list(map(str, columns))

@@ -50,9 +50,9 @@ def conditional_distribution(
     fit : Fit
         Fit of a linear-Gaussian model.
     given : mapping
-        ``{column: value}``, with columns by number, or by name where ``columns`` is given.
+        ``{column: value}``, with columns by number, or by name where a DataFrame was fitted or ``columns`` is given.
     columns : sequence of str, optional
-        Names of the D columns.
+        Names of the D columns; by default those of the DataFrame that was fitted.
 
     Returns
     -------
@@ -66,6 +66,8 @@ def conditional_distribution(
     """
     joint = predictive_distribution(fit)
     D = joint.mean.shape[1]
+    if columns is None and any(isinstance(name, str) for name in given):
+        columns = fit.column_labels
     names: list[object] = list(range(D)) if columns is None else list(columns)
     row = np.full(D, np.nan)
     for name, value in given.items():

@@ -23,7 +23,7 @@ MAX_NUMBERS = 4_000_000  # in memory at a time
 
 
 def impute(
-    fit: FitRecord, data: DataLike = None, *, interval: float = 0.94, columns: Sequence[str] | None = None
+    fit: FitRecord, data: DataLike = None, *, interval: float = 0.94, columns: Sequence[str | int] | None = None
 ) -> pd.DataFrame:
     """The distribution of each missing value given the rest of its row.
 
@@ -39,7 +39,7 @@ def impute(
     interval : float, default 0.94
         Probability of the central interval.
     columns : sequence of str, optional
-        Names of the D columns; numbers by default.
+        Names of the D columns; by default those of the DataFrame that was fitted, else numbers.
 
     Returns
     -------
@@ -57,6 +57,7 @@ def impute(
     if not 0 < interval < 1:
         raise ZooError(f"interval is a probability between 0 and 1, such as 0.94; given {interval!r}")
     x = observed_table(fit, data)
+    columns = fit.column_labels if columns is None else columns
     if columns is not None and len(columns) != x.shape[1]:
         raise ZooError(f"columns has {len(columns)} names for D={x.shape[1]} columns: give one for each")
     at = np.argwhere(np.isnan(x))
@@ -103,7 +104,7 @@ def fill_missing(fit: FitRecord, data: DataLike = None) -> np.ndarray:
         If the model is not linear-Gaussian, or the data do not fit it.
     """
     x = observed_table(fit, data)
-    imputed = impute(fit, x)
+    imputed = impute(fit, x, columns=range(x.shape[1]))
     complete = x.copy()
     complete[imputed["row"], imputed["column"]] = imputed["mean"]
     return complete

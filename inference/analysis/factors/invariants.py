@@ -28,7 +28,7 @@ def covariances(fit: FitRecord, columns: Sequence[str] | None = None, *, k: int 
     fit : Fit
         Fit of a linear-Gaussian model.
     columns : sequence of str, optional
-        Names of the D columns; ``x[0]``, ``x[1]``, ... by default.
+        Names of the D columns; by default those of the DataFrame that was fitted, else ``x[0]``, ``x[1]``, ...
     k : int, optional
         Component of a mixture; required where there are several.
 
@@ -48,7 +48,7 @@ def covariances(fit: FitRecord, columns: Sequence[str] | None = None, *, k: int 
 
     covariance = get_component(fit, k).covariance
     i, j = np.tril_indices(covariance.shape[-1])
-    names = column_names(columns, covariance.shape[-1])
+    names = column_names(columns, fit.column_labels, covariance.shape[-1])
     index = pd.MultiIndex.from_arrays([[names[d] for d in i], [names[d] for d in j]], names=["column", "with"])
     return describe_values(fit, covariance[..., i, j], index)
 

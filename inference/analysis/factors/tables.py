@@ -53,7 +53,7 @@ def loadings(
         Loadings in standard deviations of the columns, which are the correlations with the factors where these are
         uncorrelated; otherwise in the units of the data.
     columns : sequence of str, optional
-        Names of the D columns; ``x[0]``, ``x[1]``, ... by default.
+        Names of the D columns; by default those of the DataFrame that was fitted, else ``x[0]``, ``x[1]``, ...
     k : int, optional
         Component of a mixture; required where there are several.
     **options
@@ -76,7 +76,9 @@ def loadings(
     uniqueness = component.Psi / component.variance
     values = np.concatenate([L, (1 - uniqueness)[..., None], uniqueness[..., None]], axis=-1)
     names = [*factor_names(L.shape[-1]), "communality", "uniqueness"]
-    return posterior_table(values, column_names(columns, L.shape[-2]), names, bool(fit.draws), "column")
+    return posterior_table(
+        values, column_names(columns, fit.column_labels, L.shape[-2]), names, bool(fit.draws), "column"
+    )
 
 
 def explained_variance(

@@ -40,7 +40,7 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
     names : sequence of str, optional
         A name for each fit; by default its engine and guide.
     columns : sequence of str, optional
-        The names of the data's columns, for the figures.
+        The names of the data's columns, for the figures; by default those of the DataFrame that was fitted.
 
     Returns
     -------
@@ -58,6 +58,7 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
     >>> print(compare(em, svi, nuts))  # doctest: +SKIP
     """
     check_comparable(fits)
+    fits = with_shared_columns(fits)
     by_name = dict(zip(unique_names(names or default_names(fits), len(fits)), fits, strict=True))
     shared, warnings = share_quantities(fits, list(by_name))
     # any fit may set the order of the labels: the statistics come after it
@@ -99,7 +100,17 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
         best=best,
         verdict=rules.overall_verdict(best, verdicts),
         warnings=tuple(warnings),
-        columns=tuple(map(str, columns)) if columns is not None else None,
+        columns=tuple(map(str, columns)) if columns is not None else fits[0].column_labels,
+    )
+
+
+def with_shared_columns(fits: Sequence[FitRecord]) -> tuple[FitRecord, ...]:
+    """The fits with the names of the columns that some of them have; the others were given arrays."""
+    columns = next((fit.columns for fit in fits if fit.column_labels and not fit.model.card.is_own), {})
+    is_without = [has_program(fit.model) and not fit.column_labels and bool(columns) for fit in fits]
+    return tuple(
+        replace(fit, model=fit.model.with_columns(columns)) if without else fit
+        for fit, without in zip(fits, is_without, strict=True)
     )
 
 
@@ -127,7 +138,9 @@ def judge(fit: FitRecord) -> Verdict:
 def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> VerdictInput:
     """What the rules need of a fit."""
     diagnostics = fit.diagnostics
-    converged, heywood = diagnostics.get("converged"), diagnostics.get("heywood", [])
+    converged, labels = diagnostics.get("converged"), fit.column_labels
+    places = [np.atleast_1d(place).tolist() for place in diagnostics.get("heywood") or ()]
+    heywood = [[*place[:-1], labels[place[-1]] if labels else place[-1]] for place in places]
     learned = tuple(fit.model.card.learned) if fit.model.card.is_own else ()
     return VerdictInput(name, fit.options, converged, statistics, heywood, learned)
 
@@ -195,6 +208,8 @@ def check_comparable(fits: Sequence[FitRecord]) -> None:
             if not equal_values(a, b):
                 difference = f"{format_value(a)} and {format_value(b)}"
                 raise ZooError(f"{pair} differ in {word} ({difference}): fit both with the same {word}")
+        if first.column_labels and fit.column_labels and first.column_labels != fit.column_labels:
+            raise ZooError(f"{pair} are of different columns: fit both to one DataFrame")
         for site in first.data:
             a, b = (v.raw if isinstance(v, Corpus) else v for v in (first.data[site], fit.data[site]))
             if a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):

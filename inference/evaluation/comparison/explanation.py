@@ -123,7 +123,7 @@ def heywood_warning(c: VerdictInput) -> str:
     """Which uniquenesses are improper, so that they are not taken for a result."""
     if not c.heywood:
         return ""
-    places = [f"Psi[{','.join(map(str, np.atleast_1d(place)))}]" for place in c.heywood]
+    places = [f"Psi[{','.join(map(str, place))}]" for place in c.heywood]
     return (
         f"; {join_names(places)} fell to almost nothing (a Heywood case): Z may be too large, or the rows too few; "
         "objective='map' keeps it proper"

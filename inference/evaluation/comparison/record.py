@@ -45,7 +45,7 @@ class VerdictInput:
     options: Mapping[str, object]
     converged: bool | None
     statistics: FitStatistics
-    heywood: Sequence[str | int] = ()
+    heywood: Sequence[Sequence[str | int]] = ()
     learned: Sequence[str] = ()
 
 

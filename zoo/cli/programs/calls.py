@@ -13,6 +13,7 @@ from zoo.cli.programs.choices import NO_CHOICES
 from zoo.cli.programs.columns import Call, Columns, map_arguments
 from zoo.cli.programs.failures import explain, statement
 from zoo.cli.programs.files import ProgramFile, load_program_file
+from zoo.data.csv_files import NO_OPTIONS, CsvOptions
 from zoo.errors import ZooError
 from zoo.read_model import read_arguments
 
@@ -27,10 +28,12 @@ class ProgramCall:
     columns: Columns
 
     @classmethod
-    def from_words(cls, text: str, data: Sequence[str], words: Sequence[str], backend: str | None) -> ProgramCall:
+    def from_words(
+        cls, text: str, data: Sequence[str], words: Sequence[str], backend: str | None, csv: CsvOptions = NO_OPTIONS
+    ) -> ProgramCall:
         """``FILE.py:PROGRAM``, the files of ``--data`` and ``argument=value`` pairs; raises ZooError."""
         file = load_program_file(text, backend)
-        columns = Columns.read(data)
+        columns = Columns.read(data, csv)
         program = file.program
         call = map_arguments(program, columns, parse_words(words))
         return cls(file, zoo.Model(program, backend=file.backend), call, columns)

@@ -15,6 +15,8 @@ import numpy as np
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cli.arguments import parse_value
 from zoo.data import files
+from zoo.data.column_names import warn_of_header
+from zoo.data.csv_files import NO_OPTIONS, CsvOptions
 from zoo.errors import ZooError, unknown
 from zoo.types import Program
 
@@ -38,11 +40,11 @@ class Columns:
     labels: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, paths: Sequence[str]) -> Columns:
+    def read(cls, paths: Sequence[str], csv: CsvOptions = NO_OPTIONS) -> Columns:
         """The columns, arrays and keys of some files; raises ZooError for a name that two of them have."""
         columns, source = cls(), {}
         for path in paths:
-            for name, value in read_file(path).items():
+            for name, value in read_file(path, csv).items():
                 if name in source:
                     raise ZooError(f"{name} is in {source[name]} and in {path}: rename one of them")
                 source[name] = path
@@ -182,18 +184,19 @@ def parse_argument(
     return value, []
 
 
-def read_file(path: str) -> dict[str, Any]:
+def read_file(path: str, csv: CsvOptions = NO_OPTIONS) -> dict[str, Any]:
     """The columns, arrays or keys of one file, by name; raises ZooError."""
     suffix = Path(path).suffix.lower()
     if suffix == ".json":
         return read_json(path)
-    if suffix not in (".csv", ".parquet", ".npy", ".npz"):
+    if suffix not in (*files.CSV_SUFFIXES, ".parquet", ".npy", ".npz"):
         raise ZooError(f"cannot read {path!r}; readable: {READABLE}")
-    data = files.read(path)
+    data = files.read(path, csv if suffix in files.CSV_SUFFIXES else NO_OPTIONS)
     if isinstance(data, np.ndarray):
         return {Path(path).stem: np.asarray(data)}
     if isinstance(data, dict):
         return {n: v.item() if v.ndim == 0 else v for n, v in data.items()}
+    warn_of_header(path, list(map(str, data.columns)))
     return {str(column): data[column] for column in data.columns}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.data.arrays import to_numbers
 from zoo.data.corpus.counts import MAX_COUNT, Corpus, concatenate, from_entries
 from zoo.data.corpus.documents import from_documents
 from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, short_repr
@@ -81,6 +82,8 @@ def _matrix(data: object) -> np.ndarray | None:
     """An array of numbers from numpy, torch, jax or another library; None for anything else. Raises ZooError."""
     if not hasattr(data, "__array__") or hasattr(data, "to_numpy"):  # for example a Series of lists of tokens
         return None
+    if isinstance(data, np.ma.MaskedArray) or hasattr(data, "detach"):  # a masked count is missing
+        data = to_numbers("the corpus", data)
     try:
         array = np.asarray(data)
     except (TypeError, ValueError, RuntimeError) as error:

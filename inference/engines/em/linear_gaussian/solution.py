@@ -7,6 +7,7 @@ import numpy as np
 from inference.engines.em.closed_form import LinearGaussianForm
 from inference.engines.em.options import PreparedOptions
 from zoo import ZooError
+from zoo.errors import ColumnError
 from zoo.linear import Linear
 from zoo.types import Keywords
 
@@ -37,11 +38,11 @@ def check_noise(linear: Linear) -> None:
         W = linear.W[k][noiseless]
         explained = np.linalg.eigvalsh(W @ W.T) if Z else np.zeros(1)
         if len(noiseless) > Z or explained[0] < 10 * ZERO_NOISE:
-            names = ", ".join(map(str, noiseless))
-            reason = f"columns {names} determine each other" if len(noiseless) > 1 else f"column {names} is constant"
-            raise ZooError(
+            reason = "columns {} determine each other" if len(noiseless) > 1 else "column {} is constant"
+            raise ColumnError(
                 f"{reason}{within}, so the noise fell to zero and the likelihood has no maximum: drop one, lower Z or "
-                "K, use objective='map', or give a covariance_floor"
+                "K, use objective='map', or give a covariance_floor",
+                noiseless,
             )
 
 

@@ -33,8 +33,11 @@ def runtime(dtype=None, device="cpu"):
         # a default device costs time at every operation, so it is set only where it differs
         is_default = torch.get_default_device() == torch.device(device)
         context = nullcontext() if is_default else torch.device(device)
+        # a fit needs gradients, whatever mode it is called in
+        inference_mode, gradients = torch.inference_mode(False), torch.enable_grad()
         # Pyro's parameter store is global too: each fit has its own. Data is validated before a fit
-        with context, pyro.get_param_store().scope(), pyro.validation_enabled(False), restore_parameters():
+        store, validation = pyro.get_param_store().scope(), pyro.validation_enabled(False)
+        with context, inference_mode, gradients, store, validation, restore_parameters():
             yield
     finally:
         torch.set_default_dtype(previous)

@@ -48,9 +48,12 @@ def to_numbers(name: str, values: DataLike) -> np.ndarray:
     if isinstance(values, np.ma.MaskedArray):
         return fill_masked(name, values)
     table: Any = values
+    if isinstance(table, list | tuple) and any(hasattr(row, "detach") for row in table):
+        table = [tensor_values(name, row) if hasattr(row, "detach") else row for row in table]
     if hasattr(table, "detach"):  # torch
-        table = table.detach().cpu()
-        table = (table.double() if str(table.dtype).endswith(SMALL_FLOATS) else table).resolve_conj().numpy()
+        table = tensor_values(name, table)
+    elif hasattr(table, "tocoo"):  # scipy
+        raise ZooError(f"{name} is a sparse matrix, and this model takes all cells: give {name}.toarray()")
     elif hasattr(table, "select_dtypes"):  # a DataFrame of pandas
         return frame_numbers(name, table)
     elif hasattr(table, "to_frame") and hasattr(table, "dtypes"):  # a Series of pandas
@@ -62,6 +65,17 @@ def to_numbers(name: str, values: DataLike) -> np.ndarray:
     except (TypeError, ValueError):
         raise not_numbers(name) from None
     return plain_numbers(name, array)
+
+
+def tensor_values(name: str, tensor: Any) -> np.ndarray:
+    """A tensor of torch without its graph, the precisions that NumPy lacks in 64 bits; raises ZooError if sparse."""
+    if str(tensor.layout) != "torch.strided":
+        raise ZooError(f"{name} is a sparse tensor, and this model takes all cells: give {name}.to_dense()")
+    tensor = tensor.detach().cpu()
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    has_own_precision = any(kind in str(tensor.dtype) for kind in SMALL_FLOATS)
+    return (tensor.double() if has_own_precision else tensor).resolve_conj().resolve_neg().numpy()
 
 
 def plain_numbers(name: str, array: np.ndarray) -> np.ndarray:

@@ -135,9 +135,10 @@ def fit(
     if reason:
         others = [e for e, why in engines.refusals(model).items() if not why]
         raise Refusal(f"{name} cannot fit {model.name}: {reason}; these can: {', '.join(others) or 'none'}")
+    weights = made.as_dict().get("sample_weight")
     model = with_column_names(model, data)
     try:
-        table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed))
+        table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed), weights=weights)
         request = FitRequest(model, bound, table, int(seed), made, progress)
         begun = time.perf_counter()
         with backend_of(model).runtime(dtype, device):

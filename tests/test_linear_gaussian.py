@@ -117,7 +117,7 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
 def test_em_from_rows_equals_em_from_moments(name, missing, monkeypatch):
     x = with_missing(factors(600, 4, 1)[0], missing)  # 16 patterns, which are few of 600 rows
     one = fit(model_of(name), x, "em", max_iter=20, tol=0.0)
-    monkeypatch.setattr(algorithm, "compute_moments", lambda x: None)
+    monkeypatch.setattr(algorithm, "compute_moments", lambda *_: None)
     monkeypatch.setattr(algorithm, "moments_about", lambda *given: None)
     other = fit(model_of(name), x, "em", max_iter=20, tol=0.0)
     steps = min(len(one.trace), len(other.trace))

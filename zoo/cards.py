@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -43,7 +44,8 @@ class Card:
         For a keyword, its allowed words and the lines that differ under each; the first word is the default. The line
         of a latent is None where the program does not have it; under the default words it has all of them.
     priors : callable, optional
-        ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from NumPy data.
+        ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from NumPy data. A third
+        parameter ``weights=None`` has the weight of each row, (N,), or None; without it rows of weight 0 are left out.
     empirical : tuple of str
         The keywords that ``priors`` computes, under some variant.
     check : callable, optional
@@ -112,7 +114,7 @@ class Card:
     sampled: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     variants: Mapping[str, Mapping[Any, Mapping[str, str | None]]] = field(default_factory=dict)
-    priors: Callable[[Mapping[str, np.ndarray], Keywords], dict[str, Any]] | None = None
+    priors: Callable[..., dict[str, Any]] | None = None
     empirical: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], None] | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
@@ -145,6 +147,33 @@ class Card:
         """Whether the rows are documents, and the observed values words."""
         sites = self.sites()
         return any(sites[name].kind == "word" for name in self.observed)
+
+    def compute_priors(
+        self, table: Mapping[str, np.ndarray], settings: Keywords, weights: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """The keywords that ``priors`` computes, {} where the card has none.
+
+        Parameters
+        ----------
+        table : dict of str to array
+            The data by site.
+        settings : dict
+            Keywords of the program.
+        weights : array, (N,), optional
+            The weight of each row.
+
+        Returns
+        -------
+        dict
+        """
+        if not self.priors:
+            return {}
+        if weights is None:
+            return self.priors(table, settings)
+        if "weights" in inspect.signature(self.priors).parameters:
+            return self.priors(table, settings, weights)
+        sites, is_counted = self.sites(settings), np.asarray(weights) > 0
+        return self.priors({n: v[is_counted] if "N" in sites[n].dims[:1] else v for n, v in table.items()}, settings)
 
     def variant(self, settings: Keywords) -> dict[str, Any]:
         """The word chosen for each keyword with variants.

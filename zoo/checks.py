@@ -36,3 +36,18 @@ def equal_values(a: ArrayLike | None, b: ArrayLike | None) -> bool:
     if isinstance(a, str | None) or isinstance(b, str | None):
         return type(a) is type(b) and a == b
     return np.shape(a) == np.shape(b) and np.array_equal(a, b)
+
+
+def check_weights(weights: ArrayLike, N: int) -> np.ndarray:
+    """The weights of N rows as an array (N,); raises ZooError unless they are numbers from 0 up, not all 0.
+
+    >>> check_weights([1, 2], 2)
+    array([1., 2.])
+    """
+    try:
+        values = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.shape != (N,) or not np.isfinite(values).all() or (values < 0).any() or not values.any():
+        raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below 0, not all 0")
+    return values

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card
-from zoo.checks import is_whole
+from zoo.checks import check_weights, is_whole
 from zoo.data.column_names import Names, is_numbering
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
@@ -166,7 +167,9 @@ class Model:
             model._card = dataclasses.replace(card, coords={**card.coords, **shown})
         return model
 
-    def bind(self, data: DataLike, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    def bind(
+        self, data: DataLike, seed: int | None = 0, weights: ArrayLike | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Validate data against the card, and complete the keywords.
 
         Parameters
@@ -176,6 +179,8 @@ class Model:
             matched by name with those of ``columns``, where the model has these, as that of a fit does.
         seed : int or None, default 0
             Seed of the one draw of binary pixels from ``Intensities``; None leaves them unchanged.
+        weights : array, (N,), optional
+            The weight of each row, on which priors that are computed from the data depend.
 
         Returns
         -------
@@ -200,9 +205,12 @@ class Model:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
         check_any_observed(table)
         table = table if seed is None else binarise_once(table, seed)
-        return table, self.complete({**self.settings, **sizes}, table)
+        weights = None if weights is None else check_weights(weights, sizes["N"])
+        return table, self.complete({**self.settings, **sizes}, table, weights)
 
-    def complete(self, settings: Keywords, table: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def complete(
+        self, settings: Keywords, table: Mapping[str, np.ndarray], weights: np.ndarray | None = None
+    ) -> dict[str, Any]:
         """Every keyword of the program: the setting, else a variant's default, else the card's prior, else the default.
 
         Parameters
@@ -211,6 +219,8 @@ class Model:
             Keywords that are set, sizes among them.
         table : dict of str to array
             The data by site, from which priors are computed; {} for none.
+        weights : array, (N,), optional
+            The weight of each row.
 
         Returns
         -------
@@ -224,7 +234,7 @@ class Model:
         settings = {**(self._card.variant(settings) if self._card else {}), **settings}
         self._require([k for k in self.keywords if len(k) == 1], settings)  # priors may depend on the sizes
         if self._card and self._card.priors and table and not settings.keys() >= self.keywords.keys():
-            settings = {**self._card.priors(table, settings), **settings}
+            settings = {**self._card.compute_priors(table, settings, weights), **settings}
         self._require(self.keywords, settings)
         keywords = {k: settings.get(k, default) for k, default in self.keywords.items()}
         if self._card and self._card.check:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo._backend import backend_of, in_backend
 from zoo._programs.arguments import Arguments, program_name
@@ -75,7 +76,9 @@ class ReadModel(Model):
         """
         return ReadModel(self.source, self.reading.with_card(**fields), self.settings)
 
-    def bind(self, data: DataLike = None, seed: int | None = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    def bind(
+        self, data: DataLike = None, seed: int | None = 0, weights: ArrayLike | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The arrays of a call by name, and the sizes.
 
         Parameters
@@ -85,6 +88,8 @@ class ReadModel(Model):
             of the program; one array where it has one. By default the arrays of the reading.
         seed : int or None
             Not used: a program of the user's own has no intensities.
+        weights : array, (N,), optional
+            Not used: its priors do not depend on the data.
 
         Returns
         -------
@@ -101,7 +106,9 @@ class ReadModel(Model):
             table = merge_arrays(self.reading, arrays_by_name(self.reading, self.source.program, data))
         return table, self.complete(self.settings, table)
 
-    def complete(self, settings: Keywords, table: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    def complete(
+        self, settings: Keywords, table: Mapping[str, np.ndarray], weights: np.ndarray | None = None
+    ) -> dict[str, Any]:
         """The size of each dimension: of the reading, unless it is set or the arrays have another.
 
         Parameters
@@ -109,6 +116,8 @@ class ReadModel(Model):
         settings : dict
             Sizes that are set.
         table : dict of str to array
+        weights : array, optional
+            Not used.
 
         Returns
         -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.data.blocks import blocks
+from zoo.data.blocks import weighted_blocks
 from zoo.errors import ColumnError, ZooError
 
 MIN_RELATIVE_SPREAD = 1e-12  # of a column's mean: a smaller spread is rounding error
@@ -13,22 +13,23 @@ MAX_SQUARED_MEAN_RATIO = 1e4  # mean^2 / variance: beyond it, mean square less s
 MIN_PROBABILITY = 1e-3  # of a pixel that is 1 in no row, or 0 in no row
 
 
-def location_and_spread(x: np.ndarray, Z: int) -> tuple[np.ndarray, np.ndarray]:
+def location_and_spread(x: np.ndarray, Z: int, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The mean and standard deviation (D,) of the observed values of each column of x (N, D), NaN where missing.
 
-    Raises ZooError where no factor model has a likelihood with a maximum: fewer than two rows, a column that is
-    constant or entirely missing, as many latent dimensions as columns; and for a spread above 1e100 or below 1e-100.
+    weights: (N,), of the rows; None where every row counts once. Raises ZooError where no factor model has a likelihood
+    with a maximum: fewer than two rows, a column that is constant or entirely missing, as many latent dimensions as
+    columns; and for a spread above 1e100 or below 1e-100.
     """
-    N, D = x.shape
-    if N < 2:
+    D = x.shape[1]
+    if (len(x) if weights is None else np.count_nonzero(weights)) < 2:
         raise ZooError("one row has no covariance: give at least two rows")
     if Z >= D:
         raise ZooError(f"Z={Z} latent dimensions for D={D} columns: take Z={D - 1} or fewer")
-    loc, mean, variance = _moments_about(x, first_observed(x))
+    loc, mean, variance = _moments_about(x, first_observed(x, weights), weights)
     with np.errstate(over="ignore", invalid="ignore"):
         has_lost_digits = not (mean**2 <= MAX_SQUARED_MEAN_RATIO * variance).all()
     if has_lost_digits:
-        loc, _, variance = _moments_about(x, loc)
+        loc, _, variance = _moments_about(x, loc, weights)
     spread = np.sqrt(variance)
     is_constant = spread <= MIN_RELATIVE_SPREAD * np.abs(loc)
     if is_constant.any():
@@ -44,9 +45,11 @@ def location_and_spread(x: np.ndarray, Z: int) -> tuple[np.ndarray, np.ndarray]:
     return loc, spread
 
 
-def _moments_about(x: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _moments_about(
+    x: np.ndarray, shift: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mean of each column, its difference from ``shift``, and the variance, (D,) each; computed from x - shift."""
-    count, total, square = column_sums(x, shift)
+    count, total, square = column_sums(x, shift, weights)
     if (count == 0).any():
         raise ColumnError("column {} of x is missing throughout: drop it", np.flatnonzero(count == 0)[:1])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -54,10 +57,10 @@ def _moments_about(x: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.nda
         return shift + mean, mean, np.maximum(square / count - mean**2, 0.0)
 
 
-def first_observed(x: np.ndarray) -> np.ndarray:
-    """The first value of each column that is not NaN, (D,), or NaN."""
-    values = np.array(x[0], dtype=float)
-    for _, block in blocks(x):
+def first_observed(x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """The first value of each column that is not NaN, (D,), or NaN, among the rows of positive weight."""
+    values = np.full(x.shape[1], np.nan)
+    for block, _ in weighted_blocks(x, weights):
         columns = np.flatnonzero(np.isnan(values))
         if not columns.size:
             break
@@ -66,23 +69,27 @@ def first_observed(x: np.ndarray) -> np.ndarray:
     return values
 
 
-def column_sums(x: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The number of observed values of each column, and the sums of x - shift and of its square, (D,) each."""
+def column_sums(
+    x: np.ndarray, shift: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The number of observed values of each column, and the sums of x - shift and of its square, (D,) each.
+
+    Rows are counted by their weights (N,), or once where these are None.
+    """
     D = x.shape[1]
     count, total, square = np.zeros(D), np.zeros(D), np.zeros(D)
-    for _, block in blocks(x):
+    for block, w in weighted_blocks(x, weights):
         y = block - shift
-        ones = np.ones(len(y))  # a matrix product is faster than a sum
-        part = ones @ y
+        part = w @ y  # a matrix product is faster than a sum
         if np.isnan(part).any():
             observed = ~np.isnan(y)
-            count += observed.sum(0)
+            count += w @ observed
             y = np.where(observed, y, 0.0)
-            part = ones @ y
+            part = w @ y
         else:
-            count += len(y)
+            count += w.sum()
         total += part
-        square += np.einsum("nd,nd->d", y, y)
+        square += w @ np.square(y)
     return count, total, square
 
 

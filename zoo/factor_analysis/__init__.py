@@ -16,13 +16,13 @@ from zoo.linear import Linear
 from zoo.sites import Derived
 
 
-def priors(data, settings):
+def priors(data, settings, weights=None):
     """Weakly informative keywords, in the units of the data.
 
     loc, spread [D]: mean and standard deviation of the observed values of each column; scale [D]: twice the
     latter. Raises ZooError for columns that are constant or entirely missing, one row, or as many factors as columns.
     """
-    loc, spread = location_and_spread(data["x"], settings["Z"])
+    loc, spread = location_and_spread(data["x"], settings["Z"], weights)
     return {"loc": loc, "scale": 2 * spread, "spread": spread}
 
 

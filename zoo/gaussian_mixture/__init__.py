@@ -13,24 +13,18 @@ for all components; ``diag`` and ``spherical``: its one-dimensional case, Gamma(
 import numpy as np
 
 from zoo.cards import Card
-from zoo.errors import ColumnError, ZooError
+from zoo.data.moments import location_and_spread
 from zoo.sites import Derived
 
 
-def priors(data, settings):
+def priors(data, settings, weights=None):
     """Weakly informative keywords, in the units of the data (after Fraley and Raftery 2007, section 4).
 
     loc [D]: the mean of the columns; scale [D]: twice their standard deviation; spread [D]: their standard
     deviation over K^(1/D), the width at which K components tile the data. Raises ZooError for constant columns.
     """
-    x = data["x"]
-    sd = x.std(0, dtype=float)  # sums in 64 bits, whatever the file on disk has
-    if len(x) < 2:
-        raise ZooError("one row has no covariance: give at least two rows")
-    constant = np.flatnonzero(sd <= 1e-12 * np.maximum(np.abs(x).max(0), 1e-300))
-    if constant.size:
-        raise ColumnError("column {} of x is constant, so its variance is zero: drop it", constant[:1])
-    return {"loc": x.mean(0, dtype=float), "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / x.shape[1])}
+    loc, sd = location_and_spread(data["x"], 0, weights)
+    return {"loc": loc, "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / len(sd))}
 
 
 def covariance(precision, site):

@@ -21,14 +21,14 @@ from zoo.linear import Linear
 from zoo.sites import Derived
 
 
-def priors(data, settings):
+def priors(data, settings, weights=None):
     """Weakly informative keywords, in the units of the data.
 
     loc [D]: the mean of each column; scale [D]: twice its standard deviation; spread [D]: its standard deviation over
     K^(1/D), the width at which K groups tile the data. Raises ZooError for columns that are constant or entirely
     missing, one row, or as many factors as columns.
     """
-    loc, sd = location_and_spread(data["x"], settings["Z"])
+    loc, sd = location_and_spread(data["x"], settings["Z"], weights)
     return {"loc": loc, "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / len(sd))}
 
 

@@ -8,12 +8,14 @@
 The variance of a mixture's counts exceeds their mean; that of one regime's counts equals it.
 """
 
+import numpy as np
+
 from zoo.cards import Card
 
 
-def priors(data, settings):
+def priors(data, settings, weights=None):
     """mean: the average count, so that the prior of the rates covers the data (half a count if all are zero)."""
-    return {"mean": max(float(data["x"].mean()), 0.5)}
+    return {"mean": max(float(np.average(data["x"], weights=weights)), 0.5)}
 
 
 CARD = Card(

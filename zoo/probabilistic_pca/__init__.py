@@ -18,14 +18,14 @@ from zoo.data.moments import location_and_spread
 from zoo.linear import Linear
 
 
-def priors(data, settings):
+def priors(data, settings, weights=None):
     """Weakly informative keywords: loc, spread and scale.
 
     loc [D] is the mean of each column; spread the root of the mean of their variances; scale twice that.
 
     Raises ZooError for columns that are constant or entirely missing, one row, or as many latent dimensions as columns.
     """
-    loc, sd = location_and_spread(data["x"], settings["Z"])
+    loc, sd = location_and_spread(data["x"], settings["Z"], weights)
     spread = float(np.sqrt((sd**2).mean()))
     return {"loc": loc, "scale": 2 * spread, "spread": spread}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +16,7 @@ from inference.engines.em.linear_gaussian.solution import num_parameters
 from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
 from inference.unconstrained.kmeans import kmeans_labels
+from zoo import ReadModel
 from zoo._backend import backend_of
 from zoo.types import BackendParams
 
@@ -31,6 +33,8 @@ class EnumerationEM:
     def __init__(
         self, backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions, closed: bool = True
     ):
+        self.is_counted = countable_rows(request, options)
+        request, options = without_rows(request, options, self.is_counted)
         self.backend, self.request, self.options = backend, request, options
         self._arrays = backend_of(request.model)
         data, keywords = self._arrays.to_backend(request.table), self._arrays.to_backend(request.keywords)
@@ -74,7 +78,8 @@ class EnumerationEM:
             return self.to_backend({n: draw[n] for n in request.card.parameters(request.keywords)})
         K = self.density.variables[0].size
         observed = {n: v for n, v in request.table.items() if n in request.card.observed}
-        return self.em_step.from_labels(kmeans_labels(observed or request.table, K, seed), K)
+        labels = kmeans_labels(observed or request.table, K, seed, self.options.sample_weight)
+        return self.em_step.from_labels(labels, K)
 
     def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         """Better parameters, and the objective at the given ones."""
@@ -105,10 +110,33 @@ class EnumerationEM:
 
     def set_weights(self, weights: np.ndarray) -> None:
         """Count the rows by other weights, (N,)."""
-        self.em_step.weights = self.backend.to_array(weights)
+        self.em_step.weights = self.backend.to_array(weights[self.is_counted])
 
     def to_backend(self, params: dict[str, np.ndarray]) -> BackendParams:
         return {n: self.backend.to_array(v) for n, v in params.items()}
 
     def to_numpy(self, params: BackendParams) -> dict[str, np.ndarray]:
         return self._arrays.to_numpy(params)
+
+
+def countable_rows(request: FitRequest[EngineOptions], options: PreparedOptions) -> np.ndarray:
+    """Whether each row counts, (N,): not where its weight is 0, unless the model's rows cannot be taken in parts."""
+    is_counted = options.sample_weight > 0
+    model = request.model
+    is_divisible = not isinstance(model, ReadModel) or bool(model.reading.rows.entries)
+    return is_counted if is_divisible and "N" in request.keywords else np.ones_like(is_counted)
+
+
+def without_rows(
+    request: FitRequest[EngineOptions], options: PreparedOptions, is_counted: np.ndarray
+) -> tuple[FitRequest[EngineOptions], PreparedOptions]:
+    """The request and its options with the rows that count alone."""
+    if is_counted.all():
+        return request, options
+    sites = request.card.sites(request.keywords)
+    table = {n: v[is_counted] if sites[n].dims[:1] == ("N",) else v for n, v in request.table.items()}
+    keywords = {**request.keywords, "N": int(is_counted.sum())}
+    return (
+        replace(request, table=table, keywords=keywords),
+        replace(options, sample_weight=options.sample_weight[is_counted]),
+    )

@@ -11,6 +11,7 @@ from inference.engines.contract import FitRequest
 from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
 from inference.unconstrained import check_start
 from zoo import ZooError
+from zoo.checks import check_weights
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,9 @@ def prepare_options(request: FitRequest[EMOptions]) -> PreparedOptions:
     if options.objective == "ml" and request.card.hyper:
         hyper = ", ".join(request.card.hyper)
         raise ZooError(f"the likelihood does not depend on {hyper}: fit {request.card.name} with objective='map'")
-    if options.sample_weight is None:
-        weight = np.broadcast_to(1.0, N)  # takes no memory: rows on disk may be more than it holds
-    else:
-        weight = np.asarray(options.sample_weight, dtype=float)
-        if weight.shape != (N,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
-            raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below 0, not all 0")
+    given = options.sample_weight
+    # equal weights take no memory: rows on disk may be more than it holds
+    weight = np.broadcast_to(1.0, N) if given is None else check_weights(given, N)
     start = options.start
     if start is not None:
         sites = request.card.parameters(request.keywords)

@@ -12,14 +12,17 @@ def form(data, keywords, options):
     covariance, D = keywords["covariance"], keywords["D"]
 
     @jax.jit
-    def standardise(x, loc, mean_scale, spread):
-        centre, scale = x.mean(0, dtype=float), x.std(0, dtype=float)
+    def standardise(x, weights, loc, mean_scale, spread):
+        centre = weights @ x / weights.sum()
+        scale = jnp.sqrt(weights @ (x - centre) ** 2 / weights.sum())
         if covariance == "spherical":  # a sphere stays a sphere only where all columns have one scale
             scale = jnp.full(D, jnp.sqrt((scale**2).mean()))
         return centre, scale, (loc - centre) / scale, mean_scale / scale, spread / scale, jnp.outer(scale, scale)
 
     priors = (keywords[name] for name in ("loc", "scale", "spread"))
-    centre, scale, loc, mean_scale, spread, scale_products = standardise(data["x"], *priors)
+    centre, scale, loc, mean_scale, spread, scale_products = standardise(
+        data["x"], jnp.asarray(options.sample_weight, float), *priors
+    )
     units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
     floor, matrix = covariance_floor(options), covariance in ("full", "tied")
     i, j = np.triu_indices(D)

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import torch
 
 from inference.engines.em.exponential_family import Form
@@ -10,7 +11,9 @@ EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
 def form(data, keywords, options):
     x, covariance, D = data["x"], keywords["covariance"], keywords["D"]
-    centre, scale = x.mean(0, dtype=torch.float64), x.to(torch.float64).std(0, correction=0)
+    x, weights = x.to(torch.float64), torch.as_tensor(np.array(options.sample_weight)).to(x.device)
+    centre = weights @ x / weights.sum()
+    scale = (weights @ (x - centre) ** 2 / weights.sum()).sqrt()
     if covariance == "spherical":  # a sphere stays a sphere only where all columns have one scale
         scale = (scale**2).mean().sqrt().expand(D)
     loc, mean_scale, spread = (torch.as_tensor(keywords[name]).expand(D) / scale for name in ("loc", "scale", "spread"))

@@ -49,10 +49,10 @@ class LinearGaussianEM:
         (self.x,) = request.table.values()
         self.K, self.Z = int(self.keywords.get("K", 1)), self.keywords["Z"]
         weights = options.sample_weight
-        # the units are those of all rows: without the rows of weight 0 a column might have none
-        equal = weights.min() == weights.max() == 1
-        moments = compute_moments(self.x) if self.K == 1 and equal else None
-        centre, scale = moments.location_and_spread() if moments else location_and_spread(self.x, self.Z)
+        different = None if weights.min() == weights.max() == 1 else weights
+        moments = compute_moments(self.x, different) if self.K == 1 else None
+        units = moments.location_and_spread() if moments else location_and_spread(self.x, self.Z, different)
+        centre, scale = units
         if self.noise == "isotropic":  # a sphere stays a sphere only where columns have one scale
             scale = np.full_like(scale, np.sqrt((scale**2).mean()))
         self.centre, self.scale = centre, scale
@@ -71,12 +71,15 @@ class LinearGaussianEM:
         if moments is None and self.K == 1:
             moments = moments_about(self.centre, self.x, weights)
         self.moments = moments.standardised(self.centre, self.scale) if moments else None
-        self.rows = None if self.moments else IncompleteRows((self.x - self.centre) / self.scale)
+        self.rows = None
         if self.moments:
             count = self.moments.num_rows @ self.moments.patterns
         else:
-            rows = cast(IncompleteRows, self.rows)
-            count = np.bincount(rows.pattern_of_row, weights, minlength=len(rows.patterns)) @ rows.patterns
+            is_counted = weights > 0
+            self.weights = weights[is_counted]
+            x = self.x if is_counted.all() else self.x[is_counted]
+            self.rows = rows = IncompleteRows((x - self.centre) / self.scale)
+            count = np.bincount(rows.pattern_of_row, self.weights, minlength=len(rows.patterns)) @ rows.patterns
         self.log_scale = float(count @ np.log(self.scale))
 
     def initialize(self, seed: int) -> State:
@@ -92,8 +95,11 @@ class LinearGaussianEM:
         else:
             rows = cast(IncompleteRows, self.rows)
             seed = self.request.seed if random is None else int(random.integers(2**31))
-            labels = kmeans_labels(self.request.table, self.K, seed) if self.K > 1 else np.zeros(len(rows), dtype=int)
-            groups = group_rows(rows, labels, self.K)
+            labels = np.zeros(len(rows), dtype=int)
+            if self.K > 1:
+                values = rows.values if rows.observed is None else np.where(rows.observed > 0, rows.values, np.nan)
+                labels = kmeans_labels({"x": values}, self.K, seed, self.weights)
+            groups = group_rows(rows, labels, self.K, self.weights)
         return self._with_hyperparameters(initial_parameters(groups, self.Z, self.noise, self.floor, random))
 
     def step(self, state: State) -> tuple[State, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.engines.em.linear_gaussian.statistics import Moments
 from inference.exact.gaussian.rows import IncompleteRows
-from zoo.data.blocks import blocks
+from zoo.data.blocks import weighted_blocks
 from zoo.data.moments import MAX_SQUARED_MEAN_RATIO, first_observed
 
 FEW_PATTERNS = 4  # patterns are few where their moments take a quarter of the rows' memory, or up to this number
@@ -47,11 +47,11 @@ class ShiftedMoments(NamedTuple):
         )
 
 
-def compute_moments(x: np.ndarray) -> ShiftedMoments | None:
+def compute_moments(x: np.ndarray, weights: np.ndarray | None = None) -> ShiftedMoments | None:
     """The moments of x (N, D), NaN where missing, about a shift that loses no digits; None for many patterns."""
-    result = moments_about(first_observed(x), x)
+    result = moments_about(first_observed(x, weights), x, weights)
     if result and result.loses_digits():
-        result = moments_about(result.location_and_spread()[0], x)
+        result = moments_about(result.location_and_spread()[0], x, weights)
     return result
 
 
@@ -60,10 +60,8 @@ def moments_about(shift: np.ndarray, x: np.ndarray, weights: np.ndarray | None =
     N, D = x.shape
     most = max(FEW_PATTERNS, N // (4 * D))
     sums: dict[bytes, list[np.ndarray]] = {}
-    for start, block in blocks(x):
-        y = block - shift
-        w = np.ones(len(y)) if weights is None else weights[start : start + len(y)]
-        for pattern, part, wp in split_by_pattern(y, w):
+    for block, w in weighted_blocks(x, weights):
+        for pattern, part, wp in split_by_pattern(block - shift, w):
             # a matrix times its own transpose is quicker than times another
             new = [wp.sum(), wp @ part, (part if weights is None else part * wp[:, None]).T @ part]
             key = pattern.tobytes()

@@ -29,21 +29,23 @@ def group_moments(moments: Moments) -> Groups:
     return Groups([1.0], [np.zeros(m.mean.shape[1])], [pairwise_covariance(second, counts)])
 
 
-def group_rows(rows: IncompleteRows, labels: np.ndarray, K: int) -> Groups:
-    """The rows of each label from 0 to K - 1."""
+def group_rows(rows: IncompleteRows, labels: np.ndarray, K: int, weights: np.ndarray) -> Groups:
+    """The rows of each label from 0 to K - 1, counted by their weights (N,)."""
     D = rows.values.shape[1]
     observed = np.ones((len(rows), D)) if rows.observed is None else rows.observed
-    pooled = pairwise_covariance(rows.values.T @ rows.values, observed.T @ observed)
+    w = weights[:, None]
+    pooled = pairwise_covariance(rows.values.T @ (w * rows.values), observed.T @ (w * observed))
     groups = Groups([], [], [])
     for k in range(K):
-        values_k, observed_k = rows.values[labels == k], observed[labels == k]
-        mean = values_k.sum(0) / np.maximum(observed_k.sum(0), 1.0)
+        values_k, observed_k, w_k = rows.values[labels == k], observed[labels == k], weights[labels == k]
+        count = w_k @ observed_k
+        mean = w_k @ values_k / np.where(count > 0, count, 1.0)
         residual = (values_k - mean) * observed_k
         # a group of few rows is drawn towards all of them
-        products = residual.T @ residual + D / K * pooled
-        groups.weights.append(len(values_k) + 1.0)
+        products = residual.T @ (w_k[:, None] * residual) + D / K * pooled
+        groups.weights.append(w_k.sum() + 1.0)
         groups.means.append(mean)
-        groups.covariances.append(pairwise_covariance(products, observed_k.T @ observed_k + D))
+        groups.covariances.append(pairwise_covariance(products, observed_k.T @ (w_k[:, None] * observed_k) + D))
     return groups
 
 

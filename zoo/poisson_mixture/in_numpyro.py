@@ -1,6 +1,8 @@
 import jax.numpy as jnp
 from numpyro import plate, sample
-from numpyro.distributions import Categorical, Dirichlet, Gamma, Poisson
+from numpyro.distributions import Categorical, Dirichlet, Gamma
+
+from zoo._distributions.counts.in_numpyro import Poisson
 
 
 def model(x=None, *, N, K, shape=2.0, mean=10.0):

@@ -1,6 +1,8 @@
 import torch
 from pyro import plate, sample
-from pyro.distributions import Categorical, Dirichlet, Gamma, Poisson
+from pyro.distributions import Categorical, Dirichlet, Gamma
+
+from zoo._distributions.counts.in_pyro import Poisson
 
 
 def model(x=None, *, N, K, shape=2.0, mean=10.0):

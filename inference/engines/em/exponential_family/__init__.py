@@ -17,6 +17,27 @@ from zoo.types import BackendArray, BackendParams
 BLOCK_SIZE = 4096  # rows at a time: features of a block stay in the cache
 
 
+class Precise(NamedTuple):
+    """Functions in the place of a product of features and natural parameters that would lose digits.
+
+    Attributes
+    ----------
+    is_needed
+        Parameters to whether the product loses digits there.
+    log_joint
+        Rows and parameters to log p(x_n, z_n = k), (B, K).
+    sums
+        Rows, responsibilities (B, K) and parameters to the sums that ``maximise`` takes, (K, F).
+    maximise
+        As that of ``Form``, of these sums.
+    """
+
+    is_needed: Callable[[BackendParams], BackendArray]
+    log_joint: Callable[[BackendArray, BackendParams], BackendArray]
+    sums: Callable[[BackendArray, BackendArray, BackendParams], BackendArray]
+    maximise: Callable[[BackendArray, BackendParams], BackendParams]
+
+
 class Form(NamedTuple):
     """A mixture as an exponential family; arrays are of one backend.
 
@@ -31,9 +52,12 @@ class Form(NamedTuple):
         before, or None at the start, to the next parameters.
     base
         Rows to the part of log p that does not depend on the parameters, (B,).
+    precise
+        Slower functions for parameters at which digits would be lost; None where there are no such parameters.
     """
 
     features: Callable[[BackendArray], BackendArray]
     natural: Callable[[BackendArray], BackendArray]
     maximise: Callable[[BackendArray, BackendArray], BackendParams]
     base: Callable[[BackendArray], BackendArray]
+    precise: Precise | None = None

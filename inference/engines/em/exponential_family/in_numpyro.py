@@ -10,8 +10,26 @@ class ExponentialFamilyStep:
         self._step = jax.jit(self.compute_step)
         self._from_labels = jax.jit(self.fit_labels, static_argnames="K")  # one compilation for all restarts
 
+        self._precise_step = jax.jit(self.compute_precise_step)
+
     def step(self, params):
-        return self._step(params, self.x, self.weights)
+        step = self._precise_step if self.is_precise(params) else self._step
+        return step(params, self.x, self.weights)
+
+    def is_precise(self, params):
+        precise = self.form.precise
+        return precise is not None and bool(precise.is_needed(params))
+
+    def compute_precise_step(self, params, x, weights):
+        precise = self.form.precise
+
+        def block(x, w):
+            logits = precise.log_joint(x, params)
+            by_row = jax.nn.logsumexp(logits, axis=1)
+            return precise.sums(x, jnp.exp(logits - by_row[:, None]) * w[:, None], params), jnp.sum(w * by_row)
+
+        sums, total = sum_over_blocks(block, x, weights)
+        return precise.maximise(sums, params), total
 
     def compute_step(self, params, x, weights):
         natural = self.form.natural(params)
@@ -36,11 +54,14 @@ class ExponentialFamilyStep:
         return self.form.maximise(sum_over_blocks(block, x, labels, weights).T, None)
 
     def entropy(self, params):
+        is_precise = self.is_precise(params)
+
         def total(params, x, weights):
-            natural = self.form.natural(params)
+            natural = None if is_precise else self.form.natural(params)
 
             def block(x, w):
-                r = jax.nn.log_softmax(self.form.features(x) @ natural, axis=1)
+                joint = self.form.precise.log_joint(x, params) if is_precise else self.form.features(x) @ natural
+                r = jax.nn.log_softmax(joint, axis=1)
                 return -jnp.sum(w[:, None] * jnp.exp(r) * jnp.where(r > -700, r, 0.0))
 
             return sum_over_blocks(block, x, weights)

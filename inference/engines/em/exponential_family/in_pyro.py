@@ -9,6 +9,8 @@ class ExponentialFamilyStep:
         self.form, self.x, self.weights = form, x, weights
 
     def step(self, params):
+        if self.is_precise(params):
+            return self.precise_step(params)
         natural = self.form.natural(params)
 
         def block(x, w):
@@ -21,6 +23,21 @@ class ExponentialFamilyStep:
         sums, total = sum_over_blocks(block, self.x, self.weights)
         return self.form.maximise(sums.T, params), total
 
+    def is_precise(self, params):
+        precise = self.form.precise
+        return precise is not None and bool(precise.is_needed(params))
+
+    def precise_step(self, params):
+        precise = self.form.precise
+
+        def block(x, w):
+            logits = precise.log_joint(x, params)
+            by_row = logits.logsumexp(1)
+            return precise.sums(x, (logits - by_row[:, None]).exp() * w[:, None], params), (w * by_row).sum()
+
+        sums, total = sum_over_blocks(block, self.x, self.weights)
+        return precise.maximise(sums, params), total
+
     def from_labels(self, labels, K):
         def block(x, labels, w):
             return (self.form.features(x).T @ (one_hot(labels, K) * w[:, None]),)
@@ -30,10 +47,12 @@ class ExponentialFamilyStep:
         return self.form.maximise(sums.T, None)
 
     def entropy(self, params):
-        natural = self.form.natural(params)
+        is_precise = self.is_precise(params)
+        natural = None if is_precise else self.form.natural(params)
 
         def block(x, w):
-            r = (self.form.features(x) @ natural).log_softmax(1)
+            joint = self.form.precise.log_joint(x, params) if is_precise else self.form.features(x) @ natural
+            r = joint.log_softmax(1)
             return (-(w[:, None] * r.exp() * torch.where(r > -700, r, 0.0)).sum(),)
 
         (total,) = sum_over_blocks(block, self.x, self.weights)

@@ -2,3 +2,4 @@
 
 KIND = "exponential_family"
 MIN_RATE = 1e-9
+MAX_RATE = 1e3  # above it x log(rate) - rate loses digits that count

@@ -1,8 +1,9 @@
 import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
-from inference.engines.em.exponential_family import Form
-from inference.engines.em.poisson_mixture import MIN_RATE
+from inference.engines.em.exponential_family import Form, Precise
+from inference.engines.em.poisson_mixture import MAX_RATE, MIN_RATE
+from zoo._distributions.counts.in_numpyro import Poisson
 
 
 def form(data, keywords, options):
@@ -22,4 +23,13 @@ def form(data, keywords, options):
             rate = counts / jnp.maximum(n, MIN_RATE)
         return {"pi": n / n.sum(), "rate": jnp.maximum(rate, MIN_RATE)}
 
-    return Form(features, natural, maximise, base=lambda x: -gammaln(x + 1))
+    def log_joint(x, params):
+        return jnp.log(params["pi"]) + Poisson(params["rate"]).log_prob(x[:, None])
+
+    precise = Precise(
+        is_needed=lambda params: params["rate"].max() > MAX_RATE,
+        log_joint=log_joint,
+        sums=lambda x, r, params: r.T @ features(x),
+        maximise=maximise,
+    )
+    return Form(features, natural, maximise, base=lambda x: -gammaln(x + 1), precise=precise)

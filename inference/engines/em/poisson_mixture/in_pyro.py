@@ -1,7 +1,8 @@
 import torch
 
-from inference.engines.em.exponential_family import Form
-from inference.engines.em.poisson_mixture import MIN_RATE
+from inference.engines.em.exponential_family import Form, Precise
+from inference.engines.em.poisson_mixture import MAX_RATE, MIN_RATE
+from zoo._distributions.counts.in_pyro import Poisson
 
 
 def form(data, keywords, options):
@@ -21,4 +22,13 @@ def form(data, keywords, options):
             rate = counts / n.clamp_min(MIN_RATE)
         return {"pi": n / n.sum(), "rate": rate.clamp_min(MIN_RATE)}
 
-    return Form(features, natural, maximise, base=lambda x: -torch.lgamma(x.to(torch.float64) + 1))
+    def log_joint(x, params):
+        return params["pi"].log() + Poisson(params["rate"]).log_prob(x.to(torch.float64)[:, None])
+
+    precise = Precise(
+        is_needed=lambda params: params["rate"].max() > MAX_RATE,
+        log_joint=log_joint,
+        sums=lambda x, r, params: r.T @ features(x),
+        maximise=maximise,
+    )
+    return Form(features, natural, maximise, base=lambda x: -torch.lgamma(x.to(torch.float64) + 1), precise=precise)

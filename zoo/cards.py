@@ -75,6 +75,8 @@ class Card:
         The letter of the number of classes, where the values of an observed label are named classes; else "".
     levels : str
         The keyword with the number of values of a pixel, where pixels are counts; else "".
+    columns : str
+        The keyword with the number of levels of each column, where rows have numbers and categories; else "".
     tags : tuple of str
         Words to find the model by.
     shown_on : str
@@ -130,6 +132,7 @@ class Card:
     topics: Callable[[Mapping[str, np.ndarray], Keywords], np.ndarray] | None = None
     classes: str = ""
     levels: str = ""
+    columns: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
     story: str = ""
     package: str = ""

@@ -2,6 +2,8 @@ import jax.numpy as jnp
 from numpyro import factor, plate, sample
 from numpyro.distributions import Normal
 
+from zoo._distributions.mixed_columns import column_levels
+from zoo._distributions.mixed_columns.in_numpyro import encode_columns
 from zoo._networks import in_numpyro as networks
 from zoo.attribute_vae.in_numpyro import class_log_probs, class_normals
 from zoo.vae.in_numpyro import centred_pixels
@@ -12,10 +14,11 @@ def guide(program, start=None):
 
 
 def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keywords):
-    encoder = networks.network("encoder", *networks.encoder(network, D, width, depth, 2 * Z))
-    centred = centred_pixels(x, keywords["likelihood"], keywords["loc"], keywords["spread"])
+    kind = "mlp" if keywords["likelihood"] == "mixed" else network
+    features = encoder_inputs(x, D, **keywords)
+    encoder = networks.network("encoder", *networks.encoder(kind, features.shape[-1], width, depth, 2 * Z))
     with plate("N", N):
-        mean, log_scale = jnp.split(encoder(centred), 2, axis=-1)
+        mean, log_scale = jnp.split(encoder(features), 2, axis=-1)
         z = sample("z", Normal(mean, jnp.exp(log_scale)).to_event(1), infer={"blocks": tuple(range(A))})
         if attribute is not None:
             log_probs = class_log_probs(z, *class_normals(keywords["frequencies"], keywords["separation"], A, C))
@@ -23,3 +26,10 @@ def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keyw
             own = jnp.take_along_axis(log_probs, label[..., None], -1)[..., 0]
             weighted = keywords["alpha"] * jnp.where(jnp.isnan(attribute), 0.0, own)
             factor("supervision", -weighted.sum(-1))
+
+
+def encoder_inputs(x, D, *, likelihood, loc, spread, columns, **keywords):
+    """What the encoder reads of x: pixels about their mean, or numbers and indicators of levels, 0 where missing."""
+    if likelihood == "mixed":
+        return encode_columns(x, column_levels(columns, D), loc, spread)
+    return centred_pixels(x, likelihood, loc, spread)

@@ -2,6 +2,8 @@ import torch
 from pyro import factor, plate, sample
 from pyro.distributions import Normal
 
+from zoo._distributions.mixed_columns import column_levels
+from zoo._distributions.mixed_columns.in_pyro import encode_columns
 from zoo._networks import in_pyro as networks
 from zoo.attribute_vae.in_pyro import class_log_probs, class_normals
 from zoo.vae.in_pyro import centred_pixels
@@ -12,10 +14,11 @@ def guide(program, start=None):
 
 
 def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keywords):
-    encoder = networks.network("encoder", *networks.encoder(network, D, width, depth, 2 * Z))
-    centred = centred_pixels(x, keywords["likelihood"], keywords["loc"], keywords["spread"])
+    kind = "mlp" if keywords["likelihood"] == "mixed" else network
+    features = encoder_inputs(x, D, **keywords)
+    encoder = networks.network("encoder", *networks.encoder(kind, features.shape[-1], width, depth, 2 * Z))
     with plate("N", N):
-        mean, log_scale = encoder(centred).chunk(2, -1)
+        mean, log_scale = encoder(features).chunk(2, -1)
         z = sample("z", Normal(mean, log_scale.exp()).to_event(1), infer={"blocks": tuple(range(A))})
         if attribute is not None:
             log_probs = class_log_probs(z, *class_normals(keywords["frequencies"], keywords["separation"], A, C))
@@ -23,3 +26,10 @@ def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keyw
             own = log_probs.gather(-1, label[..., None])[..., 0]
             weighted = torch.as_tensor(keywords["alpha"]) * torch.where(attribute.isnan(), 0.0, own)
             factor("supervision", -weighted.sum(-1), has_rsample=True)
+
+
+def encoder_inputs(x, D, *, likelihood, loc, spread, columns, **keywords):
+    """What the encoder reads of x: pixels about their mean, or numbers and indicators of levels, 0 where missing."""
+    if likelihood == "mixed":
+        return encode_columns(x, column_levels(columns, D), loc, spread)
+    return centred_pixels(x, likelihood, loc, spread)

@@ -10,9 +10,14 @@ The joint density of attribute j and its coordinate, counted from 0, is p(class)
 classes; so p(class | z_nj) is Bayes' rule, and nothing of it is learned. An attribute that is not known is NaN, and
 is summed over. A class that has no label has no part.
 
-With ``likelihood="gaussian"`` x_nd ~ Normal(o_nd, sigma), where o_n = loc + spread decoder(z_n), in the units of x. The
-decoder is an MLP with ``depth`` layers of ``width`` tanh units, or, with ``network="convolutional"``, that of ``vae``.
-Its weights and sigma are learned by maximum likelihood. A missing pixel (NaN) is left out.
+With ``likelihood="gaussian"`` x_nd ~ Normal(o_nd, sigma), where o_n = loc + spread decoder(z_n), in the units of x.
+With ``likelihood="mixed"`` x_n is a row of a table of numbers and categories, as ``zoo.columns`` reads one: given z_n
+its columns are independent, a number normal and a category with a softmax, whose parameters are base + decoder(z_n)
+(``zoo._distributions.mixed_columns``). The setting ``columns`` is the number of levels of each column, 0 for a number;
+unless given, all are numbers.
+
+The decoder is an MLP with ``depth`` layers of ``width`` tanh units, or, with ``network="convolutional"`` and images,
+that of ``vae``. Its weights and sigma are learned by maximum likelihood. A missing value (NaN) of x is left out.
 
 The guide "attribute_vae" is the encoder, which reads x and no label: in training, each label has the weight ``alpha``
 in its bound. The objective ``"factor(blocks=...)"`` keeps the other coordinates free of the attributes.
@@ -20,8 +25,10 @@ in its bound. The objective ``"factor(blocks=...)"`` keeps the other coordinates
 
 import numpy as np
 
+from zoo._distributions.mixed_columns import column_levels
 from zoo._networks import check_network
 from zoo.cards import Card
+from zoo.data.columns import check_columns, column_statistics
 from zoo.errors import ZooError
 from zoo.vae import check_sigma, pixel_priors
 
@@ -29,7 +36,7 @@ ALPHA = 1.0  # of all labels together, in units of the rows
 
 
 def priors(data, settings):
-    """Keywords: loc and spread, as of ``vae``, and frequencies and alpha.
+    """Keywords: loc and spread, as of ``vae`` or of ``column_priors``, and frequencies and alpha.
 
     frequencies [A C] are the shares of the classes among the labels of each attribute; alpha [A] the weight of
     log p(attribute | z) of a row in training, N / (rows with a label).
@@ -42,7 +49,19 @@ def priors(data, settings):
     check_coordinates(len(counts), settings.get("Z"))
     labels = counts.sum(1, keepdims=True)
     alpha = ALPHA * len(data["attribute"]) / labels[:, 0]
-    return {"frequencies": counts / labels, "alpha": alpha, **pixel_priors(data, settings)}
+    of_values = column_priors if settings["likelihood"] == "mixed" else pixel_priors
+    return {"frequencies": counts / labels, "alpha": alpha, **of_values(data, settings)}
+
+
+def column_priors(data, settings):
+    """Keywords: loc and spread [D] of the numbers of a table, and base, the outputs of a decoder at their start.
+
+    Raises ZooError for columns that are not those of x, codes beyond the levels, and what no column can learn from.
+    """
+    D = data["x"].shape[1]
+    columns = column_levels(None, D) if settings.get("columns") is None else check_columns(settings["columns"], D)
+    loc, spread, base = column_statistics(data["x"], columns)
+    return {"loc": loc, "spread": spread, "base": base}
 
 
 def class_counts(attribute, C):
@@ -79,13 +98,18 @@ CARD = Card(
     observed={"x": "binary [N D]", "attribute": "category [N A]"},
     sizes={"N": 12, "D": 16, "Z": 3, "A": 1, "C": 3},
     variants={
-        "likelihood": {"bernoulli": {}, "gaussian": {"x": "real [N D]", "sigma": "positive"}},
+        "likelihood": {
+            "bernoulli": {},
+            "gaussian": {"x": "real [N D]", "sigma": "positive"},
+            "mixed": {"x": "real [N D]"},
+        },
         "network": {"mlp": {}, "convolutional": {}},
     },
     priors=priors,
-    empirical=("loc", "spread", "frequencies", "alpha"),
+    empirical=("loc", "spread", "base", "frequencies", "alpha"),
     networks=("decoder",),
     classes="C",
+    columns="columns",
     missing=("x", "attribute"),
     tags=("deep", "continuous", "images", "disentanglement", "fairness", "missing data"),
     shown_on="sprites_labelled",

@@ -3,6 +3,8 @@ from jax.nn import log_softmax
 from numpyro import plate, sample
 from numpyro.distributions import Categorical, MixtureSameFamily, Normal
 
+from zoo._distributions.mixed_columns import column_levels, num_outputs
+from zoo._distributions.mixed_columns.in_numpyro import MixedColumns
 from zoo._networks import in_numpyro as networks
 from zoo.vae.in_numpyro import pixel_scale, sample_pixels
 
@@ -22,13 +24,17 @@ def model(
     depth=2,
     loc=0.0,
     spread=1.0,
+    base=0.0,
     sigma=None,
+    columns=None,
     frequencies=1.0,
     separation=5.0,
     alpha=1.0,  # for the guide
 ):
-    decoder = networks.network("decoder", *networks.decoder(network, Z, width, depth, D))
-    sigma = pixel_scale(sigma, likelihood, spread)
+    is_mixed, columns = likelihood == "mixed", column_levels(columns, D)
+    kind, outputs = ("mlp", num_outputs(columns)) if is_mixed else (network, D)
+    decoder = networks.network("decoder", *networks.decoder(kind, Z, width, depth, outputs))
+    sigma = None if is_mixed else pixel_scale(sigma, likelihood, spread)
     log_shares, means, scales = class_normals(frequencies, separation, A, C)
     with plate("N", N):
         z = sample("z", code_prior(log_shares, means, scales, Z))
@@ -36,7 +42,10 @@ def model(
         if attribute is not None:
             classes, attribute = classes.mask(~jnp.isnan(attribute)), jnp.nan_to_num(attribute).astype(int)
         sample("attribute", classes.to_event(1), obs=attribute)
-        sample_pixels(x, decoder(z), D, likelihood, loc, spread, sigma, None)
+        if is_mixed:
+            sample("x", MixedColumns(base + decoder(z), loc, spread, columns), obs=x)
+        else:
+            sample_pixels(x, decoder(z), D, likelihood, loc, spread, sigma, None)
 
 
 def class_normals(frequencies, separation, A, C):

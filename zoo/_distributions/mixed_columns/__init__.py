@@ -22,6 +22,7 @@ number is missing; and for each category a 1 at its level, none where missing.
 Nazabal, A. et al. (2020). Handling incomplete heterogeneous data using VAEs. Pattern Recognition 107, 107501.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,3 +78,8 @@ def num_outputs(columns: tuple[int, ...]) -> int:
     9
     """
     return sum(size or 2 for size in columns)
+
+
+def column_levels(columns: Sequence[int] | None, D: int) -> tuple[int, ...]:
+    """The number of levels of each of D columns, which are numbers unless ``columns`` is given."""
+    return (0,) * D if columns is None else tuple(map(int, columns))

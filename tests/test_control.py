@@ -129,7 +129,17 @@ def test_a_coordinate_without_the_attribute_gives_chance():
     assert rows.attribute is not None
     assert rows.attribute.shares.tolist() == [[0.5, 0.5], [0.5, 0.5]]
     assert rows.attribute.accuracy.tolist() == [0.5, 0.5]
+    assert "show nothing" not in str(rows)
     assert rows.attribute.standard_error == pytest.approx([np.sqrt(0.25 / N)] * 2)
+
+
+def test_a_classifier_that_has_learned_nothing_is_named():
+    fit, _, _ = linear_fit("numpyro")
+    labels = np.random.default_rng(4).integers(2, size=N)
+    rows = latents.control(fit, z={0: [-1.0, 1.0]}, attribute=labels, classifier=LogisticRegression())
+    assert rows.attribute is not None
+    assert not rows.attribute.is_informative
+    assert "the accuracies above show nothing" in str(rows)
 
 
 def test_the_wanted_class_of_a_row_follows_its_own_value():

@@ -63,7 +63,8 @@ def control(
         The value of the attribute that each value of ``z`` should give, as V of them or an array (V, N); by default the
         most frequent one among the rows whose codes are nearest in the coordinates that are set.
     classifier : optional
-        A classifier of scikit-learn; by default a network with one layer of 100 units on standardised columns.
+        A classifier of scikit-learn; by default a network with two layers of 100 units on columns from 0
+        to 1.
     max_rows : int, default 1000
         Rows whose codes are changed, chosen at random where there are more. The classifier is trained on all.
     seed : int, default 0

@@ -56,6 +56,12 @@ class GeneratedAttribute:
         return np.sqrt(self.accuracy * (1 - self.accuracy) / self.predicted.shape[1])
 
     @property
+    def is_informative(self) -> bool:
+        """Whether the classifiers beat chance on rows decoded from unchanged codes, by two standard errors."""
+        error = np.sqrt(self.chance * (1 - self.chance) / self.predicted.shape[1])
+        return self.unchanged_accuracy > self.chance + 2 * error
+
+    @property
     def shares(self) -> np.ndarray:
         """The share of generated rows of each class, for each value, (V, C)."""
         return np.stack([(self.predicted == c).mean(1) for c in range(len(self.classes))], axis=1)
@@ -93,14 +99,14 @@ def read_attribute(values: ArrayLike, N: int) -> Attribute:
 
 
 def default_classifier(seed: int) -> ClassifierMixin:
-    """A network with one layer of units on standardised columns; missing values are replaced by the mean."""
+    """A network with two layers of units on columns from 0 to 1; missing values are replaced by the mean."""
     from sklearn.impute import SimpleImputer
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import MinMaxScaler
 
-    network = MLPClassifier((100,), alpha=1e-2, max_iter=50, random_state=seed)
-    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), network)
+    network = MLPClassifier((100, 100), max_iter=50, random_state=seed)
+    return make_pipeline(SimpleImputer(keep_empty_features=True), MinMaxScaler(), network)
 
 
 def classify_generated(

@@ -142,6 +142,10 @@ class ControlledRows:
                 f"classifier, each row by one trained without it: accuracy {a.real_accuracy:.3f} on the rows, "
                 f"{a.unchanged_accuracy:.3f} on rows decoded from unchanged codes, {a.chance:.3f} by chance"
             )
+            if not a.is_informative:
+                lines.append(
+                    "no better than chance on decoded rows: the accuracies above show nothing; give classifier="
+                )
         return "\n".join(lines)
 
     __repr__ = __str__

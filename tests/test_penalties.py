@@ -238,11 +238,14 @@ def test_the_discriminator_at_its_optimum_is_the_log_ratio(backend):
 
 
 def test_every_penalty_cites_its_source():
-    assert set(names()) == {"annealed", "beta", "beta_tc", "dip", "factor"}
+    assert set(names()) == {"adversary", "annealed", "beta", "beta_tc", "dip", "factor"}
     assert all(any(c.isdigit() for c in make(n).citation) for n in names())
 
 
 INVALID = [
+    ("adversary(gamma=-1)", "gamma is a number from 0 up; given -1"),
+    ("adversary(steps=0)", "steps is a whole number from 1 up; given 0"),
+    ("adversary(coordinates=0)", "coordinates are whole numbers from 0 up, as in coordinates=\\(0,\\); given 0"),
     ("beta(beta=-1)", "beta is a number from 0 up, or a function of the fraction; given -1"),
     ("annealed(gamma=-1)", "gamma is a number from 0 up; given -1"),
     ("annealed(capacity=-1)", "capacity is a number of nats from 0 up"),

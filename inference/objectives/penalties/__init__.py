@@ -157,7 +157,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['annealed', 'beta', 'beta_tc', 'dip', 'factor']
+    ['adversary', 'annealed', 'beta', 'beta_tc', 'dip', 'factor']
     """
     return sorted(all_penalties())
 

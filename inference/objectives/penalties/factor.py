@@ -8,17 +8,15 @@ leaves the dependence among themselves as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
-from inference.objectives import learning
+from inference.objectives import discriminator, learning
 from inference.objectives.penalties import Arrays, Blocks, Penalty, PenaltyInputs, check_number, check_weight
 from inference.objectives.supports import ArrayFunctions
 from zoo.checks import check_whole, is_whole
 from zoo.errors import ZooError
 from zoo.types import BackendArray
 
-SLOPE = 0.2  # of the rectifier below 0
 DECAYS = 0.5, 0.9  # of Adam, as in the paper
 
 
@@ -64,19 +62,12 @@ class Factor(Penalty):
             check_blocks(self.blocks)
 
     def initial_state(self, num_dims: int, key: BackendArray, functions: ArrayFunctions) -> Arrays:
-        """The weights of the discriminator, normal with variance 2 / inputs, and biases of 0."""
-        sizes, weights = [num_dims, *[self.units] * self.layers, 1], {}
-        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
-            weights[f"weight{i}"] = functions.normal(key, i, (inputs, outputs)) * (2 / inputs) ** 0.5
-            weights[f"bias{i}"] = functions.zeros((outputs,))
-        return learning.start(weights, functions.zeros)
+        """The weights of the discriminator."""
+        return discriminator.initial_weights(num_dims, self.units, self.layers, key, functions)
 
     def logits(self, weights: Arrays, z: BackendArray, functions: ArrayFunctions) -> BackendArray:
         """The logit of the probability that each code is a draw of q(z), (B,)."""
-        for i in range(self.layers):
-            z = z @ weights[f"weight{i}"] + weights[f"bias{i}"]
-            z = functions.maximum(z, SLOPE * z)
-        return (z @ weights[f"weight{self.layers}"] + weights[f"bias{self.layers}"])[:, 0]
+        return discriminator.logits(weights, z, self.layers, functions)
 
     def permute(
         self, z: BackendArray, named: Blocks | None, key: BackendArray, functions: ArrayFunctions
@@ -104,7 +95,7 @@ class Factor(Penalty):
 
         def loss(weights: Arrays) -> BackendArray:
             own, other = self.logits(weights, draws, functions), self.logits(weights, permuted, functions)
-            return (functions.softplus(-own).mean() + functions.softplus(other).mean()) / 2
+            return discriminator.cross_entropy(own, other, functions)
 
         slopes = functions.slopes(loss, learning.values_of(inputs.state))
         return learning.step(inputs.state, slopes, self.learning_rate, DECAYS)

@@ -1,0 +1,90 @@
+"""The penalty "adversary": its optimum, what it has gradients for, and coordinates that codes do not have."""
+
+import numpy as np
+import pytest
+
+import zoo
+from inference.objectives.penalties import make
+from inference.objectives.penalties.adversary import Adversary
+from tests.test_penalties import Backend
+
+B = 64
+GROUP = np.tile([-1.0, 1.0], B // 2)
+SD = np.full((B, 3), 0.5)
+PENALTY = Adversary(gamma=1.0, coordinates=(0,), units=8, layers=1, steps=2, learning_rate=0.02)
+
+
+@pytest.fixture(scope="module", params=zoo.BACKENDS)
+def backend(request):
+    return Backend(request.param)
+
+
+def trained(backend, mean, steps):
+    """The penalty after steps of its network on the codes of one batch."""
+    with backend.runtime("float64"):
+        if backend.name == "pyro":
+            import torch
+
+            torch.manual_seed(0)
+        codes = backend.codes(mean, SD, mean, 1000)
+        state = PENALTY.initial_state(3, backend.key(1), backend.functions)
+
+        def step(state):
+            return PENALTY.next_state(backend.inputs(codes, state=state))
+
+        if backend.name == "numpyro":
+            import jax
+
+            step = jax.jit(step)
+        for _ in range(steps):
+            state = step(state)
+        # pairs of rows one apart are of different groups, two apart of one: together they are independent pairs
+        parts = PENALTY.parts(backend.inputs(codes))
+        losses = [float(PENALTY.cross_entropy(state, parts, k, backend.functions)) for k in (1, 2)]
+        return 2 * (np.log(2) - np.mean(losses))
+
+
+def test_at_its_optimum_it_is_the_divergence_of_pairs(backend):
+    """A coordinate that tells the group in steps of 0.02, and one that does not: 2 JS by its definition."""
+    noise = np.random.default_rng(0).permutation(B) / B
+    mean = np.stack([GROUP, noise, 1e-2 * GROUP], 1)
+    own, product = np.array([0.5, 0.5, 0, 0]), np.full(4, 0.25)
+    middle = (own + product) / 2
+    exact = np.sum(own[:2] * np.log(own[:2] / middle[:2])) + np.sum(product * np.log(product / middle))
+    estimate = trained(backend, mean, 150)
+    assert estimate == pytest.approx(exact, rel=0.1)
+
+
+def test_nothing_is_left_to_learn_from_independent_coordinates(backend):
+    mean = np.stack([GROUP, np.repeat([-1.0, 1.0], B // 2), np.zeros(B)], 1)
+    estimate = trained(backend, mean, 150)
+    assert estimate == pytest.approx(0, abs=0.01)
+
+
+def test_only_the_other_coordinates_have_a_gradient():
+    import torch
+
+    backend = Backend("pyro")
+    with backend.runtime("float64"):
+        torch.manual_seed(0)
+        mean = torch.randn(B, 3, requires_grad=True)
+        codes = backend.codes(mean.detach().numpy(), SD, SD, 1000)._replace(mean=mean, blocks=(0,))
+        penalty = Adversary(units=8, layers=1)
+        state = penalty.initial_state(3, None, backend.functions)
+        penalty.value(backend.inputs(codes, state=state)).backward()
+    assert mean.grad is not None
+    assert (mean.grad[:, 0] == 0).all()
+    assert (mean.grad[:, 1:] != 0).any(0).all()
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "words"),
+    [(None, "coordinates=(0,)"), ((3,), "are some of 0 to 2"), ((0, 1, 2), "and not all")],
+    ids=["none", "beyond", "all"],
+)
+def test_coordinates_that_codes_do_not_have_raise_one_line(coordinates, words):
+    backend = Backend("pyro")
+    with backend.runtime("float64"), pytest.raises(zoo.ZooError) as error:
+        make(Adversary(coordinates=coordinates)).value(backend.inputs(backend.codes(SD, SD, SD, 10), state={"x": 0}))
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)

@@ -17,7 +17,18 @@ X = (np.random.default_rng(0).uniform(size=(60, 16)) < np.linspace(0.2, 0.8, 16)
 SMALL = {"widths": (4, 3, 2), "width": 8, "depth": 1}
 
 
-@pytest.fixture(scope="module", params=[(b, e) for b in BACKENDS for e in ("ladder", "bottom_up")], ids="-".join)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((backend, encoder), id=f"{backend}-{encoder}", marks=marks)
+        for backend, encoder, marks in (
+            ("numpyro", "ladder", ()),
+            ("pyro", "bottom_up", ()),
+            ("numpyro", "bottom_up", pytest.mark.slow),
+            ("pyro", "ladder", pytest.mark.slow),
+        )
+    ],
+)
 def fit(request):
     backend, encoder = request.param
     model = zoo.load("deep_latent_gaussian", backend, encoder=encoder, **SMALL)

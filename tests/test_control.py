@@ -189,6 +189,23 @@ def test_groups_and_classes_stay_at_those_of_the_row(backend):
     np.testing.assert_allclose(result.generated[0], latents.decode(semi, code, y=1), rtol=1e-9)
 
 
+def test_changes_of_a_table_are_of_numbers_and_of_categories():
+    rng = np.random.default_rng(0)
+    x = np.stack([rng.normal(size=40), rng.integers(3, size=40), 100 * rng.normal(size=40)], 1)
+    model = zoo.load("attribute_vae", likelihood="mixed", columns=(0, 3, 0), Z=2, C=2, width=4, depth=1)
+    fit = inference.fit(model, {"x": x, "attribute": np.arange(40) % 2}, num_steps=2)
+    for name in [n for n in fit.state if n.startswith("decoder") and n.endswith("weight")]:
+        fit.state[name] = 3 * fit.state[name]  # so that categories change
+    result = latents.control(fit, x, z={0: [-3.0, 3.0]})  # rows without labels
+    change = np.abs(result.generated - result.unchanged)
+    assert change[..., 1].max() == 2
+    np.testing.assert_allclose(result.column_change[:, [0, 2]], change.mean(1)[:, [0, 2]])
+    np.testing.assert_allclose(result.column_change[:, 1], (change[..., 1] > 0).mean(1))
+    numbers = (result.column_change[:, [0, 2]] / x.std(0)[[0, 2]]).mean(1)
+    np.testing.assert_allclose(result.table["change of numbers"], numbers)
+    np.testing.assert_allclose(result.table["categories changed"], result.column_change[:, 1])
+
+
 def test_images_are_drawn_a_line_for_each_value(tmp_path):
     fit = make_fit("vae", "numpyro")
     rng = np.random.default_rng(1)

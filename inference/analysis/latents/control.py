@@ -136,7 +136,15 @@ def control(
         attribute=of_attribute,
         size=picture_size(fit),
         limits=pixel_range(fit),
+        is_category=category_columns(fit),
     )
+
+
+def category_columns(fit: FitRecord) -> np.ndarray | None:
+    """Which columns of the rows are categories, (D,), by the setting that has their levels; None where none is."""
+    levels = fit.keywords.get(fit.model.card.columns)
+    is_category = None if levels is None else np.asarray(levels) > 0
+    return is_category if is_category is not None and is_category.any() else None
 
 
 def probabilities_or_rows(fit: FitRecord, data: DataLike, rows: np.ndarray) -> np.ndarray:

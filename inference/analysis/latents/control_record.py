@@ -46,6 +46,8 @@ class ControlledRows:
         Height and width of an image, where the model has them.
     limits : tuple of float
         The smallest and the largest value of the data of the fit.
+    is_category : ndarray of bool, optional
+        Which columns are codes of categories, (D,); none unless given.
     """
 
     site: str
@@ -61,11 +63,16 @@ class ControlledRows:
     attribute: GeneratedAttribute | None = None
     size: Sequence[int] | None = None
     limits: tuple[float, float] = (0.0, 1.0)
+    is_category: np.ndarray | None = None
 
     @cached_property
     def column_change(self) -> np.ndarray:
-        """The mean over rows of the absolute change of each column, for each value, (V, D)."""
-        return np.abs(self.generated - self.unchanged).mean(1)
+        """The mean over rows of the absolute change of each column, for each value, (V, D).
+
+        Of a category it is the share of the rows whose most probable level changes.
+        """
+        change = np.abs(self.generated - self.unchanged)
+        return (change if self.is_category is None else np.where(self.is_category, change > 0, change)).mean(1)
 
     @cached_property
     def code_change(self) -> np.ndarray:
@@ -85,16 +92,26 @@ class ControlledRows:
     def table(self) -> pd.DataFrame:
         """A row for each value of z.
 
-        Mean absolute change of a column; of the coordinates set, the mean of the codes of what was generated; mean and
-        largest absolute change of the other coordinates; and of an attribute the accuracy, its standard error, the
-        wanted class where it is the same for all rows, and the share of each class.
+        Mean absolute change of a column, or, in a table with categories, that of a number in standard deviations of its
+        column, and the share of categories that change; of the coordinates set, the mean of the codes of what was
+        generated; mean and largest absolute change of the other coordinates; and of an attribute the accuracy, its
+        standard error, the wanted class where it is the same for all rows, and the share of each class.
         """
         import pandas as pd
 
         others, columns = self.code_change[:, self.others], {}
         for j in self.coordinates:
             columns[f"{self.site}[{j}] again"] = self.generated_codes[:, :, j].mean(1)
-        columns["change of x"] = self.column_change.mean(1)
+        if self.is_category is None:
+            columns["change of x"] = self.column_change.mean(1)
+        else:
+            numbers = ~self.is_category
+            spread = np.nanstd(self.data[:, numbers], axis=0)
+            if numbers.any():
+                columns["change of numbers"] = (self.column_change[:, numbers] / np.where(spread > 0, spread, 1)).mean(
+                    1
+                )
+            columns["categories changed"] = self.column_change[:, self.is_category].mean(1)
         if self.others:
             columns["change of other codes"] = others.mean(1)
             columns["largest of these"] = others.max(1)

@@ -21,7 +21,9 @@ from inference.engines.svi.rows import TrainingRows
 from inference.run.progress import Progress
 from zoo import ZooError
 
-UPDATE_SECONDS = 0.5  # between two updates of the progress bar
+# Of one call of ``advance``, with a progress bar and without. Each call of compiled steps allocates the memory of all
+# activations anew; for a deep network that takes almost as long as a step, so that a call has many.
+CALL_SECONDS = {True: 2.0, False: 10.0}
 
 
 class Trainer(Protocol):
@@ -111,7 +113,7 @@ def train(request: FitRequest[SVIOptions], trainer: Trainer, plan: TrainingPlan,
                     checkpoints.save(trainer, record, is_last=end == plan.num_steps)
             progress.update(record.num_steps, message)
             seconds_per_step = max(time.perf_counter() - call_start, 1e-4) / max(done, 1)
-            count = int(np.clip(UPDATE_SECONDS / seconds_per_step, 1, 10 * count))
+            count = int(np.clip(CALL_SECONDS[request.progress] / seconds_per_step, 1, 10 * count))
     if record.best:
         trainer.finish_at(record.best)
     return record

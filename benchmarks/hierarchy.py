@@ -33,7 +33,7 @@ from typing import Any
 
 from report import Report, check_parts, make_parser, measure, median_and_range, options_of, set_threads
 
-WIDTHS, WIDTH, BATCH, TRIAL, ACTIVE = (64, 32, 16, 8, 4), 256, 128, 1000, 0.01
+WIDTHS, WIDTH, BATCH, TRIAL = (64, 32, 16, 8, 4), 256, 128, 1000
 SPEED_BATCH = 50
 DIGITS_LAYOUT = "1x2,2x14,4x16"  # 32 groups
 DEEP_OPTIONS = {  # of svi, for digits
@@ -194,12 +194,6 @@ def speed(report, backend, layout, epochs, rounds):
         report.add(f"{language:>8} memory at most {memory:.0f} MiB, of all methods", part="speed", memory_mib=memory)
 
 
-def count_units(split, name):
-    """Active units of a layer, and all: by KL, or by the variance of the means where the KL is of the layer alone."""
-    kl, variances = split.kl_by_dimension[name], split.variances[name]
-    return [int(((kl if kl.size == variances.size else variances) > ACTIVE).sum()), variances.size]
-
-
 def mnist(report, backend, method, images, seconds, steps, tests, draws):
     """Bound, layers and log p(x) of MNIST's test images after equal CPU time, for each method."""
     import numpy as np
@@ -218,7 +212,7 @@ def mnist(report, backend, method, images, seconds, steps, tests, draws):
         split = elbo_split(fit, test, num_samples=10)
         log_p = inference.log_marginal(fit, tenth, num_samples=draws)
         kl = {n: float(v.sum()) for n, v in split.kl_by_dimension.items()}
-        units = {n: count_units(split, n) for n in kl}
+        units = {n: [int(active.sum()), active.size] for n, active in split.is_active.items()}
         layers = ", ".join(f"{n} {kl[n]:.2f} nats, {units[n][0]} of {units[n][1]} units" for n in kl)
         text = (
             f"{language:>8} {name:>9}: {count} steps, {cpu:.0f} s of CPU, {wall:.0f} s\n"

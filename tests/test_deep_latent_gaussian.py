@@ -1,5 +1,6 @@
 """The deep latent Gaussian model: bounds in order, groups that sum to the KL divergence, one run or two, refusals."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -54,6 +55,19 @@ def test_the_kl_of_the_groups_is_the_kl_of_the_bound(fit):
     np.testing.assert_allclose(sum(by_group.values()), split.kl.mean(), rtol=1e-5)
     for name, value in diagnostics.kl_by_latent.items():  # by one draw of each row, in training's own evaluation
         assert value == pytest.approx(by_group[name], abs=0.2)
+
+
+def test_units_of_a_hierarchy_are_active_by_their_kl(fit):
+    """A posterior that is the prior has means that vary with the layer above; a bottom-up layer has one KL alone."""
+    split = inference.elbo_split(fit, num_samples=10)
+    variances = {n: np.full_like(v, 1.0) for n, v in split.variances.items()}
+    kl = {n: np.zeros_like(v) for n, v in split.kl_by_dimension.items()}
+    collapsed = replace(split, variances=variances, kl_by_dimension=kl)
+    has_kl = fit.keywords["encoder"] == "ladder"
+    assert collapsed.active_units == (0 if has_kl else split.variances["z2"].size + split.variances["z1"].size)
+    assert not collapsed.is_active["z3"].any()
+    only = {"z3": variances["z3"]}
+    assert replace(split, variances=only, kl_by_dimension={"z3": kl["z3"]}).active_units == only["z3"].size
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

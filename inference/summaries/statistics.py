@@ -16,6 +16,7 @@ from inference.summaries.quantities import scalar_quantities
 from zoo import ZooError
 
 ACTIVE_VARIANCE = 0.01  # variance over rows of a posterior mean, above which a unit is active (Burda et al. 2016)
+ACTIVE_UNIT_KL = 0.01  # nats per row, above which a number of a code with several latents is active
 TAIL_PROBABILITIES = (0.05, 0.95)  # the quantiles of the tail effective sample size (Vehtari et al. 2021)
 EQUAL_WEIGHTS = 1e-4  # nats between log weights that differ by rounding alone, 32 bits included
 MIN_WEIGHTS = 25  # with fewer the tail has fewer than the five points that a Pareto fit needs

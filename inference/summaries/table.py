@@ -65,11 +65,10 @@ def training_summary(fit: FitRecord) -> dict[str, float]:
         codes = {n: c for n, c in posterior.encode(posterior.table(subset)).items() if isinstance(c, Code)}
     except ZooError:  # a user's guide may have any distribution; only normal ones are codes
         return summary
-    if not codes:  # all are discrete
+    if len(codes) != 1:  # all are discrete, or means vary with the latents above even where a latent is collapsed
         return summary
-    units = {n: count_active_units(code.mean.var(0)) for n, code in codes.items()}
-    by_latent = {f"active_units[{n}]": count for n, count in units.items()} if len(units) > 1 else {}
-    return {**summary, "active_units": sum(units.values()), **by_latent}
+    (code,) = codes.values()
+    return {**summary, "active_units": count_active_units(code.mean.var(0))}
 
 
 def describe_values(fit: FitRecord, values: np.ndarray, index: pd.Index) -> pd.DataFrame:

@@ -81,6 +81,11 @@ def group_interpolations(
 ) -> Figure:
     """From one image to another: all groups of the code in the first line, and each by itself in the others.
 
+    The line of a group shows what the program reads of that group, with all others at the code of the first image. In
+    ``deep_latent_gaussian`` and other chains p(x | z1) p(z1 | z2) ... the pixels depend on z1 alone, so that the lines
+    of the groups above are constant; ``partial_reconstructions`` shows what those groups determine. In
+    ``very_deep_vae`` every group has a path to the pixels.
+
     Parameters
     ----------
     fit : Fit

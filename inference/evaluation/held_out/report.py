@@ -13,7 +13,6 @@ from inference.evaluation.held_out.rows import monte_carlo_error_of_mean, standa
 from inference.evaluation.held_out.split import ElboSplit, elbo_split
 from inference.record import FitRecord
 from inference.summaries.quantities import entry_name
-from inference.summaries.statistics import ACTIVE_VARIANCE
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class HeldOut:
             if kl.shape == variance.shape:
                 names = [entry_name(site, i) for i in np.ndindex(*kl.shape)]
                 columns = {"kl_nats_per_example": kl.ravel(), "variance_of_mean": variance.ravel()}
-                frames.append(pd.DataFrame({**columns, "active": variance.ravel() > ACTIVE_VARIANCE}, index=names))
+                frames.append(pd.DataFrame({**columns, "active": self.split.is_active[site].ravel()}, index=names))
         return pd.concat(frames).sort_values("kl_nats_per_example", ascending=False)
 
     def __str__(self) -> str:

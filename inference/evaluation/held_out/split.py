@@ -9,7 +9,7 @@ import numpy as np
 from inference.amortised import Code, ElboTerms
 from inference.evaluation.held_out.rows import RowEstimates, evaluation_rows
 from inference.record import FitRecord
-from inference.summaries.statistics import count_active_units
+from inference.summaries.statistics import ACTIVE_UNIT_KL, ACTIVE_VARIANCE
 from zoo.checks import check_whole
 from zoo.types import DataLike
 
@@ -54,9 +54,25 @@ class ElboSplit(RowEstimates):
         return float(self.kl.mean())
 
     @property
+    def is_active(self) -> dict[str, np.ndarray]:
+        """Which numbers of the code are active, by latent: booleans of the shapes of ``variances``.
+
+        With one latent, those whose posterior mean has a variance over rows above 0.01. With several, those whose KL is
+        above 0.01 nats, where each number has a KL: in a hierarchy a mean also varies with the latents above, even
+        where the posterior is the prior and the latent collapsed.
+        """
+        is_hierarchy = len(self.variances) > 1
+        return {
+            n: self.kl_by_dimension[n] > ACTIVE_UNIT_KL
+            if is_hierarchy and self.kl_by_dimension[n].shape == variance.shape
+            else variance > ACTIVE_VARIANCE
+            for n, variance in self.variances.items()
+        }
+
+    @property
     def active_units(self) -> int:
-        """How many numbers of the code have a posterior mean whose variance over rows is above 0.01."""
-        return sum(map(count_active_units, self.variances.values()))
+        """How many numbers of the code are active, as of ``is_active``."""
+        return sum(int(active.sum()) for active in self.is_active.values())
 
     @property
     def units(self) -> int:
@@ -76,7 +92,7 @@ def elbo_split(fit: FitRecord, data: DataLike = None, num_samples: int = 100, se
     """Compute the ELBO of each row at beta = 1, split into E_q[log p(x | z)] and KL(q || p).
 
     The KL is analytic where guide and prior are normal, and sums over discrete latents are exact. A unit is active
-    where the variance over rows of its posterior mean is above 0.01.
+    where the variance over rows of its posterior mean is above 0.01, or in a hierarchy where its KL is above 0.01 nats.
 
     Parameters
     ----------

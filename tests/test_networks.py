@@ -20,6 +20,7 @@ MODULES: dict[str, tuple[Any, ...]] = {  # the module, its args, and how many nu
     "MLP leaky_relu": ((5, (7, 6), 3, "leaky_relu"), 5),
     "ConvolutionalEncoder": ((64, 10, 3), 64),
     "ConvolutionalDecoder": ((3, 10, 64), 3),
+    "PooledEncoder": ((100, 10, 3), 100),
 }
 DEEP = [(name, chosen) for name, chosen in CASES if zoo.card(name).networks or zoo.card(name).learned]
 DEEP_IDS = [i for case, i in zip(CASES, IDS, strict=True) if case in DEEP]

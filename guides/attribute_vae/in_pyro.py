@@ -14,11 +14,15 @@ def guide(program, start=None):
 
 
 def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keywords):
-    kind = "mlp" if keywords["likelihood"] == "mixed" else network
-    features = encoder_inputs(x, D, **keywords)
-    encoder = networks.network("encoder", *networks.encoder(kind, features.shape[-1], width, depth, 2 * Z))
+    is_pooled = network == "pooled" and keywords["likelihood"] != "mixed"
+    features, count = encoder_inputs(x, D, **keywords), Z - A if is_pooled else Z
+    encoder = networks.network("encoder", *networks.mlp(features.shape[-1], width, depth, 2 * count))
     with plate("N", N):
         mean, log_scale = encoder(features).chunk(2, -1)
+        if is_pooled:
+            pooled = networks.network("attribute_encoder", networks.PooledEncoder, D, width, 2 * A)
+            own_mean, own_log_scale = pooled((x / keywords["spread"]).nan_to_num()).chunk(2, -1)
+            mean, log_scale = torch.cat([own_mean, mean], -1), torch.cat([own_log_scale, log_scale], -1)
         z = sample("z", Normal(mean, log_scale.exp()).to_event(1), infer={"blocks": tuple(range(A))})
         if attribute is not None:
             log_probs = class_log_probs(z, *class_normals(keywords["frequencies"], keywords["separation"], A, C))

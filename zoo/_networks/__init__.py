@@ -10,6 +10,11 @@ Each ``in_<backend>.py`` provides
     encoder(network, D, width, depth, outputs), decoder(network, inputs, width, depth, D)
                                    the Module and its args for the word "mlp" or "convolutional"
 
+    PooledEncoder(D, width, outputs)
+                                   the same numbers wherever a shape is in the image, up to its edges: log(1 + v) of the
+                                   sum and of the maximum v over all positions of each of 16 rectified convolutions of 5
+                                   by 5 pixels, and an MLP of these 32 numbers with a layer of ``width``
+
 Each weight is a param statement of its own, ``<name>.<path>``, as ``decoder.layers.0.weight``, in one layout: of a
 linear layer (in, out), of a convolution (height, width, in, out); vectors unchanged. New weights are initialised as
 the library's own layers are. Modules accept any leading dimensions, and have weights alone: no running averages, no
@@ -29,7 +34,20 @@ from zoo.types import Keywords
 
 ACTIVATIONS = ("tanh", "relu", "leaky_relu")
 LEAKY_SLOPE = 0.3  # below 0, as in Dong, Mnih and Tucker (2020)
+POOLED_CHANNELS, POOLED_SIDE = 16, 5  # of the one convolution of a pooled encoder
 CHANNELS = (32, 64)  # of the image at half its side, and at a quarter
+
+
+def square_side(D: int) -> int:
+    """The side of a square image of D pixels; raises ZooError where there is none.
+
+    >>> square_side(100)
+    10
+    """
+    side = isqrt(D)
+    if side * side != D or not D:
+        raise ZooError(f"D={D} pixels: a pooled network wants square images (D=64, 100, 1024); take network='mlp'")
+    return side
 
 
 def side_of(D: int) -> int:
@@ -61,3 +79,5 @@ def check_network(settings: Keywords, D: int) -> None:
         raise unknown("activation", activation, ACTIVATIONS)
     if settings.get("network") == "convolutional":
         side_of(D)
+    if settings.get("network") == "pooled" and settings.get("likelihood") != "mixed":
+        square_side(D)

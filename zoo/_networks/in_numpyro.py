@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from numpyro import param
 
-from zoo._networks import CHANNELS, LEAKY_SLOPE, side_of, unsupported_module
+from zoo._networks import CHANNELS, LEAKY_SLOPE, POOLED_CHANNELS, POOLED_SIDE, side_of, square_side, unsupported_module
 
 WEIGHTS = ("kernel", "scale")  # flax's names for what is a weight everywhere else
 ACTIVATIONS = {
@@ -74,6 +74,17 @@ class ConvolutionalEncoder(nnx.Module):
         return self.dense(x.reshape(*x.shape[:-3], -1))
 
 
+class PooledEncoder(nnx.Module):
+    def __init__(self, D, width, outputs, *, rngs):
+        self.side = square_side(D)
+        self.convolution = convolution(1, POOLED_CHANNELS, 1, rngs, POOLED_SIDE)
+        self.dense = MLP(2 * POOLED_CHANNELS, (width,), outputs, rngs=rngs)
+
+    def __call__(self, x):
+        x = jax.nn.relu(self.convolution(x.reshape(*x.shape[:-1], self.side, self.side, 1)))
+        return self.dense(jnp.log1p(jnp.concatenate([x.sum((-3, -2)), x.max((-3, -2))], -1)))
+
+
 class ConvolutionalDecoder(nnx.Module):
     def __init__(self, inputs, width, D, *, rngs):
         self.side = side_of(D)
@@ -89,9 +100,9 @@ class ConvolutionalDecoder(nnx.Module):
         return x.reshape(*x.shape[:-3], -1)
 
 
-def convolution(inputs, outputs, stride, rngs):
-    padding = ((1, 1), (1, 1))
-    return nnx.Conv(inputs, outputs, (3, 3), stride, padding=padding, conv_general_dilated=convolve, rngs=rngs)
+def convolution(inputs, outputs, stride, rngs, side=3):
+    padding = ((side // 2, side // 2),) * 2
+    return nnx.Conv(inputs, outputs, (side, side), stride, padding=padding, conv_general_dilated=convolve, rngs=rngs)
 
 
 def convolve(x, kernel, strides, padding, **rest):

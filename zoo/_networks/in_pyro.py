@@ -5,7 +5,7 @@ import torch
 from pyro import param
 from torch import nn
 
-from zoo._networks import CHANNELS, LEAKY_SLOPE, side_of, unsupported_module
+from zoo._networks import CHANNELS, LEAKY_SLOPE, POOLED_CHANNELS, POOLED_SIDE, side_of, square_side, unsupported_module
 
 
 def network(name, Module, *args):
@@ -113,6 +113,20 @@ class ConvolutionalEncoder(nn.Module):
         for convolution in self.convolutions:
             x = convolution(x).relu()
         return self.dense(x.permute(0, 2, 3, 1).reshape(*rows, -1))
+
+
+class PooledEncoder(nn.Module):
+    def __init__(self, D, width, outputs):
+        super().__init__()
+        self.side = square_side(D)
+        self.convolution = nn.Conv2d(1, POOLED_CHANNELS, POOLED_SIDE, padding=POOLED_SIDE // 2)
+        self.dense = MLP(2 * POOLED_CHANNELS, (width,), outputs)
+
+    def forward(self, x):
+        rows = x.shape[:-1]
+        x = self.convolution(x.reshape(-1, 1, self.side, self.side)).relu()
+        features = torch.cat([x.sum((-2, -1)), x.amax((-2, -1))], -1).log1p()
+        return self.dense(features.reshape(*rows, -1))
 
 
 class ConvolutionalDecoder(nn.Module):

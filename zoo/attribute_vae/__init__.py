@@ -16,11 +16,13 @@ its columns are independent, a number normal and a category with a softmax, whos
 (``zoo._distributions.mixed_columns``). The setting ``columns`` is the number of levels of each column, 0 for a number;
 unless given, all are numbers.
 
-The decoder is an MLP with ``depth`` layers of ``width`` tanh units, or, with ``network="convolutional"`` and images,
-that of ``vae``. Its weights and sigma are learned by maximum likelihood. A missing value (NaN) of x is left out.
+The decoder is an MLP with ``depth`` layers of ``width`` tanh units. Its weights and sigma are learned by maximum
+likelihood. A missing value (NaN) of x is left out.
 
 The guide "attribute_vae" is the encoder, which reads x and no label: in training, each label has the weight ``alpha``
-in its bound. The objective ``"factor(blocks=...)"`` keeps the other coordinates free of the attributes.
+in its bound. With ``network="pooled"``, for images whose attributes do not depend on position, it reads the coordinates
+of attributes from features without position, for which a few labels suffice. The objective ``"factor"`` keeps the other
+coordinates free of the attributes.
 """
 
 import numpy as np
@@ -103,7 +105,7 @@ CARD = Card(
             "gaussian": {"x": "real [N D]", "sigma": "positive"},
             "mixed": {"x": "real [N D]"},
         },
-        "network": {"mlp": {}, "convolutional": {}},
+        "network": {"mlp": {}, "pooled": {}},
     },
     priors=priors,
     empirical=("loc", "spread", "base", "frequencies", "alpha"),

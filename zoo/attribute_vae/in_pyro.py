@@ -18,7 +18,7 @@ def model(
     C,
     Z=10,
     likelihood="bernoulli",
-    network="mlp",
+    network="mlp",  # for the guide
     width=200,
     depth=2,
     loc=0.0,
@@ -31,8 +31,8 @@ def model(
     alpha=1.0,  # for the guide
 ):
     is_mixed, columns = likelihood == "mixed", column_levels(columns, D)
-    kind, outputs = ("mlp", num_outputs(columns)) if is_mixed else (network, D)
-    decoder = networks.network("decoder", *networks.decoder(kind, Z, width, depth, outputs))
+    outputs = num_outputs(columns) if is_mixed else D
+    decoder = networks.network("decoder", *networks.mlp(Z, width, depth, outputs))
     sigma = None if is_mixed else pixel_scale(sigma, likelihood, spread)
     log_shares, means, scales = class_normals(frequencies, separation, A, C)
     with plate("N", N):

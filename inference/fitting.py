@@ -19,7 +19,7 @@ from zoo import Model, ReadModel, Refusal, ZooError
 from zoo._backend import backend_of
 from zoo._programs.arguments import split_call
 from zoo._programs.reading import Choices
-from zoo.checks import check_whole
+from zoo.checks import check_seed
 from zoo.data.column_names import column_names, warn_of_header
 from zoo.data.intensities import has_intensities
 from zoo.data.tables import data_by_site
@@ -119,7 +119,7 @@ def fit(
     check_program(model)
     if dtype not in (None, *DTYPES):
         raise ZooError(f"dtype is one of {', '.join(DTYPES)}; given {dtype!r}")
-    check_whole(0, seed=seed)
+    check_seed(seed)
     last = args[-1] if len(args) > 1 else None
     if engine is None and isinstance(last, str) and (last in engines.names() or model.has_card):
         args, engine = args[:-1], last

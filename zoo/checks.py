@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 from zoo.errors import ZooError
 
+MAX_SEED = 2**32 - 1  # torch and 32-bit JAX read 32 bits of a seed
+
 
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is an integer; True and False are not."""
@@ -25,6 +27,18 @@ def check_whole(minimum: int, **numbers: object) -> None:
     for name, value in numbers.items():
         if not is_whole(value) or value < minimum:
             raise ZooError(f"{name} is a whole number from {minimum} up; given {value!r}")
+
+
+def check_seed(seed: object) -> None:
+    """Raise ZooError unless a seed is a whole number that every generator tells from all others.
+
+    >>> check_seed(2**32)
+    Traceback (most recent call last):
+    zoo.errors.ZooError: seed is a whole number from 0 to 4294967295; given 4294967296
+    """
+    check_whole(0, seed=seed)
+    if is_whole(seed) and seed > MAX_SEED:
+        raise ZooError(f"seed is a whole number from 0 to {MAX_SEED}; given {seed}")
 
 
 def equal_values(a: ArrayLike | None, b: ArrayLike | None) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card
-from zoo.checks import check_weights, is_whole
+from zoo.checks import check_seed, check_weights, is_whole
 from zoo.data.column_names import Names, is_numbering
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
@@ -264,6 +264,7 @@ class Model:
         dict of str to ndarray
             One draw of every site, and what the program learns: from ``values``, or its initial value.
         """
+        check_seed(seed)
         keywords = self.complete({**self.card.sizes, **self.settings, **settings}, {})
         return self._as_data(backend_of(self).simulate(self.program, keywords, seed, self._as_data(values)))
 

@@ -15,7 +15,7 @@ from inference.external.program import Call
 from inference.result import Fit
 from zoo import Model, ZooError
 from zoo._backend import BACKENDS, in_backend
-from zoo.checks import check_whole
+from zoo.checks import check_seed, check_whole
 from zoo.types import DataLike
 
 
@@ -104,7 +104,7 @@ def from_svi(
         Where the guide draws nothing, or the draws are not of the model.
     """
     check_whole(1, num_draws=num_draws)
-    check_whole(0, seed=seed)
+    check_seed(seed)
     backend = _library(svi, "from_svi takes the SVI of NumPyro or Pyro, or an AutoGuide, after training")
     read_svi = in_backend("inference.external", backend).read_svi
     source = external_draws(read_svi(svi, params, args, kwargs, num_draws, seed))

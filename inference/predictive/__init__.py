@@ -17,7 +17,7 @@ from inference.exact.pointwise import latent_values, summed_latents
 from inference.record import FitRecord
 from zoo import ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
-from zoo.checks import check_whole
+from zoo.checks import check_seed, check_whole
 from zoo.errors import describe_error
 from zoo.types import DataLike
 
@@ -27,7 +27,7 @@ def posterior_predictive(
 ) -> dict[str, np.ndarray]:
     """Draw the observed sites again, at the draws of a fit: see ``Fit.posterior_predictive``."""
     check_program(fit.model)
-    check_whole(0, seed=seed)
+    check_seed(seed)
     model = fit.model
     if not isinstance(model, ReadModel):
         raise ZooError(f"posterior_predictive is of programs of your own; {model.name} has fit.simulate(N)")

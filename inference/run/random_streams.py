@@ -60,6 +60,16 @@ def combined_stream(numbers):
     return state
 
 
+def chain_seeds(seed: int, count: int) -> list[int]:
+    """A seed of 32 bits for each chain, by hashing, so that chains of other seeds have others; the first is ``seed``.
+
+    >>> chain_seeds(7, 1), len(set(chain_seeds(0, 4) + chain_seeds(1, 4)))
+    ([7], 8)
+    """
+    hashed = [np.random.SeedSequence((seed, chain)).generate_state(1)[0] for chain in range(1, count)]
+    return [seed, *map(int, hashed)]
+
+
 def as_uint64(*numbers: int) -> np.ndarray:
     """Whole numbers of any size as 64 bits each.
 

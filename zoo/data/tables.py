@@ -95,7 +95,9 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
     if values.size == 0:
         raise ZooError(f"{expected}: the data is empty (shape {values.shape}); give at least one row")
     for first, block in blocks(values):
-        if not np.isfinite(block.sum()):  # one sum per block, as a fast test whether any value is not finite
+        with np.errstate(over="ignore"):
+            total = block.sum()
+        if not np.isfinite(total):  # one sum per block, as a fast test whether any value is not finite
             if np.isinf(block).any():
                 raise ZooError(
                     f"{expected}: {_position(np.isinf(block), first, columns)} is infinite; drop or correct it"

@@ -106,7 +106,7 @@ def fill_missing(fit: FitRecord, data: DataLike = None) -> np.ndarray:
     x = observed_table(fit, data)
     imputed = impute(fit, x, columns=range(x.shape[1]))
     complete = x.copy()
-    complete[imputed["row"], imputed["column"]] = imputed["mean"]
+    complete[imputed["row"], imputed["column"].astype(int)] = imputed["mean"]
     return complete
 
 

@@ -17,7 +17,7 @@ from inference.analysis.fairness.measures import collect_cells, measure
 from inference.analysis.fairness.prediction import PREDICTORS, predict_rows
 from inference.analysis.fairness.record import FairnessRecord
 from inference.record import FitRecord
-from zoo.checks import check_whole
+from zoo.checks import check_seed, check_whole
 from zoo.errors import ZooError
 from zoo.types import DataLike
 
@@ -123,7 +123,7 @@ def report(
     """
     check_whole(2, folds=folds, min_rows=min_rows)
     check_whole(MIN_BOOTSTRAP, num_bootstrap=num_bootstrap)
-    check_whole(0, seed=seed)
+    check_seed(seed)
     if isinstance(codes, FitRecord):
         numbers = latents.encode(codes, data).mean
     elif data is not None:

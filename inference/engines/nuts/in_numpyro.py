@@ -12,6 +12,7 @@ from inference.engines.nuts.result import check_density, make_result
 from inference.engines.starts.in_numpyro import begin
 from inference.exact.enumeration.in_numpyro import marginalize
 from inference.run.progress import Progress
+from inference.run.random_streams import chain_seeds
 from inference.run.workers import num_workers
 from inference.unconstrained.curvature import local_scales, negative_hessian
 from inference.unconstrained.in_numpyro import UnconstrainedModel
@@ -26,7 +27,7 @@ def run(request):
     options = request.options
     data, keywords = to_backend(request.table), to_backend(request.keywords)
     model = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
-    seeds = range(request.seed, request.seed + options.num_chains)
+    seeds = chain_seeds(request.seed, options.num_chains)
     starts, start_method = begin(request, model, seeds)
     vectorised = is_vectorised()
     initialize, advance = make_sampler(model, options, vectorised)

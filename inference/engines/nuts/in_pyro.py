@@ -10,6 +10,7 @@ from inference.engines.nuts.result import check_density, make_result
 from inference.engines.starts.in_pyro import begin
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.run.progress import Progress
+from inference.run.random_streams import chain_seeds
 from inference.run.workers import num_workers
 from inference.unconstrained.curvature import local_scales, negative_hessian
 from inference.unconstrained.in_pyro import UnconstrainedModel
@@ -20,7 +21,7 @@ def run(request):
     options = request.options
     data, keywords = to_backend(request.table), to_backend(request.keywords)
     model = UnconstrainedModel(marginalize(request.program), keywords, data)
-    seeds = range(request.seed, request.seed + options.num_chains)
+    seeds = chain_seeds(request.seed, options.num_chains)
     starts, start_method = begin(request, model, seeds)
     dtype = {torch.float32: "float32", torch.float64: "float64"}[torch.get_default_dtype()]
     device = torch.zeros(()).device.type

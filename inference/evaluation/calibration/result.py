@@ -73,7 +73,7 @@ class Calibration:
             p = p_value(ranks, self.draws)
             is_covered = (ranks >= self._cut) & (ranks <= self.draws - self._cut)
             bias = float((ranks / self.draws).mean() - 0.5)
-            finding = describe_ranks(ranks, self.draws) if p <= self.error_rate else "calibrated"
+            finding = "calibrated" if p > self.error_rate else describe_ranks(ranks, self.draws)
             rows.append((p, bias, is_covered.mean(), finding))
         index = pd.Index(self.ranks, name="quantity")
         return pd.DataFrame(rows, index=index, columns=["p", "bias", "coverage", "finding"])
@@ -144,12 +144,12 @@ class Calibration:
                 f"{len(self.failures)} of {self.simulations} simulations failed, and the ranks are those of the others "
                 f"alone; the first was simulation {first}: {self.failures[first]}"
             )
-        dependent = int((self.ess < MIN_ESS_FRACTION * self.draws).sum())
+        dependent = int((~(self.ess >= MIN_ESS_FRACTION * self.draws)).sum())
         if dependent:
             warnings.append(
                 f"in {dependent} of {len(self.ess)} simulations the least effective sample size was under half of the "
-                f"{self.draws} draws ranked (at worst {self.ess.min():.0f}), and such draws look too narrow: "
-                "take longer chains, or rank fewer"
+                f"{self.draws} draws ranked (at worst {np.nan_to_num(self.ess).min():.0f}), and such draws look too "
+                "narrow: take longer chains, or rank fewer"
             )
         return [*warnings, *self.trial_warnings]
 

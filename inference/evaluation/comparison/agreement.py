@@ -45,15 +45,21 @@ def agreement(fit: FitStatistics, reference: FitStatistics) -> Agreement:
         own = np.nan_to_num(ratio) ** 2 / np.where(np.isnan(fit.ess_bulk), np.inf, fit.ess_bulk)
         se = np.sqrt(1 / reference.ess_bulk + own)
         se_log = 0.5 * np.sqrt(relative_variance_error(fit) + relative_variance_error(reference))
+    is_same = is_constant(fit) & is_constant(reference) & (fit.flat[0] == reference.flat[0])
     return Agreement(
-        delta=delta,
-        sd_ratio=ratio,
-        wasserstein=wasserstein(fit, reference),
-        noise_delta=z * se,
-        noise_log_ratio=z * se_log,
+        delta=np.where(is_same, 0.0, delta),
+        sd_ratio=np.where(is_same, 1.0, ratio),
+        wasserstein=np.where(is_same, 0.0, wasserstein(fit, reference)),
+        noise_delta=np.where(is_same, 0.0, z * se),
+        noise_log_ratio=np.where(is_same, 0.0, z * se_log),
         # between two samples of one distribution it is about 1.2 se on average, and varies about as the mean does
-        noise_wasserstein=(1.2 + z) * se,
+        noise_wasserstein=np.where(is_same, 0.0, (1.2 + z) * se),
     )
+
+
+def is_constant(fit: FitStatistics) -> np.ndarray:
+    """Whether every draw of a quantity is the same, as in the upper triangle of a Cholesky factor; not of a point."""
+    return (np.ptp(fit.flat, axis=0) == 0) & (fit.kind != "point")
 
 
 def bonferroni_z(fit: FitStatistics) -> float:
@@ -88,12 +94,13 @@ def self_agreement(guide: FitStatistics) -> Agreement:
         mean_influence = w * (x - mean) / sd - (x - guide.mean) / (len(x) * sd)
         sd_influence = w * (((x - mean) / sd) ** 2 - 1) - (((x - guide.mean) / guide.sd) ** 2 - 1) / len(x)
         delta, ratio = (guide.mean - mean) / sd, guide.sd / sd
+    constant = is_constant(guide)
     return Agreement(
-        delta=delta,
-        sd_ratio=ratio,
+        delta=np.where(constant, 0.0, delta),
+        sd_ratio=np.where(constant, 1.0, ratio),
         wasserstein=nan,
-        noise_delta=z * np.sqrt((mean_influence**2).sum(0)),
-        noise_log_ratio=z * 0.5 * np.sqrt((sd_influence**2).sum(0)),
+        noise_delta=np.where(constant, 0.0, z * np.sqrt((mean_influence**2).sum(0))),
+        noise_log_ratio=np.where(constant, 0.0, z * 0.5 * np.sqrt((sd_influence**2).sum(0))),
         noise_wasserstein=nan,
     )
 

@@ -25,6 +25,12 @@ def divergences(s: FitStatistics) -> str:
     return f"{s.divergences} of {s.lp.size} draws diverged, so part of the posterior is cut off: raise target_accept"
 
 
+def unknown_statistics(s: FitStatistics, j: int) -> str:
+    """That there are too few draws to check a quantity."""
+    chains, draws, _ = s.values.shape
+    return f"R-hat and ESS of {s.quantities[j]} have no value for {draws} draws of {chains} chains: raise num_samples"
+
+
 def high_r_hat(s: FitStatistics, limit: float) -> str:
     """The highest R-hat, and the one chain that differs from the others, where there is one."""
     j = index_of_largest(s.r_hat)
@@ -155,9 +161,12 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def largest_excess(size: np.ndarray, noise: np.ndarray) -> tuple[int, float]:
-    """The quantity whose size most exceeds its Monte Carlo noise, and by how much; given -noise, an upper bound."""
+    """The quantity whose size most exceeds its Monte Carlo noise, and by how much; given -noise, an upper bound.
+
+    NaN where that of any quantity is.
+    """
     excess = size - noise
-    j = index_of_largest(excess)
+    j = int(np.isnan(excess).argmax()) if np.isnan(excess).any() else index_of_largest(excess)
     return j, float(excess[j])
 
 

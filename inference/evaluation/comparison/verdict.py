@@ -16,7 +16,7 @@ import numpy as np
 
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from inference.evaluation.comparison import explanation
-from inference.evaluation.comparison.agreement import Agreement, divergence, self_agreement
+from inference.evaluation.comparison.agreement import Agreement, divergence, is_constant, self_agreement
 from inference.evaluation.comparison.explanation import largest_excess
 from inference.evaluation.comparison.record import Verdict, VerdictInput
 from inference.summaries.statistics import FitStatistics
@@ -66,11 +66,14 @@ def chains_verdict(c: VerdictInput) -> Verdict:
     failures = []
     if len(s.values) < MIN_CHAINS:
         failures.append("one chain cannot be compared with another: set num_chains=4")
-    constant = np.flatnonzero(s.sd == 0)
-    if constant.size:
-        failures.append(f"{s.quantities[constant[0]]} never moved: raise num_warmup or try another seed")
+    constant = is_constant(s)
+    if constant.any():
+        failures.append(f"{s.quantities[int(constant.argmax())]} never moved: raise num_warmup or try another seed")
     if s.divergences:
         failures.append(explanation.divergences(s))
+    is_unknown = np.isnan(s.r_hat + s.ess_bulk + s.ess_tail) & ~constant
+    if is_unknown.any():
+        failures.append(explanation.unknown_statistics(s, int(is_unknown.argmax())))
     if (s.r_hat > MAX_R_HAT).any():
         failures.append(explanation.high_r_hat(s, MAX_R_HAT))
     if (s.ess_bulk < MIN_ESS).any():
@@ -118,6 +121,8 @@ def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
         return Verdict("no", f"it stopped before it converged: raise {option}", POINT_RULE)
     best = max(others, key=lambda name: np.nan_to_num(others[name].log_likelihood, nan=-np.inf))
     gap = others[best].log_likelihood - s.log_likelihood
+    if np.isnan(gap) and not np.isnan(others[best].log_likelihood):
+        return Verdict("no", f"its log-likelihood is not a number, and that of {best} is: try another seed", POINT_RULE)
     if c.options.get("objective") == "ml" and gap > MAX_LIKELIHOOD_GAP:
         lower = f"a lower maximum: its log-likelihood is {gap:.1f} nats below that of {best}; raise restarts"
         return Verdict("no", lower, POINT_RULE)
@@ -128,7 +133,7 @@ def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
 def amortised_verdict(training: AmortisedDiagnostics) -> Verdict:
     """The verdict on networks trained with an encoder, by the diagnostics of their training."""
     elbo, held_out = training.elbo_nats_per_row, training.held_out_elbo_nats_per_row
-    if not np.isfinite(elbo) or training.broken:
+    if not np.isfinite(elbo) or training.broken or not np.isfinite(elbo if held_out is None else held_out):
         return Verdict(
             "no",
             "its ELBO is not a number in the end: lower learning_rate, or set clip_norm or skip_above",
@@ -178,7 +183,17 @@ def verdict_by_failed_reference(c: VerdictInput, own: Verdict, a: Agreement, ref
 
 
 def guide_fault(c: VerdictInput, a: Agreement, reference: str) -> Verdict | None:
-    """The verdict where a guide differs beyond Monte Carlo error in its means, else spreads, else shapes; or None."""
+    """The verdict where a guide differs beyond Monte Carlo error in its means, else spreads, else shapes; or None.
+
+    A quantity that cannot be compared counts as one that differs.
+    """
+    sizes = (a.delta, a.noise_delta), (a.log_ratio, a.noise_log_ratio), (a.wasserstein, a.noise_wasserstein)
+    for size, noise in sizes:
+        j, excess = largest_excess(np.abs(size), noise)
+        if np.isnan(excess):
+            name = c.statistics.quantities[j]
+            unknown = f"{name} cannot be compared with {reference}, where too few draws differ"
+            return Verdict("no", f"{unknown}: {explanation.run_chains(c)}", GUIDE_RULE)
     j, excess = largest_excess(np.abs(a.delta), a.noise_delta)
     if excess > MAX_MEAN_SHIFT:
         return Verdict("no", explanation.wrong_mean(c, a, j, reference), GUIDE_RULE)
@@ -196,7 +211,7 @@ def guide_fault(c: VerdictInput, a: Agreement, reference: str) -> Verdict | None
 def conflict(c: VerdictInput, a: Agreement, reference: str) -> str | None:
     """The explanation where two fits that both pass their own checks differ, or None where they agree."""
     j, excess = largest_excess(np.abs(a.delta), a.noise_delta)
-    if not excess > MAX_MEAN_SHIFT:
+    if excess <= MAX_MEAN_SHIFT:
         return None
     difference = f"{c.statistics.quantities[j]} by {abs(a.delta[j]):.1f} sd"
     return (

@@ -26,7 +26,7 @@ from inference.record import FitRecord
 from inference.run.progress import Progress
 from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
-from zoo.checks import check_whole
+from zoo.checks import check_seed, check_whole
 from zoo.types import DataLike
 
 MAX_ENUMERATED_RUNS = 50_000  # of the program, where continuous latents are drawn for each assignment
@@ -127,7 +127,7 @@ def gradient_report(
     if not isinstance(model, Model):
         raise ZooError("gradient_report takes a model: zoo.load(name, ...), or zoo.Model(program, backend=...)")
     check_whole(2, num_draws=num_draws)
-    check_whole(0, seed=seed)
+    check_seed(seed)
     chosen = label_estimators(estimators)
     problem = make_problem(model, data, at, seed, options)
     with backend_of(problem.request.model).runtime(dtype, device):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.exact.enumeration.density import EnumeratedDensity
+from inference.exact.far_rows import are_improper, limit_of, points_on_the_way
 from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
@@ -70,7 +71,36 @@ def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: DataL
     ZooError
         Where a discrete latent has infinite support.
     """
-    return _by_draw(model, params, data, lambda density, draws: density.responsibilities(draws))
+
+    def evaluate(rows: DataLike) -> dict[str, np.ndarray]:
+        return _by_draw(model, params, rows, lambda density, draws: density.responsibilities(draws))
+
+    values = evaluate(data)
+    if not model.card.is_own and any(are_improper(p).any() for p in values.values()):
+        values = _with_limits(model, data, values, evaluate)
+    return values
+
+
+def _with_limits(
+    model: Model,
+    data: DataLike,
+    values: dict[str, np.ndarray],
+    evaluate: Callable[[DataLike], dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """Probabilities with their limits in the place of those that are no numbers, as of rows that are very far away."""
+    table, keywords = model.bind(data)
+    sites = model.card.sites(keywords)
+    is_by_row = all(sites[n].dims[:1] == ("N",) for n in [*table, *values])
+    if not is_by_row or [(sites[n].kind, len(sites[n].dims)) for n in table] != [("real", 2)]:
+        return values
+    ((name, x),) = table.items()
+    is_far = {n: are_improper(p) for n, p in values.items()}  # (..., N)
+    rows = np.flatnonzero(np.any([far.reshape(-1, len(x)).any(0) for far in is_far.values()], axis=0))
+    limits = {n: limit_of(p) for n, p in evaluate({name: points_on_the_way(x[rows])}).items()}
+    completed = {n: np.array(p) for n, p in values.items()}
+    for n, p in completed.items():
+        p[..., rows, :] = np.where(is_far[n][..., rows, None], limits[n], p[..., rows, :])
+    return completed
 
 
 def most_probable_labels(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, np.ndarray]:

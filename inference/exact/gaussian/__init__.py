@@ -18,10 +18,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
+from inference.exact.far_rows import are_improper, limit_of, points_on_the_way
 from inference.exact.gaussian.rows import IncompleteRows, LatentPosterior
 from zoo import Card, Model
 from zoo.linear import Linear
 from zoo.types import DataLike, Keywords
+
+TINY = np.finfo(float).tiny
 
 
 class Normal(NamedTuple):
@@ -64,11 +67,23 @@ def linear_by_draw(card: Card, params: Mapping[str, np.ndarray], keywords: Keywo
 
 def component_posteriors(linear: Linear, rows: IncompleteRows) -> ComponentPosteriors:
     """Bayes' rule for components and latents together."""
-    latents = [rows.posterior(*params) for params in zip(linear.W, linear.mu, linear.Psi, strict=True)]
-    with np.errstate(divide="ignore"):
+    latents, logits, by_row = component_logits(linear, rows)
+    with np.errstate(invalid="ignore"):
+        responsibility = np.exp(logits - by_row[:, None])
+    far = np.flatnonzero(are_improper(responsibility))
+    if far.size:
+        x = rows.values[far] if rows.observed is None else np.where(rows.observed[far] > 0, rows.values[far], np.nan)
+        _, near, total = component_logits(linear, IncompleteRows(points_on_the_way(x)))
+        responsibility[far] = limit_of(np.exp(near - total[:, None]))
+    return ComponentPosteriors(linear, latents, responsibility, by_row)
+
+
+def component_logits(linear: Linear, rows: IncompleteRows) -> tuple[list[LatentPosterior], np.ndarray, np.ndarray]:
+    """The posterior of z in each component, log p(component, x_n), (N, K), and log p(x_n), (N,)."""
+    with np.errstate(over="ignore", divide="ignore"):  # of rows that are far away the squares are infinite
+        latents = [rows.posterior(*params) for params in zip(linear.W, linear.mu, linear.Psi, strict=True)]
         logits = np.log(linear.pi) + np.stack([p.log_density for p in latents], axis=1)
-    by_row = logsumexp(logits, axis=1)
-    return ComponentPosteriors(linear, latents, np.exp(logits - by_row[:, None]), by_row)
+    return latents, logits, logsumexp(logits, axis=1)
 
 
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> np.ndarray:
@@ -113,18 +128,17 @@ def latent_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataL
     """
     table, keywords = model.bind(data)
     rows = IncompleteRows(next(iter(table.values())))
-    first, second = np.zeros(()), np.zeros(())
-    count = 0
+    mean, covariance, weight = np.zeros(()), np.zeros(()), np.zeros((len(rows), 1))
     for linear in linear_by_draw(model.card, params, keywords):
         posterior = component_posteriors(linear, rows)
-        count += 1
-        for k, p in enumerate(posterior.latents):
+        for k, p in enumerate(posterior.latents):  # updates of moments, which lose no digits far from 0 (West 1979)
             r = posterior.responsibility[:, k, None]
-            first = first + r * p.mean
-            outer = p.mean[:, :, None] * p.mean[:, None, :]
-            second = second + r[:, :, None] * (p.covariance[rows.pattern_of_row] + outer)
-    mean = first / count
-    return Normal(mean, second / count - mean[:, :, None] * mean[:, None, :])
+            weight = weight + r
+            difference = np.where(r > 0, p.mean - mean, 0.0)
+            mean = mean + difference * (r / np.maximum(weight, TINY))
+            spread = difference[:, :, None] * np.where(r > 0, p.mean - mean, 0.0)[:, None, :]
+            covariance = covariance + r[:, :, None] * (p.covariance[rows.pattern_of_row] + spread)
+    return Normal(mean, covariance / weight[:, :, None])
 
 
 def sample_latents(

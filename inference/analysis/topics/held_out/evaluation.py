@@ -27,7 +27,7 @@ from inference.analysis.topics.held_out.parameters import (
     vocabulary_of,
 )
 from inference.analysis.topics.held_out.proportions import is_encoded
-from zoo.checks import check_whole
+from zoo.checks import check_seed, check_whole
 from zoo.errors import ZooError, unknown
 from zoo.types import DataLike
 
@@ -98,7 +98,7 @@ def perplexity(
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     check_whole(1, sweeps=sweeps, particles=particles, threads=1 if threads is None else threads)
-    check_whole(0, seed=seed)
+    check_seed(seed)
     if theta not in ESTIMATES:
         raise unknown("estimate of theta", theta, ESTIMATES)
     parameter_sets: list[TopicParameters] = []

@@ -21,7 +21,7 @@ from inference.analysis.topics.held_out.parameters import (
 from inference.record import FitRecord
 from inference.run.kernel_arrays import corpus_arrays
 from inference.run.workers import WorkerPool, num_workers
-from zoo.checks import check_whole
+from zoo.checks import check_seed, check_whole
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 from zoo.types import DataLike
@@ -73,7 +73,7 @@ def mixtures(
         For documents with other words than the topics.
     """
     check_whole(1, sweeps=sweeps, threads=1 if threads is None else threads)
-    check_whole(0, seed=seed)
+    check_seed(seed)
     if data is None:
         if not isinstance(fit, FitRecord):
             raise ZooError("topics alone have no documents of their own: give some")

@@ -20,6 +20,8 @@ SIZES = {"N": 5, "D": 16, "Z": 3, "A": 2, "C": 3}
 FREQUENCIES = np.array([[0.5, 0.2, 0.3], [0.6, 0.0, 0.4]])
 SEPARATION = 4.0
 EMPTY = np.full((5, 16), np.nan)
+LABEL = np.arange(12) % 3
+PIXELS = np.random.default_rng(0).integers(2, size=(12, 16))
 LABELS = np.array([[0, 2], [np.nan, 0], [2, np.nan], [1, 0], [np.nan, np.nan]])
 
 
@@ -163,13 +165,24 @@ def test_the_guide_names_the_blocks_of_its_attributes():
     assert (codes[0] != codes[2]).any()
 
 
-LABEL = np.arange(12) % 3
-PIXELS = np.random.default_rng(0).integers(2, size=(12, 16))
+def test_rows_without_labels_are_encoded_as_labelled_ones_are():
+    labels = np.stack([np.arange(12) % 3, np.arange(12) % 2], 1)
+    model = zoo.load("attribute_vae", "pyro", Z=3, C=3, width=4, depth=1)
+    fit = inference.fit(model, {"x": PIXELS, "attribute": labels}, num_steps=1)
+    codes = inference.latents.encode(fit)
+    np.testing.assert_array_equal(codes.mean, inference.latents.encode(fit, PIXELS).mean)
+    classes = AmortisedPosterior(fit).decode({"z": codes.mean})["attribute"]
+    assert classes.shape == (12, 2, 3)
+    np.testing.assert_allclose(classes.sum(-1), 1, rtol=1e-5)
+    assert not classes[:, 1, 2].any()  # the second attribute has two classes
+
+
 BAD = {
     "one class": ({}, np.where(LABEL == 1, 1.0, np.nan), "column 0 of attribute has one class, 1: give labels of two"),
     "no label": ({}, np.full(12, np.nan), "column 0 of attribute has no label: give some, from 0 to 2"),
     "second": ({}, np.stack([LABEL, np.full(12, np.nan)], 1), "column 1 of attribute has no label"),
     "too many": ({"Z": 2}, np.stack([LABEL, LABEL], 1), "A=2 attributes and Z=2 coordinates: each has its own"),
+    "too close": ({"separation": 0}, LABEL, "separation is a number of standard deviations above 0; given 0"),
     "beyond": ({"C": 2}, LABEL, "C=2 classes, labelled 0 to 1: label 2 of column 0 of attribute is none"),
     "half": ({}, LABEL / 2, "attribute is category"),
     "no square": ({"network": "pooled", "D": 12}, LABEL, "D=12 pixels: a pooled network wants square images"),

@@ -48,7 +48,6 @@ def priors(data, settings):
     check_network(settings, data["x"].shape[1])
     check_sigma(settings.get("sigma"))
     counts = class_counts(data["attribute"], settings["C"])
-    check_coordinates(len(counts), settings.get("Z"))
     labels = counts.sum(1, keepdims=True)
     alpha = ALPHA * len(data["attribute"]) / labels[:, 0]
     of_values = column_priors if settings["likelihood"] == "mixed" else pixel_priors
@@ -85,10 +84,13 @@ def class_counts(attribute, C):
     return counts
 
 
-def check_coordinates(A, Z):
-    """Raise ZooError unless each attribute has a coordinate and one is left; Z is None where it is the default."""
-    if Z is not None and Z <= A:
-        raise ZooError(f"A={A} attributes and Z={Z} coordinates: each has its own, and images one more; take Z={A + 1}")
+def check(keywords):
+    """Raise ZooError unless each attribute has a coordinate and one is left, and for a separation that is none."""
+    A, Z, separation = keywords["A"], keywords["Z"], keywords["separation"]
+    if Z <= A:
+        raise ZooError(f"A={A} attributes and Z={Z} coordinates: each has its own, and rows one more; take Z={A + 1}")
+    if not (np.ndim(separation) == 0 and 0 < separation < np.inf):
+        raise ZooError(f"separation is a number of standard deviations above 0; given {separation!r}")
 
 
 CARD = Card(
@@ -108,6 +110,7 @@ CARD = Card(
         "network": {"mlp": {}, "pooled": {}},
     },
     priors=priors,
+    check=check,
     empirical=("loc", "spread", "base", "frequencies", "alpha"),
     networks=("decoder",),
     classes="C",

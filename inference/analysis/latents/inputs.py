@@ -34,7 +34,8 @@ def read_rows(fit: FitRecord, data: DataLike = None, max_rows: int | None = None
         table = {n: np.asarray(v)[None] for n, v in table.items()}
     if np.ndim(table.get(site, 0)) > 1:
         N = len(table[site])
-        table |= {n: np.full(N, np.nan) for n in fit.model.card.missing if n not in table}
+        sites, sizes = fit.model.card.sites(fit.keywords), {**fit.keywords, "N": N}
+        table |= {n: np.full(sites[n].shape(sizes), np.nan) for n in fit.model.card.missing if n not in table}
         if max_rows is not None and max_rows < N:
             table = take_rows(table, np.linspace(0, N - 1, max_rows).astype(int))
     return fit.fitted_model.bind(table, fit.seed)[0]

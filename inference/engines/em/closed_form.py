@@ -2,8 +2,7 @@
 
 A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of three kinds:
 
-    "exponential_family"  a mixture: ``in_<backend>.py`` fulfils ``ExponentialFamilyHook``, and ``__init__.py`` may have
-                          ``check(params, keywords, options)``, which raises ZooError for a component that collapsed
+    "exponential_family"  a mixture: ``in_<backend>.py`` fulfils ``ExponentialFamilyHook``
     "linear_gaussian"     a model whose card has ``linear``: ``__init__.py`` fulfils ``LinearGaussianForm``, for all
                           backends
     "variational"         the E-step is the best member of a family rather than the posterior: ``__init__.py`` fulfils
@@ -109,10 +108,3 @@ def exponential_family_form(model: Model) -> ExponentialFamilyHook | None:
     """The closed form of a mixture in the model's backend, or None where it has none."""
     hook = load_hook(model.card, "exponential_family")
     return cast(ExponentialFamilyHook, in_backend(hook.__name__, model.backend)) if hook else None
-
-
-def check(model: Model, params: Params, keywords: Keywords, options: PreparedOptions) -> None:
-    """Raise ZooError where the model's closed form finds a component that collapsed."""
-    collapsed = getattr(load_hook(model.card, "exponential_family"), "check", None)
-    if collapsed:
-        collapsed(params, keywords, options)

@@ -28,7 +28,6 @@ class EnumerationEM:
     """
 
     patience = None
-    objective_scale = 1.0
 
     def __init__(
         self, backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions, closed: bool = True
@@ -45,11 +44,13 @@ class EnumerationEM:
         are_equal = self.density.is_own and bool((options.sample_weight == 1).all())
         self.general = backend.GeneralStep(self.density, weights, options.objective, are_equal)
         self.em_step: EMStep = self.general
-        form = closed_form.exponential_family_form(request.model) if closed and options.closed_form else None
-        if form:
+        hook = closed_form.exponential_family_form(request.model)
+        self.form = hook.form(data, keywords, options) if hook else None
+        if self.form and closed and options.closed_form:
             (x,) = data.values()
-            self.em_step = backend.ExponentialFamilyStep(form.form(data, keywords, options), x, weights)
+            self.em_step = backend.ExponentialFamilyStep(self.form, x, weights)
         self.log_prior = backend.compile(self.density.log_prior) if options.is_map else lambda params: 0.0
+        self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
         epsilon = backend.machine_epsilon()
         self.relative_rounding = 1e5 * epsilon if epsilon < 1e-10 else 1e-4  # of sums over many rows
 
@@ -92,7 +93,8 @@ class EnumerationEM:
 
     def check(self, params: BackendParams) -> None:
         """Raise ZooError where a component collapsed."""
-        closed_form.check(self.request.model, self.to_numpy(params), self.request.keywords, self.options)
+        if self.form and self.form.check:
+            self.form.check(self.to_numpy(params))
 
     def finalize(self, params: BackendParams) -> tuple[dict[str, np.ndarray], FurtherDiagnostics]:
         """The parameters in NumPy, and further fields of the diagnostics: none."""

@@ -9,8 +9,10 @@ Each ``in_<backend>.py`` has ``ExponentialFamilyStep(form, x, weights)``, a ``ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 from zoo.types import BackendArray, BackendParams
 
@@ -27,15 +29,15 @@ class Precise(NamedTuple):
     log_joint
         Rows and parameters to log p(x_n, z_n = k), (B, K).
     sums
-        Rows, responsibilities (B, K) and parameters to the sums that ``maximise`` takes, (K, F).
+        Rows, responsibilities (B, K) and an origin, parameters near the next ones, to sums about it, (K, F).
     maximise
-        As that of ``Form``, of these sums.
+        The sums, the parameters before and the origin to the next parameters.
     """
 
     is_needed: Callable[[BackendParams], BackendArray]
     log_joint: Callable[[BackendArray, BackendParams], BackendArray]
     sums: Callable[[BackendArray, BackendArray, BackendParams], BackendArray]
-    maximise: Callable[[BackendArray, BackendParams], BackendParams]
+    maximise: Callable[[BackendArray, BackendParams, BackendParams], BackendParams]
 
 
 class Form(NamedTuple):
@@ -54,6 +56,8 @@ class Form(NamedTuple):
         Rows to the part of log p that does not depend on the parameters, (B,).
     precise
         Slower functions for parameters at which digits would be lost; None where there are no such parameters.
+    check
+        Parameters in NumPy to None; raises ZooError where the likelihood has no maximum there.
     """
 
     features: Callable[[BackendArray], BackendArray]
@@ -61,3 +65,4 @@ class Form(NamedTuple):
     maximise: Callable[[BackendArray, BackendArray], BackendParams]
     base: Callable[[BackendArray], BackendArray]
     precise: Precise | None = None
+    check: Callable[[Mapping[str, np.ndarray]], None] | None = None

@@ -13,23 +13,27 @@ class ExponentialFamilyStep:
         self._precise_step = jax.jit(self.compute_precise_step)
 
     def step(self, params):
-        step = self._precise_step if self.is_precise(params) else self._step
-        return step(params, self.x, self.weights)
+        origin = params
+        if not self.is_precise(params):
+            origin, value = self._step(params, self.x, self.weights)
+            if not self.is_precise(origin):
+                return origin, value
+        return self._precise_step(params, origin, self.x, self.weights)
 
     def is_precise(self, params):
         precise = self.form.precise
         return precise is not None and bool(precise.is_needed(params))
 
-    def compute_precise_step(self, params, x, weights):
+    def compute_precise_step(self, params, origin, x, weights):
         precise = self.form.precise
 
         def block(x, w):
             logits = precise.log_joint(x, params)
             by_row = jax.nn.logsumexp(logits, axis=1)
-            return precise.sums(x, jnp.exp(logits - by_row[:, None]) * w[:, None], params), jnp.sum(w * by_row)
+            return precise.sums(x, jnp.exp(logits - by_row[:, None]) * w[:, None], origin), jnp.sum(w * by_row)
 
         sums, total = sum_over_blocks(block, x, weights)
-        return precise.maximise(sums, params), total
+        return precise.maximise(sums, params, origin), total
 
     def compute_step(self, params, x, weights):
         natural = self.form.natural(params)

@@ -9,8 +9,14 @@ class ExponentialFamilyStep:
         self.form, self.x, self.weights = form, x, weights
 
     def step(self, params):
-        if self.is_precise(params):
-            return self.precise_step(params)
+        origin = params
+        if not self.is_precise(params):
+            origin, value = self.linear_step(params)
+            if not self.is_precise(origin):
+                return origin, value
+        return self.precise_step(params, origin)
+
+    def linear_step(self, params):
         natural = self.form.natural(params)
 
         def block(x, w):
@@ -27,16 +33,16 @@ class ExponentialFamilyStep:
         precise = self.form.precise
         return precise is not None and bool(precise.is_needed(params))
 
-    def precise_step(self, params):
+    def precise_step(self, params, origin):
         precise = self.form.precise
 
         def block(x, w):
             logits = precise.log_joint(x, params)
             by_row = logits.logsumexp(1)
-            return precise.sums(x, (logits - by_row[:, None]).exp() * w[:, None], params), (w * by_row).sum()
+            return precise.sums(x, (logits - by_row[:, None]).exp() * w[:, None], origin), (w * by_row).sum()
 
         sums, total = sum_over_blocks(block, self.x, self.weights)
-        return precise.maximise(sums, params), total
+        return precise.maximise(sums, params, origin), total
 
     def from_labels(self, labels, K):
         def block(x, labels, w):

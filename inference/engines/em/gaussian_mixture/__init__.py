@@ -1,50 +1,80 @@
 """Closed-form EM for the Gaussian mixture: quadratic features of standardised rows.
 
 The features are 1, y and the products y_i y_j of y = (x - centre) / scale, so that neither a large offset nor
-columns of different units cost digits. Maximum likelihood under a floor: the eigenvalues of each covariance are
-clipped from below, which is the constrained maximum, so the likelihood cannot fall. MAP: the mean given the old
-precision, then the precision given the new mean (ECM, Meng and Rubin 1993), each the mode of its conjugate posterior.
+columns of different units cost digits. Where a component is narrow beside its distance from the others, its sums are
+about its own mean (``MAX_PRECISION``). MAP: the mean given the old precision, then the precision given the new mean
+(ECM, Meng and Rubin 1993), each the mode of its conjugate posterior.
+
+Maximum likelihood under a floor that the user gives: the eigenvalues of each covariance are clipped from below, which
+is the constrained maximum, so the likelihood cannot fall. Without one a component may be as narrow as numbers of 64
+bits allow, and is an error at that limit: the standard deviation of a column at ``RESOLUTION`` of that of all rows, as
+of a single point, or an eigenvalue of the correlations of a component at ``MIN_EIGENVALUE``, as of a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from inference.engines.em.options import PreparedOptions
 from zoo import ZooError
-from zoo.types import Keywords
 
 KIND = "exponential_family"
-DEGENERATE_VARIANCE = 1e-9  # of the variance of the columns: a narrower component is a point or a plane, not a cluster
+MAX_PRECISION = 1e4  # of a component, where columns have variance one: above it features lose digits that count
+RESOLUTION = 1e-12
+MIN_EIGENVALUE = 1e-13
 
 
-def covariance_floor(options: PreparedOptions) -> float:
-    """The floor under the eigenvalues, where columns have variance one; the prior of MAP needs none."""
-    if options.covariance_floor is not None:
-        return options.covariance_floor
-    return 0.0 if options.is_map else DEGENERATE_VARIANCE
+class Floors(NamedTuple):
+    """The floors of one fit, where columns have variance one.
+
+    variance: (D,), of a column in a component. eigenvalue: of the correlations of a component. clip: the floor that the
+    user gives under the eigenvalues of each covariance, which replaces both; None where there is none.
+    """
+
+    variance: np.ndarray
+    eigenvalue: float
+    clip: float | None
 
 
-def check(params: Mapping[str, np.ndarray], keywords: Keywords, options: PreparedOptions) -> None:
-    """Raise ZooError naming the component whose covariance fell to the floor, where the user sets none."""
-    if options.covariance_floor is not None or options.is_map:
-        return
-    scale = np.asarray(keywords["spread"]) * keywords["K"] ** (1 / keywords["D"])  # the columns' standard deviations
-    precision = params["Lambda"]
-    match keywords["covariance"]:
-        case "full" | "tied":
-            narrowest = 1 / np.linalg.eigvalsh(precision * np.multiply.outer(scale, scale)).max(-1)
-        case "diag":
-            narrowest = 1 / (precision * scale**2).max(-1)
-        case _:
-            narrowest = 1 / (precision * (scale**2).mean())
-    narrowest = np.atleast_1d(narrowest)
-    k = int(narrowest.argmin())
-    if narrowest[k] <= DEGENERATE_VARIANCE * 1.01:
-        name = f"component {k}" if len(narrowest) > 1 else "the covariance"
-        raise ZooError(
-            f"{name} collapsed: its width fell to the floor, so the likelihood has no maximum there; "
-            "use objective='map', fewer K, another seed, or give a covariance_floor"
-        )
+def floors(options: PreparedOptions, centre: np.ndarray, scale: np.ndarray) -> Floors:
+    """The floors for data with these means and standard deviations (D,); the prior of MAP needs none."""
+    if options.is_map:
+        return Floors(np.zeros(len(scale)), 0.0, options.covariance_floor)
+    digits = 8 * np.finfo(float).eps * np.abs(centre) / scale  # of the data, about a large offset
+    return Floors(np.maximum(digits, RESOLUTION) ** 2, MIN_EIGENVALUE, options.covariance_floor)
+
+
+def make_check(
+    floor: Floors, options: PreparedOptions, covariance: str, scale: np.ndarray
+) -> Callable[[Mapping[str, np.ndarray]], None]:
+    """A function that raises ZooError where a component is at the floor, unless the user sets it."""
+
+    def check(params: Mapping[str, np.ndarray]) -> None:
+        if floor.clip is not None or options.is_map:
+            return
+        precision = params["Lambda"]
+        match covariance:
+            case "full" | "tied":
+                P = precision.reshape(-1, *precision.shape[-2:]) * np.multiply.outer(scale, scale)
+                variance = np.diagonal(np.linalg.inv(P), axis1=1, axis2=2)
+                width = np.sqrt(variance)
+                correlated = 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
+                relative = np.minimum((variance / floor.variance).min(1), correlated / floor.eigenvalue / 2)
+            case "diag":
+                relative = (1 / (precision * scale**2) / floor.variance).min(1)
+            case _:
+                relative = 1 / (precision * scale[0] ** 2) / floor.variance.mean()
+        k = int(relative.argmin())
+        if relative[k] <= 1.01:
+            pi, total = params["pi"], options.total_weight
+            name = f"component {k}" if len(relative) > 1 else "the covariance"
+            rows = f" ({pi[k] * total:.4g} of {total:.4g} rows)" if len(relative) > 1 else ""
+            raise ZooError(
+                f"{name} collapsed to a point, a line or a plane{rows}, so the likelihood has no maximum there; "
+                "use objective='map', fewer K, another seed, or give a covariance_floor"
+            )
+
+    return check

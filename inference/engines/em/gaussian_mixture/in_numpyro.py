@@ -2,8 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from inference.engines.em.exponential_family import Form
-from inference.engines.em.gaussian_mixture import covariance_floor
+from inference.engines.em.exponential_family import Form, Precise
+from inference.engines.em.gaussian_mixture import MAX_PRECISION, floors, make_check
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -17,14 +17,15 @@ def form(data, keywords, options):
         scale = jnp.sqrt(weights @ (x - centre) ** 2 / weights.sum())
         if covariance == "spherical":  # a sphere stays a sphere only where all columns have one scale
             scale = jnp.full(D, jnp.sqrt((scale**2).mean()))
-        return centre, scale, (loc - centre) / scale, mean_scale / scale, spread / scale, jnp.outer(scale, scale)
+        loc = jnp.broadcast_to(jnp.asarray(loc, float), D)
+        return centre, scale, loc, mean_scale / scale, spread / scale, jnp.outer(scale, scale)
 
     priors = (keywords[name] for name in ("loc", "scale", "spread"))
     centre, scale, loc, mean_scale, spread, scale_products = standardise(
         data["x"], jnp.asarray(options.sample_weight, float), *priors
     )
     units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
-    floor, matrix = covariance_floor(options), covariance in ("full", "tied")
+    floor, matrix = floors(options, np.asarray(centre), np.asarray(scale)), covariance in ("full", "tied")
     i, j = np.triu_indices(D)
 
     def features(x):
@@ -43,24 +44,29 @@ def form(data, keywords, options):
         return jnp.concatenate([constant[:, None], b, squares], axis=1).T
 
     def maximise(sums, previous):
+        return maximise_about(centre, sums, previous)
+
+    def maximise_about(origin, sums, previous):  # sums of (x - origin) / scale, where origin is (D,) or (K, D)
         n, first, second = jnp.maximum(sums[:, 0], EMPTY), sums[:, 1 : D + 1], sums[:, D + 1 :]
         if options.objective == "ml" and previous is not None:
             prior, m = 0.0, first / n[:, None]
         else:  # MAP, and the start: a component of one row has no variance
             prior_precision = jnp.diag(spread**-2) if matrix else spread**-2
             P = by_component(prior_precision if previous is None else previous["Lambda"] * units, len(n))
-            prior, m = 1.0, posterior_mean(n, first, P)
+            prior, m = 1.0, posterior_mean(n, first, P, (loc - origin) / scale)
         return {
             "pi": n / n.sum(),
-            "mu": centre + scale * m,
+            "mu": origin + scale * m,
             "Lambda": precision(n, scatter(n, first, second, m), prior),
         }
 
-    def posterior_mean(n, first, P):
+    def posterior_mean(n, first, P, prior_mean):
         if matrix:
             A = n[:, None, None] * P + jnp.diag(mean_scale**-2)
-            return jnp.linalg.solve(A, (jnp.einsum("kij,kj->ki", P, first) + loc / mean_scale**2)[..., None])[..., 0]
-        return (P * first + loc / mean_scale**2) / (n[:, None] * P + mean_scale**-2)
+            return jnp.linalg.solve(A, (jnp.einsum("kij,kj->ki", P, first) + prior_mean / mean_scale**2)[..., None])[
+                ..., 0
+            ]
+        return (P * first + prior_mean / mean_scale**2) / (n[:, None] * P + mean_scale**-2)
 
     def scatter(n, first, second, m):
         if matrix:
@@ -76,18 +82,55 @@ def form(data, keywords, options):
             case "tied":
                 P = inverse((S.sum(0) + prior * jnp.diag(spread**2)) / (n.sum() + prior))
             case "diag":
-                P = 1 / jnp.maximum((S + prior * spread**2) / (n + prior)[:, None], floor)
+                P = 1 / jnp.maximum((S + prior * spread**2) / (n + prior)[:, None], lowest(floor.variance))
             case _:
-                P = 1 / jnp.maximum((S.sum(1) + prior * (spread**2).mean()) / (n * D + prior), floor)
+                variance = (S.sum(1) + prior * (spread**2).mean()) / (n * D + prior)
+                P = 1 / jnp.maximum(variance, lowest(floor.variance.mean()))
         return P / units
 
+    def lowest(variance):
+        return variance if floor.clip is None else floor.clip
+
     def inverse(S):
-        values, vectors = jnp.linalg.eigh(S)
-        return (vectors / jnp.maximum(values, floor)[..., None, :]) @ vectors.mT
+        if floor.clip is not None:
+            values, vectors = jnp.linalg.eigh(S)
+            return (vectors / jnp.maximum(values, floor.clip)[..., None, :]) @ vectors.mT
+        width = jnp.sqrt(jnp.maximum(jnp.diagonal(S, axis1=-2, axis2=-1), floor.variance))
+        products = width[..., :, None] * width[..., None, :]
+        values, vectors = jnp.linalg.eigh(S / products)
+        return (vectors / jnp.maximum(values, floor.eigenvalue)[..., None, :]) @ vectors.mT / products
 
     def by_component(P, K):
         if covariance == "spherical" and P.shape == (K,):
             P = P[:, None]
         return jnp.broadcast_to(P, (K, D, D) if matrix else (K, D))
 
-    return Form(features, natural, maximise, base=lambda x: jnp.zeros(len(x)))
+    def is_needed(params):
+        P = by_component(params["Lambda"] * units, len(params["pi"]))
+        return (jnp.diagonal(P, axis1=1, axis2=2) if matrix else P).max() > MAX_PRECISION
+
+    def log_joint(x, params):
+        P, y = by_component(params["Lambda"] * units, len(params["pi"])), residuals(x, params)
+        if matrix:
+            factor = jnp.linalg.cholesky(P)
+            squares = jnp.square(jnp.einsum("bkd,kde->bke", y, factor)).sum(-1)
+            log_det = 2 * jnp.log(jnp.diagonal(factor, axis1=1, axis2=2)).sum(1)
+        else:
+            squares, log_det = (P * y**2).sum(-1), jnp.log(P).sum(1)
+        log_det = log_det - 2 * jnp.log(scale).sum()
+        return jnp.log(params["pi"]) + 0.5 * (log_det - D * jnp.log(2 * jnp.pi) - squares)
+
+    def sums(x, r, origin):
+        y = residuals(x, origin)
+        weighted = r[:, :, None] * y
+        second = jnp.einsum("bkd,bke->kde", weighted, y)[:, i, j] if matrix else (weighted * y).sum(0)
+        return jnp.concatenate([r.sum(0)[:, None], weighted.sum(0), second], axis=1)
+
+    def residuals(x, params):
+        return (x[:, None] - params["mu"]) / scale
+
+    precise = Precise(
+        jax.jit(is_needed), log_joint, sums, lambda sums, params, origin: maximise_about(origin["mu"], sums, params)
+    )
+    check = make_check(floor, options, covariance, np.asarray(scale))
+    return Form(features, natural, maximise, lambda x: jnp.zeros(len(x)), precise, check)

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import torch
 
-from inference.engines.em.exponential_family import Form
-from inference.engines.em.gaussian_mixture import covariance_floor
+from inference.engines.em.exponential_family import Form, Precise
+from inference.engines.em.gaussian_mixture import MAX_PRECISION, floors, make_check
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -16,11 +16,12 @@ def form(data, keywords, options):
     scale = (weights @ (x - centre) ** 2 / weights.sum()).sqrt()
     if covariance == "spherical":  # a sphere stays a sphere only where all columns have one scale
         scale = (scale**2).mean().sqrt().expand(D)
-    loc, mean_scale, spread = (torch.as_tensor(keywords[name]).expand(D) / scale for name in ("loc", "scale", "spread"))
-    loc = loc - centre / scale
+    loc, mean_scale, spread = (torch.as_tensor(keywords[name]).expand(D) for name in ("loc", "scale", "spread"))
+    mean_scale, spread = mean_scale / scale, spread / scale
     scale_products = torch.outer(scale, scale)
     units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
-    floor, matrix = covariance_floor(options), covariance in ("full", "tied")
+    floor, matrix = floors(options, centre.cpu().numpy(), scale.cpu().numpy()), covariance in ("full", "tied")
+    least = torch.as_tensor(floor.variance).to(x.device)
     i, j = torch.triu_indices(D, D)
 
     def features(x):
@@ -39,24 +40,27 @@ def form(data, keywords, options):
         return torch.cat([constant[:, None], b, squares], dim=1).T
 
     def maximise(sums, previous):
+        return maximise_about(centre, sums, previous)
+
+    def maximise_about(origin, sums, previous):  # sums of (x - origin) / scale, where origin is (D,) or (K, D)
         n, first, second = sums[:, 0].clamp_min(EMPTY), sums[:, 1 : D + 1], sums[:, D + 1 :]
         if options.objective == "ml" and previous is not None:
             prior, m = 0.0, first / n[:, None]
         else:  # MAP, and the start: a component of one row has no variance
             prior_precision = torch.diag(spread**-2) if matrix else spread**-2
             P = by_component(prior_precision if previous is None else previous["Lambda"] * units, len(n))
-            prior, m = 1.0, posterior_mean(n, first, P)
+            prior, m = 1.0, posterior_mean(n, first, P, (loc - origin) / scale)
         return {
             "pi": n / n.sum(),
-            "mu": centre + scale * m,
+            "mu": origin + scale * m,
             "Lambda": precision(n, scatter(n, first, second, m), prior),
         }
 
-    def posterior_mean(n, first, P):
+    def posterior_mean(n, first, P, prior_mean):
         if matrix:
             A = n[:, None, None] * P + torch.diag(mean_scale**-2)
-            return torch.linalg.solve(A, torch.einsum("kij,kj->ki", P, first) + loc / mean_scale**2)
-        return (P * first + loc / mean_scale**2) / (n[:, None] * P + mean_scale**-2)
+            return torch.linalg.solve(A, torch.einsum("kij,kj->ki", P, first) + prior_mean / mean_scale**2)
+        return (P * first + prior_mean / mean_scale**2) / (n[:, None] * P + mean_scale**-2)
 
     def scatter(n, first, second, m):
         if matrix:
@@ -74,18 +78,54 @@ def form(data, keywords, options):
             case "tied":
                 P = inverse((S.sum(0) + prior * torch.diag(spread**2)) / (n.sum() + prior))
             case "diag":
-                P = 1 / ((S + prior * spread**2) / (n + prior)[:, None]).clamp_min(floor)
+                P = 1 / ((S + prior * spread**2) / (n + prior)[:, None]).maximum(lowest(least))
             case _:
-                P = 1 / ((S.sum(1) + prior * (spread**2).mean()) / (n * D + prior)).clamp_min(floor)
+                P = 1 / ((S.sum(1) + prior * (spread**2).mean()) / (n * D + prior)).maximum(lowest(least.mean()))
         return P / units
 
+    def lowest(variance):
+        return variance if floor.clip is None else torch.full_like(variance, floor.clip)
+
     def inverse(S):
-        values, vectors = torch.linalg.eigh(S)
-        return (vectors / values.clamp_min(floor)[..., None, :]) @ vectors.mT
+        if floor.clip is not None:
+            values, vectors = torch.linalg.eigh(S)
+            return (vectors / values.clamp_min(floor.clip)[..., None, :]) @ vectors.mT
+        width = S.diagonal(dim1=-2, dim2=-1).maximum(least).sqrt()
+        products = width[..., :, None] * width[..., None, :]
+        values, vectors = torch.linalg.eigh(S / products)
+        return (vectors / values.clamp_min(floor.eigenvalue)[..., None, :]) @ vectors.mT / products
 
     def by_component(P, K):
         if covariance == "spherical" and P.shape == (K,):
             P = P[:, None]
         return P.expand((K, D, D) if matrix else (K, D))
 
-    return Form(features, natural, maximise, base=lambda x: torch.zeros(len(x)))
+    def is_needed(params):
+        P = by_component(params["Lambda"] * units, len(params["pi"]))
+        return (P.diagonal(dim1=1, dim2=2) if matrix else P).max() > MAX_PRECISION
+
+    def log_joint(x, params):
+        P, y = by_component(params["Lambda"] * units, len(params["pi"])), residuals(x, params)
+        if matrix:
+            factor = torch.linalg.cholesky(P)
+            squares = torch.einsum("bkd,kde->bke", y, factor).square().sum(-1)
+            log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        else:
+            squares, log_det = (P * y**2).sum(-1), P.log().sum(1)
+        log_det = log_det - 2 * scale.log().sum()
+        return params["pi"].log() + 0.5 * (log_det - D * math.log(2 * math.pi) - squares)
+
+    def sums(x, r, origin):
+        y = residuals(x, origin)
+        weighted = r[:, :, None] * y
+        second = torch.einsum("bkd,bke->kde", weighted, y)[:, i, j] if matrix else (weighted * y).sum(0)
+        return torch.cat([r.sum(0)[:, None], weighted.sum(0), second], dim=1)
+
+    def residuals(x, params):
+        return (x[:, None] - params["mu"]) / scale
+
+    precise = Precise(
+        is_needed, log_joint, sums, lambda sums, params, origin: maximise_about(origin["mu"], sums, params)
+    )
+    check = make_check(floor, options, covariance, scale.cpu().numpy())
+    return Form(features, natural, maximise, lambda x: torch.zeros(len(x)), precise, check)

@@ -28,7 +28,7 @@ def form(data, keywords, options):
     precise = Precise(
         is_needed=lambda params: params["rate"].max() > MAX_RATE,
         log_joint=log_joint,
-        sums=lambda x, r, params: r.T @ features(x),
-        maximise=maximise,
+        sums=lambda x, r, origin: r.T @ features(x),
+        maximise=lambda sums, params, origin: maximise(sums, params),
     )
     return Form(features, natural, maximise, base=lambda x: -torch.lgamma(x.to(torch.float64) + 1), precise=precise)

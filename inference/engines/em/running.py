@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from inference.engines.em import closed_form
 from inference.engines.em.backend import EMBackend
 from inference.engines.em.diagnostics import EMDiagnostics
 from inference.engines.em.enumeration import EnumerationEM
-from inference.engines.em.iteration import run_restarts
+from inference.engines.em.iteration import Restarts, run_restarts
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.options import EMOptions, PreparedOptions, prepare_options
 from inference.engines.options import EngineOptions
 from inference.engines.starts import start_method
+from zoo import ZooError
 
 
 class InformationCriteria(TypedDict):
@@ -35,7 +36,7 @@ def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
     options = prepare_options(request)
     with precision(backend, request, options):
         algorithm = make_algorithm(backend, request, options)
-        runs = run_restarts(request, algorithm, options, options.total_weight)
+        runs = run_above_floor(request, algorithm, options)
         best = runs.best
         params, further = algorithm.finalize(best.state)
         log_likelihood = float(best.trace[-1] - algorithm.log_prior(best.state))
@@ -54,6 +55,21 @@ def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
             **further,
         )
         return EngineResult(params=params, trace=best.trace, diagnostics=diagnostics)
+
+
+def run_above_floor(
+    request: FitRequest[EMOptions], algorithm: EnumerationEM | LinearGaussianEM, options: PreparedOptions
+) -> Restarts[Any]:
+    """The runs from all starts; once more with a lower floor of the noise, where it fell to the floor in each."""
+    try:
+        return run_restarts(request, algorithm, options, options.total_weight)
+    except ZooError as error:
+        if not (isinstance(algorithm, LinearGaussianEM) and algorithm.lower_floor()):
+            raise
+        try:
+            return run_restarts(request, algorithm, options, options.total_weight)
+        except (ZooError, ArithmeticError, np.linalg.LinAlgError):
+            raise error from None
 
 
 def make_algorithm(

@@ -16,6 +16,7 @@ from inference.engines.em.linear_gaussian.boundary import approaches_boundary, m
 from inference.engines.em.linear_gaussian.maximise import maximise
 from inference.engines.em.linear_gaussian.moments import ShiftedMoments, compute_moments, moments_about
 from inference.engines.em.linear_gaussian.solution import (
+    LEAST_NOISE,
     canonical_axes,
     check_noise,
     heywood_cases,
@@ -40,7 +41,6 @@ class LinearGaussianEM:
     """EM of a model whose card has ``linear``, an ``EMAlgorithm``; its states are NumPy arrays."""
 
     patience = 50
-    objective_scale = 1.0
 
     def __init__(self, request: FitRequest[EngineOptions], options: PreparedOptions):
         self.request, self.options, self.keywords = request, options, request.keywords
@@ -56,11 +56,24 @@ class LinearGaussianEM:
         if self.noise == "isotropic":  # a sphere stays a sphere only where columns have one scale
             scale = np.full_like(scale, np.sqrt((scale**2).mean()))
         self.centre, self.scale = centre, scale
+        self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
         self._count_rows(weights, moments)
-        self.floor = noise_floor(options)
-        # sums in 64 bits, and squares known to 1e-16 over a noise as low as the floor
-        self.relative_rounding = 1e-11 if options.is_map else max(1e-11, 1e-16 / self.floor)
+        self._set_floor(noise_floor(options))
+        if options.start is not None and (self.initialize(request.seed)["Psi"] <= self.floor).any():
+            self.lower_floor()
         self._squarem = self._new_squarem()
+
+    def lower_floor(self) -> bool:
+        """Allow noise below the default floor; whether that was not allowed before."""
+        can_lower = not self.options.is_map and self.options.covariance_floor is None and self.floor > LEAST_NOISE
+        if can_lower:
+            self._set_floor(LEAST_NOISE)
+        return can_lower
+
+    def _set_floor(self, floor: float) -> None:
+        self.floor = floor
+        # sums in 64 bits, and squares known to 1e-16 over a noise as low as the floor
+        self.relative_rounding = 1e-11 if self.options.is_map else max(1e-11, 1e-16 / floor)
 
     def set_weights(self, weights: np.ndarray) -> None:
         """Count the rows by other weights, (N,)."""
@@ -126,7 +139,10 @@ class LinearGaussianEM:
         rows = cast(IncompleteRows, self.rows)
         posterior = component_posteriors(linear, rows)
         responsibility = posterior.responsibility
-        stats = [row_statistics(rows, p, self.weights * responsibility[:, k]) for k, p in enumerate(posterior.latents)]
+        stats = [
+            row_statistics(rows, p, self.weights * responsibility[:, k], linear.mu[k])
+            for k, p in enumerate(posterior.latents)
+        ]
         return stats, float(self.weights @ posterior.log_density) - self.log_scale
 
     def log_prior(self, state: State) -> float:
@@ -146,7 +162,7 @@ class LinearGaussianEM:
     def check(self, state: State) -> None:
         """Raise ZooError where the likelihood has no maximum."""
         if not self.options.is_map and self.options.covariance_floor is None:
-            check_noise(to_linear(state))
+            check_noise(to_linear(state), self.floor)
 
     def finalize(self, state: State) -> tuple[dict[str, np.ndarray], FurtherDiagnostics]:
         """The parameters of the card, axes in their canonical position, and further fields of the diagnostics."""

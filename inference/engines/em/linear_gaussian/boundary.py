@@ -44,7 +44,7 @@ def maximise_with_bounds(
     def descent(vector: np.ndarray) -> tuple[float, np.ndarray]:
         linear = unflatten(vector)
         (s,), value = expect(linear)
-        w, Psi = np.concatenate([linear.W[0], linear.mu[0][:, None]], axis=1), linear.Psi[0]
+        w, Psi = np.concatenate([linear.W[0], (linear.mu[0] - s.origin)[:, None]], axis=1), linear.Psi[0]
         slope = (s.cross - np.einsum("dij,dj->di", s.inner, w)) / Psi[:, None]
         noise = 0.5 * (residual_squares(s, w) / Psi - s.num_rows) / Psi
         gradient = np.concatenate([slope[:, :Z].ravel(), slope[:, Z], noise])

@@ -28,12 +28,13 @@ def maximise(
     if prior is None:
         coefficients = [reduce_expansion(s, w) for s, w in zip(stats, coefficients, strict=True)]
     W_and_mu = np.array(coefficients)
+    W_and_mu[..., -1] += [s.origin for s in stats]
     weight = np.array([s.total[-1, -1] for s in stats])
     return Linear(weight / weight.sum(), W_and_mu[..., :-1], W_and_mu[..., -1], np.maximum(Psi, floor))
 
 
 def regress(s: Statistics, previous: Linear, k: int, prior: Prior | None) -> np.ndarray:
-    """The coefficients of z and 1 for each column in component k, (D, Z + 1)."""
+    """The coefficients of z and 1 for each column in component k, less its origin, (D, Z + 1)."""
     T, c = s.inner, s.cross
     D, Z = previous.W.shape[-2:]
     if prior is not None:
@@ -47,11 +48,10 @@ def regress(s: Statistics, previous: Linear, k: int, prior: Prior | None) -> np.
         )
         ridge = previous.Psi[k][:, None] * precision
         T = T + ridge[:, :, None] * np.eye(Z + 1)
-        c = np.concatenate(
-            [c[:, :Z], (c[:, Z] + ridge[:, Z] * np.broadcast_to(prior.mu_mean, shape)[k])[:, None]], axis=1
-        )
+        mean = np.broadcast_to(prior.mu_mean, shape)[k] - s.origin
+        c = np.concatenate([c[:, :Z], (c[:, Z] + ridge[:, Z] * mean)[:, None]], axis=1)
     elif (s.num_rows < UNOBSERVED).any():
-        old = np.concatenate([previous.W[k], previous.mu[k][:, None]], axis=1)
+        old = np.concatenate([previous.W[k], (previous.mu[k] - s.origin)[:, None]], axis=1)
         keep = (s.num_rows < UNOBSERVED)[:, None]
         T, c = np.where(keep[:, :, None], np.eye(Z + 1), T), np.where(keep, old, c)
     return np.linalg.solve(T, c[:, :, None])[:, :, 0]

@@ -11,7 +11,8 @@ from zoo.errors import ColumnError
 from zoo.linear import Linear
 from zoo.types import Keywords
 
-ZERO_NOISE = 1e-7  # of a column's variance: less noise counts as none
+ZERO_NOISE = 1e-7  # of a column's variance: the floor of the noise, to which Heywood cases fall
+LEAST_NOISE = 1e-12  # the floor where more noise falls to the other than may: squares have 16 digits
 HEYWOOD = 0.005  # of a column's variance: below it a uniqueness is improper (Heywood 1931; Jöreskog 1967)
 
 
@@ -22,11 +23,11 @@ def noise_floor(options: PreparedOptions) -> float:
     return 1e-300 if options.is_map else ZERO_NOISE
 
 
-def check_noise(linear: Linear) -> None:
-    """Raise ZooError where more columns are without noise than factors can explain: the likelihood has no maximum."""
+def check_noise(linear: Linear, floor: float) -> None:
+    """Raise ZooError where more columns are at the floor than factors can explain: the likelihood has no maximum."""
     K, D, Z = linear.W.shape
     for k in range(K):
-        noiseless = np.flatnonzero(linear.Psi[k] <= ZERO_NOISE * 1.01)
+        noiseless = np.flatnonzero(linear.Psi[k] <= floor * 1.01)
         if not noiseless.size:
             continue
         within = f" in component {k}" if K > 1 else ""
@@ -37,7 +38,7 @@ def check_noise(linear: Linear) -> None:
             )
         W = linear.W[k][noiseless]
         explained = np.linalg.eigvalsh(W @ W.T) if Z else np.zeros(1)
-        if len(noiseless) > Z or explained[0] < 10 * ZERO_NOISE:
+        if len(noiseless) > Z or explained[0] < 10 * floor:
             reason = "columns {} determine each other" if len(noiseless) > 1 else "column {} is constant"
             raise ColumnError(
                 f"{reason}{within}, so the noise fell to zero and the likelihood has no maximum: drop one, lower Z or "

@@ -15,14 +15,15 @@ FEW_PATTERNS = 64  # up to which the rows of each pattern are summed together
 class Statistics(NamedTuple):
     """Expected sums over rows, counted by their weights.
 
-    With z~ = (z, 1) and expectations under p(z | x), for each column d over the rows in which it was observed:
+    With z~ = (z, 1), y = x - origin and expectations under p(z | x), for each column d over the rows in which it was
+    observed:
 
     Attributes
     ----------
     square
-        sum x_d^2, (D,).
+        sum y_d^2, (D,).
     cross
-        sum x_d E[z~], (D, Z + 1).
+        sum y_d E[z~], (D, Z + 1).
     inner
         sum E[z~ z~'], (D, Z + 1, Z + 1).
     num_rows
@@ -31,6 +32,8 @@ class Statistics(NamedTuple):
         sum E[z~ z~'] over all rows, (Z + 1, Z + 1).
     log_likelihood
         In nats.
+    origin
+        (D,).
     """
 
     square: np.ndarray
@@ -39,10 +42,16 @@ class Statistics(NamedTuple):
     num_rows: np.ndarray
     total: np.ndarray
     log_likelihood: float
+    origin: np.ndarray
 
 
-def row_statistics(rows: IncompleteRows, posterior: LatentPosterior, weights: np.ndarray) -> Statistics:
-    """The statistics from single rows and their posterior."""
+def row_statistics(
+    rows: IncompleteRows, posterior: LatentPosterior, weights: np.ndarray, origin: np.ndarray
+) -> Statistics:
+    """The statistics from single rows and their posterior.
+
+    A component's own mean as the origin saves the digits of a component that is narrow beside its distance from zero.
+    """
     N, Z = posterior.mean.shape
     D = rows.patterns.shape[1]
     with_one = np.concatenate([posterior.mean, np.ones((N, 1))], axis=1)
@@ -62,13 +71,15 @@ def row_statistics(rows: IncompleteRows, posterior: LatentPosterior, weights: np
         upper = sum(((weighted[b][:, i] * with_one[b][:, j]).T @ observed[b] for b in blocks), np.zeros((len(i), D)))
         sums[i, j] += upper
         sums[j, i] = sums[i, j]
+    y = (rows.values - origin) * observed
     return Statistics(
-        square=np.square(rows.values).T @ weights,
-        cross=rows.values.T @ weighted,
+        square=np.square(y).T @ weights,
+        cross=y.T @ weighted,
         inner=np.moveaxis(sums, -1, 0),
         num_rows=count @ rows.patterns,
         total=total,
         log_likelihood=float(weights @ posterior.log_density),
+        origin=origin,
     )
 
 
@@ -118,4 +129,5 @@ class Moments(NamedTuple):
             num_rows=self.num_rows @ self.patterns,
             total=T.sum(0),
             log_likelihood=float(-0.5 * (quadratic + constant)),
+            origin=np.zeros_like(mu),
         )

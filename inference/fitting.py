@@ -22,7 +22,8 @@ from zoo._programs.reading import Choices
 from zoo.checks import check_seed
 from zoo.data.column_names import column_names, warn_of_header
 from zoo.data.intensities import has_intensities
-from zoo.data.tables import data_by_site
+from zoo.data.observed import check_columns
+from zoo.data.tables import check_any_observed, data_by_site
 from zoo.errors import ColumnError
 from zoo.read_model import read_arguments
 from zoo.types import DataLike
@@ -139,6 +140,9 @@ def fit(
     model = with_column_names(model, data)
     try:
         table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed), weights=weights)
+        if not isinstance(model, ReadModel):
+            check_any_observed(table)
+            check_columns(model.card, table, bound, None if weights is None else np.asarray(weights))
         request = FitRequest(model, bound, table, int(seed), made, progress)
         begun = time.perf_counter()
         with backend_of(model).runtime(dtype, device):

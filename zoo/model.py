@@ -195,7 +195,9 @@ class Model:
             For data that the model does not allow.
         """
         sites = self.card.sites(self.settings)
-        table = as_table(data, {n: sites[n] for n in self.data_names}, self.columns)
+        is_fitted = self.keywords.keys() - set(self.card.row_sizes) <= self.settings.keys()
+        num_words = self.settings.get("V") if is_fitted else None
+        table = as_table(data, {n: sites[n] for n in self.data_names}, self.columns, num_words)
         sizes = {k: v for k, v in self.settings.items() if len(k) == 1}
         for name, values in table.items():
             missing = name in self.card.missing
@@ -203,7 +205,8 @@ class Model:
             for letter, size in sizes_of(table[name], sites[name]).items():
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
-        check_any_observed(table)
+        if not is_fitted:  # of a row without values the fitted model gives the prior
+            check_any_observed(table)
         table = table if seed is None else binarise_once(table, seed)
         weights = None if weights is None else check_weights(weights, sizes["N"])
         return table, self.complete({**self.settings, **sizes}, table, weights)

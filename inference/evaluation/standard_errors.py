@@ -14,6 +14,7 @@ from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.checks import check_whole
+from zoo.data.observed import observed_rows
 from zoo.errors import unknown
 
 METHODS = ("information", "bootstrap")
@@ -88,6 +89,8 @@ def _bootstrap(fit: FitRecord, replicates: int, seed: int) -> dict[str, np.ndarr
     rng = np.random.default_rng(seed)
     weight = fit.options["sample_weight"]
     weight = np.ones(request.rows) if weight is None else np.asarray(weight, float)
+    is_observed = observed_rows(fit.model.card, fit.data, fit.keywords)
+    weight = weight if is_observed is None else weight * is_observed
     total, probability = round(weight.sum()), weight / weight.sum()
     resamples = [rng.multinomial(total, probability).astype(float) for _ in range(replicates)]
     with backend_of(fit.model).runtime("float64", fit.device):

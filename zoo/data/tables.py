@@ -20,16 +20,19 @@ NO_NAMES: Mapping[str, Names] = {}
 SiteData: TypeAlias = np.ndarray | Intensities | Corpus  # of one observed site
 
 
-def as_table(data: DataLike, sites: Mapping[str, Site], columns: Mapping[str, Names] = NO_NAMES) -> dict[str, DataLike]:
+def as_table(
+    data: DataLike, sites: Mapping[str, Site], columns: Mapping[str, Names] = NO_NAMES, num_words: int | None = None
+) -> dict[str, DataLike]:
     """``{site: array of numbers}`` from a dict, a bare array or a DataFrame, of words a Corpus; raises ZooError.
 
-    ``columns`` are the names of the columns by site, with which those of DataFrames are matched.
+    ``columns`` are the names of the columns by site, with which those of DataFrames are matched. ``num_words`` lets
+    all documents be without words, and is then the size of the vocabulary.
     """
     table: dict[str, DataLike] = {}
     given = data_by_site(data, sites)
     for n, site in sites.items():
         if site.kind == "word":
-            corpus = as_corpus(given[n], given.get("vocabulary"))
+            corpus = as_corpus(given[n], given.get("vocabulary"), num_words=num_words)
             has_other_words = n in columns and corpus.vocabulary not in (None, columns[n])
             table[n] = corpus.with_vocabulary(columns[n]) if has_other_words else corpus
             continue

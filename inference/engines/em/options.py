@@ -12,6 +12,7 @@ from inference.engines.options import EngineOptions, Start, choice, custom, flag
 from inference.unconstrained import check_start
 from zoo import ZooError
 from zoo.checks import check_weights
+from zoo.data.observed import observed_rows
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ def prepare_options(request: FitRequest[EMOptions]) -> PreparedOptions:
     given = options.sample_weight
     # equal weights take no memory: rows on disk may be more than it holds
     weight = np.broadcast_to(1.0, N) if given is None else check_weights(given, N)
+    is_observed = observed_rows(request.card, request.table, request.keywords)
+    if is_observed is not None and not is_observed.all() and not request.card.is_own:
+        weight = weight * is_observed  # such a row says nothing; those of a user's program may depend on each other
     start = options.start
     if start is not None:
         sites = request.card.parameters(request.keywords)

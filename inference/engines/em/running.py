@@ -18,6 +18,7 @@ from inference.engines.em.options import EMOptions, PreparedOptions, prepare_opt
 from inference.engines.options import EngineOptions
 from inference.engines.starts import start_method
 from zoo import ZooError
+from zoo.data.observed import observed_rows
 
 
 class InformationCriteria(TypedDict):
@@ -50,7 +51,10 @@ def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
             parameters=algorithm.num_parameters,
             log_likelihood=log_likelihood,
             **information_criteria(
-                log_likelihood, algorithm.num_parameters, options.total_weight, algorithm.entropy(best.state)
+                log_likelihood,
+                algorithm.num_parameters,
+                observed_weight(request, options),
+                algorithm.entropy(best.state),
             ),
             **further,
         )
@@ -89,16 +93,24 @@ def precision(
     return backend.float64() if closed else nullcontext()
 
 
+def observed_weight(request: FitRequest[EngineOptions], options: PreparedOptions) -> float:
+    """The number of rows with an observed value, counted by their weights."""
+    is_observed = observed_rows(request.card, request.table, request.keywords)
+    if is_observed is None or len(is_observed) != len(options.sample_weight):
+        return options.total_weight
+    return float(options.sample_weight @ is_observed)
+
+
 def information_criteria(
-    log_likelihood: float, num_parameters: int, total_weight: float, entropy: float
+    log_likelihood: float, num_parameters: int, num_rows: float, entropy: float
 ) -> InformationCriteria:
     """AIC (Akaike 1974), BIC (Schwarz 1978) and ICL (Biernacki, Celeux and Govaert 2000); smaller is better.
 
-    ICL is BIC plus twice the entropy of the labels.
+    ICL is BIC plus twice the entropy of the labels. num_rows: of rows with an observed value.
 
     >>> information_criteria(-100.0, 3, 1.0, 2.0)
     {'aic': 206.0, 'bic': 200.0, 'icl': 204.0}
     """
     deviance = -2 * log_likelihood
-    bic = float(deviance + num_parameters * np.log(total_weight))
+    bic = float(deviance + num_parameters * np.log(num_rows))
     return {"aic": deviance + 2 * num_parameters, "bic": bic, "icl": bic + 2 * entropy}

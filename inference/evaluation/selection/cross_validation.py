@@ -20,6 +20,7 @@ from inference.result import Fit
 from zoo import ReadModel, ZooError
 from zoo.checks import is_whole
 from zoo.data.corpus import Corpus
+from zoo.data.observed import observed_rows
 
 
 class Score(TypedDict, total=False):
@@ -83,11 +84,15 @@ def score_rows(fits: Mapping[int, Fit], folds: Sequence[np.ndarray]) -> tuple[di
     example = next(iter(fits.values()))
     weights = example.options["sample_weight"]
     weights = np.ones(example.keywords["N"]) if weights is None else np.asarray(weights, float)
+    is_observed = observed_rows(example.model.card, example.data, example.keywords)
+    weights = weights if is_observed is None else weights * is_observed
+    is_counted = weights > 0
+    weights = weights[is_counted]
     by_row: dict[int, np.ndarray] = {}
     scores: dict[int, Score] = {}
     for size, full in fits.items():
         try:
-            by_row[size] = held_out_log_p(full, folds)
+            by_row[size] = held_out_log_p(full, folds)[is_counted]
         except ZooError as error:
             scores[size] = {"note": f"cv: {error}"}
     if not by_row:

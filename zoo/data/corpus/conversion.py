@@ -23,7 +23,7 @@ MAX_WORDS_PER_ENTRY = 1000  # more would be gaps in the numbers, and topics over
 FORMS = "a sparse or dense matrix of counts, (matrix, vocabulary), or a list of lists of tokens"
 
 
-def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None) -> Corpus:
+def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None, *, num_words: int | None = None) -> Corpus:
     """Convert counts or documents to a Corpus, and check it; memory grows with the number of entries that are not zero.
 
     Parameters
@@ -35,6 +35,9 @@ def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None) -> Corpu
     vocabulary : sequence of str or dict, optional
         V words in order, or ``{word: column}``. The default for documents of words is all their words, sorted; with a
         vocabulary, other words are left out, and a warning gives their number.
+    num_words : int, optional
+        Lets all documents be without words, as new documents of a fit may be: the number of words that the corpus then
+        has.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None) -> Corpu
         raise ZooError(f"a corpus is {FORMS}; given {short_repr(data)}")
     if not corpus.N:
         raise ZooError("the corpus is empty: give at least one document")
+    if not corpus.nnz and num_words is not None and corpus.V in (0, num_words):
+        return Corpus(corpus.indptr, corpus.words, corpus.counts, num_words)
     if not corpus.nnz:
         raise ZooError(f"the corpus is empty: all {corpus.N} documents are without words")
     if MAX_WORDS_PER_ENTRY * (corpus.nnz + MAX_WORDS_PER_ENTRY) < corpus.V:

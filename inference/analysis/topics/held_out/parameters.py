@@ -118,12 +118,14 @@ def vocabulary_of(fit: FitRecord) -> Sequence[str] | None:
     return next(iter(fit.data.values())).vocabulary
 
 
-def as_documents(data: DataLike, V: int, vocabulary: Sequence[str] | None) -> Corpus:
+def as_documents(data: DataLike, V: int, vocabulary: Sequence[str] | None, allow_empty: bool = False) -> Corpus:
     """Data as a corpus of V words in the order of the vocabulary; raises ZooError where that is not possible.
+
+    allow_empty: whether all documents may be without words.
 
     Words outside the vocabulary are left out, with a warning that counts their tokens.
     """
-    corpus = as_corpus(data)
+    corpus = as_corpus(data, num_words=V if allow_empty else None)
     if vocabulary is not None and corpus.vocabulary is not None and corpus.vocabulary != tuple(vocabulary):
         return corpus.with_vocabulary(vocabulary)
     if corpus.V != V:

@@ -79,10 +79,10 @@ def mixtures(
             raise ZooError("topics alone have no documents of their own: give some")
         data = next(iter(fit.data.values()))
     if is_encoded(fit):
-        corpus = as_documents(data, fit.keywords["V"], vocabulary_of(fit))
+        corpus = as_documents(data, fit.keywords["V"], vocabulary_of(fit), allow_empty=True)
         return np.mean(list(encoder_draws(fit, corpus, seed)), axis=0)
     parameters = topic_parameters(fit, alpha)
-    corpus = as_documents(data, parameters.V, parameters.vocabulary)
+    corpus = as_documents(data, parameters.V, parameters.vocabulary, allow_empty=True)
     parameters.check_support(corpus)
     return posterior_means(parameters, corpus, sweeps, seed, threads=threads).mean(0)
 

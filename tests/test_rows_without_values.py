@@ -79,7 +79,7 @@ def test_a_row_without_pixels_has_a_code():
     x = np.random.default_rng(0).integers(0, 2, size=(12, 16)).astype(float)
     trained = fit(zoo.load("vae", "pyro", Z=2, width=4), x, "svi", num_steps=3)
     empty = np.full((1, 16), np.nan)
-    alone, among = (trained.local(v)["z"].mean[0] for v in (empty, np.vstack([empty, x[:1]])))
+    alone, among = (inference.latents.encode(trained, v).mean[0] for v in (empty, np.vstack([empty, x[:1]])))
     np.testing.assert_allclose(alone, among, rtol=1e-5)
 
 

@@ -2,7 +2,7 @@
 
 The network mirrors the decoder, and one serves all rows (amortised inference): a new image is encoded by one pass. It
 cannot express correlation between the groups of a code given the image, and one network is less accurate than
-parameters for each image (the amortisation gap). A missing pixel enters as 0. It does not use ``start``.
+parameters for each image (the amortisation gap). A missing pixel enters as its mean. It does not use ``start``.
 
 Jang, E., Gu, S. and Poole, B. (2017). Categorical reparameterization with Gumbel-softmax. ICLR.
 """

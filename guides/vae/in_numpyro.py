@@ -3,14 +3,15 @@ from numpyro import plate, sample
 from numpyro.distributions import Normal
 
 from zoo._networks import in_numpyro as networks
+from zoo.vae.in_numpyro import encoder_pixels
 
 
 def guide(program, start=None):
     return amortised
 
 
-def amortised(x, *, N, D, Z, network, width, depth, **others):
+def amortised(x, *, N, D, Z, network, width, depth, likelihood, loc, spread, **others):
     encoder = networks.network("encoder", *networks.encoder(network, D, width, depth, 2 * Z))
     with plate("N", N):
-        loc, log_scale = jnp.split(encoder(jnp.nan_to_num(x)), 2, axis=-1)
-        sample("z", Normal(loc, jnp.exp(log_scale)).to_event(1))
+        mean, log_scale = jnp.split(encoder(encoder_pixels(x, likelihood, loc, spread)), 2, axis=-1)
+        sample("z", Normal(mean, jnp.exp(log_scale)).to_event(1))

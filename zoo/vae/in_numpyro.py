@@ -53,6 +53,13 @@ def centred_pixels(x, likelihood, loc, spread):
     return jnp.nan_to_num(x - jax.nn.sigmoid(loc) if likelihood == "bernoulli" else (x - loc) / spread)
 
 
+def encoder_pixels(x, likelihood, loc, spread):
+    """Pixels for an encoder: binary ones as they are, their mean where missing, and others by ``centred_pixels``."""
+    if likelihood == "bernoulli":
+        return jnp.where(jnp.isnan(x), jax.nn.sigmoid(loc), x)
+    return centred_pixels(x, likelihood, loc, spread)
+
+
 def mask_missing(pixels, x):
     """The distribution with missing pixels masked out, and their values with 0 where missing."""
     return (pixels, x) if x is None else (pixels.mask(~jnp.isnan(x)), jnp.nan_to_num(x))

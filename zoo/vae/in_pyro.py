@@ -53,6 +53,13 @@ def centred_pixels(x, likelihood, loc, spread):
     return (x - torch.as_tensor(loc).sigmoid() if likelihood == "bernoulli" else (x - loc) / spread).nan_to_num()
 
 
+def encoder_pixels(x, likelihood, loc, spread):
+    """Pixels for an encoder: binary ones as they are, their mean where missing, and others by ``centred_pixels``."""
+    if likelihood == "bernoulli":
+        return x if is_complete(x) else torch.where(x.isnan(), torch.as_tensor(loc).sigmoid(), x)
+    return centred_pixels(x, likelihood, loc, spread)
+
+
 def mask_missing(pixels, x):
     """The distribution with missing pixels masked out, and their values with 0 where missing."""
     if x is None or is_complete(x):  # a mask takes as long as the density itself

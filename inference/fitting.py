@@ -13,6 +13,7 @@ from inference.alignment import align
 from inference.draws_model import check_program
 from inference.engines import EngineResult, FitRequest
 from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, SVIKeywords
+from inference.exact.observed import impossible_data
 from inference.result import Fit
 from inference.structure import describe_density
 from zoo import Model, ReadModel, Refusal, ZooError
@@ -24,7 +25,7 @@ from zoo.data.column_names import column_names, warn_of_header
 from zoo.data.intensities import has_intensities
 from zoo.data.observed import check_columns
 from zoo.data.tables import check_any_observed, data_by_site
-from zoo.errors import ColumnError
+from zoo.errors import ColumnError, DensityError
 from zoo.read_model import read_arguments
 from zoo.types import DataLike
 
@@ -138,6 +139,8 @@ def fit(
         raise Refusal(f"{name} cannot fit {model.name}: {reason}; these can: {', '.join(others) or 'none'}")
     weights = made.as_dict().get("sample_weight")
     model = with_column_names(model, data)
+    table: dict[str, Any] = {}
+    bound: dict[str, Any] = {}
     try:
         table, bound = model.bind(data, seed=None if chosen.redraws_intensities else int(seed), weights=weights)
         if not isinstance(model, ReadModel):
@@ -147,6 +150,9 @@ def fit(
         begun = time.perf_counter()
         with backend_of(model).runtime(dtype, device):
             result = chosen.run(request)
+    except DensityError as error:
+        explanation = impossible_data(model, table, bound, dtype, device)
+        raise ZooError(explanation or str(error)) from error
     except ColumnError as error:
         raise error.with_names(next(iter(model.columns.values()), ())) from error
     seconds = time.perf_counter() - begun

@@ -14,6 +14,10 @@ class Refusal(ZooError):
     """An engine or a guide cannot fit a model; the message gives the reason and an alternative."""
 
 
+class DensityError(ZooError):
+    """The log density is not a number where an engine begins: of the start, or of data that the program cannot have."""
+
+
 class MissingBackend(ZooError, ImportError):
     """The packages of a backend are not installed; the message tells how to install them."""
 

@@ -14,6 +14,7 @@ from scipy.linalg import cholesky
 from scipy.optimize import minimize
 
 from zoo import ZooError
+from zoo.errors import DensityError
 
 # (point, direction) -> log density in nats, gradient, and the Hessian times the direction
 ValueGradHvp: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray, np.ndarray]]
@@ -76,7 +77,9 @@ def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 
     """
     value, zeros = value_grad_hvp(start, np.zeros_like(start))[0], np.zeros_like(start)
     if not np.isfinite(value):
-        raise ZooError(f"the log density is {value} at the start of the fit: give start=, a dict of possible values")
+        raise DensityError(
+            f"the log density is {value} at the start of the fit: give start=, a dict of possible values"
+        )
     unit = local_scales(negative_hessian(value_grad_hvp, start))
 
     def descend(steps: np.ndarray) -> tuple[float, np.ndarray]:

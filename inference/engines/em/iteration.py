@@ -13,6 +13,7 @@ from inference.engines.em.algorithm import EMAlgorithm, IterationOptions
 from inference.engines.options import EngineOptions
 from inference.run.progress import Progress
 from zoo import ZooError
+from zoo.errors import DensityError
 
 State = TypeVar("State")
 
@@ -84,7 +85,7 @@ def run_em(
         next_state, value = step(state)
         value = float(value)
         if not np.isfinite(value):
-            raise ZooError(
+            raise DensityError(
                 f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'"
             )
         callback(iteration, value)

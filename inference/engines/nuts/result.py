@@ -6,13 +6,15 @@ import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.nuts.options import NUTSDiagnostics, NUTSOptions
-from zoo import ZooError
+from zoo.errors import DensityError
 
 
 def check_density(value: float) -> None:
     """Raise ZooError where the log density at the start of a chain is not finite."""
     if not np.isfinite(value):
-        raise ZooError(f"the log density is {value} at the start of a chain: give start=, a dict of possible values")
+        raise DensityError(
+            f"the log density is {value} at the start of a chain: give start=, a dict of possible values"
+        )
 
 
 def make_result(

@@ -108,7 +108,7 @@ def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
     except ZooError as error:
         line, *trace = str(error).splitlines()  # Pyro adds the shapes of its trace
         if trace:
-            raise ZooError(line) from error
+            raise type(error)(line) from error
         raise
     except Exception as error:
         if isinstance(request.options.guide, str):

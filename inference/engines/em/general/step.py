@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from inference.exact.enumeration.density import EnumeratedDensity
 from inference.exact.enumeration.elimination import Factor
-from zoo import ZooError
+from zoo.errors import DensityError
 from zoo.types import BackendArray, BackendParams
 
 
@@ -36,7 +36,7 @@ def ascend(
 
     before, slope = descend(start)
     if not np.isfinite(before) or not np.isfinite(slope).all():
-        raise ZooError(
+        raise DensityError(
             "the M-step cannot begin: the log joint density or its gradient is not a number; "
             "try another seed, a start, or objective='map'"
         )

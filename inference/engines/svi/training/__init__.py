@@ -19,7 +19,7 @@ from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.record import TrainingRecord
 from inference.engines.svi.rows import TrainingRows
 from inference.run.progress import Progress
-from zoo import ZooError
+from zoo.errors import DensityError
 
 # Of one call of ``advance``, with a progress bar and without. Each call of compiled steps allocates the memory of all
 # activations anew; for a deep network that takes almost as long as a step, so that a call has many.
@@ -102,7 +102,7 @@ def train(request: FitRequest[SVIOptions], trainer: Trainer, plan: TrainingPlan,
             record.trace = np.concatenate([record.trace, trace])
             record.is_broken = not is_finite
             if record.is_broken and record.num_skips == record.num_steps:
-                raise ZooError(
+                raise DensityError(
                     f"{not_finite(request.options, 0)} is not a number at the first step: give start=, or a smaller "
                     "learning_rate"
                 )

@@ -1,13 +1,14 @@
-"""An adversary: a network that learns how the means of codes depend on named coordinates, which training prevents."""
+"""An adversary: a network predicts named coordinates from the means of the others, which training prevents."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.objectives import discriminator, learning
-from inference.objectives.penalties import Arrays, Penalty, PenaltyInputs, check_number, check_weight
+import numpy as np
+
+from inference.objectives import codes_network, learning
+from inference.objectives.penalties import Arrays, Codes, Penalty, PenaltyInputs, check_number, check_weight
 from inference.objectives.supports import ArrayFunctions
 from zoo.checks import check_whole, is_whole
 from zoo.errors import ZooError
@@ -15,19 +16,20 @@ from zoo.types import BackendArray
 
 DECAYS = 0.5, 0.9  # of Adam, as of the discriminator of "factor"
 MIN_SD = 1e-3  # added to the standard deviation of a mean over the rows, so that a constant one stays 0
+EDGE = 2.0  # standard deviations from the mean, where the outer bins of a named coordinate begin
 
 
 @dataclass(frozen=True)
 class Adversary(Penalty):
-    """gamma 2 JS, the Jensen-Shannon divergence between pairs of named and other coordinates and independent pairs.
+    """gamma I: the mutual information of named coordinates, in bins, and the others, as far as a network finds it.
 
-    It reads the means of q(z | x), not draws: predictors are trained on means, in which a small difference between
-    groups can be seen that the noise of a draw hides. They are standardised over the batch, so that no coordinate hides
-    by being short. The network D tells the means of one row from named coordinates of one row beside the others of
-    another; its cross entropy L, at most ln 2 at its optimum, gives 2 JS = 2 (ln 2 - L), from 0 to 2 ln 2 nats, so that
-    no step of the network can make the penalty exceed the likelihood. It takes ``steps`` steps of Adam after each step
-    of the program and the guide, and is part of checkpoints. The named coordinates have no gradient from it: they keep
-    what they carry, and the others lose it.
+    For each named coordinate a network predicts the bin of its mean from the means of the other coordinates; I is the
+    entropy of the bins less its cross entropy, summed over the named coordinates: a lower bound in nats, and at most
+    that entropy, so that the penalty cannot exceed it at any state of the network. It reads the means of q(z | x), not
+    draws: predictors are trained on means, which show a small difference between groups that the noise of a draw hides.
+    All means are standardised over the batch, so that no coordinate is overlooked for being small. The named
+    coordinates have no gradient from it: they keep what they carry, and the others lose it. The network takes ``steps``
+    steps of Adam after each step of the program and the guide, and is part of checkpoints.
 
     Parameters
     ----------
@@ -35,6 +37,9 @@ class Adversary(Penalty):
         The weight, from 0 up.
     coordinates : tuple of int, optional
         The named coordinates; unless given, those that the guide names, as that of ``attribute_vae`` does.
+    bins : int, default 10
+        Of each named coordinate: of equal width from 2 standard deviations below its mean to 2 above, the outer two
+        open.
     units : int, default 128
         Units of each hidden layer of the network.
     layers : int, default 3
@@ -50,6 +55,7 @@ class Adversary(Penalty):
 
     gamma: float = 100.0
     coordinates: tuple[int, ...] | None = None
+    bins: int = 10
     units: int = 128
     layers: int = 3
     steps: int = 3
@@ -58,6 +64,7 @@ class Adversary(Penalty):
     def __post_init__(self) -> None:
         check_weight(gamma=self.gamma)
         check_whole(1, units=self.units, layers=self.layers, steps=self.steps)
+        check_whole(2, bins=self.bins)
         check_number("learning_rate", self.learning_rate, lambda v: 0 < v < float("inf"), "a number above 0")
         given = self.coordinates
         if given is not None and not (
@@ -66,52 +73,60 @@ class Adversary(Penalty):
             raise ZooError(f"coordinates are whole numbers from 0 up, as in coordinates=(0,); given {given!r}")
 
     def initial_state(self, num_dims: int, key: BackendArray, functions: ArrayFunctions) -> Arrays:
-        """The weights of the network."""
-        return discriminator.initial_weights(num_dims, self.units, self.layers, key, functions)
+        """The weights of the network, with inputs and bins of every coordinate, of which it uses some."""
+        sizes = num_dims, self.units, self.layers, num_dims * self.bins
+        return codes_network.initial_weights(*sizes, key, functions)
 
-    def parts(self, inputs: PenaltyInputs) -> tuple[BackendArray, BackendArray]:
-        """The standardised means of the named coordinates, without gradients, and of the others."""
-        assert inputs.codes
-        mean, blocks = inputs.codes.mean, inputs.codes.blocks
-        given = self.coordinates or tuple(j for b in blocks or () for j in (b if isinstance(b, tuple) else (b,)))
-        num_dims = mean.shape[-1]
-        named = sorted(set(given))
-        others = [j for j in range(num_dims) if j not in named]
-        if not named:
+    def is_named(self, codes: Codes) -> np.ndarray:
+        """1 for a named coordinate and 0 for another, (Z,); raises ZooError where there are none of one kind."""
+        blocks, num_dims = codes.blocks or (), codes.mean.shape[-1]
+        given = self.coordinates or tuple(j for b in blocks for j in (b if isinstance(b, tuple) else (b,)))
+        if not given:
             raise ZooError(f"{self.name} needs the coordinates that the others are kept free of: coordinates=(0,)")
-        if named[-1] >= num_dims or not others:
+        if max(given) >= num_dims or len(set(given)) == num_dims:
             raise ZooError(f"coordinates={given!r} are some of 0 to {num_dims - 1}, the numbers of a code, and not all")
+        return np.isin(np.arange(num_dims), given) * 1.0
+
+    def inputs_and_bins(self, inputs: PenaltyInputs) -> tuple[BackendArray, BackendArray]:
+        """The standardised means of the others, 0 for the named ones, (B, Z), and 1 at the bin of each named one.
+
+        The bins are (B, Z, bins), 0 for the others.
+        """
+        assert inputs.codes
+        mean, functions = inputs.codes.mean, inputs.functions
+        named = functions.array(self.is_named(inputs.codes))
         centred = mean - mean.mean(0)
         standard = centred / ((centred**2).mean(0) ** 0.5 + MIN_SD)
-        return inputs.functions.detach(standard[:, named]), standard[:, others]
+        edges = functions.array(np.linspace(-EDGE, EDGE, self.bins - 1))
+        values = functions.detach(standard)[..., None]
+        ones = 1 + 0 * values
+        is_above = functions.where(values > edges, ones, 0 * ones)
+        # in the bin between two edges a value is above the one and not above the other
+        is_in = functions.concatenate([ones, is_above], -1) - functions.concatenate([is_above, 0 * ones], -1)
+        return standard * (1 - named), is_in * named[:, None]
 
     def cross_entropy(
-        self, weights: Arrays, parts: tuple[BackendArray, BackendArray], offset: int, functions: ArrayFunctions
+        self, weights: Arrays, z: BackendArray, is_in: BackendArray, functions: ArrayFunctions
     ) -> BackendArray:
-        """L in nats; the other pairs join rows that are ``offset`` apart in the batch, whose order is random."""
-        named, others = parts
-        offset %= len(named)
-        moved = functions.concatenate([named[offset:], named[:offset]], 0)
-        own, other = (
-            discriminator.logits(weights, functions.concatenate([n, others], -1), self.layers, functions)
-            for n in (named, moved)
-        )
-        return discriminator.cross_entropy(own, other, functions)
+        """The mean of - log p(bin), in nats, summed over the named coordinates."""
+        logits = codes_network.outputs(weights, z, self.layers, functions).reshape(is_in.shape)
+        return -(functions.log_softmax(logits) * is_in).mean(0).sum()
 
     def value(self, inputs: PenaltyInputs) -> BackendArray:
-        """2 (ln 2 - L), times the weight."""
-        loss = self.cross_entropy(inputs.state, self.parts(inputs), 1, inputs.functions)
-        return 2 * self.gamma * (math.log(2) - loss)
+        """The entropy of the bins less the cross entropy, times the weight."""
+        z, is_in = self.inputs_and_bins(inputs)
+        shares = is_in.mean(0)
+        entropy = -(shares * inputs.functions.log(shares + (shares == 0))).sum()
+        return self.gamma * (entropy - self.cross_entropy(inputs.state, z, is_in, inputs.functions))
 
     def next_state(self, inputs: PenaltyInputs) -> Arrays:
-        """Some steps of the network on the means of the step, each with other pairs."""
-        state, parts, functions = inputs.state, self.parts(inputs), inputs.functions
-        for offset in range(1, self.steps + 1):
-
-            def loss(weights: Arrays, offset: int = offset) -> BackendArray:
-                return self.cross_entropy(weights, parts, offset, functions)
-
-            slopes = functions.slopes(loss, learning.values_of(state))
+        """Some steps of the network on the means of the step."""
+        state, functions = inputs.state, inputs.functions
+        z, is_in = self.inputs_and_bins(inputs)
+        for _ in range(self.steps):
+            slopes = functions.slopes(
+                lambda weights: self.cross_entropy(weights, z, is_in, functions), learning.values_of(state)
+            )
             state = learning.step(state, slopes, self.learning_rate, DECAYS)
         return state
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.objectives import discriminator, learning
+from inference.objectives import codes_network, learning
 from inference.objectives.penalties import Arrays, Blocks, Penalty, PenaltyInputs, check_number, check_weight
 from inference.objectives.supports import ArrayFunctions
 from zoo.checks import check_whole, is_whole
@@ -63,11 +63,11 @@ class Factor(Penalty):
 
     def initial_state(self, num_dims: int, key: BackendArray, functions: ArrayFunctions) -> Arrays:
         """The weights of the discriminator."""
-        return discriminator.initial_weights(num_dims, self.units, self.layers, key, functions)
+        return codes_network.initial_weights(num_dims, self.units, self.layers, 1, key, functions)
 
     def logits(self, weights: Arrays, z: BackendArray, functions: ArrayFunctions) -> BackendArray:
         """The logit of the probability that each code is a draw of q(z), (B,)."""
-        return discriminator.logits(weights, z, self.layers, functions)
+        return codes_network.outputs(weights, z, self.layers, functions)[:, 0]
 
     def permute(
         self, z: BackendArray, named: Blocks | None, key: BackendArray, functions: ArrayFunctions
@@ -95,7 +95,7 @@ class Factor(Penalty):
 
         def loss(weights: Arrays) -> BackendArray:
             own, other = self.logits(weights, draws, functions), self.logits(weights, permuted, functions)
-            return discriminator.cross_entropy(own, other, functions)
+            return (functions.softplus(-own).mean() + functions.softplus(other).mean()) / 2
 
         slopes = functions.slopes(loss, learning.values_of(inputs.state))
         return learning.step(inputs.state, slopes, self.learning_rate, DECAYS)

@@ -62,9 +62,9 @@ def test_a_named_coordinate_counts_by_its_bins():
     backend = Backend("pyro")
     mean = np.stack([np.tile([-1.5, -0.6, 0.6, 1.5], B // 4), np.zeros(B), np.zeros(B)], 1)
     with backend.runtime("float64"):
-        state = PENALTY.initial_state(3, None, backend.functions)
-        state = {n: 0 * v for n, v in state.items()}
-        value = PENALTY.value(backend.inputs(backend.codes(mean, SD, mean, 1000), state=state))
+        penalty = Adversary(gamma=2.0, coordinates=(0,), bins=10)
+        state = {n: 0 * v for n, v in penalty.initial_state(3, None, backend.functions).items()}
+        value = penalty.value(backend.inputs(backend.codes(mean, SD, mean, 1000), state=state))
     assert float(value) == pytest.approx(2 * (np.log(4) - np.log(10)))
 
 

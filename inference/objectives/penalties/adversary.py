@@ -16,7 +16,7 @@ from zoo.types import BackendArray
 
 DECAYS = 0.5, 0.9  # of Adam, as of the discriminator of "factor"
 MIN_SD = 1e-3  # added to the standard deviation of a mean over the rows, so that a constant one stays 0
-EDGE = 2.0  # standard deviations from the mean, where the outer bins of a named coordinate begin
+EDGE = 2.0  # standard deviations from the mean, between which bins are of equal width
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,10 @@ class Adversary(Penalty):
         The weight, from 0 up.
     coordinates : tuple of int, optional
         The named coordinates; unless given, those that the guide names, as that of ``attribute_vae`` does.
-    bins : int, default 10
-        Of each named coordinate: of equal width from 2 standard deviations below its mean to 2 above, the outer two
-        open.
+    bins : int, default 2
+        Of each named coordinate: parts of equal width of its mean less to its mean plus 2 standard deviations, the
+        outer two open. For a coordinate that carries classes their number, so that the others are kept free of the
+        class alone, and not of what else the coordinate carries; for one that carries a number, 10.
     units : int, default 128
         Units of each hidden layer of the network.
     layers : int, default 3
@@ -55,7 +56,7 @@ class Adversary(Penalty):
 
     gamma: float = 100.0
     coordinates: tuple[int, ...] | None = None
-    bins: int = 10
+    bins: int = 2
     units: int = 128
     layers: int = 3
     steps: int = 3
@@ -97,7 +98,7 @@ class Adversary(Penalty):
         named = functions.array(self.is_named(inputs.codes))
         centred = mean - mean.mean(0)
         standard = centred / ((centred**2).mean(0) ** 0.5 + MIN_SD)
-        edges = functions.array(np.linspace(-EDGE, EDGE, self.bins - 1))
+        edges = functions.array(np.linspace(-EDGE, EDGE, self.bins + 1)[1:-1])
         values = functions.detach(standard)[..., None]
         ones = 1 + 0 * values
         is_above = functions.where(values > edges, ones, 0 * ones)

@@ -24,12 +24,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from zoo import Card, ZooError
+from zoo.sites import KINDS, Site
 
 NUM_PRIOR_DRAWS = 15  # whose median is a start: few, so that different seeds start at different values
+NO_SITES: Mapping[str, Site] = {}
+SUM_TOLERANCE = 1e-3  # of a simplex that is typed
 
 
-def check_start(given: object, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+def check_start(
+    given: object, shapes: Mapping[str, tuple[int, ...]], sites: Mapping[str, Site] = NO_SITES
+) -> dict[str, np.ndarray]:
     """The option ``start`` as arrays of floats, one for each latent; raises ZooError naming the wrong one.
+
+    ``sites`` have the kinds of the values, which are checked too.
 
     >>> check_start({"mu": [0, 1]}, {"mu": (2,)})
     {'mu': array([0., 1.])}
@@ -44,7 +51,31 @@ def check_start(given: object, shapes: Mapping[str, tuple[int, ...]]) -> dict[st
         if name not in values or values[name].shape != tuple(shape):
             had = values[name].shape if name in values else "nothing"
             raise ZooError(f"start needs {name} of shape {tuple(shape)}; given {had}")
+        kind = sites[name].kind if name in sites else "real"
+        if not is_of_kind(values[name], kind):
+            raise ZooError(f"start has a value of {name} that is not {KINDS[kind]}: correct it")
     return values
+
+
+def is_of_kind(values: np.ndarray, kind: str) -> bool:
+    """Whether values are finite and within the support of a kind.
+
+    >>> is_of_kind(np.array([[1.0, 2.0], [2.0, 1.0]]), "precision"), is_of_kind(np.array([0.5, 0.5]), "simplex")
+    (False, True)
+    """
+    if not np.isfinite(values).all():
+        return False
+    match kind:
+        case "precision":
+            is_symmetric = np.allclose(values, np.swapaxes(values, -1, -2), rtol=1e-6, atol=1e-300)
+            return is_symmetric and bool((np.linalg.eigvalsh(values) > 0).all())
+        case "simplex":
+            return bool((values >= 0).all() and (np.abs(values.sum(-1) - 1) < SUM_TOLERANCE).all())
+        case "positive":
+            return bool((values > 0).all())
+        case "unit":
+            return bool(((values >= 0) & (values <= 1)).all())
+    return True
 
 
 def without_finite_sums(card: Card) -> str | None:

@@ -114,9 +114,25 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
             block = block[~is_missing]
         is_outside = OUTSIDE[kind](block) if kind in OUTSIDE else None
         if is_outside is not None and is_outside.any():
-            remedy = BINARISE if kind == "binary" and not (block < 0).any() else ""
+            remedy = coding_remedy(name, kind, values)
             raise ZooError(f"{expected}: each value must be {KINDS[kind]}, and {block[is_outside][0]:g} is not{remedy}")
     return values
+
+
+def coding_remedy(name: str, kind: str, values: SiteData) -> str:
+    """What to do about values that a kind does not allow, where they are probably codes of those that it does."""
+    x = np.asarray(values, dtype=float)
+    codes = np.unique(x[~np.isnan(x)][:MAX_CODES])
+    low, high = codes.min(), codes.max()
+    if MISSING_CODES & set(codes.tolist()) and kind in ("binary", "count", "category", "positive"):
+        return f"; where a negative number stands for a missing value, replace it by NaN, as zoo fit --na {low:g} does"
+    if kind == "binary" and len(codes) == 2:
+        return f"; of the two values {low:g} and {high:g}, ({name} == {high:g}) is 1 for {high:g} and 0 for {low:g}"
+    if kind == "binary" and low >= 0:
+        return BINARISE
+    if kind in ("category", "one_hot") and low == 1 and not (codes % 1).any():
+        return f"; where labels begin at 1, give {name} - 1"
+    return ""
 
 
 def check_any_observed(table: Mapping[str, SiteData]) -> None:
@@ -127,6 +143,10 @@ def check_any_observed(table: Mapping[str, SiteData]) -> None:
 
 
 BINARISE = "; binarise grey values: zoo.intensities.Intensities(x, levels=255), or a data set *_static or *_dynamic"
+
+
+MISSING_CODES = {-1.0, -9.0, -99.0, -999.0, -9999.0}  # that surveys have for a missing answer
+MAX_CODES = 100_000  # values that decide what the codes are
 
 
 OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # whether values lie outside the support of a kind

@@ -83,5 +83,5 @@ def prepare_options(request: FitRequest[EMOptions]) -> PreparedOptions:
     start = options.start
     if start is not None:
         sites = request.card.parameters(request.keywords)
-        start = check_start(start, {n: s.shape(request.keywords) for n, s in sites.items()})
+        start = check_start(start, {n: s.shape(request.keywords) for n, s in sites.items()}, sites)
     return PreparedOptions(**{**options.as_dict(), "sample_weight": weight, "start": start})

@@ -30,7 +30,9 @@ def find_starts(
     "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median".
     """
     if request.options.start is not None:
-        return [to_backend(check_start(request.options.start, model.shapes))] * len(seeds), "given"
+        return [
+            to_backend(check_start(request.options.start, model.shapes, request.card.sites(request.keywords)))
+        ] * len(seeds), "given"
     if not (request.card.enumerated or request.card.linear):
         return [model.prior_median(seed) for seed in seeds], "prior median"
     values, local = em_values(request, seeds), set(model.shapes) & set(request.card.local())

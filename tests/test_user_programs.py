@@ -20,8 +20,8 @@ NAMES = tuple(BY_NAME)
 TRUTHS = {name: program.truth() for name, program in BY_NAME.items() if program.truth}
 OPTIONS: dict[str, dict[str, Any]] = {
     "em": {"restarts": 1, "max_iter": 50},
-    "svi": {"num_steps": 1500, "num_draws": 300},
-    "nuts": {"num_warmup": 500, "num_samples": 500, "num_chains": 2},
+    "svi": {"num_steps": 300, "num_draws": 300},
+    "nuts": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo import Card, Model, ZooError
 from zoo.cards import NOTHING
@@ -75,11 +76,13 @@ class DrawsModel(Model):
         """The same model: without a program there are no settings."""
         return self
 
-    def bind(self, data: DataLike, seed: int | None = 0) -> NoReturn:
+    def bind(self, data: DataLike, seed: int | None = 0, weights: ArrayLike | None = None) -> NoReturn:
         """Raise ZooError: there is no program to bind data to."""
         _missing("its density")
 
-    def complete(self, settings: Keywords, table: Mapping[str, np.ndarray]) -> NoReturn:
+    def complete(
+        self, settings: Keywords, table: Mapping[str, np.ndarray], weights: np.ndarray | None = None
+    ) -> NoReturn:
         """Raise ZooError: there is no program whose keywords could be completed."""
         _missing("its density")
 

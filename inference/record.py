@@ -102,7 +102,7 @@ class FitRecord:
 
         New data that is a DataFrame is matched by them, in any order; an array by position.
         """
-        return self.model.columns
+        return dict(self.model.columns)
 
     @property
     def column_labels(self) -> tuple[str, ...] | None:

@@ -1,5 +1,7 @@
 """Chains of different seeds are different: no chain of one seed is a chain of another."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from inference.engines.nuts import in_pyro
 from inference.run.random_streams import chain_seeds
 
 X = np.random.default_rng(0).normal(size=(20, 1))
-SHORT = {"num_chains": 3, "num_warmup": 5, "num_samples": 5}
+SHORT: dict[str, Any] = {"num_chains": 3, "num_warmup": 5, "num_samples": 5}
 
 
 def chains(seed):

@@ -59,7 +59,7 @@ def test_em_reaches_the_maximum(backend, scale):
     np.testing.assert_allclose(best.params["rate"][order], [x[~is_large].mean(), x[is_large].mean()], rtol=1e-14)
     np.testing.assert_allclose(best.params["pi"][order], [1 - is_large.mean(), is_large.mean()], rtol=1e-12)
     log_p = np.logaddexp.reduce(np.log(best.params["pi"]) + exact_log_density(x, best.params["rate"]), axis=1)
-    np.testing.assert_allclose(best.diagnostics.log_likelihood, log_p.sum(), rtol=1e-13)
+    np.testing.assert_allclose(best.diagnostics["log_likelihood"], log_p.sum(), rtol=1e-13)
     np.testing.assert_allclose(best.log_likelihood(), log_p, rtol=1e-13)
 
 

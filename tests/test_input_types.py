@@ -1,5 +1,7 @@
 """Arrays of every kind of number and library: masked values are missing, graphs and precisions make no difference."""
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 import pandas as pd
@@ -62,7 +64,9 @@ def test_no_model_reads_behind_the_mask(name):
 
 
 def test_masked_grey_values_are_missing():
-    grey = zoo.intensities.Intensities(np.ma.array([[255, 0], [9, 255]], "u1", mask=[[0, 0], [1, 0]]), levels=255)
+    grey = zoo.intensities.Intensities(
+        np.ma.array([[255, 0], [9, 255]], "u1", mask=[[False, False], [True, False]]), levels=255
+    )
     np.testing.assert_array_equal(grey[:], [[1, 0], [np.nan, 1]])
 
 
@@ -97,7 +101,7 @@ def test_tensors_that_are_no_rectangles_of_numbers_are_refused(values):
 
 @pytest.mark.parametrize(("engine", "gradients"), [("em", torch.no_grad), ("nuts", torch.inference_mode)])
 def test_a_fit_needs_no_gradient_mode(engine, gradients):
-    options = {"num_warmup": 2, "num_samples": 2, "num_chains": 1} if engine == "nuts" else {}
+    options: dict[str, Any] = {"num_warmup": 2, "num_samples": 2, "num_chains": 1} if engine == "nuts" else {}
     model = zoo.load("gaussian_mixture", "pyro", K=1, covariance="spherical")
     expected = inference.fit(model, X, engine=engine, **options)
     with gradients():

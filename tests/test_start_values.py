@@ -1,5 +1,7 @@
 """Values of ``start`` that a latent cannot have are refused by name, before anything is computed."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ import zoo
 
 X = np.random.default_rng(0).normal(size=(30, 2))
 START = {"pi": np.full(2, 0.5), "mu": np.array([[0.0, 0.0], [1.0, 1.0]]), "Lambda": np.stack([np.eye(2)] * 2)}
-SHORT = {
+SHORT: dict[str, dict[str, Any]] = {
     "em": {"max_iter": 2},
     "svi": {"num_steps": 2},
     "nuts": {"num_warmup": 2, "num_samples": 2, "num_chains": 1},

@@ -1,5 +1,7 @@
 """Tables: the dialect of CSV files, rows that do not fit their header, and columns that hold no numbers."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,9 +17,15 @@ from zoo.data.tables import as_numbers
 VALUES = np.array([[0.435, 20.0, 3.0], [1.5, 2.25, -4.0], [12.0, 0.5, 1e-3]])
 
 
-def read(tmp_path, text, name="t.csv", encoding="utf-8", **options):
+def table_of(path, options) -> Any:
+    table = files.read(path, options)
+    assert isinstance(table, pd.DataFrame)
+    return table
+
+
+def read(tmp_path, text, name="t.csv", encoding="utf-8", **options) -> Any:
     (tmp_path / name).write_bytes(text.encode(encoding))
-    return files.read(tmp_path / name, CsvOptions(**options))
+    return table_of(tmp_path / name, CsvOptions(**options))
 
 
 def write(values, sep, decimal):
@@ -83,7 +91,7 @@ def test_encodings(tmp_path):
     text = "Größe,b\n1,2\n3,4\n"
     with pytest.raises(zoo.ZooError, match="is not utf-8: name its encoding, as in --encoding cp1252"):
         read(tmp_path, text, encoding="cp1252")
-    assert "Größe" in files.read(tmp_path / "t.csv", CsvOptions(encoding="cp1252")).columns
+    assert "Größe" in table_of(tmp_path / "t.csv", CsvOptions(encoding="cp1252")).columns
     with pytest.raises(zoo.ZooError, match="--encoding names no encoding: 'klingon'"):
         files.read(tmp_path / "t.csv", CsvOptions(encoding="klingon"))
     assert "Größe" in read(tmp_path, text, encoding="utf-16").columns  # its mark tells

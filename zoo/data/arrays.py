@@ -47,9 +47,9 @@ def to_numbers(name: str, values: DataLike) -> np.ndarray:
         values = np.ma.array(values)
     if isinstance(values, np.ma.MaskedArray):
         return fill_masked(name, values)
+    if isinstance(values, list | tuple) and any(hasattr(row, "detach") for row in values):
+        values = [tensor_values(name, row) if hasattr(row, "detach") else row for row in values]
     table: Any = values
-    if isinstance(table, list | tuple) and any(hasattr(row, "detach") for row in table):
-        table = [tensor_values(name, row) if hasattr(row, "detach") else row for row in table]
     if hasattr(table, "detach"):  # torch
         table = tensor_values(name, table)
     elif hasattr(table, "tocoo"):  # scipy

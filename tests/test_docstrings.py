@@ -11,6 +11,7 @@ MODULES = (
     "zoo",
     "zoo.data.corpus",
     "zoo.data.datasets",
+    "zoo.sklearn",
     "guides",
     "inference",
     "inference.analysis.disentanglement",

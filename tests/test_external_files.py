@@ -74,6 +74,16 @@ def test_a_file_that_is_not_netcdf_is_refused(tmp_path):
     check_refusal("as netCDF", lambda: from_arviz(path))
 
 
+def test_the_error_without_a_package_for_netcdf_names_the_extra(tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name in ("h5netcdf", "netCDF4") else find(name, *rest)
+    )
+    path = tmp_path / "chains.nc"
+    path.write_bytes(b"\x89HDF")
+    check_refusal(r"pip install 'latent-zoo\[netcdf\]'", lambda: from_arviz(path))
+
+
 class InferenceData:
     """The interface of that of ArviZ before version 1."""
 

@@ -18,7 +18,7 @@ LAYERS = [  # lowest first; a module belongs to the longest prefix of its name
     ("inference.analysis",),
     ("inference.evaluation",),
     ("inference",),  # the public names
-    ("zoo.cli", "zoo.__main__"),
+    ("zoo.cli", "zoo.sklearn", "zoo.__main__"),
 ]
 LEVELS = {prefix: level for level, prefixes in enumerate(LAYERS) for prefix in prefixes}
 IN_FUNCTIONS = {  # the only imports of our own modules inside functions, apart from the command line: kernels of numba

@@ -21,6 +21,9 @@ assert np.allclose(np.sort(em.params["rate"]), [0.2, 5.0], rtol=0.5)
 general = inference.fit(model, minutes, "em", closed_form=False, tol=1e-10)
 assert np.allclose(np.sort(em.params["rate"]), np.sort(general.params["rate"]), rtol=1e-2)
 assert nuts.log_likelihood().shape == (2, 200, 120)
+from zoo.sklearn import ExponentialMixture
+estimator = ExponentialMixture(K=2, random_state=0).fit(minutes[:, None])
+assert np.allclose(np.sort(estimator.rate_), np.sort(em.params["rate"]), rtol=1e-3)
 """,
     "A guide": """
 assert fit.options["guide"] == "heavy_tails" and fit.kind == "guide"

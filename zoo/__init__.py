@@ -4,7 +4,7 @@
 ``load(name, backend="numpyro", K=3)`` gives the program. ``Model(program, backend=...)`` wraps a program of your own,
 as its author wrote it; ``read(model, *args, **kwargs)`` runs it once with its arguments, and gives a ``ReadModel``,
 whose card has its sites, rows and dimensions. ``columns``, ``datasets``, ``corpus``, ``intensities`` and ``tables`` are
-modules of ``zoo.data``.
+modules of ``zoo.data``. ``zoo.sklearn`` has estimators of scikit-learn.
 """
 
 from __future__ import annotations
@@ -41,10 +41,13 @@ __all__ = [
     "read",
 ]
 
-_MODULES = ("columns", "corpus", "datasets", "intensities", "tables")  # imported when they are first used
+_MODULES = {  # imported when they are first used
+    **{name: f"zoo.data.{name}" for name in ("columns", "corpus", "datasets", "intensities", "tables")},
+    "sklearn": "zoo.sklearn",  # of the highest layer, as zoo.cli
+}
 
 
 def __getattr__(name: str) -> ModuleType:
     if name in _MODULES:
-        return importlib.import_module(f"zoo.data.{name}")
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

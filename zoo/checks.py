@@ -53,7 +53,7 @@ def equal_values(a: ArrayLike | None, b: ArrayLike | None) -> bool:
 
 
 def check_weights(weights: ArrayLike, N: int) -> np.ndarray:
-    """The weights of N rows as an array (N,); raises ZooError unless they are numbers from 0 up, not all 0.
+    """The weights of N rows as an array (N,); raises ZooError unless they are numbers from 0 up, not all zero.
 
     >>> check_weights([1, 2], 2)
     array([1., 2.])
@@ -63,5 +63,5 @@ def check_weights(weights: ArrayLike, N: int) -> np.ndarray:
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.shape != (N,) or not np.isfinite(values).all() or (values < 0).any() or not values.any():
-        raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below 0, not all 0")
+        raise ZooError(f"sample_weight holds one weight for each of the {N} rows, none below zero, not all zero")
     return values

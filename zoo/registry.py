@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -120,3 +122,34 @@ def load(name: str, backend: str = "numpyro", **settings: object) -> Model:
     return Model(
         module.model, backend=backend, card=model_card, collapsed=getattr(module, "collapsed", None), **settings
     )
+
+
+def program_keywords(model: str) -> dict[str, str | None]:
+    """The keywords of a program, from its source; imports no backend.
+
+    Parameters
+    ----------
+    model : str
+        One of ``zoo.names()``.
+
+    Returns
+    -------
+    dict of str to str or None
+        The text of each default; None where there is none.
+
+    Raises
+    ------
+    ZooError
+        Where the file of the program cannot be read, or has no function ``model``.
+    """
+    spec = importlib.util.find_spec(f"zoo.{model}")
+    source = min(Path(str(spec and spec.origin)).parent.glob("in_*.py"))
+    try:
+        functions = [f for f in ast.parse(source.read_text()).body if isinstance(f, ast.FunctionDef)]
+    except SyntaxError as error:
+        raise ZooError(f"{str(source)!r} cannot be read as Python: {error}") from error
+    arguments = next((f.args for f in functions if f.name == "model"), None)
+    if arguments is None:
+        raise ZooError(f"{str(source)!r} has no program: it must define a function model")
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return {keyword.arg: default and ast.unparse(default) for keyword, default in pairs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLE_DIMS = ("chain", "draw")
 UNKNOWN = "not recorded"
+NETCDF_PACKAGES = ("h5netcdf", "netCDF4")  # either reads the groups of a file
 
 
 def read(source: Any) -> ExternalDraws:
@@ -43,10 +45,12 @@ def open_netcdf(path: Path) -> dict[str, xr.Dataset]:
         with xr.open_datatree(path) as tree:
             return as_groups(tree.load())
     except (ValueError, ImportError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ZooError(
-            f"cannot read {str(path)!r} as netCDF ({reason}): it needs h5netcdf or netCDF4, pip install h5netcdf"
-        ) from error
+        if not any(importlib.util.find_spec(name) for name in NETCDF_PACKAGES):
+            raise ZooError(
+                f"cannot read {str(path)!r}: netCDF needs {' or '.join(NETCDF_PACKAGES)}; "
+                "pip install 'latent-zoo[netcdf]'"
+            ) from error
+        raise ZooError(f"cannot read {str(path)!r} as netCDF: {str(error).splitlines()[0]}") from error
 
 
 def as_groups(source: Any) -> dict[str, xr.Dataset]:

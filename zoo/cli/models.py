@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,7 +38,7 @@ def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo lis
 
     if is_program_file(model):
         raise ZooError(f"show is for models of the zoo: zoo check {model} --data FILE reads a program of your own")
-    card, keywords, console = zoo.card(model), program_keywords(model), stdout()
+    card, keywords, console = zoo.card(model), registry.program_keywords(model), stdout()
     console.print(f"[bold]{card.name}[/]  ({', '.join(b for b in zoo.BACKENDS if b not in card.absent)})\n")
     console.print(card.story + "\n", markup=False)
 
@@ -82,24 +79,6 @@ def site_role(card: Card, name: str) -> str:
     details = ["summed out"] if name in card.enumerated else [f"reported as {q}" for q in reported]
     details += ["drawn by the guide"] if name in card.sampled else []
     return ", ".join(["latent", *details])
-
-
-def program_keywords(model: str) -> dict[str, str | None]:
-    """Each keyword of the program with the source text of its default, or None; imports no backend.
-
-    Raises ZooError where the file of the program cannot be read, or has no function ``model``.
-    """
-    spec = importlib.util.find_spec(f"zoo.{model}")
-    source = min(Path(str(spec and spec.origin)).parent.glob("in_*.py"))
-    try:
-        functions = [f for f in ast.parse(source.read_text()).body if isinstance(f, ast.FunctionDef)]
-    except SyntaxError as error:
-        raise ZooError(f"{str(source)!r} cannot be read as Python: {error}") from error
-    arguments = next((f.args for f in functions if f.name == "model"), None)
-    if arguments is None:
-        raise ZooError(f"{str(source)!r} has no program: it must define a function model")
-    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return {keyword.arg: default and ast.unparse(default) for keyword, default in pairs}
 
 
 def describe_keyword(card: Card, name: str, default: str | None) -> tuple[str, str]:

@@ -1,4 +1,6 @@
-"""Encoders read pixels in units of their spread, about their mean: offsets and units of the data make no difference."""
+"""Offsets and units of the data make no difference: encoders read pixels in units of their spread, about their mean."""
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ CASES = [
     ("vae", "pyro", {"width": 5, "network": "convolutional"}),
     ("deep_latent_gaussian", "pyro", {"widths": "3-2", "width": 5}),
 ]
+COMPILED = pytest.param("numpyro", marks=pytest.mark.slow)
+LEARNED = [("linear_vae", "pyro"), ("linear_vae", "numpyro"), ("linear_ladder", "pyro")]
 BINARY = [("vae", {"Z": 2}), ("categorical_vae", {"M": 2, "K": 2}), ("semi_supervised_vae", {"Z": 2, "C": 2})]
 
 
@@ -43,6 +47,27 @@ def test_units_and_offsets_make_no_difference(name, backend, settings):
         codes = [next(iter(code.values())) for code in codes]
     np.testing.assert_allclose(codes[0].mean, codes[1].mean, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(codes[0].sd, codes[1].sd, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "backend"), LEARNED)
+def test_learned_numbers_take_steps_in_units_of_the_data(name, backend):
+    x = np.random.default_rng(0).normal(size=(N, 3)) @ np.tri(3)
+    options: dict[str, Any] = {"num_steps": 4, "learning_rate": 0.1, "dtype": "float64"}
+    one, other = (fit(zoo.load(name, backend, Z=1), v, "svi", **options) for v in (x, OFFSET + SCALE * x))
+    np.testing.assert_allclose(one.trace, other.trace + x.size * np.log(SCALE), rtol=1e-8)
+    assert np.ptp(one.trace) > 1
+    np.testing.assert_allclose(other.params["mu"], OFFSET + SCALE * one.params["mu"], rtol=1e-8)
+    np.testing.assert_allclose(other.params["W"], SCALE * one.params["W"], rtol=1e-8)
+
+
+@pytest.mark.parametrize("backend", ["pyro", COMPILED])
+def test_a_pooled_encoder_reads_pixels_above_the_darkest_one(backend):
+    data = {"x": plane(), "attribute": np.arange(N)[:, None] % 2.0}
+    settings = {"Z": 2, "C": 2, "likelihood": "gaussian", "network": "pooled", "width": 4, "depth": 1}
+    options: dict[str, Any] = {"num_steps": 2, "dtype": "float64"}
+    model = zoo.load("attribute_vae", backend, **settings)
+    one, other = (fit(model, {**data, "x": v}, "svi", **options) for v in (data["x"], OFFSET + SCALE * data["x"]))
+    np.testing.assert_allclose(one.trace, other.trace + N * D * np.log(SCALE), rtol=1e-6)
 
 
 def test_levels_enter_about_their_mean():

@@ -140,6 +140,28 @@ def test_a_program_of_the_user_is_fitted(backend):
     assert np.isfinite(svi_fit.diagnostics["elbo"])
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_constraint_of_a_learned_number_may_depend_on_data(backend):
+    x = np.array([0.3, 2.0, 1.1, 0.7])
+
+    def program(x):
+        if backend == "numpyro":
+            from numpyro import distributions as dist
+            from numpyro import param, plate, sample
+        else:
+            from pyro import distributions as dist
+            from pyro import param, plate, sample
+        constraint = dist.constraints.greater_than(x.max())
+        sd = param("sd", lambda key=None: x.max() + 3.0, constraint=constraint)
+        mu = sample("mu", dist.Normal(0 * sd, 1.0))
+        with plate("rows", len(x)):
+            sample("x", dist.Normal(mu, sd), obs=x)
+
+    options: dict[str, Any] = {"num_steps": 100, "learning_rate": 0.1, "num_draws": 2}
+    learned = fit(zoo.Model(program, backend=backend), x=x, engine="svi", **options)
+    assert 2.0 < learned.params["sd"] < 2.5, "the likelihood is higher, the nearer to the bound"
+
+
 def test_a_seed_determines_the_fit_and_global_state_is_unchanged(mixture, counts):
     import jax
     import pyro

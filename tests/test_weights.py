@@ -108,6 +108,16 @@ def test_a_program_of_ones_own_has_weights():
     assert_equal_fits("", weighted, alone)
 
 
+@pytest.mark.parametrize("name", ["probabilistic_pca", "factor_analysis", "bayesian_pca"])
+def test_rows_of_enormous_weight_are_near_a_plane_for_map(name):
+    """Rounding is that of squares over the noise that the prior leaves, 1e-9 of the variance here."""
+    x = np.random.default_rng(0).normal(size=(12, 5))
+    weights = np.where(np.arange(12) % 4 == 1, 1e8, 1.0)
+    map_fit = fit(zoo.load(name, "pyro", Z=2), x, "em", objective="map", sample_weight=weights, max_iter=50)
+    assert (np.diff(map_fit.trace) > -1e-6 * np.abs(map_fit.trace[1:])).all()
+    assert np.isfinite(map_fit.params["W"]).all()
+
+
 def test_standard_errors_and_criteria_count_copies():
     x, weights, copies = weighted_rows("gaussian_mixture", {"covariance": "diag"})
     model = zoo.load("gaussian_mixture", "pyro", K=1, covariance="diag")

@@ -21,7 +21,7 @@ def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keyw
         mean, log_scale = jnp.split(encoder(features), 2, axis=-1)
         if is_pooled:
             pooled = networks.network("attribute_encoder", networks.PooledEncoder, D, width, 2 * A)
-            own_mean, own_log_scale = jnp.split(pooled(jnp.nan_to_num(x / keywords["spread"])), 2, axis=-1)
+            own_mean, own_log_scale = jnp.split(pooled(pooled_pixels(x, **keywords)), 2, axis=-1)
             mean, log_scale = jnp.concatenate([own_mean, mean], -1), jnp.concatenate([own_log_scale, log_scale], -1)
         z = sample("z", Normal(mean, jnp.exp(log_scale)).to_event(1), infer={"blocks": tuple(range(A))})
         if attribute is not None:
@@ -37,3 +37,8 @@ def encoder_inputs(x, D, *, likelihood, loc, spread, columns, **keywords):
     if likelihood == "mixed":
         return encode_columns(x, column_levels(columns, D), loc, spread)
     return centred_pixels(x, likelihood, loc, spread)
+
+
+def pooled_pixels(x, *, likelihood, loc, spread, **keywords):
+    """What the pooled encoder reads of x: pixels above the darkest one, one origin for all; 0 where missing."""
+    return jnp.nan_to_num(x if likelihood == "bernoulli" else (x - jnp.min(loc)) / spread)

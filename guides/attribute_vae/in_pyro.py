@@ -21,7 +21,7 @@ def amortised(x, attribute=None, *, N, D, A, C, Z, network, width, depth, **keyw
         mean, log_scale = encoder(features).chunk(2, -1)
         if is_pooled:
             pooled = networks.network("attribute_encoder", networks.PooledEncoder, D, width, 2 * A)
-            own_mean, own_log_scale = pooled((x / keywords["spread"]).nan_to_num()).chunk(2, -1)
+            own_mean, own_log_scale = pooled(pooled_pixels(x, **keywords)).chunk(2, -1)
             mean, log_scale = torch.cat([own_mean, mean], -1), torch.cat([own_log_scale, log_scale], -1)
         z = sample("z", Normal(mean, log_scale.exp()).to_event(1), infer={"blocks": tuple(range(A))})
         if attribute is not None:
@@ -37,3 +37,8 @@ def encoder_inputs(x, D, *, likelihood, loc, spread, columns, **keywords):
     if likelihood == "mixed":
         return encode_columns(x, column_levels(columns, D), loc, spread)
     return centred_pixels(x, likelihood, loc, spread)
+
+
+def pooled_pixels(x, *, likelihood, loc, spread, **keywords):
+    """What the pooled encoder reads of x: pixels above the darkest one, one origin for all; 0 where missing."""
+    return (x if likelihood == "bernoulli" else (x - torch.as_tensor(loc).min()) / spread).nan_to_num()

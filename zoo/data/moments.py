@@ -89,7 +89,8 @@ def column_sums(
         else:
             count += w.sum()
         total += part
-        square += w @ np.square(y)
+        with np.errstate(over="ignore"):
+            square += w @ np.square(y)
     return count, total, square
 
 

@@ -4,6 +4,7 @@ from numpyro import param, plate, sample
 from numpyro.distributions import Normal, constraints
 
 from zoo._distributions.in_numpyro import DiagonalNormal, LowRankNormal
+from zoo._distributions.units.in_numpyro import in_units
 
 
 def model(x=None, *, N, D, L=3, Z=2, loc=0.0, spread=1.0, encoder="ladder"):
@@ -27,8 +28,10 @@ def collapsed(x=None, *, N, D, L=3, Z=2, loc=0.0, spread=1.0, encoder="ladder"):
 def parameters(D, L, Z, loc, spread):
     loc, spread = (jnp.broadcast_to(jnp.asarray(v), (D,)) for v in (loc, spread))
     # half of each variance begins in the layer above, half about it
-    W = param("W", lambda key: spread[:, None] * jax.random.normal(key, (D, Z)) / (2 * Z) ** 0.5)
-    mu, Psi = param("mu", loc), param("Psi", spread**2 / 2, constraint=constraints.positive)
+    unit = spread[:, None]
+    W = param("W", lambda key: unit * jax.random.normal(key, (D, Z)) / (2 * Z) ** 0.5, constraint=in_units(0.0, unit))
+    mu = param("mu", loc, constraint=in_units(loc, spread))
+    Psi = param("Psi", spread**2 / 2, constraint=constraints.positive)
     V = param("ladder.weight", lambda key: jax.random.orthogonal(key, Z, (L - 1,)) / 2**0.5)
     s = param("ladder.scale", jnp.full((L - 1, Z), 0.5**0.5), constraint=constraints.positive)
     return W, mu, Psi, V, s

@@ -3,6 +3,7 @@ from pyro import param, plate, sample
 from pyro.distributions import Normal, constraints
 
 from zoo._distributions.in_pyro import DiagonalNormal, LowRankNormal
+from zoo._distributions.units.in_pyro import in_units
 
 
 def model(x=None, *, N, D, L=3, Z=2, loc=0.0, spread=1.0, encoder="ladder"):
@@ -26,8 +27,10 @@ def collapsed(x=None, *, N, D, L=3, Z=2, loc=0.0, spread=1.0, encoder="ladder"):
 def parameters(D, L, Z, loc, spread):
     loc, spread = (torch.as_tensor(v).expand(D) for v in (loc, spread))
     # half of each variance begins in the layer above, half about it
-    W = param("W", lambda: spread[:, None] * torch.randn(D, Z) / (2 * Z) ** 0.5)
-    mu, Psi = param("mu", loc.clone), param("Psi", lambda: spread**2 / 2, constraint=constraints.positive)
+    unit = spread[:, None]
+    W = param("W", lambda: unit * torch.randn(D, Z) / (2 * Z) ** 0.5, constraint=in_units(0.0, unit))
+    mu = param("mu", loc.clone, constraint=in_units(loc, spread))
+    Psi = param("Psi", lambda: spread**2 / 2, constraint=constraints.positive)
     V = param("ladder.weight", lambda: torch.linalg.qr(torch.randn(L - 1, Z, Z))[0] / 2**0.5)
     s = param("ladder.scale", lambda: torch.full((L - 1, Z), 0.5**0.5), constraint=constraints.positive)
     return W, mu, Psi, V, s

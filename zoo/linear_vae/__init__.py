@@ -12,6 +12,7 @@ et al. 2019). A missing value (NaN) is left out, which is exact where values are
 import numpy as np
 
 from zoo.cards import Card
+from zoo.checks import check_whole
 from zoo.data.moments import location_and_spread
 from zoo.probabilistic_pca import linear
 
@@ -25,6 +26,11 @@ def priors(data, settings):
     return {"loc": loc, "spread": float(np.sqrt((sd**2).mean()))}
 
 
+def check(keywords):
+    """Raise ZooError unless the code has a dimension."""
+    check_whole(1, Z=keywords["Z"])
+
+
 CARD = Card(
     name="linear_vae",
     title="Linear variational autoencoder",
@@ -36,6 +42,7 @@ CARD = Card(
     sizes={"N": 50, "D": 5, "Z": 2},
     priors=priors,
     empirical=("loc", "spread"),
+    check=check,
     symmetries={"Z": "rotation"},
     linear=linear,
     missing=("x",),

@@ -30,8 +30,8 @@ class EMOptions(EngineOptions):
     sample_weight: ArrayLike | None = custom(None, "an array (N,)", "weight of each row; 2 counts a row twice")
     covariance_floor: float | None = number(
         None,
-        "a number from 0 up",
-        lambda v: v >= 0,
+        "a number above 0",
+        lambda v: v > 0,
         "smallest eigenvalue of a component's covariance, or noise of a factor model, where columns have variance one; "
         "unless given, a component that collapses is an error",
         optional=True,

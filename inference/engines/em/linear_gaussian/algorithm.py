@@ -11,9 +11,9 @@ from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from inference.engines.em.acceleration import SquaremStep
 from inference.engines.em.diagnostics import FurtherDiagnostics
-from inference.engines.em.linear_gaussian import NoiseType
+from inference.engines.em.linear_gaussian import NoiseType, Prior
 from inference.engines.em.linear_gaussian.boundary import approaches_boundary, maximise_with_bounds
-from inference.engines.em.linear_gaussian.maximise import maximise
+from inference.engines.em.linear_gaussian.maximise import maximise, noise_variances
 from inference.engines.em.linear_gaussian.moments import ShiftedMoments, compute_moments, moments_about
 from inference.engines.em.linear_gaussian.solution import (
     LEAST_NOISE,
@@ -72,8 +72,16 @@ class LinearGaussianEM:
 
     def _set_floor(self, floor: float) -> None:
         self.floor = floor
-        # sums in 64 bits, and squares known to 1e-16 over a noise as low as the floor
-        self.relative_rounding = 1e-11 if self.options.is_map else max(1e-11, 1e-16 / floor)
+        # sums in 64 bits, and squares known to 1e-16 over a noise as low as this
+        self.relative_rounding = max(1e-11, 1e-16 / self._least_noise())
+
+    def _least_noise(self) -> float:
+        """The noise of an M-step at its lowest: the floor, or for MAP that of columns without residuals."""
+        if not self.options.is_map:
+            return self.floor
+        zeros = np.zeros((self.K, len(self.scale)))
+        prior = self._prior(dict.fromkeys(self.request.card.hyper, np.ones(self.Z)))  # the same noise for each
+        return float(noise_variances(zeros, zeros + self.objective_scale, zeros, self.noise, prior).min())
 
     def set_weights(self, weights: np.ndarray) -> None:
         """Count the rows by other weights, (N,)."""
@@ -125,9 +133,7 @@ class LinearGaussianEM:
     def em_step(self, state: State) -> tuple[State, float]:
         """EM's own step."""
         stats, value = self.expect(to_linear(state))
-        prior = None
-        if self.options.is_map:
-            prior = self.form.prior(self.keywords, state).standardised(self.centre, self.scale)
+        prior = self._prior(state) if self.options.is_map else None
         better = maximise(stats, to_linear(state), self.noise, prior, self.floor)
         return self._with_hyperparameters(better), value + self.log_prior(state)
 
@@ -144,6 +150,10 @@ class LinearGaussianEM:
             for k, p in enumerate(posterior.latents)
         ]
         return stats, float(self.weights @ posterior.log_density) - self.log_scale
+
+    def _prior(self, state: State) -> Prior:
+        """The priors of columns with mean 0 and variance 1, given the hyperparameters of a state."""
+        return self.form.prior(self.keywords, state).standardised(self.centre, self.scale)
 
     def log_prior(self, state: State) -> float:
         """log p of the parameters for MAP, and 0 for maximum likelihood."""

@@ -42,8 +42,8 @@ class Trainer:
         self.compiled_steps, self.compiled_elbo = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
 
     def set_up(self):
-        """The unconstrained parameters of guide and program before the first step."""
-        self.transforms, self.learned, self.discrete = {}, [], []
+        """The unconstrained parameters of guide and program before the first step; sets their transforms."""
+        self.learned, self.discrete = [], []
 
         def initialise(key, arrays, batch):
             inputs, (program, guide) = self.step_inputs(arrays, batch, key)
@@ -66,15 +66,15 @@ class Trainer:
             self.discrete = [n for n, s in latents.items() if s["fn"].is_discrete]
             check_estimators(self.objective, list(latents), self.discrete)
             self.learned = [n for n, s in program_nodes.items() if s["type"] == "param"]
-            self.transforms = {
-                n: biject_to(s["kwargs"].get("constraint", constraints.real)) for n, s in learned.items()
-            }
-            params = {n: self.transforms[n].inv(s["value"]) for n, s in learned.items()}
-            # a weak type would compile the steps anew
-            return {n: jnp.asarray(v, jnp.result_type(v, jnp.zeros(()).dtype)) for n, v in params.items()}
+            transforms = {n: biject_to(s["kwargs"].get("constraint", constraints.real)) for n, s in learned.items()}
+            params = {n: transforms[n].inv(s["value"]) for n, s in learned.items()}
+            # a weak type would compile the steps anew; constraints may depend on data
+            return {n: jnp.asarray(v, jnp.result_type(v, jnp.zeros(()).dtype)) for n, v in params.items()}, transforms
 
         rows = self.plan.batches(0, 1) if self.plan.batch_size else None
-        return jax.jit(initialise)(self.init_key, self.arrays, jax.tree.map(lambda v: v[0], self.feed(rows, 1)))
+        batch = jax.tree.map(lambda v: v[0], self.feed(rows, 1))
+        params, self.transforms = jax.jit(initialise)(self.init_key, self.arrays, batch)
+        return params
 
     def first_state(self):
         """The state of the estimators and of the penalty before the first step."""

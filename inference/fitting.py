@@ -109,6 +109,12 @@ def fit(
     ZooError
         For data, names or options that are not allowed; the message tells what is.
 
+    Notes
+    -----
+    Fits in several threads run one after another, and so do all other calls that run a program: the libraries keep
+    handlers, parameters and precision for the whole process. Each is equal to the fit made alone. Processes run at
+    once.
+
     Examples
     --------
     >>> import zoo

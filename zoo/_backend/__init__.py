@@ -2,12 +2,17 @@
 
 ``in_numpyro`` and ``in_pyro`` fulfil the ``Backend`` protocol. ``in_backend("zoo.vae", "pyro")`` imports
 ``zoo.vae.in_pyro``, and is the only way in which backend modules are imported.
+
+Handlers, Pyro's parameter store and the default precision are global to the process, so that one thread at a time can
+run programs: ``runtime`` holds ``RUNTIME_LOCK``.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -19,6 +24,11 @@ from zoo.errors import MissingBackend, unknown
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 BACKENDS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro")}  # packages each one needs
+RUNTIME_LOCK = threading.RLock()  # of both backends, for a program of one may be compared with one of the other
+if hasattr(os, "register_at_fork"):  # a process is forked while no other thread runs a program, and so with its globals
+    os.register_at_fork(
+        before=RUNTIME_LOCK.acquire, after_in_parent=RUNTIME_LOCK.release, after_in_child=RUNTIME_LOCK.release
+    )
 INSTALL = {"numpyro": "pip install latent-zoo", "pyro": "pip install 'latent-zoo[pyro]'"}
 
 
@@ -47,7 +57,11 @@ class Backend(Protocol):
     """What each ``in_<backend>.py`` provides."""
 
     def runtime(self, dtype: str | None = None, device: str = "cpu") -> AbstractContextManager[None]:
-        """A context in which programs run in that precision, on that device."""
+        """A context in which programs run in that precision, on that device; other threads wait until it ends.
+
+        Whatever ends it, what the libraries keep globally is then as before: handlers, parameters, default precision,
+        device, gradient mode, validation and the state of the random numbers.
+        """
         ...
 
     def to_backend(self, values: Mapping[str, object]) -> BackendParams:

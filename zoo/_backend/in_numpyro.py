@@ -7,9 +7,9 @@ from numpyro import handlers
 from numpyro.distributions import constraints
 from numpyro.distributions.distribution import validation_enabled
 from numpyro.infer.util import log_density
-from numpyro.primitives import Messenger, apply_stack
+from numpyro.primitives import _PYRO_STACK, Messenger, apply_stack
 
-from zoo._backend import TracedSite, interval_kind
+from zoo._backend import RUNTIME_LOCK, TracedSite, interval_kind
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
@@ -23,8 +23,24 @@ def runtime(dtype=None, device="cpu"):
     is_64_bit = (dtype or ("float64" if target.platform == "cpu" else "float32")) == "float64"
     # x64 for this block alone: the user's own JAX code keeps its setting. Data is validated
     # before a fit, and numpyro's validation of every distribution takes longer to compile than a small fit runs
-    with jax.enable_x64(is_64_bit), jax.default_device(target), validation_enabled(False):
+    with (
+        RUNTIME_LOCK,
+        jax.enable_x64(is_64_bit),
+        jax.default_device(target),
+        validation_enabled(False),
+        restore_handlers(),
+    ):
         yield
+
+
+@contextmanager
+def restore_handlers():
+    """Restore the stack of handlers when the context ends: an interrupt can leave a handler on it."""
+    handlers_before = list(_PYRO_STACK)
+    try:
+        yield
+    finally:
+        _PYRO_STACK[:] = handlers_before
 
 
 def to_backend(values):

@@ -8,11 +8,11 @@ from pyro import poutine
 from pyro.distributions import Delta, constraints
 from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import apply_stack
+from pyro.poutine.runtime import _DIM_ALLOCATOR, _PYRO_STACK, apply_stack
 from pyro.poutine.subsample_messenger import _Subsample
 from torch.distributions import biject_to
 
-from zoo._backend import TracedSite, interval_kind
+from zoo._backend import RUNTIME_LOCK, TracedSite, interval_kind
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
 
@@ -26,10 +26,9 @@ def runtime(dtype=None, device="cpu"):
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError):
         raise ZooError(f"no device {device!r} here; there is 'cpu'") from None
-    previous = torch.get_default_dtype()
-    # torch keeps its default precision globally: it is restored, whatever happens
-    torch.set_default_dtype(DTYPES[dtype or ("float64" if device == "cpu" else "float32")])
-    try:
+    precision = DTYPES[dtype or ("float64" if device == "cpu" else "float32")]
+    with RUNTIME_LOCK, restore_globals(), torch.random.fork_rng(devices=[] if device == "cpu" else None):
+        torch.set_default_dtype(precision)
         # a default device costs time at every operation, so it is set only where it differs
         is_default = torch.get_default_device() == torch.device(device)
         context = nullcontext() if is_default else torch.device(device)
@@ -39,8 +38,20 @@ def runtime(dtype=None, device="cpu"):
         store, validation = pyro.get_param_store().scope(), pyro.validation_enabled(False)
         with context, inference_mode, gradients, store, validation, restore_parameters():
             yield
+
+
+@contextmanager
+def restore_globals():
+    """Restore the default precision, handlers and dimensions of plates when the context ends.
+
+    Handlers remove themselves, but an interrupt can come between.
+    """
+    precision, handlers, dimensions = torch.get_default_dtype(), list(_PYRO_STACK), list(_DIM_ALLOCATOR._stack)
+    try:
+        yield
     finally:
-        torch.set_default_dtype(previous)
+        torch.set_default_dtype(precision)
+        _PYRO_STACK[:], _DIM_ALLOCATOR._stack[:] = handlers, dimensions
 
 
 BORROWED = {}  # parameters of users' modules in use, by id, with the values that they have outside of the runtime
@@ -120,7 +131,7 @@ def param_nodes(nodes):
 
 
 def trace(program, keywords):
-    with runtime("float64"), torch.random.fork_rng(devices=[]):
+    with runtime("float64"):
         torch.manual_seed(0)
         nodes = poutine.trace(program).get_trace(**to_backend(keywords)).nodes
         return {
@@ -160,14 +171,14 @@ def is_same_constraint(a, b):
 
 
 def simulate(program, keywords, seed, values):
-    with runtime("float64"), torch.random.fork_rng(devices=[]):
+    with runtime("float64"):
         torch.manual_seed(seed)
         nodes = poutine.trace(substitute(program, to_backend(values))).get_trace(**to_backend(keywords)).nodes
         return to_numpy({n: s["value"] for n, s in (sample_nodes(nodes) | param_nodes(nodes)).items()})
 
 
 def learned(program, keywords):
-    with runtime("float64"), torch.random.fork_rng(devices=[]):
+    with runtime("float64"):
         nodes = poutine.trace(program).get_trace(**to_backend(keywords)).nodes
         return {n: tuple(s["value"].shape) for n, s in param_nodes(nodes).items()}
 

@@ -19,7 +19,7 @@ ENTRY = "_entry"  # of a site whose value is not the array itself, in what it te
 
 def trace(program, arrays, is_abstract=False):
     """The sites of one run at some arrays by entry; torch runs with their values in any case."""
-    with runtime(program.dtype), torch.random.fork_rng(devices=[]), torch.no_grad():
+    with runtime(program.dtype), torch.no_grad():
         torch.manual_seed(0)
         arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
         entries = {id(v): n for n, v in arrays.items()}
@@ -30,7 +30,7 @@ def trace(program, arrays, is_abstract=False):
 
 def simulate(program):
     """One draw of every sample site, as NumPy."""
-    with runtime("float64"), torch.random.fork_rng(devices=[]), torch.no_grad():
+    with runtime("float64"), torch.no_grad():
         torch.manual_seed(0)
         nodes = poutine.trace(program).get_trace().nodes
         return {n: np.asarray(s["value"].cpu()) for n, s in sample_nodes(nodes).items()}
@@ -69,7 +69,7 @@ def site_record(name, site, entries):
 
 def values_at(program, inputs, draws, names):
     """Values of some sites at each draw, (draws, *shape)."""
-    with runtime("float64"), torch.random.fork_rng(devices=[]), torch.no_grad():
+    with runtime("float64"), torch.no_grad():
         inputs, draws = to_backend(inputs), to_backend(draws)
         values = {n: [] for n in names}
         for i in range(len(next(iter(draws.values())))):
@@ -193,7 +193,7 @@ class Mark(Messenger):
 
 def depends_on(program, arrays, name):
     """Whether the log density of another site depends on the value of a discrete observed site."""
-    with runtime(program.dtype), torch.random.fork_rng(devices=[]), torch.no_grad():
+    with runtime(program.dtype), torch.no_grad():
         torch.manual_seed(0)
         arrays = to_backend({n: v for n, v in arrays.items() if n not in program.static})
         with Mark(name):

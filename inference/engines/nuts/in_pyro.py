@@ -2,7 +2,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import pyro
 import torch
 from pyro.infer import NUTS
 
@@ -97,7 +96,7 @@ def run_chain(request, precision, start, seed, counts_file, chain, update=lambda
     options, counts = request.options, np.load(counts_file, mmap_mode="r+")
     if len(counts) > 1 and precision[1] == "cpu":
         torch.set_num_threads(1)  # the cores are for the chains
-    with runtime(*precision), torch.random.fork_rng(), pyro.validation_enabled(False):
+    with runtime(*precision):
         torch.manual_seed(seed)
         program = marginalize(request.program)
         model = UnconstrainedModel(program, to_backend(request.keywords), to_backend(request.table))

@@ -84,7 +84,7 @@ def test_values_outside_the_support(name, data, words):
             "no objective 'mle'; did you mean 'ml'?",
         ),
         (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", sample_weight=[1, 2]), "each of the 20 rows"),
-        (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", start={"pi": [0.5, 0.5]}), "start needs mu"),
+        (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", start={"mu": [0.5, 0.5]}), "start needs mu"),
         (lambda: fit(zoo.load("gaussian_mixture", K=2), GOOD, "em", max_iter=0), "from 1 up"),
         (lambda: fit(zoo.load("factor_analysis", Z=1), GOOD, "em", covariance_floor=0.0), "a number above 0"),
         (lambda: fit(zoo.load("linear_vae", Z=0), GOOD, "svi"), "Z is a whole number from 1 up"),

@@ -183,8 +183,8 @@ def test_an_interrupted_run_continues_bit_for_bit(method, tmp_path, monkeypatch)
     assert_same_fit(
         uninterrupted, gibbs_fit(corpus, **options, checkpoint=tmp_path / "cut", checkpoint_every=7, threads=1)
     )
-    with pytest.raises(zoo.ZooError, match="num_samples was 6, and is 8 here"):
-        gibbs_fit(corpus, **options, num_samples=8, checkpoint=tmp_path / "cut")
+    with pytest.raises(zoo.ZooError, match="has 38 sweeps, more than the 36 asked for"):
+        gibbs_fit(corpus, **options, num_samples=4, checkpoint=tmp_path / "cut")
     with pytest.raises(zoo.ZooError, match=r"data w .* was array"):
         gibbs_fit(corpus.take(slice(None, None, -1)), **options, checkpoint=tmp_path / "cut")
     file = tmp_path / "cut" / "checkpoint.npz"
@@ -193,6 +193,22 @@ def test_an_interrupted_run_continues_bit_for_bit(method, tmp_path, monkeypatch)
         with pytest.raises(zoo.ZooError, match="is damaged, or no checkpoint"):
             gibbs_fit(corpus, **options, checkpoint=tmp_path / "cut")
         assert file.read_bytes() == damaged, "nothing is overwritten"
+
+
+@pytest.mark.parametrize("num_draws", [(2, 4), (2, 2), (None, None)])  # at the same sweeps; at fewer; at each
+def test_a_run_becomes_longer_bit_for_bit(num_draws, tmp_path):
+    short, long = ({"num_samples": n, "num_draws": d, "num_chains": 2} for n, d in zip((6, 12), num_draws, strict=True))
+    gibbs_fit(TINY, **short, checkpoint=tmp_path)
+    complete, longer = gibbs_fit(TINY, **long), gibbs_fit(TINY, **long, checkpoint=tmp_path)
+    assert_same_fit(longer, complete)
+    np.testing.assert_array_equal(longer.trace, complete.trace)
+    assert longer.diagnostics["draws_kept"] == complete.diagnostics["draws_kept"]
+
+
+def test_a_longer_run_whose_draws_were_not_made_is_refused(tmp_path):
+    gibbs_fit(TINY, num_samples=6, num_draws=2, checkpoint=tmp_path)
+    with pytest.raises(zoo.ZooError, match="has no draw at sweep 8: raise num_draws in proportion to num_samples"):
+        gibbs_fit(TINY, num_samples=12, num_draws=3, checkpoint=tmp_path)
 
 
 @pytest.fixture(scope="module")

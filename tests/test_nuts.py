@@ -141,7 +141,10 @@ WRONG = [
     ({"num_chains": 0}, "num_chains is a whole number from 1 up; given 0"),
     ({"max_tree_depth": 0}, "max_tree_depth is a whole number from 1 up; given 0"),
     ({"target_accept": 1.0}, "target_accept is a probability between 0 and 1; given 1.0"),
-    ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),
+    (
+        {"start": {}},
+        "start is a dict of arrays for some or all of pi, rate, or a list of such dicts, .*; given nothing",
+    ),
     (
         {"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}, "num_chains": 1},
         "the log density is nan at the start of a chain",

@@ -206,12 +206,33 @@ INVALID = [
     ({"learning_rate": "fast"}, "learning_rate is a number above 0, or a function from the step to one; given .fast."),
     ({"guide": "full_rang"}, "no guide 'full_rang'; did you mean 'full_rank'"),
     ({"optimizer": "adam"}, "optimizer is a"),
-    ({"start": {"pi": [0.5, 0.5]}}, "start needs rate of shape \\(2,\\); given nothing"),
     ({"start": {"pi": [1.0], "rate": [1.0, 2.0]}}, "start needs pi of shape \\(2,\\); given \\(1,\\)"),
     ({"start": {"pi": [0.5, 0.5], "rate": [1.0, 2.0], "mu": 1.0}}, "start has mu, which the program does not"),
-    ({"start": 3}, "start is a dict of arrays, one for each of pi, rate"),
+    ({"start": 3}, "start is a dict of arrays, for some or all of pi, rate; given int"),
     ({"steps": 3}, "no option of svi 'steps'"),
 ]
+
+
+def test_training_becomes_longer_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr("inference.engines.svi.in_pyro.ELBO_DRAWS", 20)  # a thousand take seconds
+
+    def train(num_steps, folder=None, **options: Any):
+        options = {"num_draws": 20, "learning_rate": lambda step: 0.05 * 0.99**step, "checkpoint": folder, **options}
+        return fit(conjugate("pyro"), sums(), "svi", num_steps=num_steps, **options)
+
+    train(20, tmp_path / "plain")
+    longer, complete = train(50, tmp_path / "plain"), train(50)
+    for group in ("params", "draws", "stats", "state"):
+        for name, values in getattr(complete, group).items():
+            np.testing.assert_array_equal(getattr(longer, group)[name], values)
+    np.testing.assert_array_equal(longer.trace, complete.trace)
+    with pytest.raises(
+        zoo.ZooError, match="has 50 steps, more than the 20 asked for: ask for as many, or name another"
+    ):
+        train(20, tmp_path / "plain")
+    train(20, tmp_path / "schedule", warm_up=0.5)
+    with pytest.raises(zoo.ZooError, match=r"num_steps was 20, and is 50 here \(a schedule, as of warm_up, .* depends"):
+        train(50, tmp_path / "schedule", warm_up=0.5)
 
 
 @pytest.mark.parametrize(("options", "message"), INVALID, ids=[next(iter(o)) for o, _ in INVALID])

@@ -6,7 +6,7 @@ A type checker cannot read them off the option dataclasses: a test holds the two
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
 from numpy.typing import ArrayLike
@@ -89,10 +89,13 @@ class NUTSKeywords(CommonKeywords, total=False):
     num_warmup: int
     num_samples: int
     num_chains: int
+    thinning: int
     target_accept: float
     max_tree_depth: int
-    start: Start | None
+    start: Start | Sequence[Start] | None
     collapsed: bool
+    checkpoint: str | os.PathLike[str] | None
+    checkpoint_every: int
 
 
 class GibbsKeywords(CommonKeywords, total=False):

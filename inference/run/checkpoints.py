@@ -22,6 +22,7 @@ from zoo.data.atomic import replace_file
 from zoo.errors import ZooError
 
 FILE = "checkpoint.npz"
+NO_REASONS: Mapping[str, str] = {}
 DIGEST_BYTES = 1 << 20  # of either end of an array: to read all of a large one takes long
 
 
@@ -56,7 +57,9 @@ def make_folder(given: object) -> Path:
     return folder
 
 
-def load_checkpoint(folder: Path, settings: dict[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+def load_checkpoint(
+    folder: Path, settings: dict[str, str], reasons: Mapping[str, str] = NO_REASONS
+) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """Read the checkpoint of a folder.
 
     Parameters
@@ -65,6 +68,8 @@ def load_checkpoint(folder: Path, settings: dict[str, str]) -> tuple[dict[str, n
         As of ``make_folder``.
     settings : dict of str to str
         What the run depends on, each described by ``describe``.
+    reasons : mapping of str to str, optional
+        Why a setting must be the same, for the error, where that is not plain.
 
     Returns
     -------
@@ -91,6 +96,7 @@ def load_checkpoint(folder: Path, settings: dict[str, str]) -> tuple[dict[str, n
     if changed:
         name = changed[0]
         change = f"its {name} was {before.get(name, 'nothing')}, and is {settings[name]} here"
+        change += f" ({reasons[name]})" if name in reasons else ""
         raise ZooError(f"{str(path)!r} is of another run: {change}; use the same settings, or name another folder")
     return arrays, plain
 
@@ -128,7 +134,7 @@ def describe(value: object) -> str:
     Parameters
     ----------
     value
-        An array, ``Intensities``, a function, a dataclass, a mapping or tuple of such, or a plain value.
+        An array, ``Intensities``, a function, a dataclass, a mapping or sequence of such, or a plain value.
 
     Returns
     -------
@@ -141,7 +147,7 @@ def describe(value: object) -> str:
     """
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{n!r}: {describe(v)}' for n, v in value.items())}}}"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return f"({', '.join(map(describe, value))})"
     if not hasattr(value, "shape"):
         if is_dataclass(value) and not isinstance(value, type):  # functions among its fields have no address here

@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.alignment import aligned_draws
 from inference.amortised import AmortisedPosterior, Code, latents_outside_rows
+from inference.engines.nuts.result import interruption
 from inference.record import FitRecord
 from inference.summaries.collapse import collapse_note, latent_summary
 from inference.summaries.labels import labelled_entries
@@ -36,6 +37,8 @@ def summary_table(fit: FitRecord, max_entries: int | None = MAX_ENTRIES) -> pd.D
             f"the table leaves out {omitted}: see fit.{where}[{next(iter(large))!r}], or summary(max_entries=None)",
             stacklevel=3,
         )
+    if "interrupted_chains" in fit.diagnostics:
+        warnings.warn(interruption(fit.diagnostics["interrupted_chains"], len(fit.stats["lp"])), stacklevel=3)
     names, values = scalar_quantities(card, fit.keywords, draws, max_entries)
     table = describe_values(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")
     if not is_amortised(fit):

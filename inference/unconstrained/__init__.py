@@ -34,27 +34,60 @@ SUM_TOLERANCE = 1e-3  # of a simplex that is typed
 def check_start(
     given: object, shapes: Mapping[str, tuple[int, ...]], sites: Mapping[str, Site] = NO_SITES
 ) -> dict[str, np.ndarray]:
-    """The option ``start`` as arrays of floats, one for each latent; raises ZooError naming the wrong one.
+    """The option ``start`` as arrays of floats, for some or all latents; raises ZooError naming the wrong one.
 
     ``sites`` have the kinds of the values, which are checked too.
 
-    >>> check_start({"mu": [0, 1]}, {"mu": (2,)})
+    >>> check_start({"mu": [0, 1]}, {"mu": (2,), "sigma": ()})
     {'mu': array([0., 1.])}
     """
-    if not isinstance(given, Mapping):
-        raise ZooError(f"start is a dict of arrays, one for each of {', '.join(shapes)}; given {type(given).__name__}")
-    values = {n: np.asarray(v, dtype=float) for n, v in given.items()}
-    extra = [n for n in values if n not in shapes]
-    if extra:
-        raise ZooError(f"start has {', '.join(extra)}, which the program does not; its latents: {', '.join(shapes)}")
-    for name, shape in shapes.items():
-        if name not in values or values[name].shape != tuple(shape):
-            had = values[name].shape if name in values else "nothing"
-            raise ZooError(f"start needs {name} of shape {tuple(shape)}; given {had}")
-        kind = sites[name].kind if name in sites else "real"
-        if not is_of_kind(values[name], kind):
-            raise ZooError(f"start has a value of {name} that is not {KINDS[kind]}: correct it")
+    (values,) = check_starts(given, shapes, sites, None)
     return values
+
+
+def check_starts(
+    given: object, shapes: Mapping[str, tuple[int, ...]], sites: Mapping[str, Site], num_chains: int | None
+) -> list[dict[str, np.ndarray]]:
+    """As ``check_start``, with a start for each chain: from a list of dicts, or arrays with chains first.
+
+    num_chains: None for an engine without chains, which has one start.
+
+    >>> check_starts({"mu": [[0], [1]]}, {"mu": (1,)}, {}, 2)
+    [{'mu': array([0.])}, {'mu': array([1.])}]
+    """
+    chains = num_chains or 1
+    if num_chains is not None and isinstance(given, list | tuple):
+        if len(given) != chains:
+            raise ZooError(f"start is a list of {len(given)}, and there are {chains} chains: give a dict for each")
+        return [check_start(of_chain, shapes, sites) for of_chain in given]
+    if not isinstance(given, Mapping) or not given:
+        lists = "" if num_chains is None else ", or a list of such dicts, one for each chain"
+        what = type(given).__name__ if given else "nothing in it"
+        raise ZooError(f"start is a dict of arrays for some or all of {', '.join(shapes)}{lists}; given {what}")
+    extra = [n for n in given if n not in shapes]
+    if extra:
+        named = ", ".join(map(str, extra))
+        raise ZooError(f"start has {named}, which the program does not; its latents: {', '.join(shapes)}")
+    starts: list[dict[str, np.ndarray]] = [{} for _ in range(chains)]
+    for name in (n for n in shapes if n in given):
+        value, shape = read_numbers(name, given[name]), tuple(shapes[name])
+        if value.shape != shape and (num_chains is None or value.shape != (chains, *shape)):
+            lists = "" if num_chains is None else f", or {(chains, *shape)} for one start for each chain"
+            raise ZooError(f"start needs {name} of shape {shape}{lists}; given {value.shape}")
+        kind = sites[name].kind if name in sites else "real"
+        if not is_of_kind(value, kind):
+            raise ZooError(f"start has a value of {name} that is not {KINDS[kind]}: correct it")
+        for start, of_chain in zip(starts, np.broadcast_to(value, (chains, *shape)), strict=True):
+            start[name] = of_chain
+    return starts
+
+
+def read_numbers(name: str, value: object) -> np.ndarray:
+    """A value of ``start`` as an array of floats; raises ZooError."""
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ZooError(f"start has {name} that is no array of numbers: {type(value).__name__}") from error
 
 
 def is_of_kind(values: np.ndarray, kind: str) -> bool:

@@ -66,9 +66,7 @@ class IterationOptions(Protocol):
     tol : float
         Gain of the objective, in nats per row, below which EM has converged.
     restarts : int
-        Number of starts; one where ``start`` is given.
-    start : object or None
-        The state given by the user.
+        Number of starts.
     """
 
     @property
@@ -79,6 +77,3 @@ class IterationOptions(Protocol):
 
     @property
     def restarts(self) -> int: ...
-
-    @property
-    def start(self) -> object: ...

@@ -15,6 +15,7 @@ from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.linear_gaussian.solution import num_parameters
 from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
+from inference.engines.starts import complete_start
 from inference.unconstrained.kmeans import kmeans_labels
 from zoo import ReadModel
 from zoo._backend import backend_of
@@ -62,12 +63,18 @@ class EnumerationEM:
     def initialize(self, seed: int) -> BackendParams:
         """The parameters at which EM begins.
 
-        The start of the options; else the principal axes for a linear-Gaussian model, the fit to k-means labels where
-        each row has one label, and a draw from the prior for other programs.
+        The start of the options, and for other parameters: the principal axes for a linear-Gaussian model, the fit to
+        k-means labels where each row has one label, and a draw from the prior for other programs.
         """
+        given, card, keywords = self.options.start, self.request.card, self.request.keywords
+        if not given:
+            return self._usual_start(seed)
+        is_complete = given.keys() == card.parameters(keywords).keys()
+        usual = {} if is_complete else self.to_numpy(self._usual_start(seed))
+        return self.to_backend(complete_start(card, keywords, given, usual))
+
+    def _usual_start(self, seed: int) -> BackendParams:
         request = self.request
-        if self.options.start is not None:
-            return self.to_backend(self.options.start)
         if request.card.linear is not None:
             closed = self._linear_gaussian
             return self.to_backend(closed.to_numpy(closed.initialize(seed)))

@@ -127,15 +127,14 @@ def run_restarts(
     """
     runs: list[EMRun[State]] = []
     errors: list[ZooError] = []
-    count = 1 if options.start is not None else options.restarts
-    with Progress("em", count * options.max_iter, request.progress) as progress:
-        for restart in range(count):
+    with Progress("em", options.restarts * options.max_iter, request.progress) as progress:
+        for restart in range(options.restarts):
 
             def callback(iteration: int, value: float, done: int = restart * options.max_iter) -> None:
                 progress.update(done + iteration, f"{value / total_weight:.6f} nats per row")
 
             try:
-                state = algorithm.initialize(request.seed * count + restart)
+                state = algorithm.initialize(request.seed * options.restarts + restart)
                 runs.append(run_stages(algorithm, state, options, total_weight, callback))
             except ZooError as error:
                 errors.append(error)

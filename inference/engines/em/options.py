@@ -36,7 +36,11 @@ class EMOptions(EngineOptions):
         "unless given, a component that collapses is an error",
         optional=True,
     )
-    start: Start | None = custom(None, "a dict of arrays, one for each parameter", "parameters to begin from")
+    start: Start | None = custom(
+        None,
+        "a dict of arrays, for some or all parameters",
+        "parameters to begin from; the others begin as usual",
+    )
     closed_form: bool = flag(True, "use the M-step in closed form, where the model has one")
 
 
@@ -44,8 +48,8 @@ class EMOptions(EngineOptions):
 class PreparedOptions:
     """The options of exact EM, completed for one data set.
 
-    sample_weight: (N,), ones where the user gives none. start: arrays of the shapes of the parameters, or None. The
-    other fields are those of ``EMOptions``.
+    sample_weight: (N,), ones where the user gives none. start: arrays of the shapes of the parameters, for those that
+    the user gives. restarts: one where these are all. The other fields are those of ``EMOptions``.
     """
 
     max_iter: int
@@ -54,7 +58,7 @@ class PreparedOptions:
     objective: str
     sample_weight: np.ndarray
     covariance_floor: float | None
-    start: dict[str, np.ndarray] | None
+    start: dict[str, np.ndarray]
     closed_form: bool
 
     @property
@@ -80,8 +84,9 @@ def prepare_options(request: FitRequest[EMOptions]) -> PreparedOptions:
     is_observed = observed_rows(request.card, request.table, request.keywords)
     if is_observed is not None and not is_observed.all() and not request.card.is_own:
         weight = weight * is_observed  # such a row says nothing; those of a user's program may depend on each other
-    start = options.start
-    if start is not None:
-        sites = request.card.parameters(request.keywords)
-        start = check_start(start, {n: s.shape(request.keywords) for n, s in sites.items()}, sites)
-    return PreparedOptions(**{**options.as_dict(), "sample_weight": weight, "start": start})
+    sites = request.card.parameters(request.keywords)
+    shapes, start = {n: s.shape(request.keywords) for n, s in sites.items()}, {}
+    if options.start is not None:
+        start = check_start(options.start, shapes, sites)
+    restarts = 1 if start.keys() == shapes.keys() else options.restarts
+    return PreparedOptions(**{**options.as_dict(), "sample_weight": weight, "start": start, "restarts": restarts})

@@ -16,7 +16,7 @@ from inference.engines.em.iteration import Restarts, run_restarts
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.options import EMOptions, PreparedOptions, prepare_options
 from inference.engines.options import EngineOptions
-from inference.engines.starts import start_method
+from inference.engines.starts import describe_start, start_method
 from zoo import ZooError
 from zoo.data.observed import observed_rows
 
@@ -42,7 +42,7 @@ def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
         params, further = algorithm.finalize(best.state)
         log_likelihood = float(best.trace[-1] - algorithm.log_prior(best.state))
         diagnostics = EMDiagnostics(
-            start="given" if options.start is not None else start_method(request.card),
+            start=describe_start(options.start, params, start_method(request.card)),
             iterations=len(best.trace) - 1,
             converged=best.converged,
             objective=options.objective,

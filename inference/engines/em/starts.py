@@ -26,7 +26,7 @@ def initial_values(backend: EMBackend, request: FitRequest[EngineOptions], seeds
         values = [variational.initial_values(request, seed) for seed in seeds]
     else:
         defaults = EMOptions(objective="map").as_dict()
-        options = PreparedOptions(**{**defaults, "sample_weight": np.ones(request.rows)})
+        options = PreparedOptions(**{**defaults, "sample_weight": np.ones(request.rows), "start": {}})
         with precision(backend, request, options):
             algorithm = make_algorithm(backend, request, options)
             values = [algorithm.to_numpy(algorithm.initialize(seed)) for seed in seeds]

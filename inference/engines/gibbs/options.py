@@ -54,7 +54,7 @@ class GibbsOptions(EngineOptions):
     )
     threads: int | None = whole(None, "number of threads, one for each core unless given", optional=True)
     checkpoint: str | os.PathLike[str] | None = custom(
-        None, "a folder", "where the run is saved, and from where it continues if it is there already"
+        None, "a folder", "where the run is saved, and from where it continues, with more num_samples as well"
     )
     checkpoint_every: int = whole(100, "sweeps between two checkpoints")
 

@@ -15,9 +15,11 @@ from inference.engines.gibbs.record import SweepRecord
 from inference.run import checkpoints
 from inference.run.progress import Progress
 from inference.run.workers import WorkerPool, num_workers
+from zoo import ZooError
 from zoo.hooks import find_hook
 
-UNRELATED_OPTIONS = ("checkpoint", "checkpoint_every", "threads")  # the sweeps do not depend on them
+# the sweeps do not depend on them
+UNRELATED_OPTIONS = ("checkpoint", "checkpoint_every", "threads", "num_samples", "num_draws")
 
 
 def run(request: FitRequest[GibbsOptions]) -> EngineResult:
@@ -29,7 +31,8 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
     num_sweeps = options.num_warmup + options.num_samples
     folder = None if options.checkpoint is None else checkpoints.make_folder(options.checkpoint)
     identity = run_identity(request) if folder else {}
-    record = resume(folder, identity, sampler) if folder else SweepRecord()
+    schedule = SweepSchedule(options, num_draws)
+    record = resume(folder, identity, sampler, schedule) if folder else SweepRecord()
     before, seconds = record.done, 0.0
     with (
         WorkerPool(num_workers(sampler.num_jobs, options.threads)) as pool,
@@ -41,7 +44,7 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
             # the first sweep may wait for the compiler
             seconds += time.perf_counter() - since if record.done > before else 0.0
             record.done += 1
-            record_sweep(sampler, record, options, num_draws)
+            record_sweep(sampler, record, schedule)
             if folder and (record.done % options.checkpoint_every == 0 or record.done == num_sweeps):
                 arrays = {**{f"state/{n}": v for n, v in sampler.state().items()}, **record.arrays()}
                 checkpoints.save_checkpoint(folder, identity, arrays, {"done": record.done}, f"sweep {record.done}")
@@ -50,21 +53,41 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
     return make_result(sampler, record, options.num_chains, seconds / max(1, num_sweeps - before - 1))
 
 
-def record_sweep(sampler: CollapsedSampler, record: SweepRecord, options: GibbsOptions, num_draws: int) -> None:
+class SweepSchedule:
+    """What is done after each sweep, by its number, from 1.
+
+    every: one in so many sweeps after warm-up is averaged, and one in so many recorded. draw_sweeps: those with a draw.
+    """
+
+    def __init__(self, options: GibbsOptions, num_draws: int):
+        self.warmup, self.total = options.num_warmup, options.num_warmup + options.num_samples
+        self.every = min(options.every, options.num_samples)
+        self.draw_sweeps = {self.warmup + time for time in draw_times(num_draws, options.num_samples)}
+
+    def is_averaged(self, sweep: int) -> bool:
+        """Whether the estimate averages a sweep."""
+        return sweep > self.warmup and (sweep - self.warmup) % self.every == 0
+
+    def is_recorded(self, sweep: int) -> bool:
+        """Whether a sweep is in the trace."""
+        return self.is_averaged(sweep) or sweep in self.draw_sweeps or sweep % self.every == 0
+
+
+def record_sweep(sampler: CollapsedSampler, record: SweepRecord, schedule: SweepSchedule) -> None:
     """After a sweep: learn during warm-up, average one sweep in ``every``, and draw where a draw is due."""
-    warmup, samples = options.num_warmup, options.num_samples
-    every, after = min(options.every, samples), record.done - warmup
-    if after <= 0:
+    if record.done <= schedule.warmup:
         sampler.learn(record.done)
-    keep, draw = after > 0 and after % every == 0, after > 0 and after in draw_times(num_draws, samples)
-    if not (keep or draw or record.done % every == 0):
+    if not schedule.is_recorded(record.done):
         return
-    lp = sampler.record(keep)
+    is_averaged = schedule.is_averaged(record.done)
+    lp = sampler.record(is_averaged)
     record.trace += [lp]
-    if keep:
+    record.trace_sweeps += [record.done]
+    if is_averaged:
         record.averaged += [lp]
-    if draw:
+    if record.done in schedule.draw_sweeps:
         record.draws_lp += [lp]
+        record.draw_sweeps += [record.done]
         for name, values in sampler.draw(record.done).items():
             record.draws.setdefault(name, []).append(values)
 
@@ -78,20 +101,38 @@ def draw_times(num_draws: int, samples: int) -> set[int]:
     return {-(-draw * samples // num_draws) for draw in range(1, num_draws + 1)}
 
 
-def resume(folder: Path, identity: dict[str, str], sampler: CollapsedSampler) -> SweepRecord:
-    """The record of the run in the folder, with the sampler in its state; a new record where there is none."""
+def resume(folder: Path, identity: dict[str, str], sampler: CollapsedSampler, schedule: SweepSchedule) -> SweepRecord:
+    """The record of the run in the folder, with the sampler in its state; a new record where there is none.
+
+    A run that was shorter continues as if it had been as long from the start. Raises ZooError where it was longer, or
+    has no draws of sweeps that have one now.
+    """
     saved = checkpoints.load_checkpoint(folder, identity)
     if saved is None:
         return SweepRecord()
     arrays, values = saved
+    record = SweepRecord.from_arrays(arrays, values["done"])
+    if record.done > schedule.total:
+        raise ZooError(
+            f"{str(folder)!r} has {record.done} sweeps, more than the {schedule.total} asked for: ask for as many, or "
+            "name another folder"
+        )
+    missing = {sweep for sweep in schedule.draw_sweeps if sweep <= record.done} - set(record.draw_sweeps)
+    if missing:
+        raise ZooError(
+            f"{str(folder)!r} has no draw at sweep {min(missing)}: raise num_draws in proportion to num_samples, or "
+            "name another folder"
+        )
+    record.take({sweep for sweep in record.trace_sweeps if schedule.is_recorded(sweep)}, schedule.draw_sweeps)
     sampler.restore({n[6:]: v for n, v in arrays.items() if n.startswith("state/")})
-    return SweepRecord.from_arrays(arrays, values["done"])
+    return record
 
 
 def run_identity(request: FitRequest[GibbsOptions]) -> dict[str, str]:
     """Everything that the sweeps depend on, each as a short text."""
     values = {"model": request.model.name, "seed": request.seed, **request.keywords}
     values |= {n: v for n, v in request.options.as_dict().items() if n not in UNRELATED_OPTIONS}
+    values["every"] = min(request.options.every, request.options.num_samples)
     for name, corpus in request.table.items():
         values |= {f"data {name} {part}": getattr(corpus, part) for part in ("indptr", "words", "counts")}
     return {n: checkpoints.describe(v) for n, v in values.items()}

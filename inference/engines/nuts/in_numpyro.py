@@ -8,6 +8,7 @@ import numpy as np
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
+from inference.engines.nuts.record import ChainCheckpoint, ChainRecord
 from inference.engines.nuts.result import check_density, make_result
 from inference.engines.starts.in_numpyro import begin
 from inference.exact.enumeration.in_numpyro import marginalize
@@ -39,11 +40,16 @@ def run(request):
         chains = [[jnp.asarray(part) for part in (*point, key)] for point, key in zip(points, keys, strict=True)]
         if vectorised:
             chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]
-        jobs = [(initialize(*chain, model.arrays), chain[:2]) for chain in chains]
-        outputs = run_jobs(request, pool, compiled.result(), jobs, model.arrays)
-    outputs = [np.concatenate(parts) if vectorised else np.stack(parts) for parts in zip(*outputs, strict=True)]
-    draws, lp = constrain_draws(model, points, *outputs[:2])
-    stats = dict(zip(("diverging", "accept_prob", "num_steps"), outputs[2:], strict=True))
+        jobs = [
+            Job(request, number, initialize(*chain, model.arrays), chain[:2], vectorised)
+            for number, chain in enumerate(chains)
+        ]
+        whole = run_jobs(request, pool, compiled.result(), jobs, model.arrays)
+    join = np.concatenate if vectorised else np.stack
+    records = [job.record.arrays() for job in whole]
+    stats = {n: join([record[n] for record in records]) for n in records[0]}
+    centre, scale = (join([np.asarray(job.coordinates[i]) for job in whole]) for i in (0, 1))
+    draws, lp = constrain_draws(model, centre, scale, stats.pop("z"), stats.pop("energy"))
     return make_result(request, start_method, draws, {"lp": lp, **stats})
 
 
@@ -53,10 +59,12 @@ def is_vectorised():
     return device.platform != "cpu"
 
 
-def constrain_draws(model, points, z, energy):
-    """The draws by site, and the log joint density of their values; z is (chain, draw, size)."""
-    centre, scale = (np.stack([point[i] for point in points])[:, None] for i in (0, 1))
-    values = jax.jit(jax.vmap(jax.vmap(model.constrain)))(jnp.asarray(centre + scale * z))
+def constrain_draws(model, centre, scale, z, energy):
+    """The draws by site, and the log joint density of their values.
+
+    centre, scale: of the coordinates of each chain, (chain, size); z: in these, (chain, draw, size).
+    """
+    values = jax.jit(jax.vmap(jax.vmap(model.constrain)))(jnp.asarray(centre[:, None] + scale[:, None] * z))
     log_jacobian = sum(np.asarray(j).reshape(*energy.shape, -1).sum(-1) for _, j in values.values())
     return to_numpy({n: v for n, (v, _) in values.items()}), -energy - log_jacobian
 
@@ -88,7 +96,8 @@ def make_sampler(model, options, vectorised):
         )
 
     def output(state):
-        return state.z, state.potential_energy, state.diverging, state.accept_prob, state.num_steps
+        made = {"diverging": state.diverging, "num_steps": state.num_steps}
+        return made, {"z": state.z, "energy": state.potential_energy, "accept_prob": state.accept_prob}
 
     def advance(state, coordinates, count, arrays):
         def iterate(i, carry):
@@ -108,33 +117,75 @@ def make_sampler(model, options, vectorised):
     return jax.jit(initialize), jax.jit(advance).lower(state, example[:2], np.int32(0), model.arrays)
 
 
-def run_jobs(request, pool, advance, jobs, arrays):
-    """The outputs of each job after warm-up; jobs run in threads, since compiled code does not hold the interpreter."""
-    warmup, total = request.options.num_warmup, request.options.num_warmup + request.options.num_samples
-    done, divergences, stop = [0] * len(jobs), [0] * len(jobs), Event()
+class Job:
+    """A chain, or all chains together: its state, the coordinates that it moves in, and its record."""
 
-    def draw(job):
-        state, coordinates = jobs[job]
-        chunks, count, axis = [], 1, 0
-        while done[job] < total and not stop.is_set():
+    def __init__(self, request, number, state, coordinates, vectorised):
+        self.record, self.coordinates = ChainRecord(request.options, axis=int(vectorised)), coordinates
+        self.leaves, self.structure = jax.tree.flatten(state)
+        dtype, (device,) = str(jnp.zeros(()).dtype), jnp.zeros(()).devices()
+        self.checkpoint = ChainCheckpoint.from_request(request, number, dtype, device.platform)
+        saved = self.checkpoint.resume(self.record) if self.checkpoint else None
+        if saved is not None:
+            self.leaves = [jnp.asarray(saved[str(i)]) for i in range(len(self.leaves))]
+
+    def run(self, advance, arrays, stop):
+        """Draw until the record is whole, or ``stop`` is set."""
+        state, record, count = jax.tree.unflatten(self.structure, self.leaves), self.record, 1
+        while not record.is_whole and not stop.is_set():
             start = time.perf_counter()
-            count = min(count, total - done[job])
-            state, buffers = advance(state, coordinates, np.int32(count), arrays)
-            axis = buffers[1].ndim - 1  # iterations come after the chains of the job
-            chunks.append([np.asarray(b).take(range(count), axis) for b in buffers])
-            done[job] += count
-            divergences[job] += int(chunks[-1][2].sum()) if done[job] > warmup else 0
+            count = min(count, record.total - record.done)
+            if self.checkpoint:
+                count = min(count, self.checkpoint.every - record.done % self.checkpoint.every)
+            state, buffers = advance(state, self.coordinates, np.int32(count), arrays)
+            positions = record.positions(count)
+            record.add(
+                count,
+                *(
+                    {n: np.asarray(v).take(p, record.axis) for n, v in buffer.items()}
+                    for buffer, p in zip(buffers, positions, strict=True)
+                ),
+            )
+            self.leaves = jax.tree.leaves(state)
+            if self.checkpoint and self.checkpoint.is_due(record):
+                self.save()
             seconds = (time.perf_counter() - start) / count
             count = int(np.clip(CHUNK_SECONDS / seconds, 1, min(MAX_CHUNK, 10 * count)))
-        return [np.concatenate(buffers, axis).take(range(warmup, total), axis) for buffers in zip(*chunks, strict=True)]
 
-    with Progress("nuts", len(jobs) * total, request.progress) as progress:
-        running = [pool.submit(draw, job) for job in range(len(jobs))]
+    def save(self):
+        """Write the checkpoint, where there is one."""
+        if self.checkpoint:
+            self.checkpoint.save(self.record, {str(i): np.asarray(leaf) for i, leaf in enumerate(self.leaves)})
+
+
+def run_jobs(request, pool, advance, jobs, arrays):
+    """Run the jobs in threads, since compiled code does not hold the interpreter; those that are whole.
+
+    An interrupt ends the others, and is raised where none is whole.
+    """
+    stop, warmup, total = Event(), request.options.num_warmup, sum(job.record.total for job in jobs)
+    with Progress("nuts", total, request.progress) as progress:
+        running = [pool.submit(job.run, advance, arrays, stop) for job in jobs]
         try:
-            while wait(running, timeout=0.1, return_when="FIRST_EXCEPTION").not_done:
-                phase = "warm-up" if min(done) < warmup else "draws"
-                progress.update(sum(done), f"{phase}, {sum(divergences)} divergences")
-            progress.update(sum(done), f"{sum(divergences)} divergences")
-            return [job.result() for job in running]
+            while (outcome := wait(running, timeout=0.1, return_when="FIRST_EXCEPTION")).not_done:
+                show(progress, jobs, "warm-up, " if min(job.record.done for job in jobs) < warmup else "draws, ")
+                for job in outcome.done:
+                    job.result()
+            show(progress, jobs)
+            for job in running:
+                job.result()
+        except KeyboardInterrupt:
+            stop.set()
+            wait(running)
+            for job in jobs:
+                job.save()
+            if not any(job.record.is_whole for job in jobs):
+                raise
         finally:
             stop.set()  # no chain continues after an error in another
+    return [job for job in jobs if job.record.is_whole]
+
+
+def show(progress, jobs, phase=""):
+    divergences = sum(job.record.divergences for job in jobs)
+    progress.update(sum(job.record.done for job in jobs), f"{phase}{divergences} divergences")

@@ -1,10 +1,13 @@
+import signal
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from pyro.infer import NUTS
 
+from inference.engines.nuts.record import ChainCheckpoint, ChainRecord
 from inference.engines.nuts.result import check_density, make_result
 from inference.engines.starts.in_pyro import begin
 from inference.exact.enumeration.in_pyro import marginalize
@@ -37,32 +40,48 @@ def run(request):
     return make_result(request, start_method, stack(draws), stack(stats))
 
 
-def stack(chains):
-    return {n: np.stack([chain[n] for chain in chains]) for n in chains[0]}
+def stack(parts):
+    return {n: np.stack([part[n] for part in parts]) for n in parts[0]}
 
 
 def run_sequentially(request, jobs, counts):
+    """One chain after another; those before an interrupt, which is raised where there is none."""
+    chains = []
     with ChainProgress(request, counts) as progress:
-        return [run_chain(*job, progress.update) for job in jobs]
+        try:
+            for job in jobs:
+                chains.append(run_chain(*job, progress.update))
+        except KeyboardInterrupt:
+            if not chains:
+                raise
+    return chains
 
 
 def run_processes(request, jobs, counts):
-    """Every chain in a process of its own, as many at once as there are cores.
+    """Every chain in a process of its own, as many at once as there are cores; of an interrupt as ``run_sequentially``.
 
-    The processes are new ones: a fork of a process in which JAX has threads may hang.
+    The processes are new ones: a fork of a process in which JAX has threads may hang. A terminal interrupts each of
+    them too, which they ignore: this process ends them.
     """
     from joblib.externals.loky import ProcessPoolExecutor, wait
 
-    pool = ProcessPoolExecutor(num_workers(len(jobs)), env={"OMP_NUM_THREADS": "1"})
+    ignore_interrupts = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    pool = ProcessPoolExecutor(num_workers(len(jobs)), env={"OMP_NUM_THREADS": "1"}, initializer=ignore_interrupts)
     try:
         with ChainProgress(request, counts) as progress:
             running = [pool.submit(run_chain, *job) for job in jobs]
-            while wait(running, timeout=0.2, return_when="FIRST_EXCEPTION").not_done:
-                if any(job.done() and job.exception() for job in running):
-                    break
+            try:
+                while (outcome := wait(running, timeout=0.2, return_when="FIRST_EXCEPTION")).not_done:
+                    progress.update()
+                    for job in outcome.done:
+                        job.result()
                 progress.update()
-            progress.update()
-            return [job.result() for job in running]
+                return [job.result() for job in running]
+            except KeyboardInterrupt:
+                whole = [job.result() for job in running if job.done() and not job.exception()]
+                if not whole:
+                    raise
+                return whole
     finally:
         pool.shutdown(kill_workers=True)  # no chain continues after an error in another
 
@@ -88,7 +107,7 @@ class ChainProgress:
 
 
 def run_chain(request, precision, start, seed, counts_file, chain, update=lambda: None):
-    """One chain: its draws {site: (draw, *shape)} and statistics {name: (draw,)}, in NumPy.
+    """One chain: its draws {site: (draw, *shape)} and statistics {name: (draw,)}, as ``make_result`` takes them.
 
     precision: (dtype, device). counts_file: of the array that ``ChainProgress`` reads. update: called after each
     iteration.
@@ -100,35 +119,78 @@ def run_chain(request, precision, start, seed, counts_file, chain, update=lambda
         torch.manual_seed(seed)
         program = marginalize(request.program)
         model = UnconstrainedModel(program, to_backend(request.keywords), to_backend(request.table))
-        value_grad_hvp, centre = model.value_grad_hvp(), model.unconstrain(to_backend(start))
-        point = centre.cpu().double().numpy()
-        check_density(value_grad_hvp(point, np.zeros_like(point))[0])
-        scale = torch.as_tensor(local_scales(negative_hessian(value_grad_hvp, point))).to(centre)
-        steps = 0
-
-        def energy(z):
-            nonlocal steps
-            steps += 1
-            return -model.log_density(centre + scale * z["free"])
-
-        kernel = NUTS(
-            potential_fn=energy, target_accept_prob=options.target_accept, max_tree_depth=options.max_tree_depth
-        )
-        kernel.initial_params = z = {"free": torch.zeros_like(centre)}
-        kernel.setup(options.num_warmup)
-        draws, num_steps, lp = [], [], []
-        for iteration in range(options.num_warmup + options.num_samples):
-            steps = 0
-            z = kernel.sample(z)
-            if iteration >= options.num_warmup:
-                values = {n: v.detach() for n, (v, _) in model.constrain(centre + scale * z["free"]).items()}
-                draws.append(to_numpy(values))
-                num_steps.append(steps)
-                with torch.no_grad():
-                    lp.append(float(model.log_joint(values)))
-            divergences = kernel.diagnostics()["divergences"] if iteration >= options.num_warmup else []
-            counts[chain] = iteration + 1, len(divergences)
+        sampler = Sampler(model, to_backend(start), options)
+        record, checkpoint = ChainRecord(options), ChainCheckpoint.from_request(request, chain, *precision)
+        saved = checkpoint.resume(record) if checkpoint else None
+        if saved is not None:
+            sampler.restore(saved, record.done)
+        while not record.is_whole:
+            sampler.step()
+            made, kept = record.positions(1)
+            stats = {"diverging": np.array([sampler.is_diverging]), "num_steps": np.array([sampler.num_steps])}
+            z = sampler.z["free"].cpu().numpy()[None]
+            record.add(1, {n: v[made] for n, v in stats.items()}, {"z": z[kept]})
+            if checkpoint and checkpoint.is_due(record) and record.done >= options.num_warmup:
+                checkpoint.save(record, sampler.state())
+            counts[chain] = record.done, record.divergences
             update()
-        diverging = np.isin(np.arange(options.num_samples), divergences)
-        stats = {"lp": np.array(lp), "diverging": diverging, "num_steps": np.array(num_steps)}
-        return {n: np.stack([d[n] for d in draws]) for n in model.shapes}, stats
+        stats = record.arrays()
+        draws, lp = sampler.draws(stats.pop("z"))
+        return draws, {"lp": lp, **stats}
+
+
+class Sampler:
+    """NUTS in coordinates about the start of a chain, scaled by the curvature of the density there."""
+
+    def __init__(self, model, start, options):
+        self.model, self.num_steps, self.is_diverging = model, 0, False
+        value_grad_hvp, self.centre = model.value_grad_hvp(), model.unconstrain(start)
+        point = self.centre.cpu().double().numpy()
+        check_density(value_grad_hvp(point, np.zeros_like(point))[0])
+        self.scale = torch.as_tensor(local_scales(negative_hessian(value_grad_hvp, point))).to(self.centre)
+        target, depth = options.target_accept, options.max_tree_depth
+        self.kernel = NUTS(potential_fn=self.energy, target_accept_prob=target, max_tree_depth=depth)
+        self.kernel.initial_params = self.z = {"free": torch.zeros_like(self.centre)}
+        self.kernel.setup(options.num_warmup)
+
+    def energy(self, z):
+        self.num_steps += 1
+        return -self.model.log_density(self.centre + self.scale * z["free"])
+
+    def step(self):
+        """One iteration."""
+        self.num_steps, divergences = 0, len(self.kernel._divergences)
+        self.z = self.kernel.sample(self.z)
+        self.is_diverging = len(self.kernel._divergences) > divergences
+
+    @torch.no_grad()
+    def draws(self, vectors):
+        """The values of the latents, {site: (draw, *shape)}, and their log joint density; vectors: (draw, size)."""
+        values, lp = [], []
+        for z in torch.as_tensor(vectors).to(self.centre):
+            latents = {n: v for n, (v, _) in self.model.constrain(self.centre + self.scale * z).items()}
+            values.append(to_numpy(latents))
+            lp.append(float(self.model.log_joint(latents)))
+        return stack(values), np.array(lp)
+
+    def state(self):
+        """Everything the next iteration depends on, after warm-up."""
+        z, potential, gradient = self.kernel._fetch_from_cache()
+        ((_, inverse_mass),) = self.kernel.inverse_mass_matrix.items()
+        tensors = {"z": z["free"], "potential": potential, "gradient": gradient["free"], "inverse_mass": inverse_mass}
+        state = {"step_size": np.array(self.kernel.step_size), "random": torch.get_rng_state().numpy()}
+        if self.centre.is_cuda:
+            state["random_on_device"] = torch.cuda.get_rng_state().numpy()
+        return {**state, **to_numpy(tensors)}
+
+    def restore(self, state, done):
+        """Continue from a state after so many iterations."""
+        tensors = {n: torch.as_tensor(state[n]).to(self.centre) for n in ("z", "potential", "gradient", "inverse_mass")}
+        (names,) = self.kernel.inverse_mass_matrix
+        self.kernel._t, self.kernel._adapter.step_size = done, float(state["step_size"])
+        self.kernel.mass_matrix_adapter.inverse_mass_matrix = {names: tensors["inverse_mass"]}
+        self.z = {"free": tensors["z"]}
+        self.kernel._cache(self.z, tensors["potential"], {"free": tensors["gradient"]})
+        torch.set_rng_state(torch.as_tensor(state["random"]))
+        if self.centre.is_cuda:
+            torch.cuda.set_rng_state(torch.as_tensor(state["random_on_device"]))

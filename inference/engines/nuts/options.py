@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from inference.diagnostics import Diagnostics, FitKind
 from inference.engines.options import EngineOptions, Start, custom, flag, number, whole
+from zoo import ZooError
 
 
 @dataclass(frozen=True)
@@ -14,8 +17,12 @@ class NUTSOptions(EngineOptions):
     """Options of ``nuts``."""
 
     num_warmup: int = whole(500, "warm-up iterations of each chain", least=0)
-    num_samples: int = whole(1000, "iterations kept of each chain")
+    num_samples: int = whole(1000, "iterations of each chain after warm-up, of which one in ``thinning`` is kept")
     num_chains: int = whole(4, "number of chains, run side by side on the cores")
+    thinning: int = whole(
+        1,
+        "one in so many iterations after warm-up is kept; num_samples counts those made, as in NumPyro",
+    )
     target_accept: float = number(
         0.9,
         "a probability between 0 and 1",
@@ -23,8 +30,23 @@ class NUTSOptions(EngineOptions):
         "acceptance probability to which the step size is adapted",
     )
     max_tree_depth: int = whole(10, "at most 2^depth leapfrog steps an iteration")
-    start: Start | None = custom(None, "a dict of arrays, one for each latent", "values at which every chain begins")
+    start: Start | Sequence[Start] | None = custom(
+        None,
+        "a dict of arrays, for some or all latents, or a list of one for each chain",
+        "values at which the chains begin, the same or, with chains first, of each; other latents begin as usual",
+    )
     collapsed: bool = flag(True, "use the program with the latents of the rows integrated out, where there is one")
+    checkpoint: str | os.PathLike[str] | None = custom(
+        None, "a folder", "where the chains are saved, and from where they continue, with more num_samples as well"
+    )
+    checkpoint_every: int = whole(100, "iterations of a chain between two checkpoints")
+
+    def check(self) -> None:
+        """Raise ZooError for options that do not go together."""
+        if self.thinning > self.num_samples:
+            raise ZooError(
+                f"thinning={self.thinning} keeps none of num_samples={self.num_samples} iterations: raise num_samples"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,11 +56,13 @@ class NUTSDiagnostics(Diagnostics):
     Attributes
     ----------
     divergences : int
-        Number of divergent transitions after warm-up.
+        Number of divergent transitions after warm-up, those that thinning leaves out included.
     divergences_by_chain : list of int
         The same for each chain.
     at_max_tree_depth : int or None
-        Number of iterations that reached the maximum tree depth.
+        Number of iterations after warm-up that reached the maximum tree depth.
+    interrupted_chains : int or None
+        Number of chains that an interrupt ended, of which nothing is kept; None where every chain is whole.
     """
 
     kind: ClassVar[FitKind] = "chains"
@@ -46,3 +70,4 @@ class NUTSDiagnostics(Diagnostics):
     divergences: int
     divergences_by_chain: list[int]
     at_max_tree_depth: int | None = None
+    interrupted_chains: int | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
@@ -20,12 +22,31 @@ def check_density(value: float) -> None:
 def make_result(
     request: FitRequest[NUTSOptions], start_method: str, draws: dict[str, np.ndarray], stats: dict[str, np.ndarray]
 ) -> EngineResult:
-    """The result from draws {site: (chain, draw, *shape)} and statistics of each draw, {name: (chain, draw)}."""
-    max_steps = 2**request.options.max_tree_depth - 1
+    """The result of the chains that are whole; warns where an interrupt has ended others.
+
+    draws: {site: (chain, draw, *shape)}. stats: of each draw, (chain, draw), but "diverging" and "num_steps" of each
+    iteration after warm-up, (chain, num_samples).
+    """
+    options = request.options
+    max_steps, made = 2**options.max_tree_depth - 1, {n: stats[n] for n in ("diverging", "num_steps")}
+    chains = len(stats["lp"])
+    if chains < options.num_chains:
+        warnings.warn(interruption(options.num_chains - chains, chains), stacklevel=2)
     diagnostics = NUTSDiagnostics(
         start=start_method,
-        divergences=int(stats["diverging"].sum()),
-        divergences_by_chain=[int(n) for n in stats["diverging"].sum(1)],
-        at_max_tree_depth=int((stats["num_steps"] >= max_steps).sum()) if "num_steps" in stats else None,
+        divergences=int(made["diverging"].sum()),
+        divergences_by_chain=[int(n) for n in made["diverging"].sum(1)],
+        at_max_tree_depth=int((made["num_steps"] >= max_steps).sum()),
+        interrupted_chains=options.num_chains - chains or None,
     )
-    return EngineResult({}, stats["lp"].mean(0), diagnostics, draws, stats)
+    last = slice(options.thinning - 1, None, options.thinning)
+    kept = {n: v[:, last] for n, v in made.items()}
+    return EngineResult({}, stats["lp"].mean(0), diagnostics, draws, {**stats, **kept})
+
+
+def interruption(interrupted: int, whole: int) -> str:
+    """The warning of a fit that was interrupted."""
+    return (
+        f"the run was interrupted: {whole} of {whole + interrupted} chains are whole, and kept; to have all fit again, "
+        "which continues where there is a checkpoint"
+    )

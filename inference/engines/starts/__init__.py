@@ -5,21 +5,23 @@ Each ``in_<backend>.py`` has ``begin(request, model, seeds)``, see ``find_starts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
+from inference.alignment.labels import label_axes, match_components, permute_labels
 from inference.engines import FitRequest
 from inference.engines.nuts.options import NUTSOptions
 from inference.engines.svi.options import SVIOptions
-from inference.unconstrained import check_start
+from inference.unconstrained import check_starts
 from zoo import Card
-from zoo.types import BackendArray, BackendParams
+from zoo.types import BackendArray, BackendParams, Keywords
 
 
 def find_starts(
     em_values: Callable[[FitRequest[SVIOptions] | FitRequest[NUTSOptions], Sequence[int]], list[BackendParams]],
     to_backend: Callable[[Mapping[str, np.ndarray]], BackendParams],
+    to_numpy: Callable[[Mapping[str, BackendArray]], dict[str, np.ndarray]],
     request: FitRequest[SVIOptions] | FitRequest[NUTSOptions],
     model: BackendArray,
     seeds: Sequence[int],
@@ -27,12 +29,30 @@ def find_starts(
     """Values at which to begin, one dict for each seed, and how they were found.
 
     em_values: the backend's ``initial_values`` of EM. model: the backend's ``UnconstrainedModel``. The second output is
-    "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median".
+    "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median"; where values of some
+    latents are given it is as in "given pi, else k-means++".
     """
-    if request.options.start is not None:
-        return [
-            to_backend(check_start(request.options.start, model.shapes, request.card.sites(request.keywords)))
-        ] * len(seeds), "given"
+    options, sites = request.options, request.card.sites(request.keywords)
+    given: list[dict[str, np.ndarray]] = [{} for _ in seeds]
+    if options.start is not None:
+        given = check_starts(options.start, model.shapes, sites, getattr(options, "num_chains", None))
+    if all(values.keys() == model.shapes.keys() for values in given):
+        return [to_backend(values) for values in given], "given"
+    usual, method = usual_starts(em_values, request, model, seeds)
+    starts = [
+        to_backend(complete_start(request.card, request.keywords, some, to_numpy(values))) if some else values
+        for some, values in zip(given, usual, strict=True)
+    ]
+    return starts, describe_start(list(dict.fromkeys(n for some in given for n in some)), model.shapes, method)
+
+
+def usual_starts(
+    em_values: Callable[[FitRequest[SVIOptions] | FitRequest[NUTSOptions], Sequence[int]], list[BackendParams]],
+    request: FitRequest[SVIOptions] | FitRequest[NUTSOptions],
+    model: BackendArray,
+    seeds: Sequence[int],
+) -> tuple[list[BackendParams], str]:
+    """Values at which to begin where none are given; as ``find_starts``."""
     if not (request.card.enumerated or request.card.linear):
         return [model.prior_median(seed) for seed in seeds], "prior median"
     values, local = em_values(request, seeds), set(model.shapes) & set(request.card.local())
@@ -43,6 +63,42 @@ def find_starts(
     if local:  # EM gives the global latents; those of the rows begin at the median of the prior
         values = [model.prior_median(seed) | v for v, seed in zip(values, seeds, strict=True)]
     return [{n: v[n] for n in model.shapes} for v in values], start_method(request.card)
+
+
+def complete_start(
+    card: Card, settings: Keywords, given: Mapping[str, np.ndarray], usual: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The values given, and the usual ones of the other latents, with components in the order of those given."""
+    draws = {n: np.asarray(v)[None, None] for n, v in usual.items()}
+    sites = card.sites(settings)
+    for dim in card.exchangeable:
+        named = [n for n in given if n in usual and n in sites and len(label_axes(sites[n].dims, dim)) == 1]
+        if named:
+            axes = [label_axes(sites[n].dims, dim)[0] for n in named]
+            f, target = (
+                np.concatenate([rows_of(values[n], axis) for n, axis in zip(named, axes, strict=True)], axis=1)
+                for values in ({n: v[0, 0] for n, v in draws.items()}, given)
+            )
+            order = match_components(f[None], target, np.concatenate([f, target]).std(0))
+            draws = {**draws, **permute_labels(card, settings, draws, order[None], dim)}
+    return {**{n: v[0, 0] for n, v in draws.items()}, **given}
+
+
+def rows_of(values: np.ndarray, axis: int) -> np.ndarray:
+    """The numbers of each component, (K, numbers), of an array with components along an axis."""
+    moved = np.moveaxis(np.asarray(values), axis, 0)
+    return moved.reshape(len(moved), -1)
+
+
+def describe_start(given: Collection[str], latents: Collection[str], method: str) -> str:
+    """How the values were found, for the diagnostics: the names of those given, and the method for the others.
+
+    >>> describe_start(["pi"], ["pi", "mu"], "k-means++"), describe_start(["pi"], ["pi"], "k-means++")
+    ('given pi, else k-means++', 'given')
+    """
+    if not given:
+        return method
+    return "given" if set(latents) <= set(given) else f"given {', '.join(given)}, else {method}"
 
 
 def start_method(card: Card) -> str:

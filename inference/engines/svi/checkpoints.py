@@ -12,7 +12,13 @@ from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from inference.engines.svi.record import TrainingRecord
 from inference.run.checkpoints import describe, load_checkpoint, make_folder, save_checkpoint
+from zoo.errors import ZooError
 
+# why settings of another length are refused: see ``depends_on_fraction``
+LENGTH_MATTERS: dict[str, str] = dict.fromkeys(
+    ("num_steps", "num_epochs"),
+    "a schedule, as of warm_up, beta, a temperature or a penalty, depends on it: a longer run differs from the start",
+)
 GROUPS = ("state", "best")
 OTHER_OPTIONS = ("checkpoint", "checkpoint_every", "num_draws")  # options that the steps do not depend on
 
@@ -45,12 +51,20 @@ class Checkpoints:
             return None
         return cls(make_folder(given), request.options.checkpoint_every, describe_settings(request))
 
-    def resume(self, trainer: Resumable) -> TrainingRecord | None:
-        """Restore the trainer from the file and return its record; None without a file. Raises ZooError."""
-        checkpoint = load_checkpoint(self.folder, self.settings)
+    def resume(self, trainer: Resumable, num_steps: int) -> TrainingRecord | None:
+        """Restore the trainer from the file and return its record; None without a file.
+
+        Raises ZooError where the file has more steps than the run.
+        """
+        checkpoint = load_checkpoint(self.folder, self.settings, LENGTH_MATTERS)
         if checkpoint is None:
             return None
         arrays, plain = checkpoint
+        if len(arrays["trace"]) > num_steps:
+            raise ZooError(
+                f"{str(self.folder)!r} has {len(arrays['trace'])} steps, more than the {num_steps} asked for: ask for "
+                "as many, or name another folder"
+            )
         groups = {g: {n[len(g) + 1 :]: v for n, v in arrays.items() if n.startswith(f"{g}/")} for g in GROUPS}
         trainer.restore(groups["state"])
         self.last_epoch = plain["laps"]["epoch"][-1]

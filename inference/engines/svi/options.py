@@ -155,7 +155,7 @@ class SVIOptions(EngineOptions):
         optional=True,
     )
     checkpoint: str | os.PathLike[str] | None = custom(
-        None, FOLDER, "where training is saved, and from where it continues, bit for bit, if it is there already"
+        None, FOLDER, "where training is saved, and from where it continues, bit for bit, with more steps as well"
     )
     checkpoint_every: float = number(1, "a number of epochs above 0", lambda v: v > 0, "epochs between two checkpoints")
     guide: str | Program = custom(
@@ -167,7 +167,9 @@ class SVIOptions(EngineOptions):
     )
     num_draws: int = whole(1000, "draws of the guide at the end, unless it is amortised")
     start: Start | None = custom(
-        None, "a dict of arrays", "values to begin from; for networks all that is learned, as in fit.state"
+        None,
+        "a dict of arrays, for some or all latents",
+        "values to begin from, the others as usual; for networks of what is learned, as in fit.state",
     )
     collapsed: bool = flag(True, "use the program with the latents of the rows integrated out, where there is one")
 

@@ -20,6 +20,7 @@ from inference.engines.em.latent_dirichlet.options import (
     BATCH_STEPS,
     OPENING_STEPS,
     VariationalEMOptions,
+    has_topics,
     initial_hyperparameters,
     initial_lambda,
 )
@@ -55,14 +56,14 @@ class LatentDirichletEM:
         self._last_e_step: tuple[LatentDirichletState, DocumentPosteriors] | None = None
 
     def initialize(self, seed: int) -> LatentDirichletState:
-        """The start given; or random topics and the opening passes."""
+        """The start given; for topics else random ones and the opening passes."""
         alpha, eta = initial_hyperparameters(self.request, self.options)
         lam = initial_lambda(self.request, self.options, self.corpus.total, seed)
         state = self._state(lam, uniform_gamma(self.corpus, alpha), alpha, eta)
-        start = self.options.start
-        if start is not None:
-            if "gamma" in start:
-                state.gamma[:, : self.K] = start["gamma"]
+        start = self.options.start or {}
+        if "gamma" in start:
+            state.gamma[:, : self.K] = start["gamma"]
+        if has_topics(start):
             return state
         for _ in range(self.options.opening):
             state = self.opening_pass(state)

@@ -10,6 +10,7 @@ import numpy as np
 
 from inference.engines.contract import FitRequest
 from inference.engines.options import EngineOptions, Start, choice, custom, flag, number, whole
+from inference.unconstrained import read_numbers
 from zoo import ZooError
 from zoo.errors import unknown
 
@@ -29,7 +30,11 @@ class VariationalEMOptions(EngineOptions):
     tol: float = number(1e-3, "a number from 0 up", _not_negative, "gain in nats per document below which EM stops")
     restarts: int = whole(1, "number of starts, of which the best is kept")
     objective: str = choice("bound", ("bound",), "the evidence lower bound")
-    start: Start | None = custom(None, "a fit's state, or {'phi': (K, V)}", "where to begin")
+    start: Start | None = custom(
+        None,
+        "a fit's state, or a dict of some of its arrays, as in {'phi': (K, V)}",
+        "where to begin; topics are random unless given",
+    )
     opening: int = whole(15, "passes at the start in which each document begins from all topics alike", least=0)
     document_tol: float = number(
         1e-3, "a number from 0 up", _not_negative, "mean change of gamma below which a document has converged"
@@ -62,20 +67,30 @@ class VariationalEMOptions(EngineOptions):
 def prepare_options(request: FitRequest[VariationalEMOptions]) -> VariationalEMOptions:
     """The options, with ``start`` as arrays of the right shapes; raises ZooError."""
     start = request.options.start
-    return request.options if start is None else dataclasses.replace(request.options, start=check_start(start, request))
+    if start is None:
+        return request.options
+    given = check_start(start, request)
+    return dataclasses.replace(
+        request.options, start=given, restarts=1 if has_topics(given) else request.options.restarts
+    )
+
+
+def has_topics(start: Start | None) -> bool:
+    """Whether a start has the topics, and not only proportions or hyperparameters."""
+    return start is not None and bool(start.keys() & {"phi", "lambda"})
 
 
 def check_start(start: object, request: FitRequest[VariationalEMOptions]) -> dict[str, np.ndarray]:
-    """``{"phi": (K, V)}``, or ``{"lambda": (K, V), ...}`` as in the state of a fit; raises ZooError."""
+    """Arrays of the state of a fit, or ``phi`` (K, V); raises ZooError."""
     N, V, K = (request.keywords[letter] for letter in "NVK")
     shapes = {"phi": (K, V), "lambda": (K, V), "gamma": (N, K), "theta": (N, K), "alpha": (K,), "eta": ()}
-    if not isinstance(start, Mapping) or not start.keys() & {"phi", "lambda"}:
-        raise ZooError("start is a fit's state, or {'phi': array} with a row for each topic")
+    if not isinstance(start, Mapping) or not start:
+        raise ZooError(f"start is a fit's state, or a dict of some of {', '.join(shapes)}, as in {{'phi': array}}")
     arrays = {}
     for name, value in start.items():
         if name not in shapes:
             raise unknown("name in start", name, shapes)
-        value = np.asarray(value, float)
+        value = read_numbers(name, value)
         if name == "gamma" and value.shape != shapes[name]:
             continue  # topics of one corpus may be the start on another
         if name != "theta" and value.shape != shapes[name]:
@@ -83,6 +98,8 @@ def check_start(start: object, request: FitRequest[VariationalEMOptions]) -> dic
         if not (np.isfinite(value).all() and (value >= 0).all() and (name == "phi" or (value > 0).all())):
             raise ZooError(f"start has {name} with numbers that are no {'probabilities' if name == 'phi' else name}")
         arrays[name] = value
+    if arrays.keys() == {"theta"}:
+        raise ZooError("start has theta, which follows from gamma: give gamma or phi")
     return arrays
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from inference.engines.contract import EngineResult
 from inference.engines.em.diagnostics import VariationalEMDiagnostics, VariationalRun
-from inference.engines.em.latent_dirichlet.options import VariationalEMOptions
+from inference.engines.em.latent_dirichlet.options import VariationalEMOptions, has_topics
+from inference.engines.starts import describe_start
 
 
 class VariationalEstimate(NamedTuple):
@@ -50,7 +51,7 @@ def make_result(
         trace=trace,
         state=state,
         diagnostics=VariationalEMDiagnostics(
-            start="given" if options.start is not None else start,
+            start="given" if has_topics(options.start) else describe_start(initial, ["phi"], start),
             tokens=tokens,
             bound=estimate.bound,
             bound_per_token=None if estimate.bound is None else estimate.bound / tokens,

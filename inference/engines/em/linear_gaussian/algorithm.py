@@ -27,6 +27,7 @@ from inference.engines.em.linear_gaussian.start import group_moments, group_rows
 from inference.engines.em.linear_gaussian.statistics import Statistics, row_statistics
 from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
+from inference.engines.starts import complete_start
 from inference.exact.gaussian import component_posteriors
 from inference.exact.gaussian.rows import IncompleteRows
 from inference.unconstrained.kmeans import kmeans_labels
@@ -59,7 +60,7 @@ class LinearGaussianEM:
         self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
         self._count_rows(weights, moments)
         self._set_floor(noise_floor(options))
-        if options.start is not None and (self.initialize(request.seed)["Psi"] <= self.floor).any():
+        if options.start and (self.initialize(request.seed)["Psi"] <= self.floor).any():
             self.lower_floor()
         self._squarem = self._new_squarem()
 
@@ -106,10 +107,16 @@ class LinearGaussianEM:
     def initialize(self, seed: int) -> State:
         """The start of the options; else principal axes, rotated at random unless the seed is that of the request."""
         self._squarem = self._new_squarem()
-        start = self.options.start
-        if start is not None:
-            linear = self.request.card.linear(start, self.keywords)  # type: ignore[misc]
-            return {**self._standardise(linear), **{n: start[n] for n in self.request.card.hyper}}
+        given, card = self.options.start, self.request.card
+        if not given:
+            return self._usual_start(seed)
+        is_complete = given.keys() == card.parameters(self.keywords).keys()
+        usual = {} if is_complete else self.to_numpy(self._usual_start(seed))
+        start = complete_start(card, self.keywords, given, usual)
+        linear = card.linear(start, self.keywords)  # type: ignore[misc]
+        return {**self._standardise(linear), **{n: start[n] for n in card.hyper}}
+
+    def _usual_start(self, seed: int) -> State:
         random = None if seed == self.request.seed else np.random.default_rng(seed)
         if self.moments:
             groups = group_moments(self.moments)

@@ -89,7 +89,7 @@ def train(request: FitRequest[SVIOptions], trainer: Trainer, plan: TrainingPlan,
     Raises ZooError where that is the first step.
     """
     checkpoints = Checkpoints.from_request(request)
-    record = checkpoints.resume(trainer) if checkpoints else None
+    record = checkpoints.resume(trainer, plan.num_steps) if checkpoints else None
     record = record or TrainingRecord()
     start, count = time.perf_counter() - record.seconds, 1
     with Progress("svi", plan.num_steps, request.progress) as progress:

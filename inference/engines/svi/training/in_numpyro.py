@@ -211,9 +211,8 @@ class Trainer:
             yield function(self.average, key, self.arrays, batch, N=len(rows))
 
     def start_at(self, weights):
-        self.finish_at(
-            check_start(weights, {n: self.transforms[n].forward_shape(v.shape) for n, v in self.params.items()})
-        )
+        shapes = {n: self.transforms[n].forward_shape(v.shape) for n, v in self.params.items()}
+        self.finish_at({**self.weights(), **check_start(weights, shapes)})
         self.params = self.average
 
     def finish_at(self, weights):

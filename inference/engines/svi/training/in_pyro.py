@@ -170,7 +170,8 @@ class Trainer:
         return values
 
     def start_at(self, weights):
-        self.finish_at(check_start(weights, {n: tuple(self.store[n].shape) for n in self.names}))
+        given = check_start(weights, {n: tuple(self.store[n].shape) for n in self.names})
+        self.finish_at({**self.weights(), **given})
         self.use_average()
 
     def finish_at(self, weights):

@@ -44,7 +44,10 @@ class SweepRecord:
     def take(self, trace_sweeps: Collection[int], draw_sweeps: Collection[int]) -> None:
         """Keep the trace and the draws of these sweeps alone, as of a run that was to be longer from the start."""
         in_trace = [i for i, sweep in enumerate(self.trace_sweeps) if sweep in trace_sweeps]
-        drawn = [i for i, sweep in enumerate(self.draw_sweeps) if sweep in draw_sweeps]
+        with_draw = [i for i, sweep in enumerate(self.draw_sweeps) if sweep in draw_sweeps]
         self.trace, self.trace_sweeps = [self.trace[i] for i in in_trace], [self.trace_sweeps[i] for i in in_trace]
-        self.draws_lp, self.draw_sweeps = [self.draws_lp[i] for i in drawn], [self.draw_sweeps[i] for i in drawn]
-        self.draws = {n: [values[i] for i in drawn] for n, values in self.draws.items()} if drawn else {}
+        self.draws_lp, self.draw_sweeps = (
+            [self.draws_lp[i] for i in with_draw],
+            [self.draw_sweeps[i] for i in with_draw],
+        )
+        self.draws = {n: [values[i] for i in with_draw] for n, values in self.draws.items()} if with_draw else {}

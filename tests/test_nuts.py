@@ -147,7 +147,7 @@ WRONG = [
     ),
     (
         {"start": {"pi": [0.5, 0.5], "rate": [-1.0, 1.0]}, "num_chains": 1},
-        "the log density is nan at the start of a chain",
+        "start has a value of rate that is not a number above zero",
     ),
     ({"chains": 3}, "no option of nuts 'chains'"),
 ]

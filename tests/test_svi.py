@@ -208,7 +208,7 @@ INVALID = [
     ({"optimizer": "adam"}, "optimizer is a"),
     ({"start": {"pi": [1.0], "rate": [1.0, 2.0]}}, "start needs pi of shape \\(2,\\); given \\(1,\\)"),
     ({"start": {"pi": [0.5, 0.5], "rate": [1.0, 2.0], "mu": 1.0}}, "start has mu, which the program does not"),
-    ({"start": 3}, "start is a dict of arrays, for some or all of pi, rate; given int"),
+    ({"start": 3}, "start is a dict of arrays for some or all of pi, rate; given int"),
     ({"steps": 3}, "no option of svi 'steps'"),
 ]
 

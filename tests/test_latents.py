@@ -104,13 +104,21 @@ def mlp(state, name, inputs):
     return inputs
 
 
+def pixels_in_numpy(fit, x):
+    """What an encoder reads: standardised pixels, or binary ones as they are; the mean where missing."""
+    loc, spread = fit.keywords["loc"], fit.keywords.get("spread")
+    if fit.keywords.get("likelihood", "bernoulli") == "bernoulli":
+        return np.where(np.isnan(x), 1 / (1 + np.exp(-loc)), x)
+    return np.nan_to_num((x - loc) / spread)
+
+
 def encode_in_numpy(fit, x, y=None):
     """Mean and standard deviation of each code."""
     if fit.model.name == "linear_vae":
         standardised = np.nan_to_num((x - fit.keywords["loc"]) / fit.keywords["spread"])
         return mlp(fit.state, "encoder", standardised), np.tile(fit.state["encoder.scale"], (len(x), 1))
-    filled = np.nan_to_num(x)
-    mean, log_sd = np.split(mlp(fit.state, "encoder", filled if y is None else np.hstack([filled, np.eye(3)[y]])), 2, 1)
+    pixels = pixels_in_numpy(fit, x)
+    mean, log_sd = np.split(mlp(fit.state, "encoder", pixels if y is None else np.hstack([pixels, np.eye(3)[y]])), 2, 1)
     return mean, np.exp(log_sd)
 
 
@@ -129,7 +137,7 @@ def decode_in_numpy(kind, fit, z, y=None):
 
 
 def probabilities(fit, x):
-    odds = np.exp(mlp(fit.state, "classifier", np.nan_to_num(x)))
+    odds = np.exp(mlp(fit.state, "classifier", pixels_in_numpy(fit, x)))
     return odds / odds.sum(1, keepdims=True)
 
 

@@ -87,7 +87,9 @@ def by_hand(made):
         M, K = keywords["M"], keywords["K"]
         z = np.array(list(product(range(K), repeat=M)))
         pixels = network("decoder", np.eye(K)[z].reshape(len(z), -1))[:, None]
-        log_q = log_softmax(network("encoder", np.nan_to_num(x)).reshape(N, M, K), axis=-1)
+        log_q = log_softmax(
+            network("encoder", np.where(np.isnan(x), expit(keywords["loc"]), x)).reshape(N, M, K), axis=-1
+        )
         chosen = np.stack([log_q[:, m, z[:, m]] for m in range(M)]).sum(0).T
         return {"z": np.eye(K)[z]}, bernoulli(keywords["loc"] + pixels, x) - M * np.log(K), chosen
     L, Z = keywords["L"], keywords["Z"]
@@ -147,7 +149,8 @@ def test_the_encoder_gives_the_probabilities_of_each_entry(made):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_codes_of_one_hot_vectors_are_numbers(backend):
     made = untrained("categories", backend)
-    x, (M, K) = np.nan_to_num(made.data["x"]), (made.keywords[n] for n in "MK")
+    M, K, loc = (made.keywords[n] for n in ("M", "K", "loc"))
+    x = np.where(np.isnan(made.data["x"]), expit(loc), made.data["x"])
 
     def network(part, inputs):
         W, v = (made.state[f"{part}.layers.{i}.weight"] for i in (0, 1))
@@ -156,7 +159,7 @@ def test_codes_of_one_hot_vectors_are_numbers(backend):
 
     z = network("encoder", x).reshape(N, M, K).argmax(-1)
     np.testing.assert_array_equal(latents.codes(made), z)
-    pixels = expit(made.keywords["loc"] + network("decoder", np.eye(K)[z].reshape(N, -1)))
+    pixels = expit(loc + network("decoder", np.eye(K)[z].reshape(N, -1)))
     np.testing.assert_allclose(latents.reconstruct(made), pixels, rtol=1e-10)
 
 

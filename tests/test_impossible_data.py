@@ -68,5 +68,5 @@ def test_an_event_is_named_with_its_numbers_and_the_bounds():
 
 def test_a_wrong_start_is_still_said():
     model = zoo.Model(BETA["numpyro"], backend="numpyro")
-    with pytest.raises(zoo.ZooError, match="start=, a dict of possible values"):
+    with pytest.raises(zoo.ZooError, match="start has a value of a that is not a number above zero"):
         inference.fit(model, Y, engine="nuts", start={"a": -1.0}, **SHORT["nuts"])

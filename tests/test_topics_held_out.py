@@ -15,6 +15,7 @@ from inference.analysis.topics.held_out import methods, proportions, split
 from inference.analysis.topics.held_out.methods import left_to_right
 from inference.analysis.topics.held_out.parameters import TopicParameters
 from zoo import ZooError
+from zoo.checks import MAX_SEED
 from zoo.data.corpus import as_corpus
 from zoo.data.corpus.counts import concatenate
 from zoo.data.corpus.synthetic import sample_lda
@@ -124,7 +125,7 @@ def test_results_do_not_depend_on_threads_or_blocks(options, known_topics, monke
     assert perplexity(parameters, corpus, seed=1, **options).per_word != expected.per_word
 
 
-@given(st.lists(st.lists(st.integers(0, 6), max_size=9), min_size=1, max_size=6), st.integers(0, 2**64 - 1))
+@given(st.lists(st.lists(st.integers(0, 6), max_size=9), min_size=1, max_size=6), st.integers(0, MAX_SEED))
 def test_halves_add_up_and_do_not_depend_on_other_documents(documents, seed):
     if not any(documents):
         return
@@ -220,7 +221,7 @@ def test_errors_are_one_line(call, line):
 @given(
     st.lists(st.lists(st.integers(0, V - 1), max_size=7), min_size=1, max_size=5),
     st.lists(st.floats(1e-3, 1e3), min_size=K, max_size=K),
-    st.integers(0, 2**64 - 1),
+    st.integers(0, MAX_SEED),
 )
 def test_any_documents_are_scored(documents, alpha, seed):
     if not any(documents):

@@ -206,7 +206,7 @@ def test_batches_with_a_huge_row_leave_no_trace_in_the_fit(pair, spike):
 
 
 def test_training_ends_where_no_step_is_finite(pair, backend):
-    with pytest.raises(zoo.ZooError, match="the ELBO is not a number at the first step"):
+    with pytest.raises(zoo.ZooError, match=r"row 0 of x \(and 3 more\) is 1e\+200"):
         trained(pair, 50, data=np.full(4, 1e200), skip_above=10.0)
     if backend == "numpyro":
         from jax import numpy as jnp

@@ -89,7 +89,7 @@ def column_sums(
         else:
             count += w.sum()
         total += part
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # columns whose squares are infinite are refused by name
             square += w @ np.square(y)
     return count, total, square
 

@@ -121,7 +121,8 @@ def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
         return Verdict("no", f"it stopped before it converged: raise {option}", POINT_RULE)
     best = max(others, key=lambda name: np.nan_to_num(others[name].log_likelihood, nan=-np.inf))
     gap = others[best].log_likelihood - s.log_likelihood
-    if np.isnan(gap) and not np.isnan(others[best].log_likelihood):
+    is_known = not np.isnan(others[best].log_likelihood)
+    if np.isnan(s.log_likelihood) and is_known and c.options:  # a fit made elsewhere may have none
         return Verdict("no", f"its log-likelihood is not a number, and that of {best} is: try another seed", POINT_RULE)
     if c.options.get("objective") == "ml" and gap > MAX_LIKELIHOOD_GAP:
         lower = f"a lower maximum: its log-likelihood is {gap:.1f} nats below that of {best}; raise restarts"

@@ -184,8 +184,8 @@ def _value_arrays(value: DataLike) -> dict[str, ArrayLike]:
     """The arrays of one value, by the suffix of their names."""
     if isinstance(value, Corpus):
         parts = {"words": value.words, "counts": value.counts, "indptr": value.indptr, "V": value.V}
-        vocabulary = {} if value.vocabulary is None else {"vocabulary": value.vocabulary}
-        return {f"/corpus/{n}": v for n, v in (parts | vocabulary).items()}
+        names = {"vocabulary": value.vocabulary, "ids": value.ids}
+        return {f"/corpus/{n}": v for n, v in (parts | names).items() if v is not None}
     return {"": value.raw if isinstance(value, Intensities) else value}
 
 
@@ -195,7 +195,7 @@ def _join_corpora(table: Mapping[str, DataLike]) -> dict[str, DataLike]:
     for name, value in table.items():
         site, is_corpus, part = name.partition("/corpus/")
         if is_corpus:
-            joined.setdefault(site, {})[part] = value.tolist() if part in ("V", "vocabulary") else value
+            joined.setdefault(site, {})[part] = value.tolist() if part in ("V", "vocabulary", "ids") else value
         else:
             joined[site] = value
     return {n: Corpus(**v) if isinstance(v, dict) else v for n, v in joined.items()}

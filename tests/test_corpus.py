@@ -183,7 +183,7 @@ WRONG = {
     "vocabulary of one text": ((COUNTS, "abcd"), "a vocabulary is a list of words; given 'abcd'"),
     "frame of words": (pd.DataFrame({"n": [1], "name": ["x"]}), "columns of a table of counts are numbers, and name"),
     "frame with a hole": (pd.DataFrame({"n": [1, None]}), "word 0 in document 1 is missing"),
-    "dict of something": ({"x": COUNTS}, "a dict is a corpus by 'counts' and 'vocabulary'; given x"),
+    "dict of something": ({"x": COUNTS}, "a dict is a corpus by 'counts', 'vocabulary' and 'ids'; given x"),
     "falling": (Corpus([0, 2], [1, 0], [1, 1], 2), "words of a Corpus rise"),
     "beyond": (Corpus([0, 1], [2], [1], 2), "words of a Corpus rise"),
     "zero": (Corpus([0, 1], [1], [0], 2), "words of a Corpus rise"),

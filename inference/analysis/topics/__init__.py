@@ -8,7 +8,7 @@
     warnings, report             problems of the topics and of the run; everything on one HTML page
     perplexity                   of held-out documents, per word, by one evaluator for topics of any origin
     smoothed                     topics of counts from another package, without probabilities of zero
-    mixtures                     the topic proportions of documents, new ones or those of the fit
+    mixtures, document_table     the topic proportions of documents, new ones or those of the fit; by their ids
     coherence                    whether the first words of a topic occur together
 
 Each function takes a fit, an array phi (K, V), or ``Topics``: phi with a vocabulary, a corpus and the topic
@@ -21,7 +21,7 @@ from inference.analysis.topics.distances import matched, similarity
 from inference.analysis.topics.extraction import has_topics
 from inference.analysis.topics.figures import document_figure, top_words_figure, topic_map
 from inference.analysis.topics.held_out import Perplexity, perplexity, smoothed
-from inference.analysis.topics.held_out.proportions import mixtures
+from inference.analysis.topics.held_out.proportions import document_table, mixtures
 from inference.analysis.topics.record import Topics
 from inference.analysis.topics.report_page import report
 from inference.analysis.topics.tables import overview, top_words, topic_sizes
@@ -31,6 +31,7 @@ __all__ = [
     "Topics",
     "coherence",
     "document_figure",
+    "document_table",
     "has_topics",
     "matched",
     "mixtures",

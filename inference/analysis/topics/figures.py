@@ -133,7 +133,7 @@ def document_figure(fit: TopicsLike, rows: Sequence[int] | None = None, titles: 
     rows : sequence of int, optional
         Numbers of the documents to show; by default the first ten.
     titles : sequence of str, optional
-        A title for each of the N documents.
+        A title for each of the N documents; by default the ids of the corpus.
 
     Returns
     -------
@@ -150,8 +150,7 @@ def document_figure(fit: TopicsLike, rows: Sequence[int] | None = None, titles: 
     if topics.theta is None:
         raise ZooError("topics without documents: give Topics(phi, theta=...), or a fit")
     N = len(topics.theta)
-    if titles is not None and len(titles) != N:
-        raise ZooError(f"{len(titles)} titles for {N} documents: give one for each")
+    titles = topics.document_titles(titles)
     chosen = np.arange(min(N, DEFAULT_DOCUMENTS)) if rows is None else as_numbers("document", rows, N)
     theta = topics.theta[chosen]
     coloured = np.sort(np.argsort(-theta.max(0), kind="stable")[:NUM_COLOURS])

@@ -119,6 +119,27 @@ class Topics:
         lengths = np.ones(len(self.theta)) if self.corpus is None else self.corpus.lengths
         return lengths / max(lengths.sum(), 1)
 
+    def document_titles(self, titles: Sequence[str] | None = None) -> Sequence[str] | None:
+        """The titles of the documents, by default the ids of the corpus.
+
+        Parameters
+        ----------
+        titles : sequence of str, optional
+
+        Returns
+        -------
+        sequence of str or None
+
+        Raises
+        ------
+        ZooError
+            For another number of titles than documents.
+        """
+        N = 0 if self.theta is None else len(self.theta)
+        if titles is not None and len(titles) != N:
+            raise ZooError(f"{len(titles)} titles for {N} documents: give one for each")
+        return self.corpus.ids if titles is None and self.corpus is not None else titles
+
     def __repr__(self) -> str:
         return f"Topics({self.K} topics, {self.V} words)"
 

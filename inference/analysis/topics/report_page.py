@@ -21,7 +21,6 @@ from inference.analysis.topics.record import Topics, TopicsLike
 from inference.analysis.topics.tables import HIGH, LOW, first_words, topic_sizes, word_order
 from inference.plots import page
 from inference.record import FitRecord
-from zoo import ZooError
 from zoo.types import DataLike
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def report(fit: TopicsLike, path: str | Path, held_out: DataLike = None, titles:
     held_out : Corpus or what ``zoo.corpus.as_corpus`` accepts, optional
         Documents that the fit has not seen; the page then has their perplexity per word.
     titles : sequence of str, optional
-        A title for each document of the fit.
+        A title for each document of the fit; by default the ids of the corpus.
 
     Returns
     -------
@@ -63,9 +62,7 @@ def report(fit: TopicsLike, path: str | Path, held_out: DataLike = None, titles:
         For a fit without topics, a wrong number of titles, and where the file cannot be written.
     """
     topics = extract_topics(fit)
-    if titles is not None and (topics.theta is None or len(titles) != len(topics.theta)):
-        N = 0 if topics.theta is None else len(topics.theta)
-        raise ZooError(f"{len(titles)} titles for {N} documents: give one for each")
+    titles = topics.document_titles(titles)
     title = f"{topics.K} topic{'s' if topics.K > 1 else ''}"
     title = f"{fit.model.card.title}: {title}" if isinstance(fit, FitRecord) else title
     return page.write_page(page.page_html(title, page_parts(fit, topics, title, held_out, titles)), Path(path))

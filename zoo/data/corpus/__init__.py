@@ -1,8 +1,9 @@
 """Bag-of-words corpora: construction, file formats, storage.
 
-``Corpus`` is a sparse matrix of counts with its vocabulary. ``as_corpus(data)`` converts users' data, ``read(path)`` a
-file. ``save(corpus, folder)`` and ``convert(path, folder)`` write a corpus that ``load(folder)`` maps from disk,
-so that it may exceed memory. ``zoo.corpus.synthetic`` simulates corpora with known topics.
+``Corpus`` is a sparse matrix of counts with its vocabulary and the ids of its documents. ``as_corpus(data)`` converts
+users' data, ``read(path)`` a file or a folder of documents. ``save(corpus, folder)`` and ``convert(path, folder)``
+write a corpus that ``load(folder)`` maps from disk, so that it may exceed memory. ``zoo.corpus.synthetic`` simulates
+corpora with known topics.
 """
 
 from zoo.data.corpus.conversion import as_corpus

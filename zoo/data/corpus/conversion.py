@@ -10,6 +10,7 @@ import numpy as np
 from zoo.data.arrays import to_numbers
 from zoo.data.corpus.counts import MAX_COUNT, Corpus, concatenate, from_entries
 from zoo.data.corpus.documents import from_documents
+from zoo.data.corpus.ids import IdsLike, split_ids
 from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, short_repr
 from zoo.errors import ZooError
 from zoo.types import DataLike
@@ -23,7 +24,13 @@ MAX_WORDS_PER_ENTRY = 1000  # more would be gaps in the numbers, and topics over
 FORMS = "a sparse or dense matrix of counts, (matrix, vocabulary), or a list of lists of tokens"
 
 
-def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None, *, num_words: int | None = None) -> Corpus:
+def as_corpus(
+    data: DataLike,
+    vocabulary: VocabularyLike | None = None,
+    *,
+    ids: IdsLike | None = None,
+    num_words: int | None = None,
+) -> Corpus:
     """Convert counts or documents to a Corpus, and check it; memory grows with the number of entries that are not zero.
 
     Parameters
@@ -35,6 +42,10 @@ def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None, *, num_w
     vocabulary : sequence of str or dict, optional
         V words in order, or ``{word: column}``. The default for documents of words is all their words, sorted; with a
         vocabulary, other words are left out, and a warning gives their number.
+    ids : str or sequence, optional
+        What the documents are called: the name of a column of a DataFrame of counts, or an id for each document, as
+        its title, key or path. By default the index of a DataFrame or Series, unless it is a numbering, or the column
+        without a name with which an index is written to a file.
     num_words : int, optional
         Lets all documents be without words, as new documents of a fit may be: the number of words that the corpus then
         has.
@@ -47,7 +58,8 @@ def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None, *, num_w
     ------
     ZooError
         For counts that are not whole numbers from 0 up, with their position; words beyond the vocabulary; a vocabulary
-        of another length or with a repeated word; and where there is no word at all.
+        of another length or with a repeated word; another number of ids than documents; and where there is no word at
+        all.
 
     Examples
     --------
@@ -56,9 +68,11 @@ def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None, *, num_w
     (Corpus(3 documents, 3 words, 6 tokens), ('a', 'is', 'rose'), array([2, 1, 2], dtype=int32))
     """
     if isinstance(data, Mapping):
+        ids = data.get("ids") if ids is None else ids
         data, vocabulary = _from_dict(data, vocabulary)
     elif isinstance(data, tuple) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2:
         data, vocabulary = data[0], _one_vocabulary(data[1], vocabulary)
+    data, labels = split_ids(data, ids)
     if isinstance(data, Corpus):
         corpus = _check_corpus(data, _one_vocabulary(data.vocabulary, vocabulary))
     elif hasattr(data, "tocoo"):
@@ -73,8 +87,9 @@ def as_corpus(data: DataLike, vocabulary: VocabularyLike | None = None, *, num_w
         raise ZooError(f"a corpus is {FORMS}; given {short_repr(data)}")
     if not corpus.N:
         raise ZooError("the corpus is empty: give at least one document")
+    corpus = corpus if labels is None else corpus.with_ids(labels)
     if not corpus.nnz and num_words is not None and corpus.V in (0, num_words):
-        return Corpus(corpus.indptr, corpus.words, corpus.counts, num_words)
+        return Corpus(corpus.indptr, corpus.words, corpus.counts, num_words, ids=corpus.ids)
     if not corpus.nnz:
         raise ZooError(f"the corpus is empty: all {corpus.N} documents are without words")
     if MAX_WORDS_PER_ENTRY * (corpus.nnz + MAX_WORDS_PER_ENTRY) < corpus.V:
@@ -115,7 +130,7 @@ def _check_corpus(corpus: Corpus, vocabulary: VocabularyLike | None) -> Corpus:
             rule = "words of a Corpus rise within a document and lie below V, and counts are 1 or more"
             raise ZooError(f"{rule}: make one with zoo.corpus.as_corpus")
     named = as_vocabulary(vocabulary, corpus.V)
-    return corpus if named == corpus.vocabulary else Corpus(starts, words, counts, corpus.V, named)
+    return corpus if named == corpus.vocabulary else Corpus(starts, words, counts, corpus.V, named, corpus.ids)
 
 
 def _from_dict(
@@ -123,9 +138,9 @@ def _from_dict(
 ) -> tuple[DataLike, VocabularyLike | None]:
     """Counts and vocabulary of a dict."""
     keys = [name for name in ("counts", "w") if name in data]
-    if len(keys) != 1 or set(data) - {*keys, "vocabulary"}:
+    if len(keys) != 1 or set(data) - {*keys, "vocabulary", "ids"}:
         given = ", ".join(map(str, data)) or "nothing"
-        raise ZooError(f"a dict is a corpus by 'counts' and 'vocabulary'; given {given[:80]}")
+        raise ZooError(f"a dict is a corpus by 'counts', 'vocabulary' and 'ids'; given {given[:80]}")
     return data[keys[0]], _one_vocabulary(data.get("vocabulary"), vocabulary)
 
 
@@ -167,7 +182,10 @@ def _from_dense(matrix: np.ndarray, vocabulary: VocabularyLike | None) -> Corpus
 def _from_frame(frame: pd.DataFrame, vocabulary: VocabularyLike | None) -> Corpus:
     words = [str(c) for c, kind in zip(frame.columns, frame.dtypes, strict=True) if kind.kind not in "biuf"]
     if words:
-        raise ZooError(f"columns of a table of counts are numbers, and {', '.join(words[:5])} are not: drop them")
+        raise ZooError(
+            f"columns of a table of counts are numbers, and {', '.join(words[:5])} are not: drop them, or name "
+            "the one that has the ids of documents, as ids='title'; zoo fit --id title"
+        )
     if len(frame.columns) and frame.columns.inferred_type != "integer":
         vocabulary = _one_vocabulary([str(c) for c in frame.columns], vocabulary)
     if len(frame.columns) and all(getattr(kind, "fill_value", None) == 0 for kind in frame.dtypes):

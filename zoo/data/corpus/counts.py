@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from zoo.data.corpus.ids import check_ids
 from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, warn_unknown
 from zoo.errors import ZooError
 from zoo.types import DataLike, RowIndex
@@ -37,6 +38,8 @@ class Corpus:
         Number of words.
     vocabulary : sequence of str, optional
         The V words.
+    ids : sequence of str, optional
+        What the N documents are called, as their titles, keys or files.
 
     Examples
     --------
@@ -48,11 +51,18 @@ class Corpus:
     ndim = 2
 
     def __init__(
-        self, indptr: ArrayLike, words: ArrayLike, counts: ArrayLike, V: int, vocabulary: Sequence[str] | None = None
+        self,
+        indptr: ArrayLike,
+        words: ArrayLike,
+        counts: ArrayLike,
+        V: int,
+        vocabulary: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
     ):
         self.indptr = np.asanyarray(indptr, np.int64)
         self.words, self.counts = (np.asanyarray(v, np.int32) for v in (words, counts))
         self.V, self.vocabulary = int(V), None if vocabulary is None else tuple(vocabulary)
+        self.ids = None if ids is None else tuple(ids)
 
     @property
     def N(self) -> int:
@@ -151,12 +161,34 @@ class Corpus:
             first, end, _ = rows.indices(self.N)
             starts = self.indptr[first : max(first, end) + 1]
             entries = slice(starts[0], starts[-1])
-            return Corpus(starts - starts[0], self.words[entries], self.counts[entries], self.V, self.vocabulary)
+            ids = self.ids and self.ids[rows]
+            return Corpus(starts - starts[0], self.words[entries], self.counts[entries], self.V, self.vocabulary, ids)
         rows = np.atleast_1d(np.arange(self.N)[rows])
         sizes = np.diff(self.indptr)[rows]
         indptr = np.concatenate([[0], np.cumsum(sizes)])
         index = np.arange(indptr[-1]) + np.repeat(self.indptr[:-1][rows] - indptr[:-1], sizes)
-        return Corpus(indptr, self.words[index], self.counts[index], self.V, self.vocabulary)
+        ids = self.ids and [self.ids[row] for row in rows]
+        return Corpus(indptr, self.words[index], self.counts[index], self.V, self.vocabulary, ids)
+
+    def with_ids(self, ids: Iterable[object] | None) -> Corpus:
+        """The same documents with other ids, or with none.
+
+        Parameters
+        ----------
+        ids : iterable, optional
+            One for each document; a path stands for the name of its file without the ending.
+
+        Returns
+        -------
+        Corpus
+
+        Raises
+        ------
+        ZooError
+            For another number of ids than documents.
+        """
+        names = None if ids is None else check_ids(ids, self.N)
+        return Corpus(self.indptr, self.words, self.counts, self.V, self.vocabulary, names)
 
     def with_vocabulary(self, vocabulary: VocabularyLike | Corpus) -> Corpus:
         """The same documents counted in another vocabulary, for example that of a fit.
@@ -190,7 +222,8 @@ class Corpus:
         unknown = np.unique(self.words[~known])
         warn_unknown(int(self.counts[~known].sum(dtype=np.int64)), self.total, len(unknown))
         document = np.repeat(np.arange(self.N), np.diff(self.indptr))
-        return from_entries(document[known], new[known], self.counts[known], self.N, len(words), words)
+        corpus = from_entries(document[known], new[known], self.counts[known], self.N, len(words), words)
+        return corpus.with_ids(self.ids)
 
     def blocks(self, rows: int) -> Iterator[Corpus]:
         """Blocks of documents, in order.

@@ -10,7 +10,9 @@ from pathlib import Path
 from zoo.data.corpus import folder as folders
 from zoo.data.corpus.conversion import as_corpus
 from zoo.data.corpus.counts import Corpus, concatenate
+from zoo.data.corpus.ids import IdsLike, read_ids
 from zoo.data.corpus.text import PAIRS, SIZE, first_line, ldac, uci
+from zoo.data.corpus.texts import read_texts, text_files
 from zoo.data.corpus.vocabulary import VocabularyLike, as_vocabulary, read_vocabulary, short_repr
 from zoo.data.files import read as read_table
 from zoo.errors import ZooError
@@ -20,18 +22,24 @@ LDAC = (".ldac", ".lda-c", ".dat")
 MARKET = (".mm", ".mtx")
 TABLES = (".csv", ".parquet", ".npy", ".npz")
 READABLE = (
-    ".ldac or .dat (lda-c), .txt (UCI's bag of words or lda-c), .mm, .npz, .npy, .csv, .parquet, or a saved corpus"
+    ".ldac or .dat (lda-c), .txt (UCI's bag of words or lda-c), .mm, .npz, .npy, .csv, .parquet, a saved corpus, or a "
+    "folder of documents (.txt)"
 )
 
 
-def read(path: str | Path, vocab: str | PathLike[str] | VocabularyLike | None = None) -> Corpus:
-    """Read a corpus from a file, or from a folder that ``save`` wrote.
+def read(
+    path: str | Path,
+    vocab: str | PathLike[str] | VocabularyLike | None = None,
+    ids: IdsLike | PathLike[str] | None = None,
+) -> Corpus:
+    """Read a corpus from a file, from a folder that ``save`` wrote, or from a folder of documents.
 
     Text formats: ``.ldac``, ``.lda-c`` and ``.dat`` are those of lda-c, ``.txt`` is UCI's bag of words or lda-c,
     ``.mm`` and ``.mtx`` are Matrix Market with documents in rows. Tables of counts: ``.npz`` of
     ``scipy.sparse.save_npz``, or
-    with arrays ``counts`` and ``vocabulary``; ``.npy``, ``.csv`` and ``.parquet``, whose columns are words. A text file
-    may end in ``.gz``.
+    with arrays ``counts``, ``vocabulary`` and ``ids``; ``.npy``, ``.csv`` and ``.parquet``, whose columns are words. A
+    text file may end in ``.gz``. In a folder of documents each ``.txt`` file is one: its words are cut as by
+    scikit-learn's CountVectorizer, and its id is the name of the file.
 
     Parameters
     ----------
@@ -39,6 +47,8 @@ def read(path: str | Path, vocab: str | PathLike[str] | VocabularyLike | None = 
         The file; its ending names the format.
     vocab : path or sequence of str, optional
         The vocabulary, or a file with one word a line. Without it a file of lda-c has as many words as it uses.
+    ids : str, path or sequence, optional
+        What the documents are called: a column of a table, a file with one id a line, or an id for each document.
 
     Returns
     -------
@@ -47,18 +57,25 @@ def read(path: str | Path, vocab: str | PathLike[str] | VocabularyLike | None = 
     Raises
     ------
     ZooError
-        For a file that cannot be read, with the number of the line.
+        For a file that cannot be read, with the number of the line; for another number of ids than documents.
     """
     path, words = Path(path), _vocabulary(vocab)
     if path.is_dir():
-        return as_corpus(folders.load(path), words)
-    if reader := _text_format(path):
+        data = read_texts(path, words) if _has_texts(path) else folders.load(path)
+    elif reader := _text_format(path):
         parts = list(reader(path, len(words) if words else None))
-        return as_corpus(concatenate(parts, max((part.V for part in parts), default=0)), words)
-    return as_corpus(_table(path), words)
+        data = concatenate(parts, max((part.V for part in parts), default=0))
+    else:
+        data = _table(path)
+    return as_corpus(data, words, ids=read_ids(ids, getattr(data, "columns", ())))
 
 
-def convert(path: str | Path, folder: str | Path, vocab: str | PathLike[str] | VocabularyLike | None = None) -> Corpus:
+def convert(
+    path: str | Path,
+    folder: str | Path,
+    vocab: str | PathLike[str] | VocabularyLike | None = None,
+    ids: IdsLike | PathLike[str] | None = None,
+) -> Corpus:
     """Convert a text file of lda-c or UCI, of any size, to a folder, and load the corpus from there.
 
     Memory is bounded: the text is read in blocks, and words and counts stay on disk. Other formats are read whole.
@@ -71,6 +88,8 @@ def convert(path: str | Path, folder: str | Path, vocab: str | PathLike[str] | V
         A new or empty folder, or one that holds a corpus, which is replaced.
     vocab : path or sequence of str, optional
         The vocabulary, or a file with one word a line.
+    ids : str, path or sequence, optional
+        As in ``read``.
 
     Returns
     -------
@@ -84,8 +103,9 @@ def convert(path: str | Path, folder: str | Path, vocab: str | PathLike[str] | V
     path, words = Path(path), _vocabulary(vocab)
     reader = _text_format(path)
     if reader is None:
-        return folders.load(folders.save(read(path, words), folder))
-    return folders.load(folders.write(reader(path, len(words) if words else None), folder, words))
+        return folders.load(folders.save(read(path, words, ids), folder))
+    names = read_ids(ids)
+    return folders.load(folders.write(reader(path, len(words) if words else None), folder, words, names))
 
 
 def write_ldac(corpus: Corpus, path: str | Path) -> Path:
@@ -108,6 +128,11 @@ def write_ldac(corpus: Corpus, path: str | Path) -> Path:
                 pairs = zip(part.words[begin:end].tolist(), part.counts[begin:end].tolist(), strict=True)
                 file.write(" ".join([str(end - begin), *(f"{word}:{count}" for word, count in pairs)]) + "\n")
     return Path(path)
+
+
+def _has_texts(folder: Path) -> bool:
+    """Whether a folder holds documents as text files, and no saved corpus."""
+    return not list(folder.glob("*.npy")) and bool(text_files(folder))
 
 
 def _vocabulary(vocab: str | PathLike[str] | VocabularyLike | None) -> tuple[str, ...] | None:

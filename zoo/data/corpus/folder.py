@@ -1,4 +1,4 @@
-"""Corpora in folders: three arrays that are memory-mapped, the sizes, and the vocabulary, one word a line."""
+"""Corpora in folders: three arrays that are memory-mapped, the sizes, the vocabulary and the ids, one a line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ import numpy as np
 
 from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.corpus.counts import DOCUMENTS_PER_BLOCK, Corpus
-from zoo.data.corpus.vocabulary import read_vocabulary, write_vocabulary
+from zoo.data.corpus.ids import check_ids
+from zoo.data.corpus.vocabulary import read_lines, read_vocabulary, write_lines
 from zoo.errors import ZooError
 
 FORMAT = 1
-METADATA, WORDS = "corpus.json", "vocabulary.txt"
+METADATA, WORDS, IDS = "corpus.json", "vocabulary.txt", "ids.txt"
 
 
-def write(parts: Iterable[Corpus], folder: str | Path, vocabulary: Sequence[str] | None = None) -> Path:
+def write(
+    parts: Iterable[Corpus],
+    folder: str | Path,
+    vocabulary: Sequence[str] | None = None,
+    ids: Iterable[object] | None = None,
+) -> Path:
     """Write the documents of several corpora, in order, as one; needs the memory of one part, and 8 bytes a document.
 
-    The folder appears once it is complete. Raises ZooError for a folder that holds anything but a corpus.
+    The folder appears once it is complete. Raises ZooError for a folder that holds anything but a corpus, and for
+    another number of ids than documents.
     """
     folder = Path(folder)
     check_replaceable(folder, METADATA, "corpus")
@@ -35,7 +42,9 @@ def write(parts: Iterable[Corpus], folder: str | Path, vocabulary: Sequence[str]
                 V = max(V, part.V)
         np.save(new / "indptr.npy", np.cumsum(np.concatenate(sizes)))
         if vocabulary is not None:
-            write_vocabulary(vocabulary, new / WORDS)
+            write_lines(vocabulary, new / WORDS)
+        if ids is not None:
+            write_lines(check_ids(ids, sum(map(len, sizes)) - 1), new / IDS)
         (new / METADATA).write_text(json.dumps({"format": FORMAT, "V": V}))
     return folder
 
@@ -59,7 +68,7 @@ def save(corpus: Corpus, folder: str | Path) -> Path:
     ZooError
         Where the folder holds something other than a corpus.
     """
-    return write(corpus.blocks(DOCUMENTS_PER_BLOCK), folder, corpus.vocabulary)
+    return write(corpus.blocks(DOCUMENTS_PER_BLOCK), folder, corpus.vocabulary, corpus.ids)
 
 
 def load(folder: str | Path) -> Corpus:
@@ -89,7 +98,8 @@ def load(folder: str | Path) -> Corpus:
                 f"format {metadata['format']}, {indptr[-1]} entries, {len(words)} words, {len(counts)} counts"
             )
         vocabulary = read_vocabulary(folder / WORDS) if (folder / WORDS).exists() else None
-        return Corpus(indptr, words, counts, metadata["V"], vocabulary)
+        ids = read_lines(folder / IDS) if (folder / IDS).exists() else None
+        return Corpus(indptr, words, counts, metadata["V"], vocabulary).with_ids(ids)
     except FileNotFoundError as error:
         raise ZooError(f"{str(folder)!r} holds no corpus: give the folder that save or convert wrote") from error
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:

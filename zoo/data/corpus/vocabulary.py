@@ -60,30 +60,36 @@ def read_vocabulary(path: str | PathLike[str]) -> tuple[str, ...]:
     ZooError
         Where the file cannot be read, with the number of the line; for an empty or repeated word.
     """
-    try:
-        text = Path(path).read_bytes()
-    except OSError as error:
-        raise ZooError(f"{str(path)!r} cannot be read: {error.strerror}") from error
-    words: list[str] = []
-    for number, line in enumerate(text.removeprefix(BOM).rstrip(b"\r\n").split(b"\n"), start=1):
-        try:
-            words.append(line.removesuffix(b"\r").decode())
-        except UnicodeDecodeError:
-            raise ZooError(
-                f"{str(path)!r}, line {number}: found {short_repr(line)}, which is not text in UTF-8"
-            ) from None
+    words = read_lines(path)
     try:
         return as_vocabulary(words if any(words) else ()) or ()
     except ZooError as error:
         raise ZooError(f"{str(path)!r}: {error}") from None
 
 
-def write_vocabulary(vocabulary: Sequence[str], path: str | PathLike[str]) -> Path:
-    """Write words one a line; raises ZooError for a word with a line break."""
-    for word in vocabulary:
-        if set(word) & {"\n", "\r"}:
-            raise ZooError(f"a vocabulary is written one word a line, and {word!r} is more than one line")
-    Path(path).write_bytes("".join(f"{word}\n" for word in vocabulary).encode())
+def read_lines(path: str | PathLike[str]) -> list[str]:
+    """The lines of a text file in UTF-8; raises ZooError where it cannot be read, with the number of the line."""
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise ZooError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    lines: list[str] = []
+    for number, line in enumerate(text.removeprefix(BOM).rstrip(b"\r\n").split(b"\n"), start=1):
+        try:
+            lines.append(line.removesuffix(b"\r").decode())
+        except UnicodeDecodeError:
+            raise ZooError(
+                f"{str(path)!r}, line {number}: found {short_repr(line)}, which is not text in UTF-8"
+            ) from None
+    return lines
+
+
+def write_lines(lines: Sequence[str], path: str | PathLike[str]) -> Path:
+    """Write words or ids one a line; raises ZooError for one with a line break."""
+    for line in lines:
+        if set(line) & {"\n", "\r"}:
+            raise ZooError(f"words and ids are written one a line, and {line!r} is more than one line")
+    Path(path).write_bytes("".join(f"{line}\n" for line in lines).encode())
     return Path(path)
 
 

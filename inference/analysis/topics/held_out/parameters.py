@@ -14,6 +14,7 @@ from inference.analysis.topics.record import Topics, TopicsLike, as_probabilitie
 from inference.record import FitRecord
 from zoo import Card
 from zoo.data.corpus import Corpus, as_corpus
+from zoo.data.corpus.ids import IdsLike
 from zoo.data.tables import as_numbers
 from zoo.errors import ZooError
 from zoo.types import DataLike
@@ -118,14 +119,20 @@ def vocabulary_of(fit: FitRecord) -> Sequence[str] | None:
     return next(iter(fit.data.values())).vocabulary
 
 
-def as_documents(data: DataLike, V: int, vocabulary: Sequence[str] | None, allow_empty: bool = False) -> Corpus:
+def as_documents(
+    data: DataLike,
+    V: int,
+    vocabulary: Sequence[str] | None,
+    allow_empty: bool = False,
+    ids: IdsLike | None = None,
+) -> Corpus:
     """Data as a corpus of V words in the order of the vocabulary; raises ZooError where that is not possible.
 
-    allow_empty: whether all documents may be without words.
+    allow_empty: whether all documents may be without words. ids: what they are called.
 
     Words outside the vocabulary are left out, with a warning that counts their tokens.
     """
-    corpus = as_corpus(data, num_words=V if allow_empty else None)
+    corpus = as_corpus(data, ids=ids, num_words=V if allow_empty else None)
     if vocabulary is not None and corpus.vocabulary is not None and corpus.vocabulary != tuple(vocabulary):
         return corpus.with_vocabulary(vocabulary)
     if corpus.V != V:

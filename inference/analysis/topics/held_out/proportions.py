@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,13 +23,26 @@ from inference.run.kernel_arrays import corpus_arrays
 from inference.run.workers import WorkerPool, num_workers
 from zoo.checks import check_seed, check_whole
 from zoo.data.corpus import Corpus
+from zoo.data.corpus.ids import IdsLike
 from zoo.errors import ZooError
 from zoo.types import DataLike
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHAINS, WARMUP = 4, 20  # each chain starts anew, so that their spread estimates the Monte Carlo error
 FIXED_POINT_STEPS, FIXED_POINT_TOL = 1000, 1e-8
 CODE_GROUPS, CODES_PER_GROUP = 4, 8  # draws from an encoder; the spread of the groups estimates the error
 MOST_PROBABILITIES = 1 << 22  # of words, computed at a time
+
+
+class MixtureOptions(TypedDict, total=False):
+    """Further arguments of ``mixtures``."""
+
+    alpha: ArrayLike | None
+    sweeps: int
+    seed: int
+    threads: int | None
 
 
 def mixtures(
@@ -74,17 +87,58 @@ def mixtures(
     """
     check_whole(1, sweeps=sweeps, threads=1 if threads is None else threads)
     check_seed(seed)
+    corpus = documents_of(fit, data)
+    if is_encoded(fit):
+        return np.mean(list(encoder_draws(fit, corpus, seed)), axis=0)
+    parameters = topic_parameters(fit, alpha)
+    parameters.check_support(corpus)
+    return posterior_means(parameters, corpus, sweeps, seed, threads=threads).mean(0)
+
+
+def document_table(
+    fit: TopicParametersLike, data: DataLike = None, *, ids: IdsLike | None = None, **options: Unpack[MixtureOptions]
+) -> pd.DataFrame:
+    """The proportions of ``mixtures`` as a table whose index has the ids of the documents.
+
+    Parameters
+    ----------
+    fit : Fit, Topics, dict or array
+        As in ``mixtures``.
+    data : Corpus or what ``zoo.corpus.as_corpus`` accepts, optional
+        New documents; by default those of the fit.
+    ids : str or sequence, optional
+        What the documents are called: see ``zoo.corpus.as_corpus``.
+    **options
+        Further arguments of ``mixtures``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each document, under its id, or its number where it has none; columns ``topic 0``, ``topic 1``, ...
+
+    Raises
+    ------
+    ZooError
+        For documents with other words than the topics, and another number of ids than documents.
+    """
+    import pandas as pd
+
+    corpus = documents_of(fit, data, ids)
+    theta = mixtures(fit, corpus, **options)
+    index = pd.RangeIndex(corpus.N) if corpus.ids is None else pd.Index(corpus.ids)
+    return pd.DataFrame(theta, index=index.rename("document"), columns=[f"topic {k}" for k in range(theta.shape[1])])
+
+
+def documents_of(fit: TopicParametersLike, data: DataLike = None, ids: IdsLike | None = None) -> Corpus:
+    """The documents in the words of the topics, those of the fit by default; raises ZooError where that cannot be."""
     if data is None:
         if not isinstance(fit, FitRecord):
             raise ZooError("topics alone have no documents of their own: give some")
         data = next(iter(fit.data.values()))
     if is_encoded(fit):
-        corpus = as_documents(data, fit.keywords["V"], vocabulary_of(fit), allow_empty=True)
-        return np.mean(list(encoder_draws(fit, corpus, seed)), axis=0)
-    parameters = topic_parameters(fit, alpha)
-    corpus = as_documents(data, parameters.V, parameters.vocabulary, allow_empty=True)
-    parameters.check_support(corpus)
-    return posterior_means(parameters, corpus, sweeps, seed, threads=threads).mean(0)
+        return as_documents(data, fit.keywords["V"], vocabulary_of(fit), allow_empty=True, ids=ids)
+    parameters = topic_parameters(fit)
+    return as_documents(data, parameters.V, parameters.vocabulary, allow_empty=True, ids=ids)
 
 
 def posterior_means(

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from zoo.cli import checking, fitting, gradients, models, sampling
+from zoo.cli import checking, fitting, gradients, models, rows, sampling
 from zoo.cli.console import print_error, print_warning
 from zoo.errors import ZooError, ZooWarning
 
@@ -64,6 +64,9 @@ app.command("fit")(fitting.fit)
 app.command("compare")(fitting.compare)
 app.command("gradients")(gradients.gradients)
 app.command("summary")(fitting.summary)
+app.command("predict")(rows.predict)
+app.command("scores")(rows.scores)
+app.command("impute")(rows.impute)
 app.command("sample")(sampling.sample)
 
 

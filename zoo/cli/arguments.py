@@ -6,12 +6,16 @@ import ast
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zoo.cards import Card
 from zoo.data.csv_files import NO_OPTIONS, CsvOptions
+from zoo.data.row_ids import split_rows
 from zoo.errors import ZooError, unknown
 from zoo.types import DataLike
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PlainValue: TypeAlias = int | float | bool | str | None  # what an argument can spell
 
@@ -87,29 +91,54 @@ def engine_options(engines: Iterable[str], arguments: Iterable[str], card: Card)
 
 
 def load_data(
-    card: Card, data: str | None, columns: str | None, vocab: str | None = None, csv: CsvOptions = NO_OPTIONS
+    card: Card,
+    data: str | None,
+    columns: str | None,
+    vocab: str | None = None,
+    csv: CsvOptions = NO_OPTIONS,
+    id_column: str | None = None,
 ) -> DataLike:
-    """Load a file, a data set of the zoo, or the data set that the card is shown on. Raises ZooError."""
+    """Load a file, a data set of the zoo, or the data set that the card is shown on. Raises ZooError.
+
+    Ids are a column of a table, which is left out, or the ids of the documents of a corpus.
+    """
+    table = read_data(card, data, columns, vocab, csv, id_column)
+    if id_column and not card.of_words:
+        table, _ = split_rows(table, id_column)
+    return table if columns is None else choose_columns(table, columns)
+
+
+def read_data(
+    card: Card, data: str | None, columns: str | None, vocab: str | None, csv: CsvOptions, id_column: str | None
+) -> DataLike:
+    """Read the whole of a file or data set; raises ZooError for options that its kind does not have."""
     from zoo.data import corpus, datasets, files
 
-    if csv != NO_OPTIONS and (card.of_words or data is None or data in datasets.names()):
+    is_data_set = data is None or data in datasets.names()
+    if csv != NO_OPTIONS and (card.of_words or is_data_set):
         raise ZooError("--sep, --decimal, --encoding, --no-header and --na are for tables: give --data FILE.csv")
+    if id_column and is_data_set:
+        raise ZooError("--id names the ids of rows of a file: give --data FILE")
     if vocab and not card.of_words:
         raise ZooError(f"--vocab names the words of a corpus, and {card.name} does not observe one: leave it out")
     if columns and card.of_words:
         raise ZooError(f"--columns chooses from a table, and {card.name} takes a corpus whole: leave it out")
-    if data is None or data in datasets.names():
+    if data is None or is_data_set:
         table: DataLike = datasets.observed(data) if data else datasets.shown_on(card)
         table = corpus.as_corpus(table, corpus.read_vocabulary(vocab)) if vocab else table
     elif not Path(data).suffix and not Path(data).exists():
         raise unknown("data set or file", data, datasets.names())
     else:
-        table = corpus.read(data, vocab) if card.of_words else files.read(data, csv)
-    if columns is None:
-        return table
-    if not hasattr(table, "columns"):
-        source = data or card.shown_on
-        raise ZooError(f"--columns chooses from a table with names (.csv, .tsv, .parquet), and {source} has none")
+        table = corpus.read(data, vocab, id_column) if card.of_words else files.read(data, csv)
+    for flag, value in (("--columns", columns), ("--id", None if card.of_words else id_column)):
+        if value and not hasattr(table, "columns"):
+            source = data or card.shown_on
+            raise ZooError(f"{flag} chooses from a table with names (.csv, .tsv, .parquet), and {source} has none")
+    return table
+
+
+def choose_columns(table: pd.DataFrame, columns: str) -> pd.DataFrame:
+    """The columns ``a,b`` of a table; raises ZooError for an unknown one."""
     selection = [c.strip() for c in columns.split(",")]
     by_name = dict(zip(map(str, table.columns), table.columns, strict=True))  # without a header they are numbers
     for column in selection:

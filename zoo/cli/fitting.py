@@ -16,6 +16,7 @@ from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, 
 from zoo.cli.programs.choices import Coords, Dims, RowArguments, Rows, make_choices
 from zoo.cli.programs.files import load_program_file
 from zoo.cli.request import CommandRequest
+from zoo.cli.row_data import IdColumn
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def fit(
     data: Data = None,
     columns: Columns = None,
     vocab: Vocab = None,
+    ids: IdColumn = None,
     sep: Sep = None,
     decimal: Decimal = None,
     encoding: Encoding = None,
@@ -93,7 +95,7 @@ def fit(
     choices = make_choices(rows, row_arguments, dims, coords)
     csv = make_csv_options(sep, decimal, encoding, no_header, na)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress, ids
     )
     if to:
         check_fit_folder(to)
@@ -120,6 +122,7 @@ def compare(
     data: Data = None,
     columns: Columns = None,
     vocab: Vocab = None,
+    ids: IdColumn = None,
     sep: Sep = None,
     decimal: Decimal = None,
     encoding: Encoding = None,
@@ -146,7 +149,7 @@ def compare(
     choices = make_choices(rows, row_arguments, dims, coords)
     csv = make_csv_options(sep, decimal, encoding, no_header, na)
     request = CommandRequest(
-        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress
+        model, words, data, columns, vocab, settings, options, choices, csv, backend, seed, device, dtype, progress, ids
     )
     engine_names = (
         list(dict.fromkeys(e.strip() for e in engines.split(","))) if engines else request.supported_engines()

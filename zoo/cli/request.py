@@ -42,6 +42,7 @@ class CommandRequest:
     device: str
     dtype: str | None
     progress: bool | None
+    id_column: str | None = None
 
     def __post_init__(self) -> None:
         if not self.is_own:
@@ -55,7 +56,7 @@ class CommandRequest:
             if self.data and len(self.data) > 1:
                 raise ZooError(f"{self.model} takes one --data; given {len(self.data)}")
             return
-        for flag, value in (("--columns", self.columns), ("--vocab", self.vocab)):
+        for flag, value in (("--columns", self.columns), ("--vocab", self.vocab), ("--id", self.id_column)):
             if value:
                 raise ZooError(f"{flag} is for models of the zoo; a program takes its columns as ARGUMENT=COL1,COL2")
 
@@ -103,8 +104,8 @@ class CommandRequest:
         if self.is_own:
             self.use_own_guide(options)
         else:
-            table = load_data(program.card, self.data[0] if self.data else None, self.columns, self.vocab, self.csv)
-            data = (table,)
+            file = self.data[0] if self.data else None
+            data = (load_data(program.card, file, self.columns, self.vocab, self.csv, self.id_column),)
         common = {
             "seed": self.seed,
             "device": self.device,

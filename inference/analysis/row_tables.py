@@ -116,15 +116,15 @@ def latent_table(fit: Fit, data: DataLike = None, rotation: str | None = None) -
     return pd.DataFrame(columns)
 
 
-def entries(name: str, values: np.ndarray, ending: str = "") -> dict[str, np.ndarray]:
+def entries(name: str, values: np.ndarray, suffix: str = "") -> dict[str, np.ndarray]:
     """An array (N, ...) as columns: one for each entry, or one alone.
 
     >>> entries("z", np.array([[1, 2]]))
     {'z[0]': array([1]), 'z[1]': array([2])}
     """
     if values.ndim == 1:
-        return {f"{name}{ending}": values}
-    return {f"{name}[{','.join(map(str, i))}]{ending}": values[:, *i] for i in np.ndindex(*values.shape[1:])}
+        return {f"{name}{suffix}": values}
+    return {f"{name}[{','.join(map(str, i))}]{suffix}": values[:, *i] for i in np.ndindex(*values.shape[1:])}
 
 
 def filled_rows(fit: Fit, data: DataLike = None) -> np.ndarray:

@@ -242,6 +242,45 @@ def test_classes_and_discrete_codes(tmp_path):
     np.testing.assert_array_equal(row_tables.latent_table(codes), inference.latents.codes(codes))
 
 
+LINE = """
+import torch
+from pyro import plate, sample
+from pyro.distributions import Normal
+
+
+def line(X, y=None):
+    slope = sample("slope", Normal(0.0, 10.0))
+    with plate("rows", len(X)):
+        sample("y", Normal(slope * X[:, 0], 0.1), obs=y)
+"""
+
+
+def test_predictions_of_a_program_at_new_covariates(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=30)
+    old = pd.DataFrame({"dose": x, "response": 2 * x + 0.1 * rng.normal(size=30)})
+    program, folder = f"{tmp_path / 'line.py'}:line", tmp_path / "fit"
+    (tmp_path / "line.py").write_text(LINE)
+    options = ["--engine", "svi", "--option", "num_steps=300", "--option", "num_draws=200", "--out", folder]
+    data = write(old, tmp_path / "old.csv")
+    run_zoo("fit", program, "X=dose,", "y=response", "--data", data, *options)
+    new = pd.DataFrame({"dose": [1.0, 0.0, -2.0], "mouse": ["a", "b", "c"]})
+    data = write(new, tmp_path / "new.csv")
+    table = read_output("predict", folder, program, "X=dose,", "--data", data, "--id", "mouse", "--interval", 0.5)
+    assert list(table.columns) == ["mouse", "y", "y sd", "y low", "y high"]
+    assert list(table["mouse"]) == ["a", "b", "c"]
+    # the slope is known to 0.1 / sqrt(30), each response to 0.1
+    np.testing.assert_allclose(table["y"], [2.0, 0.0, -4.0], atol=0.1)
+    np.testing.assert_allclose(table["y sd"], 0.1, rtol=0.5)
+    np.testing.assert_allclose(table["y high"] - table["y low"], 2 * 0.6745 * table["y sd"], rtol=0.3)
+    assert len(read_output("predict", folder, program)) == 30
+    assert "is a program of your own" in error_of("predict", folder)
+    words = write(new.assign(dose=["low", "mid", "high"]), tmp_path / "words.csv")
+    assert "is read from words (dose)" in error_of("predict", folder, program, "X=dose", "--data", words)
+    assert "did you mean 'mouse'" in error_of("predict", folder, program, "X=dose,", "--data", data, "--id", "moose")
+    assert "names columns of new rows" in error_of("predict", folder, program, "X=dose,")
+
+
 def test_mistakes_are_one_line(mixture, factors, geyser, tmp_path):
     folder, _ = mixture
     data = write(geyser, tmp_path / "geyser.csv")

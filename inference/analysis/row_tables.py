@@ -59,6 +59,47 @@ def label_table(fit: Fit, data: DataLike = None) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def predicted_table(fit: Fit, data: DataLike = None, interval: float = 0.94) -> pd.DataFrame:
+    """The posterior predictive distribution of the observed values of each row, of a program of the user's own.
+
+    Parameters
+    ----------
+    fit : Fit
+    data : optional
+        Covariates of new rows by argument; the rows of the fit by default.
+    interval : float, default 0.94
+        Probability of the central interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each observed site ``y`` the columns ``y``, its mean, ``y sd``, ``y low`` and ``y high``; of a site with
+        several values in each row ``y[0]``, ...
+
+    Raises
+    ------
+    ZooError
+        Where no observed site has the rows as its first dimension, and as ``Fit.posterior_predictive``.
+    """
+    import pandas as pd
+
+    if not 0 < interval < 1:
+        raise ZooError(f"interval is a probability between 0 and 1, such as 0.94; given {interval!r}")
+    sites = fit.model.card.sites(fit.keywords)
+    names = [n for n in fit.model.card.observed if sites[n].dims[:1] == ("N",)]
+    if not names:
+        raise ZooError(f"{fit.model.name} observes nothing row by row: fit.posterior_predictive(data) draws all of it")
+    percentiles = [50 * (1 - interval), 50 * (1 + interval)]
+    columns: dict[str, np.ndarray] = {}
+    draws = fit.posterior_predictive(data)
+    for name in names:
+        values = draws[name].reshape(-1, *draws[name].shape[2:]).astype(float)
+        low, high = np.percentile(values, percentiles, axis=0)
+        columns |= entries(name, values.mean(0)) | entries(name, values.std(0), " sd")
+        columns |= entries(name, low, " low") | entries(name, high, " high")
+    return pd.DataFrame(columns)
+
+
 def label_probabilities(fit: Fit, data: DataLike) -> dict[str, np.ndarray]:
     """The probabilities of each label of the rows, (N, K)."""
     card = fit.model.card

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo._programs.arguments import positional_names
 from zoo.cli.arguments import check_writable, choose_columns, read_data
 from zoo.data.column_names import is_index_name
 from zoo.data.csv_files import CsvOptions
 from zoo.data.row_ids import RowIds, split_rows
-from zoo.errors import ZooError
-from zoo.types import DataLike
+from zoo.errors import ZooError, unknown
+from zoo.types import DataLike, Program
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +81,31 @@ def load_rows(
     own = next(iter(fit.columns.values()), ())
     rows = rows[[names[name] for name in own]] if own and set(own) <= names.keys() else rows
     return RowData(rows.reset_index(drop=True), ids, table)
+
+
+def load_program_rows(
+    program: Program, data: str, words: Sequence[str] | None, id_column: str | None, csv: CsvOptions
+) -> RowData:
+    """New rows of a program of the user's own, as arrays by argument; raises ZooError."""
+    from zoo.cli.programs.calls import parse_words
+    from zoo.cli.programs.columns import Columns, map_arguments
+
+    columns = Columns.read([data], csv)
+    if id_column is not None and id_column not in columns.values:
+        raise unknown("column", id_column, columns.values)
+    call = map_arguments(program, columns, parse_words(words or ()))
+    for argument, sources in call.sources.items():
+        if coded := [name for name in sources if name in columns.labels and name != id_column]:
+            raise ZooError(
+                f"{argument} is read from words ({', '.join(coded)}), whose codes in another file are not those of the "
+                "fit: give the whole numbers of the fit"
+            )
+    arguments = {**dict(zip(positional_names(program), call.args, strict=False)), **call.kwargs}
+    ids = None
+    if id_column is not None:
+        codes, labels = columns.values[id_column], columns.labels.get(id_column)
+        ids = RowIds(id_column, codes.tolist() if labels is None else [labels[int(code)] for code in codes])
+    return RowData({n: v for n, v in arguments.items() if hasattr(v, "shape")}, ids)
 
 
 def check_table_file(path: Path | None) -> None:

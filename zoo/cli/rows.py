@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+import zoo
+from zoo.cli.checking import Words
 from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, make_csv_options
-from zoo.cli.row_data import Destination, IdColumn, RowData, check_table_file, load_rows, write_table
+from zoo.cli.programs.files import load_program_file
+from zoo.cli.row_data import (
+    Destination,
+    IdColumn,
+    RowData,
+    check_table_file,
+    load_program_rows,
+    load_rows,
+    write_table,
+)
+from zoo.data.csv_files import CsvOptions
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -18,6 +30,9 @@ if TYPE_CHECKING:
     from inference import Fit
 
 Folder = Annotated[Path, typer.Argument(metavar="FIT", help="Folder that zoo fit --out wrote.")]
+OwnProgram = Annotated[
+    str | None, typer.Argument(metavar="[FILE.py:PROGRAM]", help="The program, where it is your own.")
+]
 NewData = Annotated[
     str | None,
     typer.Option("--data", help="New rows: a file or a data set, as of zoo fit.", show_default="the rows of the fit"),
@@ -31,6 +46,8 @@ OtherBackend = Annotated[str | None, typer.Option("--backend", help="numpyro or 
 
 def predict(
     folder: Folder,
+    program: OwnProgram = None,
+    words: Words = None,
     data: NewData = None,
     id_column: IdColumn = None,
     columns: Columns = None,
@@ -40,20 +57,24 @@ def predict(
     encoding: Encoding = None,
     no_header: NoHeader = False,
     na: NotAvailable = None,
+    interval: Annotated[float, typer.Option(help="Probability of the interval of an observed value.")] = 0.94,
     to: Destination = None,
     backend: OtherBackend = None,
 ) -> None:
-    """Write the most probable label of each row with its probability: components, classes, first topics."""
-    from inference.analysis.row_tables import label_table
+    """Write the most probable label of each row with its probability; of your own program the observed values again."""
+    from inference.analysis.row_tables import label_table, predicted_table
 
     check_table_file(to)
-    fit = load_fit(folder, backend)
-    rows = load_rows(fit, data, id_column, columns, vocab, make_csv_options(sep, decimal, encoding, no_header, na))
-    write_table(rows.add_ids(label_table(fit, rows.data)), to)
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
+    fit, rows = load(folder, program, words, data, id_column, columns, vocab, csv, backend)
+    answer = predicted_table(fit, rows.data, interval) if fit.model.card.is_own else label_table(fit, rows.data)
+    write_table(rows.add_ids(answer), to)
 
 
 def scores(
     folder: Folder,
+    program: OwnProgram = None,
+    words: Words = None,
     data: NewData = None,
     id_column: IdColumn = None,
     columns: Columns = None,
@@ -73,8 +94,8 @@ def scores(
     from inference.analysis.row_tables import latent_table
 
     check_table_file(to)
-    fit = load_fit(folder, backend)
-    rows = load_rows(fit, data, id_column, columns, vocab, make_csv_options(sep, decimal, encoding, no_header, na))
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
+    fit, rows = load(folder, program, words, data, id_column, columns, vocab, csv, backend)
     write_table(rows.add_ids(latent_table(fit, rows.data, rotation)), to)
 
 
@@ -100,8 +121,8 @@ def impute(
     from inference.analysis import row_tables
 
     check_table_file(to)
-    fit = load_fit(folder, backend)
-    rows = load_rows(fit, data, id_column, columns, None, make_csv_options(sep, decimal, encoding, no_header, na))
+    csv = make_csv_options(sep, decimal, encoding, no_header, na)
+    fit, rows = load(folder, None, None, data, id_column, columns, None, csv, backend)
     if cells:
         table = row_tables.missing_table(fit, rows.data, interval)
         if rows.ids is not None:
@@ -130,11 +151,30 @@ def fill_table(fit: Fit, rows: RowData, filled: np.ndarray) -> pd.DataFrame:
     return rows.add_ids(others)
 
 
-def load_fit(folder: Path, backend: str | None) -> Fit:
-    """A saved fit of a model of the zoo; raises ZooError."""
+def load(
+    folder: Path,
+    program: str | None,
+    words: list[str] | None,
+    data: str | None,
+    id_column: str | None,
+    columns: str | None,
+    vocab: str | None,
+    csv: CsvOptions,
+    backend: str | None,
+) -> tuple[Fit, RowData]:
+    """A saved fit, and the rows of the command; raises ZooError."""
     import inference
 
-    fit = inference.load(folder, backend=backend, device="cpu")
+    file = load_program_file(program, backend) if program else None
+    model = zoo.Model(file.program, backend=file.backend) if file else None
+    fit = inference.load(folder, model, backend=None if file else backend, device="cpu")
     if not fit.model.card.observed:
         raise ZooError(f"{str(folder)!r} was made elsewhere and has no program: there are no rows to describe")
-    return fit
+    if file is None or data is None:
+        if words:
+            raise ZooError(f"{words[0]!r} names columns of new rows: give --data FILE")
+        return fit, load_rows(fit, data, id_column, columns, vocab, csv)
+    for flag, value in (("--columns", columns), ("--vocab", vocab)):
+        if value:
+            raise ZooError(f"{flag} is for models of the zoo; a program takes its columns as ARGUMENT=COL1,COL2")
+    return fit, load_program_rows(file.program, data, words, id_column, csv)

@@ -52,6 +52,14 @@ def test_a_mixture_of_factor_analysers_is_certain_too():
     assert np.isneginf(fit.log_likelihood(FAR)).all()
 
 
+def test_latents_beyond_64_bits_are_an_error():
+    fit = inference.fit(zoo.load("factor_analysis", "pyro", Z=1), X * 1e-3, engine="em", max_iter=3)
+    assert np.isneginf(fit.log_likelihood(FAR)).all()
+    assert np.isfinite(fit.local(FAR[:2])["z"].mean).all()
+    with pytest.raises(zoo.ZooError, match="row 2 is so far away that its latents exceed 64 bits"):
+        fit.local(FAR)
+
+
 def test_missing_values_stay_missing_on_the_way():
     fit = inference.fit(zoo.load("mixture_of_factor_analysers", K=2, Z=1), X, engine="em", max_iter=5)
     assert set(fit.local([[1e200, np.nan]])["c"].ravel()) == {0.0, 1.0}

@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 
 from inference.exact.far_rows import are_improper, limit_of, points_on_the_way
 from inference.exact.gaussian.rows import IncompleteRows, LatentPosterior
-from zoo import Card, Model
+from zoo import Card, Model, ZooError
 from zoo.linear import Linear
 from zoo.types import DataLike, Keywords
 
@@ -80,7 +80,7 @@ def component_posteriors(linear: Linear, rows: IncompleteRows) -> ComponentPoste
 
 def component_logits(linear: Linear, rows: IncompleteRows) -> tuple[list[LatentPosterior], np.ndarray, np.ndarray]:
     """The posterior of z in each component, log p(component, x_n), (N, K), and log p(x_n), (N,)."""
-    with np.errstate(over="ignore", divide="ignore"):  # of rows that are far away the squares are infinite
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # rows that are far away have infinite squares
         latents = [rows.posterior(*params) for params in zip(linear.W, linear.mu, linear.Psi, strict=True)]
         logits = np.log(linear.pi) + np.stack([p.log_density for p in latents], axis=1)
     return latents, logits, logsumexp(logits, axis=1)
@@ -129,16 +129,21 @@ def latent_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataL
     table, keywords = model.bind(data)
     rows = IncompleteRows(next(iter(table.values())))
     mean, covariance, weight = np.zeros(()), np.zeros(()), np.zeros((len(rows), 1))
-    for linear in linear_by_draw(model.card, params, keywords):
-        posterior = component_posteriors(linear, rows)
-        for k, p in enumerate(posterior.latents):  # updates of moments, which lose no digits far from 0 (West 1979)
-            r = posterior.responsibility[:, k, None]
-            weight = weight + r
-            difference = np.where(r > 0, p.mean - mean, 0.0)
-            mean = mean + difference * (r / np.maximum(weight, TINY))
-            spread = difference[:, :, None] * np.where(r > 0, p.mean - mean, 0.0)[:, None, :]
-            covariance = covariance + r[:, :, None] * (p.covariance[rows.pattern_of_row] + spread)
-    return Normal(mean, covariance / weight[:, :, None])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for linear in linear_by_draw(model.card, params, keywords):
+            posterior = component_posteriors(linear, rows)
+            for k, p in enumerate(posterior.latents):  # updates of moments, which lose no digits far from 0 (West 1979)
+                r = posterior.responsibility[:, k, None]
+                weight = weight + r
+                difference = np.where(r > 0, p.mean - mean, 0.0)
+                mean = mean + difference * (r / np.maximum(weight, TINY))
+                spread = difference[:, :, None] * np.where(r > 0, p.mean - mean, 0.0)[:, None, :]
+                covariance = covariance + r[:, :, None] * (p.covariance[rows.pattern_of_row] + spread)
+        covariance = covariance / weight[:, :, None]
+    is_finite = np.isfinite(mean).all(1) & np.isfinite(covariance).all((1, 2))
+    if not is_finite.all():
+        raise ZooError(f"row {is_finite.argmin()} is so far away that its latents exceed 64 bits: drop or correct it")
+    return Normal(mean, covariance)
 
 
 def sample_latents(

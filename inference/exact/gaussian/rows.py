@@ -72,6 +72,7 @@ class IncompleteRows:
             np.multiply(fitted, self.observed, out=fitted)
         noise = np.subtract(residual, fitted, out=fitted)
         quadratic = np.square(noise, out=noise) @ (1 / Psi) + np.einsum("nz,nz->n", mean, mean)
+        quadratic[np.isnan(quadratic)] = np.inf  # differences of infinite numbers, of rows that are far away
         return LatentPosterior(mean, covariance, -0.5 * (quadratic + constant[self.pattern_of_row]))
 
 

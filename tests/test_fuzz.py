@@ -112,10 +112,10 @@ def ask(question: Callable[[Draw, Subject], None], name: str, count: int) -> Non
 
     @settings(max_examples=count, suppress_health_check=SLOW_CHECKS, report_multiple_bugs=False)
     @given(st.data())
-    def asked(data: st.DataObject) -> None:
+    def run(data: st.DataObject) -> None:
         question(data.draw, data.draw(st.sampled_from(fuzz_tables.subjects(name))))
 
-    asked()
+    run()
 
 
 @pytest.mark.parametrize("question", [question for question, _ in QUESTIONS])

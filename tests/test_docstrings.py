@@ -26,6 +26,7 @@ MODULES = (
     "inference.evaluation.held_out",
     "inference.evaluation.selection",
     "inference.exact.enumeration",
+    "inference.exact.markov",
 )
 HEADING = re.compile(r"^ *(\w[\w ]*)\n *-{3,}$", re.MULTILINE)
 

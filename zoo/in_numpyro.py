@@ -1,6 +1,7 @@
-"""What programs and guides for NumPyro may use beside NumPyro: one-hot vectors, and two statements of a guide."""
+"""What programs and guides for NumPyro may use beside it: chains, one-hot vectors, and two statements of a guide."""
 
 from zoo._backend.in_numpyro import assign, straight_through
+from zoo._distributions.chain.in_numpyro import Chain
 from zoo._distributions.one_hot.in_numpyro import OneHotCategorical
 
-__all__ = ["OneHotCategorical", "assign", "straight_through"]
+__all__ = ["Chain", "OneHotCategorical", "assign", "straight_through"]

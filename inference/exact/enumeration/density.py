@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
+from inference.exact.enumeration.chains import ArrayFunctions
 from inference.exact.enumeration.elimination import FactorGraph, Variable
 from zoo._programs.runnable import RunnableProgram
 from zoo.types import BackendArray, BackendParams, Keywords, Program
@@ -12,12 +14,13 @@ from zoo.types import BackendArray, BackendParams, Keywords, Program
 class EnumeratedDensity:
     """The joint density of a program and data as a function of the parameters, with its discrete latents enumerated.
 
-    A backend adds the methods that raise NotImplementedError here, and sets ``variables`` (the discrete sites),
-    ``supports`` and ``shapes`` (of the continuous latents, by site).
+    A backend adds the methods that raise NotImplementedError here, and sets ``functions`` (of its arrays),
+    ``variables`` (the discrete sites), ``supports`` and ``shapes`` (of the continuous latents, by site).
 
     program: of the backend. keywords, data: in arrays of the backend.
     """
 
+    functions: ClassVar[ArrayFunctions]
     variables: list[Variable]
     supports: BackendParams
     shapes: dict[str, tuple[int, ...]]
@@ -31,15 +34,11 @@ class EnumeratedDensity:
         row = {n: v[:1] if N and len(v) == N else v for n, v in data.items()}
         self.one_row = {**row, **keywords, "N": 1} if N else {**row, **keywords}
 
-    @staticmethod
-    def logsumexp(array: BackendArray, dim: int) -> BackendArray:
-        """Log of the sum of the exponentials along a dimension, which is kept with size 1."""
-        raise NotImplementedError
-
     @property
     def has_one_label_per_row(self) -> bool:
         """Whether the only discrete site is one label for each row."""
-        return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
+        is_single = len(self.variables) == 1 and not self.variables[0].is_chain
+        return is_single and {p.name for p in self.variables[0].plates} == {"N"}
 
     def prior_draws(self, count: int, seed: int = 0) -> BackendParams:
         """Draws of every continuous latent, from a program with one row; of an improper prior values in its support."""
@@ -55,7 +54,7 @@ class EnumeratedDensity:
 
     def total(self, params: BackendParams, weights: BackendArray | None = None) -> BackendArray:
         """log p of all rows at ``params``, each counted ``weights`` times."""
-        return self.factor_graph(params).log_marginal(self.logsumexp, weights)[0]
+        return self.factor_graph(params).log_marginal(self.functions, weights)[0]
 
     def posterior(
         self, params: BackendParams, weights: BackendArray | None = None
@@ -87,6 +86,11 @@ def infinite_support(name: str) -> str:
 def drawn_by_scan(name: str) -> str:
     """The message for a discrete site that ``scan`` draws, each value by the one before."""
     return f"{name} is discrete and drawn by scan, and only latents outside of scan are summed out"
+
+
+def masked_chain(name: str) -> str:
+    """The message for a chain that is masked."""
+    return f"{name} is a chain and masked: mask the sites that depend on it, step by step, instead"
 
 
 def depends_on_discrete(name: str) -> str:

@@ -1,19 +1,19 @@
 """Sum-product over enumerated dimensions and plates, one variable at a time.
 
 Tensor variable elimination (Obermeyer et al. 2019, "Tensor variable elimination for plated factor graphs"), for arrays
-of either backend: it needs only ``+``, ``*``, ``.sum(dim, keepdims=True)``, ``.reshape`` and a ``logsumexp``.
-Dimensions are counted from the right: plates are the rightmost, enumerated sites to their left.
+of either backend: it needs only ``+``, ``*``, ``.sum(dim, keepdims=True)``, ``.reshape`` and ``ArrayFunctions``.
+Dimensions are counted from the right: plates are the rightmost, enumerated sites to their left. A chain is one
+variable, which a forward pass sums over (``chains``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from inference.exact.enumeration.chains import TIME, ArrayFunctions, sum_paths
 from zoo.errors import ZooError
 from zoo.types import BackendArray, BackendParams
-
-LogSumExp: TypeAlias = Callable[[BackendArray, int], BackendArray]  # (array, dimension), which is kept with size 1
 
 
 class Plate(NamedTuple):
@@ -31,17 +31,36 @@ class Factor(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """A discrete site: its enumerated dimension, the number of its values, and its plates."""
+    """A discrete site: its enumerated dimension, the number of its values, and its plates.
+
+    A chain also has the dimension to the left of its own, of the state before, and a factor of its transitions.
+    """
 
     name: str
     dim: int
     size: int
     plates: frozenset[Plate]
+    is_chain: bool = False
 
     @property
     def plate_dims(self) -> list[int]:
-        """The dimensions of its plates, from the left."""
-        return sorted(plate.dim for plate in self.plates)
+        """The dimensions of its plates, from the left; of a chain also that of the steps."""
+        return sorted({*(plate.dim for plate in self.plates), *([TIME] if self.is_chain else [])})
+
+    @property
+    def transition(self) -> str:
+        """The name of the factor of a chain's transitions."""
+        return f"{self.name} transition"
+
+    @property
+    def factor_names(self) -> list[str]:
+        """The names of its own factors."""
+        return [self.name, *([self.transition] if self.is_chain else [])]
+
+    @property
+    def dims(self) -> list[int]:
+        """Its enumerated dimensions."""
+        return [self.dim, *([self.dim - 1] if self.is_chain else [])]
 
 
 class FactorGraph(NamedTuple):
@@ -56,27 +75,27 @@ class FactorGraph(NamedTuple):
         changed = {n: self.factors[n]._replace(log=self.factors[n].log + log) for n, log in logs.items()}
         return self._replace(factors={**self.factors, **changed})
 
-    def log_marginal_by_row(self, logsumexp: LogSumExp) -> BackendArray:
+    def log_marginal_by_row(self, functions: ArrayFunctions) -> BackendArray:
         """log p of each row, (N,), discrete variables summed out; factors of no row are of the prior."""
         in_rows = {
             n: f
             for n, f in self.factors.items()
             if self.rows in f.plates or any(depends_on(f, v.dim) for v in self.variables)
         }
-        return sum_by_row(self._replace(factors=in_rows)._eliminate(logsumexp), self.rows)
+        return sum_by_row(self._replace(factors=in_rows)._eliminate(functions), self.rows)
 
     def log_marginal(
-        self, logsumexp: LogSumExp, weights: BackendArray | None = None
+        self, functions: ArrayFunctions, weights: BackendArray | None = None
     ) -> tuple[BackendArray, BackendArray | None]:
         """log p of all rows, each counted ``weights`` times, and of each row; the latter None without weights."""
-        factors = self._eliminate(logsumexp)
+        factors = self._eliminate(functions)
         if weights is None:
             return sum(f.log.sum() for f in factors), None
         by_row = sum_by_row(factors, self.rows)
         return (by_row * weights).sum(), by_row
 
-    def _eliminate(self, logsumexp: LogSumExp) -> list[Factor]:
-        return eliminate(list(self.factors.values()), self.variables, logsumexp)
+    def _eliminate(self, functions: ArrayFunctions) -> list[Factor]:
+        return eliminate(list(self.factors.values()), self.variables, functions)
 
 
 def depends_on(factor: Factor, dim: int) -> bool:
@@ -84,35 +103,73 @@ def depends_on(factor: Factor, dim: int) -> bool:
     return len(factor.log.shape) >= -dim and factor.log.shape[dim] > 1
 
 
-def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], logsumexp: LogSumExp) -> list[Factor]:
+def elimination_order(variables: Sequence[Variable]) -> list[Variable]:
+    """Those in most plates first, as they are innermost; a chain after what is in the plate of its steps."""
+    return sorted(variables, key=lambda v: (-len(v.plate_dims), v.is_chain))
+
+
+def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], functions: ArrayFunctions) -> list[Factor]:
     """Sum every variable out; the factors that remain are over plates alone.
 
     Raises ZooError where two variables in different plates are in one factor, so that no order works.
     """
     remaining = list(factors)
-    queue = sorted(variables, key=lambda v: -len(v.plates))  # those in most plates are innermost
+    queue = elimination_order(variables)
     while queue:
         v = queue.pop(0)
         dependent = [f for f in remaining if depends_on(f, v.dim)]
         if not dependent:
             continue  # one value only: nothing to sum
         remaining = [f for f in remaining if not depends_on(f, v.dim)]
-        product = None
+        transition, product = None, None
         for f in dependent:
-            outside = f.plates - v.plates
-            for u in queue:
-                if depends_on(f, u.dim) and u.plates & outside:
-                    raise ZooError(
-                        f"{v.name} and {u.name} are in one factor and in different plates, so that there is no exact "
-                        "sum: put them in one plate"
-                    )
+            check_order(v, f, queue)
+            if v.is_chain and depends_on(f, v.dim - 1):
+                transition = f.log
+                continue
             # given v, what is in further plates is independent: a product
             log = f.log
-            for plate in outside:
-                log = log.sum(plate.dim, keepdims=True)
+            for plate in f.plates - v.plates:
+                if plate.dim not in v.plate_dims:
+                    log = log.sum(plate.dim, keepdims=True)
             product = log if product is None else product + log
-        remaining.append(Factor(logsumexp(product, v.dim), v.plates))
+        if transition is None:
+            remaining.append(Factor(functions.logsumexp(product, v.dim), v.plates))
+            continue
+        check_steps(v, dependent)
+        plates = frozenset(p for p in v.plates if p.dim != TIME)
+        remaining.append(Factor(sum_paths(product, transition, v.dim, functions), plates))
     return remaining
+
+
+def check_order(v: Variable, f: Factor, queue: Sequence[Variable]) -> None:
+    """Raise ZooError where a factor of ``v`` has a variable in other plates that is still to be summed out."""
+    outside = f.plates - v.plates
+    for u in queue:
+        if not depends_on(f, u.dim):
+            continue
+        if u.plates & outside:
+            raise ZooError(
+                f"{v.name} and {u.name} are in one factor and in different plates, so that there is no exact "
+                "sum: put them in one plate"
+            )
+        if u.is_chain and v.is_chain:
+            raise ZooError(
+                f"{v.name} and {u.name} are chains with emissions in common, whose sum is over pairs of states: write "
+                "them as one chain of pairs"
+            )
+        if u.is_chain and depends_on(f, u.dim - 1) and TIME in v.plate_dims:
+            raise ZooError(f"{v.name} changes with time, and the transitions of {u.name} depend on it: observe it")
+
+
+def check_steps(v: Variable, dependent: Sequence[Factor]) -> None:
+    """Raise ZooError where a factor depends on a chain as a whole, and not step by step."""
+    T = max(f.log.shape[TIME] for f in dependent if not depends_on(f, v.dim - 1))
+    if any(f.log.shape[TIME] != T for f in dependent if not depends_on(f, v.dim - 1)):
+        raise ZooError(
+            f"a site depends on {v.name}, a chain of {T} steps, and not step by step: put what depends on it in a "
+            f"plate of the {T} steps, at dimension -1"
+        )
 
 
 def sum_by_row(factors: Sequence[Factor], rows: Plate | None) -> BackendArray:

@@ -12,7 +12,18 @@ from numpyro.infer import init_to_uniform
 from numpyro.primitives import Messenger
 
 from inference.exact.enumeration import density
-from inference.exact.enumeration.elimination import Factor, FactorGraph, Plate, Variable, common_scale, eliminate
+from inference.exact.enumeration.chains import ArrayFunctions, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.elimination import (
+    Factor,
+    FactorGraph,
+    Plate,
+    Variable,
+    common_scale,
+    eliminate,
+    elimination_order,
+)
+from inference.exact.markov.in_numpyro import forward_pass
+from zoo._distributions.chain.in_numpyro import Chain
 from zoo.errors import ZooError
 
 UNUSED_KEY = jax.random.PRNGKey(0)  # for programs in which every site has its value
@@ -20,6 +31,9 @@ UNUSED_KEY = jax.random.PRNGKey(0)  # for programs in which every site has its v
 
 def logsumexp(array, dim):
     return jax.nn.logsumexp(array, axis=dim, keepdims=True)
+
+
+FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, jnp.moveaxis, jnp.broadcast_to)
 
 
 class Enumerate(Messenger):
@@ -40,12 +54,14 @@ class Enumerate(Messenger):
         if is_latent and msg["fn"].is_discrete:
             if "_scan_current_index" in msg["infer"]:
                 raise ZooError(density.drawn_by_scan(msg["name"]))
-            if not msg["fn"].has_enumerate_support:
+            fn = unexpanded(msg["fn"])
+            is_chain = isinstance(fn, Chain)
+            if not is_chain and not fn.has_enumerate_support:
                 raise ZooError(density.infinite_support(msg["name"]))
-            dim = -self.plate_depth - 1 - len(self.variables)
-            values = unexpanded(msg["fn"]).enumerate_support(expand=False)
+            dim = -self.plate_depth - 1 - sum(len(v.dims) for v in self.variables)
+            values = jnp.arange(fn.initial.shape[-1]) if is_chain else fn.enumerate_support(expand=False)
             msg["value"] = values.reshape((len(values),) + (1,) * (-dim - 1) + msg["fn"].event_shape)
-            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg)))
+            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg), is_chain))
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif is_latent:
@@ -69,14 +85,22 @@ def site_plates(site):
     return frozenset(Plate(f.name, f.dim) for f in site.get("cond_indep_stack", ()))
 
 
-def factor_of(site, variables):
-    """The factor of a site that is observed, or one of the ``variables``."""
-    log = site["fn"].log_prob(site["value"])
-    for v in variables:
-        if v.name == site["name"]:  # where it is masked, its values together count once
-            for mask in masks_of(site["fn"]):
-                log = jnp.where(mask, log, -math.log(v.size))
-    return Factor(log, site_plates(site))
+def factors_of(site, variables):
+    """The factors by name of a site that is observed, or one of the ``variables``."""
+    name, fn, plates = site["name"], site["fn"], site_plates(site)
+    v = next((v for v in variables if v.name == name), None)
+    if v is not None and v.is_chain:
+        if any(masks_of(fn)):
+            raise ZooError(density.masked_chain(name))
+        chain = unexpanded(fn)
+        states = states_factor(chain.log_states, v.dim, fn.batch_shape, FUNCTIONS)
+        transitions = transitions_factor(chain.log_transitions, v.dim, FUNCTIONS)
+        return {name: Factor(states, plates), v.transition: Factor(transitions, plates)}
+    log = fn.log_prob(site["value"])
+    if v is not None:  # where it is masked, its values together count once
+        for mask in masks_of(fn):
+            log = jnp.where(mask, log, -math.log(v.size))
+    return {name: Factor(log, plates)}
 
 
 def unexpanded(fn):
@@ -128,9 +152,9 @@ def marginalize(program, sampled_sites=()):
         enumerated(*args, **keywords)
         if not enumerated.sites:
             return
-        factors = [factor_of(s, enumerated.variables) for s in enumerated.sites]
+        factors = [f for s in enumerated.sites for f in factors_of(s, enumerated.variables).values()]
         scale = common_scale([float(s["scale"] or 1.0) for s in enumerated.sites])
-        remaining = eliminate(factors, enumerated.variables, logsumexp)
+        remaining = eliminate(factors, enumerated.variables, FUNCTIONS)
         numpyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
 
     marginal_program.__name__ = getattr(program, "__name__", "program")
@@ -138,7 +162,7 @@ def marginalize(program, sampled_sites=()):
 
 
 class EnumeratedDensity(density.EnumeratedDensity):
-    logsumexp = staticmethod(logsumexp)
+    functions = FUNCTIONS
 
     def __init__(self, program, keywords, data):
         super().__init__(program, keywords, data)
@@ -193,7 +217,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
             if site["type"] != "sample":
                 continue
             if site["is_observed"] or name in discrete:
-                factors[name] = factor_of(site, enumerated.variables)
+                factors.update(factors_of(site, enumerated.variables))
             elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)
@@ -202,7 +226,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         graph = self.factor_graph(params)
 
         def log_marginal(zeros):
-            total, by_row = graph.add(zeros).log_marginal(logsumexp, weights)
+            total, by_row = graph.add(zeros).log_marginal(FUNCTIONS, weights)
             return total, total if by_row is None else by_row
 
         zeros = {n: jnp.zeros_like(f.log) for n, f in graph.factors.items()}
@@ -223,7 +247,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
     def log_marginal(self, draws):
         def evaluate(density, params):
-            return density.factor_graph(params).log_marginal_by_row(logsumexp)
+            return density.factor_graph(params).log_marginal_by_row(FUNCTIONS)
 
         return self.map_draws(draws, evaluate)
 
@@ -239,11 +263,11 @@ class EnumeratedDensity(density.EnumeratedDensity):
             params, key = draw
             graph = density.factor_graph(params)
             labels = {}
-            for v in graph.variables:  # z_1, then z_2 given z_1, ...: the marginal of each, the others summed out
+            # z_1, then z_2 given z_1, ...: the marginal of each, those summed out before it summed out
+            for v in reversed(elimination_order(graph.variables)):
                 key, label_key = jax.random.split(key)
-                p = marginal(graph, v)
-                labels[v.name] = jax.random.categorical(label_key, jnp.log(p), axis=-1)
-                certain = jnp.log(jax.nn.one_hot(labels[v.name], p.shape[-1], dtype=p.dtype))
+                labels[v.name] = draw_path(graph, v, label_key) if v.is_chain else draw_label(graph, v, label_key)
+                certain = jnp.log(jax.nn.one_hot(labels[v.name], v.size))
                 graph = graph.add({v.name: values_along(certain, v)})
             return labels
 
@@ -255,9 +279,29 @@ def marginal(graph, v):
     """p(v | x), plates first and its values last."""
 
     def log_marginal(zeros):
-        return graph.add({v.name: zeros}).log_marginal(logsumexp)[0]
+        return graph.add({v.name: zeros}).log_marginal(FUNCTIONS)[0]
 
     return values_last(jax.grad(log_marginal)(jnp.zeros_like(graph.factors[v.name].log)), v, graph.variables)
+
+
+def draw_label(graph, v, key):
+    """One draw of a discrete site from its posterior."""
+    return jax.random.categorical(key, jnp.log(marginal(graph, v)), axis=-1)
+
+
+def draw_path(graph, v, key):
+    """One draw of a chain from its posterior, which is a chain too, whose transitions change with time."""
+
+    def log_marginal(zeros):
+        return graph.add({v.transition: zeros}).log_marginal(FUNCTIONS)[0]
+
+    p = marginal(graph, v)
+    T, K = p.shape[-2:]
+    pairs = jax.grad(log_marginal)(jnp.zeros((K, *graph.factors[v.name].log.shape[:-1], T - 1)))
+    pairs = pairs_last(pairs, v.dim, [u.dim for u in graph.variables], FUNCTIONS).reshape(*p.shape[:-2], T - 1, K, K)
+    norm = pairs.sum(-1, keepdims=True)
+    transition = jnp.where(norm > 0, pairs / jnp.where(norm > 0, norm, 1.0), 1 / K)
+    return Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdims=True), transition, T).sample(key)
 
 
 def values_last(joint, v, variables):

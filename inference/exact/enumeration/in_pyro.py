@@ -3,19 +3,33 @@ import math
 import pyro
 import torch
 from pyro import poutine
-from pyro.distributions import constraints
+from pyro.distributions import MaskedDistribution, constraints
 from pyro.distributions.util import scale_and_mask
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
-from inference.exact.enumeration.elimination import Factor, FactorGraph, Plate, Variable, common_scale, eliminate
+from inference.exact.enumeration.chains import ArrayFunctions, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.elimination import (
+    Factor,
+    FactorGraph,
+    Plate,
+    Variable,
+    common_scale,
+    eliminate,
+    elimination_order,
+)
+from inference.exact.markov.in_pyro import forward_pass
 from zoo._backend.in_pyro import is_deterministic, param_nodes, sample_nodes, substitute, with_values
+from zoo._distributions.chain.in_pyro import Chain
 from zoo.errors import ZooError
 
 
 def logsumexp(array, dim):
     return array.logsumexp(dim, keepdim=True)
+
+
+FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, torch.movedim, torch.broadcast_to)
 
 
 class Enumerate(Messenger):
@@ -37,13 +51,15 @@ class Enumerate(Messenger):
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].support.is_discrete:
-            if not msg["fn"].has_enumerate_support:
+            fn = unmasked(msg["fn"])
+            is_chain = isinstance(fn, Chain)
+            if not is_chain and not fn.has_enumerate_support:
                 raise ZooError(density.infinite_support(msg["name"]))
-            dim = -self.plate_depth - 1 - len(self.variables)
-            values = msg["fn"].enumerate_support(expand=False)
+            dim = -self.plate_depth - 1 - sum(len(v.dims) for v in self.variables)
+            values = torch.arange(fn.initial.shape[-1]) if is_chain else msg["fn"].enumerate_support(expand=False)
             msg["value"] = values.reshape((len(values),) + (1,) * (-dim - 1) + msg["fn"].event_shape)
             msg["done"] = True
-            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg)))
+            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg), is_chain))
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif is_latent:
@@ -63,10 +79,28 @@ def log_prob_of_values(site, size):
     return log if mask is None else torch.where(torch.as_tensor(mask, device=log.device), log, -math.log(size))
 
 
-def factor_of(site, variables):
-    """The factor of a site that is observed, or one of the ``variables``."""
-    size = next((v.size for v in variables if v.name == site["name"]), None)
-    return Factor(log_prob(site) if size is None else log_prob_of_values(site, size), site_plates(site))
+def factors_of(site, variables):
+    """The factors by name of a site that is observed, or one of the ``variables``."""
+    name, fn, plates = site["name"], site["fn"], site_plates(site)
+    v = next((v for v in variables if v.name == name), None)
+    if v is None:
+        return {name: Factor(log_prob(site), plates)}
+    if not v.is_chain:
+        return {name: Factor(log_prob_of_values(site, v.size), plates)}
+    if site["mask"] is not None or unmasked(fn) is not fn:
+        raise ZooError(density.masked_chain(name))
+    states = states_factor(fn.log_states, v.dim, fn.batch_shape, FUNCTIONS)
+    return {
+        name: Factor(states, plates),
+        v.transition: Factor(transitions_factor(fn.log_transitions, v.dim, FUNCTIONS), plates),
+    }
+
+
+def unmasked(fn):
+    """The distribution within masks."""
+    while isinstance(fn, MaskedDistribution):
+        fn = fn.base_dist
+    return fn
 
 
 def support_of(site):
@@ -99,9 +133,9 @@ def marginalize(program, sampled_sites=()):
             program(*args, **keywords)
         if not enumerated.sites:
             return
-        factors = [factor_of(s, enumerated.variables) for s in enumerated.sites]
+        factors = [f for s in enumerated.sites for f in factors_of(s, enumerated.variables).values()]
         scale = common_scale([float(s["scale"]) for s in enumerated.sites])
-        remaining = eliminate(factors, enumerated.variables, logsumexp)
+        remaining = eliminate(factors, enumerated.variables, FUNCTIONS)
         pyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
 
     marginal_program.__name__ = getattr(program, "__name__", "program")
@@ -110,7 +144,7 @@ def marginalize(program, sampled_sites=()):
 
 
 class EnumeratedDensity(density.EnumeratedDensity):
-    logsumexp = staticmethod(logsumexp)
+    functions = FUNCTIONS
 
     def __init__(self, program, keywords, data):
         super().__init__(program, keywords, data)
@@ -153,7 +187,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         factors = {}
         for name, site in sites.items():
             if name not in params and (site["is_observed"] or name in discrete):
-                factors[name] = factor_of(site, enumerated.variables)
+                factors.update(factors_of(site, enumerated.variables))
             elif rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
         return FactorGraph(factors, enumerated.variables, rows)
@@ -162,13 +196,13 @@ class EnumeratedDensity(density.EnumeratedDensity):
         graph = self.factor_graph(params)
         zeros = {n: torch.zeros_like(f.log, requires_grad=True) for n, f in graph.factors.items()}
         factors = {n: f._replace(log=f.log.detach() + zeros[n]) for n, f in graph.factors.items()}
-        log_p, by_row = graph._replace(factors=factors).log_marginal(logsumexp, weights)
+        log_p, by_row = graph._replace(factors=factors).log_marginal(FUNCTIONS, weights)
         joint = torch.autograd.grad(log_p, list(zeros.values()))
         return dict(zip(zeros, joint, strict=True)), (log_p if by_row is None else by_row).detach()
 
     def log_marginal(self, draws):
         with torch.no_grad():
-            return torch.stack([self.factor_graph(p).log_marginal_by_row(logsumexp) for p in single_draws(draws)])
+            return torch.stack([self.factor_graph(p).log_marginal_by_row(FUNCTIONS) for p in single_draws(draws)])
 
     def responsibilities(self, draws):
         def evaluate(params):
@@ -178,21 +212,19 @@ class EnumeratedDensity(density.EnumeratedDensity):
         return stack([evaluate(params) for params in single_draws(draws)])
 
     def sample_labels(self, draws, seed):
-        generator = torch.Generator().manual_seed(seed)
-
         def sample(params):
             graph = self.factor_graph(params)
             labels = {}
-            for v in graph.variables:  # z_1, then z_2 given z_1, ...: the marginal of each, the others summed out
-                p = marginal(graph, v)
-                flat = p.reshape(-1, p.shape[-1]).clamp_min(0)
-                index = torch.multinomial(flat.cpu(), 1, generator=generator)
-                labels[v.name] = index.reshape(p.shape[:-1]).to(p.device)
-                certain = torch.nn.functional.one_hot(labels[v.name], p.shape[-1]).to(p.dtype).log()
+            # z_1, then z_2 given z_1, ...: the marginal of each, those summed out before it summed out
+            for v in reversed(elimination_order(graph.variables)):
+                labels[v.name] = draw_path(graph, v) if v.is_chain else draw_label(graph, v)
+                certain = torch.nn.functional.one_hot(labels[v.name], v.size).to(torch.zeros(())).log()
                 graph = graph.add({v.name: values_along(certain, v)})
             return labels
 
-        return stack([sample(params) for params in single_draws(draws)])
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return stack([sample(params) for params in single_draws(draws)])
 
 
 def single_draws(draws):
@@ -207,8 +239,28 @@ def stack(values):
 def marginal(graph, v):
     """p(v | x), plates first and its values last."""
     zeros = torch.zeros_like(graph.factors[v.name].log, requires_grad=True)
-    log_p, _ = graph.add({v.name: zeros}).log_marginal(logsumexp)
+    log_p, _ = graph.add({v.name: zeros}).log_marginal(FUNCTIONS)
     return values_last(torch.autograd.grad(log_p, zeros)[0], v, graph.variables)
+
+
+def draw_label(graph, v):
+    """One draw of a discrete site from its posterior."""
+    p = marginal(graph, v)
+    return torch.multinomial(p.reshape(-1, v.size).clamp_min(0), 1).reshape(p.shape[:-1])
+
+
+def draw_path(graph, v):
+    """One draw of a chain from its posterior, which is a chain too, whose transitions change with time."""
+    p = marginal(graph, v)
+    T, K = p.shape[-2:]
+    shape = (K, *graph.factors[v.name].log.shape[:-1], T - 1)
+    zeros = torch.zeros(shape, dtype=p.dtype, device=p.device, requires_grad=True)
+    log_p, _ = graph.add({v.transition: zeros}).log_marginal(FUNCTIONS)
+    pairs = pairs_last(torch.autograd.grad(log_p, zeros)[0], v.dim, [u.dim for u in graph.variables], FUNCTIONS)
+    pairs = pairs.reshape(*p.shape[:-2], T - 1, K, K)
+    norm = pairs.sum(-1, keepdim=True)
+    transition = torch.where(norm > 0, pairs / torch.where(norm > 0, norm, 1.0), 1 / K)
+    return Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdim=True), transition, T).sample()
 
 
 def values_last(joint, v, variables):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inference.exact.enumeration.elimination import FactorGraph, LogSumExp, depends_on
+from inference.exact.enumeration.chains import ArrayFunctions
+from inference.exact.enumeration.elimination import FactorGraph, depends_on
 from zoo.errors import ZooError
 from zoo.types import BackendParams
 
 
 def site_log_likelihoods(
-    graph: FactorGraph, sites: Sequence[str], logsumexp: LogSumExp, has_rows: bool
+    graph: FactorGraph, sites: Sequence[str], functions: ArrayFunctions, has_rows: bool
 ) -> BackendParams:
     """The log density of each element of a site that depends on no discrete latent, and of each row of one that does.
 
     The latter only if ``has_rows``; a site whose rows are not independent given the parameters is left out.
     """
-    discrete = {v.name: graph.factors[v.name] for v in graph.variables}
+    discrete = {n: graph.factors[n] for v in graph.variables for n in v.factor_names}
     by_site: BackendParams = {}
     for name in sites:
         factor = graph.factors[name]
@@ -26,7 +27,7 @@ def site_log_likelihoods(
         if not has_rows:
             continue
         try:
-            by_site[name] = graph._replace(factors={**discrete, name: factor}).log_marginal_by_row(logsumexp)
+            by_site[name] = graph._replace(factors={**discrete, name: factor}).log_marginal_by_row(functions)
         except ZooError:  # a latent outside of the rows couples them
             continue
     return by_site

@@ -1,7 +1,7 @@
 import jax
 from numpyro import handlers
 
-from inference.exact.enumeration.in_numpyro import EnumeratedDensity, logsumexp
+from inference.exact.enumeration.in_numpyro import FUNCTIONS, EnumeratedDensity
 from inference.exact.pointwise.graph import site_log_likelihoods
 
 KEY = jax.random.PRNGKey(0)  # for programs in which every site has its value
@@ -24,6 +24,6 @@ def marginal_log_likelihood(program, inputs, draws, sites, has_rows):
     density = EnumeratedDensity(program, {}, inputs)
 
     def at_draw(density, draw):
-        return site_log_likelihoods(density.factor_graph(draw), sites, logsumexp, has_rows)
+        return site_log_likelihoods(density.factor_graph(draw), sites, FUNCTIONS, has_rows)
 
     return density.map_draws(draws, at_draw)

@@ -2,7 +2,7 @@ import torch
 from pyro import poutine
 from pyro.distributions.util import scale_and_mask
 
-from inference.exact.enumeration.in_pyro import EnumeratedDensity, logsumexp, single_draws, stack
+from inference.exact.enumeration.in_pyro import FUNCTIONS, EnumeratedDensity, single_draws, stack
 from inference.exact.pointwise.graph import site_log_likelihoods
 from zoo._backend.in_pyro import substitute
 
@@ -20,5 +20,5 @@ def marginal_log_likelihood(program, inputs, draws, sites, has_rows):
     density = EnumeratedDensity(program, {}, inputs)
     with torch.no_grad():
         return stack(
-            [site_log_likelihoods(density.factor_graph(d), sites, logsumexp, has_rows) for d in single_draws(draws)]
+            [site_log_likelihoods(density.factor_graph(d), sites, FUNCTIONS, has_rows) for d in single_draws(draws)]
         )

@@ -68,7 +68,9 @@ def gradients(name: str, states: np.ndarray, transitions: np.ndarray) -> tuple[n
         return np.asarray(log_sum), *map(np.asarray, grads)
     arguments = [torch.tensor(a, requires_grad=True) for a in (states, transitions)]
     log_sum = forward_pass(*arguments)
-    return log_sum.detach().numpy(), *(g.numpy() for g in torch.autograd.grad(log_sum.sum(), arguments, materialize_grads=True))
+    return log_sum.detach().numpy(), *(
+        g.numpy() for g in torch.autograd.grad(log_sum.sum(), arguments, materialize_grads=True)
+    )
 
 
 @pytest.mark.parametrize("name", FORWARD_PASSES)

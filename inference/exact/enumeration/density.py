@@ -11,6 +11,9 @@ from zoo._programs.runnable import RunnableProgram
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 
+LOG_OF_IMPOSSIBLE = -1e30  # of a value that was not drawn: sums of -inf alone have no gradients
+
+
 class EnumeratedDensity:
     """The joint density of a program and data as a function of the parameters, with its discrete latents enumerated.
 

@@ -13,6 +13,7 @@ from numpyro.primitives import Messenger
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.chains import ArrayFunctions, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
 from inference.exact.enumeration.elimination import (
     Factor,
     FactorGraph,
@@ -90,7 +91,7 @@ def factors_of(site, variables):
     name, fn, plates = site["name"], site["fn"], site_plates(site)
     v = next((v for v in variables if v.name == name), None)
     if v is not None and v.is_chain:
-        if any(masks_of(fn)):
+        if list(masks_of(fn)):
             raise ZooError(density.masked_chain(name))
         chain = unexpanded(fn)
         states = states_factor(chain.log_states, v.dim, fn.batch_shape, FUNCTIONS)
@@ -267,7 +268,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
             for v in reversed(elimination_order(graph.variables)):
                 key, label_key = jax.random.split(key)
                 labels[v.name] = draw_path(graph, v, label_key) if v.is_chain else draw_label(graph, v, label_key)
-                certain = jnp.log(jax.nn.one_hot(labels[v.name], v.size))
+                certain = LOG_OF_IMPOSSIBLE * (1 - jax.nn.one_hot(labels[v.name], v.size))
                 graph = graph.add({v.name: values_along(certain, v)})
             return labels
 

@@ -10,6 +10,7 @@ from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.chains import ArrayFunctions, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
 from inference.exact.enumeration.elimination import (
     Factor,
     FactorGraph,
@@ -218,7 +219,8 @@ class EnumeratedDensity(density.EnumeratedDensity):
             # z_1, then z_2 given z_1, ...: the marginal of each, those summed out before it summed out
             for v in reversed(elimination_order(graph.variables)):
                 labels[v.name] = draw_path(graph, v) if v.is_chain else draw_label(graph, v)
-                certain = torch.nn.functional.one_hot(labels[v.name], v.size).to(torch.zeros(())).log()
+                one_hot = torch.nn.functional.one_hot(labels[v.name], v.size).to(torch.zeros(()))
+                certain = LOG_OF_IMPOSSIBLE * (1 - one_hot)
                 graph = graph.add({v.name: values_along(certain, v)})
             return labels
 

@@ -101,8 +101,8 @@ def test_sums_and_draws_equal_the_list_of_every_assignment(backend):
         for i, (name, size) in enumerate((("c", 1), ("z", T), ("m", T))):
             first = (0, 1, 1 + T)[i]
             np.testing.assert_allclose(posterior[name][n].reshape(size, 2), exact[first : first + size], atol=1e-12)
-        drawn = np.concatenate([draws["c"][0, :, n, None], draws["z"][0, :, n], draws["m"][0, :, n]], axis=1)
-        index = drawn @ 2 ** np.arange(2 * T + 1)[::-1]
+        sampled = np.concatenate([draws["c"][0, :, n, None], draws["z"][0, :, n], draws["m"][0, :, n]], axis=1)
+        index = sampled @ 2 ** np.arange(2 * T + 1)[::-1]
         counts, expected = np.bincount(index, minlength=len(p)), num_draws * p
         chi_squared = ((counts - expected) ** 2 / expected).sum()
         assert abs(chi_squared - len(p) + 1) < 5 * np.sqrt(2 * len(p) + (1 / expected).sum())
@@ -158,6 +158,7 @@ def test_programs_without_an_exact_sum(name, backend):
     program, message = refused_programs(backend)[name]
     density = in_backend("inference.exact.enumeration", backend).EnumeratedDensity
     convert = language(backend)[2]
-    with in_backend("zoo._backend", backend).runtime("float64"), pytest.raises(zoo.ZooError, match=message):
-        x = convert(np.zeros((4, 1) if name == "whole" else 3))
-        density(program, {}, {"x": x}).total({"shift": convert(np.array(0.0))})
+    with in_backend("zoo._backend", backend).runtime("float64"):
+        x, zero = convert(np.zeros((4, 1) if name == "whole" else 3)), convert(np.array(0.0))
+        with pytest.raises(zoo.ZooError, match=message):
+            density(program, {}, {"x": x}).total({"shift": zero})

@@ -40,9 +40,9 @@ def states_factor(
 
 def transitions_factor(log_transitions: BackendArray, dim: int, functions: ArrayFunctions) -> BackendArray:
     """The factor of the transitions of a chain, from (..., T - 1, K, K) or (..., 1, K, K)."""
-    *lead, K, _ = log_transitions.shape
+    *batch_shape, K, _ = log_transitions.shape
     log = functions.movedim(log_transitions, (-2, -1), (0, 1))
-    return log.reshape(K, K, *(1,) * (-dim - 1 - len(lead)), *lead)
+    return log.reshape(K, K, *(1,) * (-dim - 1 - len(batch_shape)), *batch_shape)
 
 
 def chain_last(

@@ -10,7 +10,6 @@ from inference.exact.enumeration.elimination import FactorGraph, Variable
 from zoo._programs.runnable import RunnableProgram
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
-
 LOG_OF_IMPOSSIBLE = -1e30  # of a value that was not drawn: sums of -inf alone have no gradients
 
 

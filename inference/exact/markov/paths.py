@@ -14,7 +14,6 @@ import numpy as np
 from zoo.checks import is_whole
 from zoo.errors import ZooError
 
-
 LEAST_TRANSITION = -230.0  # the log of 1e-100: to it sums of rescaled probabilities are exact
 
 
@@ -157,9 +156,9 @@ class Chains:
         self.batch = np.broadcast_shapes(log_states.shape[:-2], log_transitions.shape[:-3])
         states = np.broadcast_to(log_states, (*self.batch, *log_states.shape[-2:]))
         is_shared = int(np.prod(log_transitions.shape[:-3])) == 1
-        lead = (1,) if is_shared else self.batch
+        batch_shape = (1,) if is_shared else self.batch
         transitions = log_transitions.reshape(1, *log_transitions.shape[-3:]) if is_shared else log_transitions
-        transitions = np.broadcast_to(transitions, (*lead, *transitions.shape[-3:]))
+        transitions = np.broadcast_to(transitions, (*batch_shape, *transitions.shape[-3:]))
         self.log_states, self.log_transitions = (
             # of one type, for which the loops are compiled: writeable too
             np.require(a, float, ["C", "W"]).reshape(math.prod(a.shape[:-num_dims]), *a.shape[-num_dims:])

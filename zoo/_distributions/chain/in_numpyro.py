@@ -86,8 +86,8 @@ class Chain(Distribution):
 
 def elements(array, *index):
     """``array[..., *index]`` in the last two dimensions; those before are broadcast with those of the indices."""
-    lead = array.shape[:-2]
-    grid = (jnp.arange(n).reshape(n, *(1,) * (len(lead) - 1 - i)) for i, n in enumerate(lead))
+    batch_shape = array.shape[:-2]
+    grid = (jnp.arange(n).reshape(n, *(1,) * (len(batch_shape) - 1 - i)) for i, n in enumerate(batch_shape))
     return array[(*grid, *index)]
 
 

@@ -23,8 +23,8 @@ SMALL = {"widths": (4, 3, 2), "width": 8, "depth": 1}
     params=[
         pytest.param((backend, encoder), id=f"{backend}-{encoder}", marks=marks)
         for backend, encoder, marks in (
-            ("numpyro", "ladder", ()),
             ("pyro", "bottom_up", ()),
+            ("numpyro", "ladder", pytest.mark.slow),
             ("numpyro", "bottom_up", pytest.mark.slow),
             ("pyro", "ladder", pytest.mark.slow),
         )

@@ -209,7 +209,7 @@ SEQUENCE = (
 
 @pytest.mark.parametrize(
     ("backend", "gradient"),
-    [("numpyro", gradient) for gradient in SEQUENCE]
+    [pytest.param("numpyro", g, marks=() if i in (0, 3) else pytest.mark.slow) for i, g in enumerate(SEQUENCE)]
     # a minute each: every way in which draws and sums meet
     + [pytest.param("pyro", SEQUENCE[i], marks=pytest.mark.slow) for i in (0, 3, 4)],
     ids=str,

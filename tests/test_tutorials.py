@@ -23,7 +23,15 @@ assert "pyro" in sys.argv or not {"torch", "pyro"} & sys.modules.keys()
 
 
 # takes more than a minute; fast tests of Gibbs sampling, EM and SVI check the same results, and pyright every call
-SLOW = {"00_your_own_program", "01_mixtures", "04_vae", "05_topics", "06_discrete", "07_hierarchies"}
+SLOW = {
+    "00_your_own_program",
+    "01_mixtures",
+    "02_factor_analysis",
+    "04_vae",
+    "05_topics",
+    "06_discrete",
+    "07_hierarchies",
+}
 
 
 @pytest.mark.parametrize(

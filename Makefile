@@ -23,18 +23,19 @@ export ZOO_DATA ?= $(abspath $(wildcard ../shared/data))
 demo: $(VENV)/.core
 	$(BIN)/zoo compare gaussian_mixture --engines em,svi,nuts --set K=2 --data faithful --report $(REPORT)
 
+# --dist worksteal: tests of one file run in one process, which keeps what they share
 test: $(VENV)/.all
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # without this condition pytest would fail where no test is slow
 slow: $(VENV)/.all
-	@if grep -rqs "mark\.slow" tests; then $(BIN)/pytest -n 2 -m "slow and not gpu"; else echo "no slow tests"; fi
+	@if grep -rqs "mark\.slow" tests; then $(BIN)/pytest -n 2 --dist worksteal -m "slow and not gpu"; else echo "no slow tests"; fi
 
 coverage: $(VENV)/.all
-	$(BIN)/pytest -n 2 --cov --cov-report=term --cov-report=html
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-report=html
 
 bench: $(VENV)/.all
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; PYTHONPATH=. $(BIN)/python $$benchmark || exit 1; done

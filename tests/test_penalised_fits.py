@@ -141,6 +141,7 @@ def test_a_plain_fit_reports_no_terms(backend):
     assert not {"penalty", "kl_terms", "kl_by_dimension"} & set(fit.diagnostics)
 
 
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_a_penalty_does_what_it_is_for(backend):
     """Two correlated columns: DIP leaves the codes less correlated, beta their KL smaller, annealed at its capacity."""
     x = np.random.default_rng(2).normal(size=(400, 3)) @ np.array([[2.0, 2.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.3]])
@@ -186,6 +187,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(backend, objective, tmp_path, mo
     assert bool(learned) == objective.startswith("factor")
 
 
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_the_discriminator_of_a_fit_is_trained(backend):
     """Correlated codes by an encoder that stays: the penalty rises to gamma times their total correlation."""
     x = np.random.default_rng(3).normal(size=(1000, 3))
@@ -260,6 +262,7 @@ def test_guides_that_do_not_read_rows_are_refused(penalty):
     assert_refused(lambda: inference.fit(model, x, engine="svi", objective=penalty, num_steps=1), message)
 
 
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_codes_that_are_not_one_normal_latent_are_refused(backend):
     short = {"engine": "svi", "num_steps": 2, "batch_size": 20}
     program, guide = layers(backend)

@@ -199,6 +199,7 @@ def test_beta_and_annealed_by_hand(backend):
     assert backend.value(falling, kl=3.0, fraction=0.4) == pytest.approx(7 * 3.0 - 3.0)
 
 
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"], indirect=True)
 def test_the_discriminator_at_its_optimum_is_the_log_ratio(backend):
     """Codes normal with correlation 0.7: the logit is log q(z) - sum_j log q(z_j), with the mean -log(1 - 0.49) / 2."""
     r, penalty = 0.7, Factor(gamma=1.0, units=32, layers=2, learning_rate=3e-3)

@@ -79,7 +79,7 @@ def test_so_it_is_before_a_later_latent_and_with_more_draws(options, backend):
         fit(backend, "argmax", {"z": "straight_through"}, **options)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 @pytest.mark.parametrize("gradient", RELAXED)
 @pytest.mark.parametrize("use", ["product", "mixture", "nothing"])
 def test_a_product_trains_and_so_does_a_site_on_which_nothing_depends(use, gradient, backend):

@@ -186,7 +186,7 @@ def test_dirichlet_draws_and_their_gradients(backend):
     np.testing.assert_allclose(slope, exact, atol=5 * (1 + abs(exact)).max() / np.sqrt(count), rtol=5e-3)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_bounds_of_an_encoder_and_a_mean_field_are_below_the_evidence(backend):
     exact = evidence(TINY, ALPHA, ETA)
     steps = {"num_steps": 1500 if backend == "numpyro" else 500, "learning_rate": 0.01, "warm_up": 0.0}
@@ -277,7 +277,7 @@ def test_errors_for_hyperparameters_are_one_line():
         zoo.load("prod_lda", K=2, alpha=np.ones(2)).bind(TINY)
 
 
-@pytest.mark.parametrize("backend", ["numpyro", "pyro"])
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_one_topic_can_be_encoded(backend):
     fit = inference.fit(lda(backend, K=1, alpha=0.5), TINY, "svi", num_steps=3)
     np.testing.assert_allclose(fit.params["phi"].sum(1), [1.0], rtol=1e-5)

@@ -39,7 +39,7 @@ def test_the_elbo_of_a_linear_autoencoder_ends_at_the_likelihood_of_ppca(exact, 
     assert np.arccos(np.clip(cosines, -1, 1)).max() < slack, "the decoder spans the plane of PPCA"
 
 
-@pytest.mark.parametrize("backend", zoo.BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_few_labels_and_many_images_make_a_classifier(backend):
     """Three kinds of image, three labels of each among 180: the unlabelled ones find their kind."""
     rng = np.random.default_rng(0)

@@ -151,7 +151,7 @@ def test_grids_hold_squares_of_pixels_in_the_order_of_the_image(backend):
         np.testing.assert_allclose(np.asarray(networks.downsample(np_of.asarray(larger), side)), grid, rtol=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_colour_images_have_the_likelihood_of_their_pixels(backend):
     shape, D = (2, 2, 3), 12
     settings = {**TINY, "layout": "1x1,2x1", "likelihood": "discretised_logistic", "mixtures": 2, "shape": shape}

@@ -306,7 +306,7 @@ def test_the_codebook_starts_at_the_means_of_the_clusters(backend):
     np.testing.assert_allclose(trained.state["codebook_count"][order], 0.1 * rows[sorted_outputs], rtol=1e-9)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_an_interrupted_run_resumes_bit_for_bit(backend, tmp_path, monkeypatch):
     model = zoo.load("vq_vae", backend, **SIZES, prior="autoregressive", decay=0.8, restart_below=0.5)
     data, options = binary_rows(), {"num_epochs": 6, "num_steps": 5000, "batch_size": 5, "learning_rate": 0.01}
@@ -330,7 +330,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(backend, tmp_path, monkeypatch):
         np.testing.assert_array_equal(resumed.state[name], values, err_msg=name)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_the_autoregressive_prior_is_a_distribution(backend):
     """It sums to one over every code, and draws what its density says."""
     M, K, count = 3, 3, 4000

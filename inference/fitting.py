@@ -113,7 +113,7 @@ def fit(
     -----
     Fits in several threads run one after another, and so do all other calls that run a program: the libraries keep
     handlers, parameters and precision for the whole process. Each is equal to the fit made alone. Processes run at
-    once.
+    once. Programs that other threads run without this library do not wait.
 
     Examples
     --------

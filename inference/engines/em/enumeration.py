@@ -69,7 +69,7 @@ class EnumerationEM:
         given, card, keywords = self.options.start, self.request.card, self.request.keywords
         if not given:
             return self._usual_start(seed)
-        is_complete = given.keys() == card.parameters(keywords).keys()
+        is_complete = card.parameters(keywords).keys() <= given.keys()
         usual = {} if is_complete else self.to_numpy(self._usual_start(seed))
         return self.to_backend(complete_start(card, keywords, given, usual))
 

@@ -59,7 +59,7 @@ def refit_folds(
     weights = full.options.get("sample_weight")
     for fold in folds:
         rest = np.delete(np.arange(full.keywords["N"]), fold)
-        options = dict(full.options)
+        options = {n: v for n, v in full.options.items() if n != "checkpoint"}  # which is of the fit to all rows
         if weights is not None:
             options["sample_weight"] = np.asarray(weights)[rest]
         run = {"seed": full.seed, "device": full.device, "dtype": full.dtype}

@@ -110,7 +110,7 @@ class LinearGaussianEM:
         given, card = self.options.start, self.request.card
         if not given:
             return self._usual_start(seed)
-        is_complete = given.keys() == card.parameters(self.keywords).keys()
+        is_complete = card.parameters(self.keywords).keys() <= given.keys()
         usual = {} if is_complete else self.to_numpy(self._usual_start(seed))
         start = complete_start(card, self.keywords, given, usual)
         linear = card.linear(start, self.keywords)  # type: ignore[misc]

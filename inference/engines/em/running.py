@@ -41,8 +41,9 @@ def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
         best = runs.best
         params, further = algorithm.finalize(best.state)
         log_likelihood = float(best.trace[-1] - algorithm.log_prior(best.state))
+        method = start_method(request.card)
         diagnostics = EMDiagnostics(
-            start=describe_start(options.start, params, start_method(request.card)),
+            start="given" if params.keys() <= options.start.keys() else describe_start(options.start, method),
             iterations=len(best.trace) - 1,
             converged=best.converged,
             objective=options.objective,

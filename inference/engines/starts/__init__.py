@@ -5,7 +5,7 @@ Each ``in_<backend>.py`` has ``begin(request, model, seeds)``, see ``find_starts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def find_starts(
         to_backend(complete_start(request.card, request.keywords, some, to_numpy(values))) if some else values
         for some, values in zip(given, usual, strict=True)
     ]
-    return starts, describe_start(list(dict.fromkeys(n for some in given for n in some)), model.shapes, method)
+    return starts, describe_start((name for some in given for name in some), method)
 
 
 def usual_starts(
@@ -90,15 +90,14 @@ def rows_of(values: np.ndarray, axis: int) -> np.ndarray:
     return moved.reshape(len(moved), -1)
 
 
-def describe_start(given: Collection[str], latents: Collection[str], method: str) -> str:
-    """How the values were found, for the diagnostics: the names of those given, and the method for the others.
+def describe_start(given: Iterable[str], method: str) -> str:
+    """How a start was found of which some values are given, or none: their names, and the method for the others.
 
-    >>> describe_start(["pi"], ["pi", "mu"], "k-means++"), describe_start(["pi"], ["pi"], "k-means++")
-    ('given pi, else k-means++', 'given')
+    >>> describe_start(["pi"], "k-means++"), describe_start([], "k-means++")
+    ('given pi, else k-means++', 'k-means++')
     """
-    if not given:
-        return method
-    return "given" if set(latents) <= set(given) else f"given {', '.join(given)}, else {method}"
+    names = ", ".join(dict.fromkeys(given))
+    return f"given {names}, else {method}" if names else method
 
 
 def start_method(card: Card) -> str:

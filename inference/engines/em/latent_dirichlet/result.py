@@ -51,7 +51,7 @@ def make_result(
         trace=trace,
         state=state,
         diagnostics=VariationalEMDiagnostics(
-            start="given" if has_topics(options.start) else describe_start(initial, ["phi"], start),
+            start="given" if has_topics(options.start) else describe_start(initial, start),
             tokens=tokens,
             bound=estimate.bound,
             bound_per_token=None if estimate.bound is None else estimate.bound / tokens,

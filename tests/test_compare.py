@@ -197,12 +197,13 @@ def test_point_estimates():
     assert set(alone.table["fit"]) == {"em", "short"}
 
 
-@pytest.mark.parametrize("covariance", ["full", "tied", "diag"])
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "tied_diag"])
 def test_permuting_the_labels_of_half_the_draws_changes_no_number(covariance):
     to_shape = {
         "full": lambda v: v,
         "tied": lambda v: v[:, :, 0],
         "diag": lambda v: np.diagonal(v, axis1=-2, axis2=-1),
+        "tied_diag": lambda v: np.diagonal(v[:, :, 0], axis1=-2, axis2=-1),
     }[covariance]
     weighted = {"lp": np.zeros((1, 300)), "log_weight": np.zeros((1, 300))}
     fits = []

@@ -14,6 +14,7 @@ from tests.programs import exponentials
 from tests.table import BACKENDS, CASES, EXACT, IDS, invariant_params, required_sizes, simulate_case
 
 COVARIANCES = list(zoo.card("gaussian_mixture").variants["covariance"])
+OF_SCIKIT_LEARN = ("full", "tied", "diag", "spherical")
 
 
 def standardised(x):
@@ -90,7 +91,7 @@ def test_both_m_steps_end_at_one_mode(covariance, backend, old_faithful):
         np.testing.assert_allclose(general.params[site], value, rtol=1e-3, atol=1e-4, err_msg=site)
 
 
-@pytest.mark.parametrize("covariance", COVARIANCES)
+@pytest.mark.parametrize("covariance", OF_SCIKIT_LEARN)
 @pytest.mark.parametrize("data", ["faithful", "iris", "wine"])
 def test_maximum_likelihood_is_that_of_scikit_learn(data, covariance, old_faithful):
     x = {"faithful": lambda: old_faithful, "iris": lambda: load_iris().data, "wine": lambda: load_wine().data}[data]()

@@ -90,6 +90,7 @@ def test_a_page_that_cannot_be_written_raises(comparison, tmp_path):
 PLOTTED = {
     "gaussian_mixture-1": ("gaussian_mixture", {"D": 1, "covariance": "diag"}),
     "gaussian_mixture-2": ("gaussian_mixture", {"D": 2, "covariance": "tied"}),
+    "gaussian_mixture-4": ("gaussian_mixture", {"D": 4, "covariance": "tied_diag"}),
     "gaussian_mixture-6": ("gaussian_mixture", {"D": 6, "covariance": "spherical"}),
     "latent_class": ("latent_class", {"J": 35}),
     "poisson_mixture": ("poisson_mixture", {"mean": 300.0}),

@@ -6,7 +6,7 @@ from numpyro.distributions import Categorical, Dirichlet, Gamma, MultivariateNor
 def model(x=None, *, N, D, K, covariance="full", loc=0.0, scale=5.0, spread=1.0):
     loc, scale, spread = (jnp.broadcast_to(v, (D,)) for v in (loc, scale, spread))
     pi = sample("pi", Dirichlet(jnp.ones(K)))
-    Lambda = sample("Lambda", prior(covariance, spread, D)) if covariance == "tied" else None
+    Lambda = sample("Lambda", prior(covariance, spread, D)) if covariance.startswith("tied") else None
     with plate("K", K):
         mu = sample("mu", Normal(loc, scale).to_event(1))
         if Lambda is None:
@@ -20,7 +20,7 @@ def prior(covariance, spread, D):
     match covariance:
         case "full" | "tied":
             return Wishart(D + 2.0, rate_matrix=jnp.diag(spread**2))
-        case "diag":
+        case "diag" | "tied_diag":
             return Gamma(1.5, spread**2 / 2).to_event(1)
         case "spherical":
             return Gamma(1.5, (spread**2).mean() / 2)
@@ -34,6 +34,8 @@ def component(covariance, mu, Lambda, z, D):
             return MultivariateNormal(mu[z], scale_tril=root(Lambda))
         case "diag":
             return Normal(mu[z], Lambda[z] ** -0.5).to_event(1)
+        case "tied_diag":
+            return Normal(mu[z], Lambda**-0.5).to_event(1)
         case "spherical":
             return Normal(mu[z], (Lambda[z] ** -0.5)[..., None]).to_event(1)
 

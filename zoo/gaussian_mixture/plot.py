@@ -45,6 +45,8 @@ def covariances(Lambda, covariance, K, D):
             return np.broadcast_to(np.linalg.inv(Lambda), (K, D, D))
         case "diag":
             return np.eye(D) / Lambda[:, :, None]
+        case "tied_diag":
+            return np.broadcast_to(np.eye(D) / Lambda[:, None], (K, D, D))
     return np.eye(D) / Lambda[:, None, None]  # spherical
 
 

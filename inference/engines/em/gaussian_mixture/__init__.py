@@ -63,8 +63,8 @@ def make_check(
                 width = np.sqrt(variance)
                 correlated = 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
                 relative = np.minimum((variance / floor.variance).min(1), correlated / floor.eigenvalue / 2)
-            case "diag":
-                relative = (1 / (precision * scale**2) / floor.variance).min(1)
+            case "diag" | "tied_diag":
+                relative = (1 / (precision.reshape(-1, len(scale)) * scale**2) / floor.variance).min(1)
             case _:
                 relative = 1 / (precision * scale[0] ** 2) / floor.variance.mean()
         k = int(relative.argmin())

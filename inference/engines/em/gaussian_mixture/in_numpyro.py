@@ -24,8 +24,9 @@ def form(data, keywords, options):
     centre, scale, loc, mean_scale, spread, scale_products = standardise(
         data["x"], jnp.asarray(options.sample_weight, float), *priors
     )
-    units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
-    floor, matrix = floors(options, np.asarray(centre), np.asarray(scale)), covariance in ("full", "tied")
+    matrix = covariance in ("full", "tied")
+    units = scale_products if matrix else scale[0] ** 2 if covariance == "spherical" else scale**2
+    floor = floors(options, np.asarray(centre), np.asarray(scale))
     i, j = np.triu_indices(D)
 
     def features(x):
@@ -83,6 +84,8 @@ def form(data, keywords, options):
                 P = inverse((S.sum(0) + prior * jnp.diag(spread**2)) / (n.sum() + prior))
             case "diag":
                 P = 1 / jnp.maximum((S + prior * spread**2) / (n + prior)[:, None], lowest(floor.variance))
+            case "tied_diag":
+                P = 1 / jnp.maximum((S.sum(0) + prior * spread**2) / (n.sum() + prior), lowest(floor.variance))
             case _:
                 variance = (S.sum(1) + prior * (spread**2).mean()) / (n * D + prior)
                 P = 1 / jnp.maximum(variance, lowest(floor.variance.mean()))

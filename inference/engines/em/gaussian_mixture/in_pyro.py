@@ -19,8 +19,9 @@ def form(data, keywords, options):
     loc, mean_scale, spread = (torch.as_tensor(keywords[name]).expand(D) for name in ("loc", "scale", "spread"))
     mean_scale, spread = mean_scale / scale, spread / scale
     scale_products = torch.outer(scale, scale)
-    units = {"full": scale_products, "tied": scale_products, "diag": scale**2, "spherical": scale[0] ** 2}[covariance]
-    floor, matrix = floors(options, centre.cpu().numpy(), scale.cpu().numpy()), covariance in ("full", "tied")
+    matrix = covariance in ("full", "tied")
+    units = scale_products if matrix else scale[0] ** 2 if covariance == "spherical" else scale**2
+    floor = floors(options, centre.cpu().numpy(), scale.cpu().numpy())
     least = torch.as_tensor(floor.variance).to(x.device)
     i, j = torch.triu_indices(D, D)
 
@@ -79,6 +80,8 @@ def form(data, keywords, options):
                 P = inverse((S.sum(0) + prior * torch.diag(spread**2)) / (n.sum() + prior))
             case "diag":
                 P = 1 / ((S + prior * spread**2) / (n + prior)[:, None]).maximum(lowest(least))
+            case "tied_diag":
+                P = 1 / ((S.sum(0) + prior * spread**2) / (n.sum() + prior)).maximum(lowest(least))
             case _:
                 P = 1 / ((S.sum(1) + prior * (spread**2).mean()) / (n * D + prior)).maximum(lowest(least.mean()))
         return P / units

@@ -262,3 +262,14 @@ def test_an_interrupt_writes_nothing(command, tmp_path, monkeypatch):
     result = run_zoo(command, "gaussian_mixture", "--set", "K=2", "--out", folder, exit_code=130)
     assert error_line(result) == "interrupted; only what was saved is kept"
     assert not list(tmp_path.iterdir())
+
+
+def test_choose_prints_the_criteria_and_saves_the_best(table, tmp_path):
+    sizes = ["--sizes", "K=1-2", "--data", table, "--columns", "eruptions,waiting", "--set", "covariance=tied_diag"]
+    test = ["--criterion", "blrt", "--bootstrap", 3, "--workers", 1, "--option", "max_iter=5", "--backend", "pyro"]
+    result = run_zoo("choose", "gaussian_mixture", *sizes, *test, "--out", tmp_path / "best")
+    assert "sabic: K=2" in result.stdout
+    assert f"blrt selects K=1; saved in {tmp_path / 'best'}" in result.stdout  # p is at least 1/4
+    assert inference.load(tmp_path / "best").keywords["K"] == 1
+    line = error_line(run_zoo("choose", "gaussian_mixture", "--sizes", "K=6-1", exit_code=2))
+    assert "--sizes reads NAME=FIRST-LAST or values" in line

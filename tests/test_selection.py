@@ -32,13 +32,13 @@ def known():
 
 
 def test_every_criterion_selects_the_true_dimension(known):
-    assert known.sizes == dict.fromkeys(("bic", "aic", "laplace", "cv", "ard"), TRUE)
+    assert known.sizes == dict.fromkeys(("bic", "sabic", "caic", "aic", "laplace", "cv", "ard"), TRUE)
     assert known.best.keywords["Z"] == TRUE
-    assert list(known.unavailable) == ["icl"]
+    assert set(known.unavailable) == {"icl", "blrt"}
     assert (known.table["note"] == "").all()
     result = choose(FA, simulate_rows(TRUE), Z=range(2, 5), folds=2, criterion="cv")
-    assert result.sizes == dict.fromkeys(("bic", "aic", "cv"), TRUE)
-    assert set(result.unavailable) == {"icl", "laplace", "ard"}
+    assert result.sizes == dict.fromkeys(("bic", "sabic", "caic", "aic", "cv"), TRUE)
+    assert set(result.unavailable) == {"icl", "laplace", "ard", "blrt"}
 
 
 @pytest.mark.parametrize("model", [PPCA, FA], ids=lambda m: m.name)
@@ -116,7 +116,7 @@ def test_missing_values():
     x = simulate_rows(TRUE, N=300, D=7)
     x[np.random.default_rng(0).random(x.shape) < 0.1] = np.nan
     result = choose(PPCA, x, Z=range(2, 5), folds=2)
-    assert result.sizes == dict.fromkeys(("bic", "aic", "cv", "ard"), TRUE)
+    assert result.sizes == dict.fromkeys(("bic", "sabic", "caic", "aic", "cv", "ard"), TRUE)
     assert result.table["laplace"].isna().all()
     assert "missing" in result.unavailable["laplace"]
 
@@ -125,10 +125,10 @@ def test_components_and_factors_within_them_can_be_selected(old_faithful):
     model = zoo.load("gaussian_mixture", "pyro", covariance="tied")
     result = choose(model, old_faithful, K=(1, 2), criterion="icl")
     assert result.letter == "K"
-    assert result.sizes == {"bic": 2, "icl": 2, "aic": 2}
-    assert set(result.unavailable) == {"laplace", "cv", "ard"}
+    assert result.sizes == dict.fromkeys(("bic", "sabic", "caic", "icl", "aic"), 2)
+    assert set(result.unavailable) == {"laplace", "cv", "ard", "blrt"}
     diagnostics = fit(model.with_settings(K=2), old_faithful, "em").diagnostics
-    for name in ("log_likelihood", "parameters", "bic", "icl", "aic"):
+    for name in ("log_likelihood", "parameters", "bic", "sabic", "caic", "icl", "aic"):
         assert result.table.loc[2, name] == diagnostics[name]
     mixed = zoo.load("mixture_of_factor_analysers", "pyro", K=1)
     x = simulate_rows(1, N=60, D=3)
@@ -160,7 +160,7 @@ def test_the_figure_has_a_panel_for_each_criterion(known):
     figure = known.figure()
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title() for axes in panels] == [
-        f"{name}: Z = 3" for name in ("BIC", "AIC", "Laplace evidence", "cross-validation", "ARD")
+        f"{name}: Z = 3" for name in ("BIC", "SABIC", "CAIC", "AIC", "Laplace evidence", "cross-validation", "ARD")
     ]
     figure.canvas.draw()
     bic = np.asarray(panels[0].lines[0].get_ydata(), dtype=float)  # in nats behind the best: half of the criterion

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from zoo.cli import checking, fitting, gradients, models, rows, sampling
+from zoo.cli import checking, choosing, fitting, gradients, models, rows, sampling
 from zoo.cli.console import print_error, print_warning
 from zoo.errors import ZooError, ZooWarning
 
@@ -62,6 +62,7 @@ app.command("show")(models.show)
 app.command("check")(checking.check)
 app.command("fit")(fitting.fit)
 app.command("compare")(fitting.compare)
+app.command("choose")(choosing.choose)
 app.command("gradients")(gradients.gradients)
 app.command("summary")(fitting.summary)
 app.command("predict")(rows.predict)

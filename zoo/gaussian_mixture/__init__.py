@@ -7,8 +7,8 @@
     x_n     ~ Normal(mu_z, Sigma_z)             [N D]    the row
 
 Covariance ``full``: a Wishart of D + 2 degrees of freedom with E[Sigma_k] = diag(spread^2); ``tied``: one
-for all components; ``diag``, ``tied_diag`` and ``spherical``: its one-dimensional case, Gamma(3/2, spread^2/2), for each
-component and column, for each column, and for each component.
+for all components; ``diag``, ``tied_diag`` and ``spherical``: its one-dimensional case, Gamma(3/2, spread^2/2), for
+each component and column, for each column, and for each component.
 """
 
 import numpy as np

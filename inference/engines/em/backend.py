@@ -32,6 +32,14 @@ class EMStep(Protocol):
         ...
 
 
+class ClosedFormStep(EMStep, Protocol):
+    """The steps of a mixture in closed form."""
+
+    def set_data(self, x: BackendArray) -> None:
+        """Take other data of the same shape, for which nothing is compiled anew."""
+        ...
+
+
 class EMBackend(NamedTuple):
     """The classes and array functions of one backend.
 
@@ -52,7 +60,7 @@ class EMBackend(NamedTuple):
     """
 
     EnumeratedDensity: Callable[..., density.EnumeratedDensity]
-    ExponentialFamilyStep: Callable[..., EMStep]
+    ExponentialFamilyStep: Callable[..., ClosedFormStep]
     GeneralStep: Callable[..., step.GeneralStep]
     float64: Callable[[], AbstractContextManager[object]]
     compile: Callable[[Callable[..., BackendArray]], Callable[..., BackendArray]]

@@ -26,8 +26,9 @@ class EMDiagnostics(Diagnostics):
         Number of parameters that the likelihood determines.
     log_likelihood : float
         In nats, at the estimate.
-    aic, bic, icl : float
-        Information criteria; smaller is better.
+    aic, bic, icl, sabic, caic : float
+        Information criteria (``running.information_criteria``); smaller is better. The last two are None in fits that
+        version 0.1 saved.
     heywood : list or None
         The columns, or [component, column], whose uniqueness is near zero; None where the model has no uniquenesses.
     """
@@ -41,6 +42,8 @@ class EMDiagnostics(Diagnostics):
     aic: float
     bic: float
     icl: float
+    sabic: float | None = None
+    caic: float | None = None
     heywood: list[int] | list[list[int]] | None = None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.engines import FitRequest
 from inference.engines.em import closed_form
-from inference.engines.em.backend import EMBackend, EMStep
+from inference.engines.em.backend import ClosedFormStep, EMBackend, EMStep
 from inference.engines.em.diagnostics import FurtherDiagnostics
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.linear_gaussian.solution import num_parameters
@@ -44,12 +44,13 @@ class EnumerationEM:
         # the rows of a user's own program may depend on each other, unless they are weighed
         are_equal = self.density.is_own and bool((options.sample_weight == 1).all())
         self.general = backend.GeneralStep(self.density, weights, options.objective, are_equal)
-        self.em_step: EMStep = self.general
+        self.closed_step: ClosedFormStep | None = None
         hook = closed_form.exponential_family_form(request.model)
         self.form = hook.form(data, keywords, options) if hook else None
         if self.form and closed and options.closed_form:
             (x,) = data.values()
-            self.em_step = backend.ExponentialFamilyStep(self.form, x, weights)
+            self.closed_step = backend.ExponentialFamilyStep(self.form, x, weights)
+        self.em_step: EMStep = self.closed_step or self.general
         self.log_prior = backend.compile(self.density.log_prior) if options.is_map else lambda params: 0.0
         self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
         epsilon = backend.machine_epsilon()
@@ -121,6 +122,15 @@ class EnumerationEM:
         """Count the rows by other weights, (N,)."""
         self.em_step.weights = self.backend.to_array(weights[self.is_counted])
 
+    def set_table(self, table: dict[str, np.ndarray]) -> bool:
+        """Take other data of the same sizes; whether it can, as a closed form can, which is not compiled anew."""
+        if self.closed_step is None:
+            return False
+        self.request = replace(self.request, table=counted_rows(self.request, table, self.is_counted))
+        (x,) = self._arrays.to_backend(self.request.table).values()
+        self.closed_step.set_data(x)
+        return True
+
     def to_backend(self, params: dict[str, np.ndarray]) -> BackendParams:
         return {n: self.backend.to_array(v) for n, v in params.items()}
 
@@ -142,10 +152,16 @@ def without_rows(
     """The request and its options with the rows that count alone."""
     if is_counted.all():
         return request, options
-    sites = request.card.sites(request.keywords)
-    table = {n: v[is_counted] if sites[n].dims[:1] == ("N",) else v for n, v in request.table.items()}
     keywords = {**request.keywords, "N": int(is_counted.sum())}
     return (
-        replace(request, table=table, keywords=keywords),
+        replace(request, table=counted_rows(request, request.table, is_counted), keywords=keywords),
         replace(options, sample_weight=options.sample_weight[is_counted]),
     )
+
+
+def counted_rows(
+    request: FitRequest[EngineOptions], table: dict[str, np.ndarray], is_counted: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The rows of a table that count."""
+    sites = request.card.sites(request.keywords)
+    return {n: v[is_counted] if sites[n].dims[:1] == ("N",) else v for n, v in table.items()}

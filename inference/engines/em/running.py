@@ -27,6 +27,8 @@ class InformationCriteria(TypedDict):
     aic: float
     bic: float
     icl: float
+    sabic: float
+    caic: float
 
 
 def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
@@ -105,13 +107,21 @@ def observed_weight(request: FitRequest[EngineOptions], options: PreparedOptions
 def information_criteria(
     log_likelihood: float, num_parameters: int, num_rows: float, entropy: float
 ) -> InformationCriteria:
-    """AIC (Akaike 1974), BIC (Schwarz 1978) and ICL (Biernacki, Celeux and Govaert 2000); smaller is better.
+    """AIC (Akaike 1974), BIC (Schwarz 1978), ICL (Biernacki, Celeux and Govaert 2000), SABIC (Sclove 1987), and CAIC.
 
-    ICL is BIC plus twice the entropy of the labels. num_rows: of rows with an observed value.
+    With p parameters and n rows, -2 log-likelihood plus: AIC 2 p; BIC p log n; ICL that of BIC and twice the entropy of
+    the labels; SABIC, the sample-size adjusted BIC, p log((n + 2) / 24); CAIC, the consistent AIC, p (log n + 1)
+    (Bozdogan 1987). Smaller is better. num_rows: of rows with an observed value.
 
-    >>> information_criteria(-100.0, 3, 1.0, 2.0)
-    {'aic': 206.0, 'bic': 200.0, 'icl': 204.0}
+    >>> {name: round(value, 2) for name, value in information_criteria(-100.0, 3, 1.0, 2.0).items()}
+    {'aic': 206.0, 'bic': 200.0, 'icl': 204.0, 'sabic': 193.76, 'caic': 203.0}
     """
     deviance = -2 * log_likelihood
     bic = float(deviance + num_parameters * np.log(num_rows))
-    return {"aic": deviance + 2 * num_parameters, "bic": bic, "icl": bic + 2 * entropy}
+    return {
+        "aic": deviance + 2 * num_parameters,
+        "bic": bic,
+        "icl": bic + 2 * entropy,
+        "sabic": float(deviance + num_parameters * np.log((num_rows + 2) / 24)),
+        "caic": bic + num_parameters,
+    }

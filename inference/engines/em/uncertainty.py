@@ -1,8 +1,8 @@
-"""The uncertainty of an EM fit: the curvature of its objective, and refits to resampled rows."""
+"""The uncertainty of an EM fit: the curvature of its objective, and refits to resampled or simulated rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ from inference.engines.em.backend import EMBackend
 from inference.engines.em.enumeration import EnumerationEM
 from inference.engines.em.iteration import run_em
 from inference.engines.em.options import EMOptions, prepare_options
-from inference.engines.em.running import make_algorithm, precision
+from inference.engines.em.running import make_algorithm, precision, run_above_floor
+from zoo import ZooError
 
 
 class Curvature(NamedTuple):
@@ -58,3 +59,28 @@ def refit(
             return algorithm.finalize(last.state)[0]
 
         return [refit_one(weights) for weights in resamples]
+
+
+def refit_tables(
+    backend: EMBackend,
+    request: FitRequest[EMOptions],
+    tables: Sequence[dict[str, np.ndarray]],
+    seeds: Sequence[int],
+) -> np.ndarray:
+    """The log-likelihood after EM of other data of the same sizes, (tables,); NaN where it has no maximum.
+
+    A closed form is compiled once for all tables. Rows without values are those of the request.
+    """
+    options, values = prepare_options(request), []
+    with precision(backend, request, options):
+        algorithm = None
+        for table, seed in zip(tables, seeds, strict=True):
+            one = replace(request, table=table, seed=seed)
+            try:
+                if not (isinstance(algorithm, EnumerationEM) and algorithm.set_table(table)):
+                    algorithm = make_algorithm(backend, one, options)
+                best = run_above_floor(one, algorithm, options).best
+                values.append(float(best.trace[-1] - algorithm.log_prior(best.state)))
+            except (ZooError, ArithmeticError, np.linalg.LinAlgError):
+                values.append(np.nan)
+    return np.array(values)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference import engines
-from inference.evaluation.selection import ard, cross_validation, laplace
+from inference.evaluation.selection import ard, cross_validation, laplace, likelihood_ratio
 from inference.evaluation.selection.program_sizes import models_by_argument
 from inference.evaluation.selection.record import CRITERIA
 from inference.evaluation.selection.result import Choice
@@ -25,7 +25,8 @@ SizeColumns = Mapping[str, Any]  # values of one size, by column
 
 DEFAULT_FOLDS = 5
 CV_COLUMNS = ("cv", "cv_se", "cv_behind_se")
-COLUMNS = ("log_likelihood", "parameters", "bic", "icl", "aic", "laplace", *CV_COLUMNS, "note")
+LIKELIHOOD_COLUMNS = ("log_likelihood", "parameters", "bic", "sabic", "caic", "icl", "aic")
+COLUMNS = (*LIKELIHOOD_COLUMNS, "laplace", "blrt", *CV_COLUMNS, "note")
 TOPIC_COLUMNS = (*CV_COLUMNS, "perplexity", "note")
 
 
@@ -36,6 +37,8 @@ def choose(
     criterion: str | None = None,
     engine: str | None = None,
     folds: int | None = None,
+    bootstrap: int | None = None,
+    workers: int | None = None,
     seed: int = 0,
     **options: Any,
 ) -> Choice:
@@ -49,17 +52,24 @@ def choose(
     data : array, DataFrame, Corpus, tuple or dict
         As ``inference.fit`` takes it. Of a program of the user's own its other arguments, a tuple or by name; those of
         the reading by default.
-    criterion : {"bic", "icl", "aic", "laplace", "cv"}, optional
-        The criterion of ``Choice.best``: "bic" (Schwarz 1978) by default; "icl", BIC plus twice the entropy of the
-        labels, for well separated clusters; "aic"; "laplace", the evidence of probabilistic PCA (Minka 2001); or "cv",
-        the mean log p of held-out rows, which is the default and the only criterion of topic models.
+    criterion : {"bic", "sabic", "caic", "icl", "aic", "laplace", "blrt", "cv"}, optional
+        The criterion of ``Choice.best``: "bic" (Schwarz 1978) by default; "sabic", the sample-size adjusted BIC (Sclove
+        1987); "caic", the consistent AIC (Bozdogan 1987); "icl", BIC plus twice the entropy of the labels, for well
+        separated clusters; "aic"; "laplace", the evidence of probabilistic PCA (Minka 2001); "blrt", the parametric
+        bootstrap likelihood-ratio test of each size against the size below (McLachlan 1987), at 5 percent; or "cv", the
+        mean log p of held-out rows, which is the default and the only criterion of topic models.
     engine : str, optional
         "em"; for topic models any engine that supports them, by default "gibbs".
     folds : int, optional
         The folds of cross-validation, for each of which every size is fitted once more; by default 5 where
         ``criterion`` is "cv", otherwise there is no cross-validation.
+    bootstrap : int, optional
+        The number of data sets that the bootstrap test simulates, to each of which two sizes are fitted; by default 99
+        where ``criterion`` is "blrt", otherwise there is no test. With it every fit has ``restarts=5`` unless given.
+    workers : int, optional
+        Processes among which the bootstrap is divided; by default one for each core. Results do not depend on it.
     seed : int, default 0
-        The seed of the fits and of the folds.
+        The seed of the fits, of the folds and of the bootstrap.
     **options
         The range of sizes, and options of the engine.
 
@@ -78,8 +88,8 @@ def choose(
     --------
     >>> choose(zoo.load("gaussian_mixture"), x, K=range(1, 7)).sizes["bic"]  # doctest: +SKIP
     """
-    if criterion is not None and criterion not in CRITERIA:
-        raise unknown("criterion", criterion, CRITERIA)
+    if criterion is not None and criterion not in (*CRITERIA, "blrt"):
+        raise unknown("criterion", criterion, (*CRITERIA, "blrt"))
     is_own = not model.has_card or isinstance(model, ReadModel)
     letter, models = models_by_argument(model, data, options) if is_own else models_by_size(model, options)
     if is_own:  # each has been read with its data
@@ -90,13 +100,20 @@ def choose(
     if options.get("checkpoint"):
         raise ZooError("a checkpoint is of one fit, and choose makes many: leave checkpoint out")
     engine = choose_engine(model, engine, is_topic_model)
-    unavailable = {"icl": icl_unavailable_reason(model), "laplace": laplace.unavailable_reason(model)}
+    unavailable = {
+        "icl": icl_unavailable_reason(model),
+        "laplace": laplace.unavailable_reason(model),
+        "blrt": likelihood_ratio.unavailable_reason(model),
+    }
     if is_topic_model:
         reason = f"the likelihood of {model.name} is not known exactly: take cv"
-        unavailable |= dict.fromkeys(("bic", "icl", "aic"), reason)
+        unavailable |= dict.fromkeys(("bic", "sabic", "caic", "icl", "aic", "blrt"), reason)
     if unavailable.get(criterion):
         raise ZooError(unavailable[criterion])
     folds = DEFAULT_FOLDS if folds is None and criterion == "cv" else folds
+    bootstrap = likelihood_ratio.DEFAULT_SAMPLES if bootstrap is None and criterion == "blrt" else bootstrap
+    if bootstrap is not None:
+        options = {"restarts": likelihood_ratio.DEFAULT_RESTARTS, **options}
     fits, columns = fit_sizes(models, data, engine, seed, options)
     if not fits:
         raise ZooError(columns[next(iter(models))]["note"])
@@ -111,6 +128,7 @@ def choose(
 
     further: dict[str, Callable[[], Any]] = {
         "laplace": lambda: laplace.compute_evidence(fits),
+        "blrt": lambda: likelihood_ratio.compute_tests(fits, bootstrap, seed, workers),
         "cv": cross_validate,
         "ard": lambda: ard.compute_relevance(fits),
     }
@@ -119,14 +137,16 @@ def choose(
         try:
             results[name] = compute()
         except ZooError as error:
-            if name == criterion or (name == "cv" and folds is not None):
+            if name == criterion or {"cv": folds, "blrt": bootstrap}.get(name) is not None:
                 raise
             unavailable[name] = str(error)
     scores, validation_size = results.get("cv", ({}, np.nan))
-    parts = [columns, results.get("laplace", {}), scores]
+    tests = results.get("blrt", {})
+    p_values = {size: {"blrt": test.p_value} for size, test in tests.items()}
+    parts = [columns, results.get("laplace", {}), p_values, scores]
     table = merge_columns(letter, parts, TOPIC_COLUMNS if is_topic_model else COLUMNS)
     reasons = {name: reason for name, reason in unavailable.items() if reason}
-    choice = Choice(letter, criterion, fits, table, reasons, results.get("ard"), validation_size)
+    choice = Choice(letter, criterion, fits, table, reasons, results.get("ard"), validation_size, tests)
     if criterion not in choice.sizes:
         raise ZooError(f"no size has {criterion}: {table.loc[min(fits), 'note']}")
     return choice

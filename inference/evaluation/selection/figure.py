@@ -1,7 +1,7 @@
 """The figure of a choice: a panel for each criterion, in nats behind its best size.
 
-Half of BIC, AIC and ICL, and the sum over held-out rows, are log-likelihoods, as the evidence is; a size that is a nat
-or two behind is as good as the best.
+Half of BIC, SABIC, CAIC, AIC and ICL, and the sum over held-out rows, are log-likelihoods, as the evidence is; a size
+that is a nat or two behind is as good as the best. The bootstrap test has its p-values.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.selection.ard import KEPT_LENGTH
+from inference.evaluation.selection.likelihood_ratio import SIGNIFICANCE
 from inference.evaluation.selection.record import CRITERIA, ChoiceRecord
 from inference.plots.style import FIT_COLOURS
 
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 PANELS_PER_ROW = 3
 TITLES = {
     "bic": "BIC",
+    "sabic": "SABIC",
+    "caic": "CAIC",
     "icl": "ICL",
     "aic": "AIC",
     "laplace": "Laplace evidence",
     "cv": "cross-validation",
+    "blrt": "bootstrap test",
     "ard": "ARD",
 }
 
@@ -47,6 +51,8 @@ def plot_criteria(c: ChoiceRecord) -> Figure:
     for axes, name in zip(panels, shown, strict=False):
         if name == "ard":
             plot_lengths(axes, c)
+        elif name == "blrt":
+            plot_p_values(axes, c)
         else:
             plot_criterion(axes, c, name, curves[name])
             axes.set_ylim(-0.4, 2 * top)
@@ -95,3 +101,12 @@ def plot_lengths(axes: Axes, c: ChoiceRecord) -> None:
     axes.set_ylim(bottom=KEPT_LENGTH / 10)
     axes.set_ylabel("squared length / sigma2", fontsize=8)
     axes.set_xlabel("column of W, the longest first", fontsize=9)
+
+
+def plot_p_values(axes: Axes, c: ChoiceRecord) -> None:
+    """The p-value of each size against the size below, with the level of the test."""
+    axes.plot(list(c.blrt), [test.p_value for test in c.blrt.values()], marker="o", markersize=4, color=FIT_COLOURS[5])
+    axes.axhline(SIGNIFICANCE, color="0.5", linestyle="--", linewidth=0.8)
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("p against the size below", fontsize=8)
+    axes.set_xlabel(c.letter, fontsize=9)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.selection.ard import Relevance
+from inference.evaluation.selection.likelihood_ratio import SIGNIFICANCE, LikelihoodRatioTest
 from inference.result import Fit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CRITERIA = {"bic": -1, "icl": -1, "aic": -1, "laplace": 1, "cv": 1}  # 1: larger is better, -1: smaller is better
+# 1: larger is better, -1: smaller is better
+CRITERIA = {"bic": -1, "sabic": -1, "caic": -1, "icl": -1, "aic": -1, "laplace": 1, "cv": 1}
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class ChoiceRecord:
         The dimensions that Bayesian PCA keeps.
     validation_size : float
         The total weight of the rows, or the number of tokens, over which cv is a mean; NaN without cv.
+    blrt : dict of int to LikelihoodRatioTest
+        The bootstrap likelihood-ratio test of each size against the size below; {} without.
     """
 
     letter: str
@@ -45,6 +49,7 @@ class ChoiceRecord:
     unavailable: dict[str, str]
     ard: Relevance | None
     validation_size: float
+    blrt: dict[int, LikelihoodRatioTest]
 
     @property
     def best(self) -> Fit:
@@ -53,13 +58,17 @@ class ChoiceRecord:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The size that each available criterion selects, and the number of dimensions that ARD keeps."""
+        """The size that each available criterion selects, with that of BLRT, and the dimensions that ARD keeps."""
         sizes = {}
         for name in filter(self.table.columns.__contains__, CRITERIA):
             column = self.table[name].astype(float) * CRITERIA[name]
             column = column[np.isfinite(column)]
             if len(column):
                 sizes[name] = int(column.idxmax())
+        if self.blrt:
+            sizes["blrt"] = min(self.blrt) - 1
+            while (test := self.blrt.get(sizes["blrt"] + 1)) and test.p_value <= SIGNIFICANCE:
+                sizes["blrt"] += 1
         return sizes | ({"ard": self.ard.dimensions} if self.ard else {})
 
     @property

@@ -57,6 +57,9 @@ class ExponentialFamilyStep:
 
         return self.form.maximise(sum_over_blocks(block, x, labels, weights).T, None)
 
+    def set_data(self, x):
+        self.x = x
+
     def entropy(self, params):
         is_precise = self.is_precise(params)
 

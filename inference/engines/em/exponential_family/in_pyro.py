@@ -52,6 +52,9 @@ class ExponentialFamilyStep:
         (sums,) = sum_over_blocks(block, self.x, labels, self.weights)
         return self.form.maximise(sums.T, None)
 
+    def set_data(self, x):
+        self.x = x
+
     def entropy(self, params):
         is_precise = self.is_precise(params)
         natural = None if is_precise else self.form.natural(params)

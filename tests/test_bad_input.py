@@ -53,6 +53,21 @@ def test_a_table_with_words_names_the_column():
     assert "species" in error_message(pd.DataFrame({"length": [1.0, 2.0, 3.0], "species": ["a", "b", "c"]}))
 
 
+@pytest.mark.parametrize("cell", [1e200, 1e308, -1e308])
+@pytest.mark.parametrize("row", [0, 3])
+def test_squares_beyond_64_bits_are_refused_without_a_warning(cell, row):
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    x[row, 1] = cell
+    deep = {"x": x, "attribute": np.arange(20)[:, None] % 2.0}
+    for name, sizes, data in [
+        ("factor_analysis", {"Z": 1}, x),
+        ("vae", {"Z": 1, "likelihood": "gaussian"}, x),
+        ("attribute_vae", {"Z": 2, "C": 2, "likelihood": "mixed"}, deep),
+    ]:
+        with pytest.raises(zoo.ZooError, match="squares beyond 64 bits"):
+            zoo.load(name, "pyro", **sizes).bind(data)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [

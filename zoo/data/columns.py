@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.checks import is_whole
-from zoo.data.moments import column_sums, first_observed
-from zoo.errors import ZooError, unknown
+from zoo.data.moments import MAX_SPREAD, column_sums, first_observed
+from zoo.errors import ColumnError, ZooError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +223,8 @@ def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarr
     Raises
     ------
     ZooError
-        For codes beyond the levels, a column that is missing in all rows, and a number that is constant.
+        For codes beyond the levels, a column that is missing in all rows, a number that is constant, and squares
+        beyond 64 bits.
     """
     check_codes(x, columns)
     count, total, _ = column_sums(x, np.zeros(x.shape[1]))
@@ -232,7 +233,12 @@ def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarr
     is_number = np.asarray(columns) == 0
     loc = np.where(is_number, total / count, 0.0)
     spread = np.where(is_number, np.sqrt(column_sums(x, loc)[2] / count), 1.0)
-    is_constant = is_number & ~(spread > MIN_RELATIVE_SPREAD * np.abs(loc))
+    is_extreme = is_number & ~(spread < MAX_SPREAD)
+    if is_extreme.any():
+        raise ColumnError(
+            "column {} of x has squares beyond 64 bits: give it in other units", np.flatnonzero(is_extreme)[:1]
+        )
+    is_constant = is_number & (spread <= MIN_RELATIVE_SPREAD * np.abs(loc))
     if is_constant.any():
         d = int(is_constant.argmax())
         raise ZooError(f"column {d} of x is {first_observed(x)[d]:g} in all rows: drop it")

@@ -78,18 +78,18 @@ def column_sums(
     """
     D = x.shape[1]
     count, total, square = np.zeros(D), np.zeros(D), np.zeros(D)
-    for block, w in weighted_blocks(x, weights):
-        y = block - shift
-        part = w @ y  # a matrix product is faster than a sum
-        if np.isnan(part).any():
-            observed = ~np.isnan(y)
-            count += w @ observed
-            y = np.where(observed, y, 0.0)
-            part = w @ y
-        else:
-            count += w.sum()
-        total += part
-        with np.errstate(over="ignore"):  # columns whose squares are infinite are refused by name
+    with np.errstate(over="ignore", invalid="ignore"):  # columns whose sums are not finite are refused by name
+        for block, w in weighted_blocks(x, weights):
+            y = block - shift
+            part = w @ y  # a matrix product is faster than a sum
+            if np.isnan(part).any():
+                observed = ~np.isnan(y)
+                count += w @ observed
+                y = np.where(observed, y, 0.0)
+                part = w @ y
+            else:
+                count += w.sum()
+            total += part
             square += w @ np.square(y)
     return count, total, square
 
@@ -109,13 +109,16 @@ def mean_and_spread(x: np.ndarray) -> tuple[np.ndarray, float]:
     """The mean of each pixel, (D,), and the root of the mean of their variances, of x (N, D), NaN where missing.
 
     A pixel may be constant; one that is missing in all rows has the mean of the others. Raises ZooError where all
-    pixels are constant.
+    pixels are constant, and for squares beyond 64 bits.
     """
     count, total, _ = column_sums(x, np.zeros(x.shape[1]))
     observed = count > 0
-    mean = np.where(observed, total / np.maximum(count, 1), total.sum() / count.sum())
-    square = column_sums(x, mean)[2]  # about the mean, which avoids a difference of large numbers
-    spread = float(np.sqrt((square[observed] / count[observed]).mean()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(observed, total / np.maximum(count, 1), total.sum() / count.sum())
+        square = column_sums(x, mean)[2]  # about the mean, which avoids a difference of large numbers
+        spread = float(np.sqrt((square[observed] / count[observed]).mean()))
+    if not spread < MAX_SPREAD:
+        raise ZooError("x has squares beyond 64 bits: give it in other units, or drop values that are far away")
     if not spread > MIN_RELATIVE_SPREAD * float(np.abs(mean).max()):
         raise ZooError("every pixel of x is constant: there is nothing to learn; give images that differ")
     return mean, spread

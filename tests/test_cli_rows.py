@@ -166,6 +166,9 @@ def test_impute_writes_an_interval_for_each_cell(factors, tmp_path):
     assert list(cells["column"]) == ["b", "a", "e"]
     numbers = ["mean", "sd", "low", "high"]
     np.testing.assert_allclose(cells[numbers], expected[numbers].astype(float))
+    assert list(read_output("impute", folder, "--data", data, "--cells")["row"]) == [1, 4, 4]
+    frame.drop(columns=["key", "note"]).to_csv(data)  # the index is a column without a name
+    assert run_zoo("impute", folder, "--data", data, "--cells").stdout.startswith(",column,mean,sd,low,high\n1,b,")
 
 
 @pytest.fixture(scope="module")

@@ -49,14 +49,15 @@ class RowData:
     table: pd.DataFrame | None = None
 
     def add_ids(self, answer: pd.DataFrame) -> pd.DataFrame:
-        """An answer by row, with the ids of the rows, or their numbers, as the first column."""
+        """An answer whose index has the numbers of rows, with their ids in its place, as the first column."""
         if self.ids is None:
             return answer.rename_axis(answer.index.name or ROW_NUMBER).reset_index()
         name = "" if is_index_name(self.ids.name) else self.ids.name
         if name in answer.columns:
             raise ZooError(f"the answer has a column {name!r} beside the ids of that name: rename it in the data")
+        values = [self.ids.values[number] for number in answer.index]
         answer = answer.reset_index(drop=True)
-        answer.insert(0, name, self.ids.values)
+        answer.insert(0, name, values)
         return answer
 
 

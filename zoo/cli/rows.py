@@ -124,10 +124,7 @@ def impute(
     csv = make_csv_options(sep, decimal, encoding, no_header, na)
     fit, rows = load(folder, None, None, data, id_column, columns, None, csv, backend)
     if cells:
-        table = row_tables.missing_table(fit, rows.data, interval)
-        if rows.ids is not None:
-            values = np.asarray(rows.ids.values, dtype=object)
-            table = table.assign(row=values[table["row"]]).rename(columns={"row": rows.ids.name})
+        table = rows.add_ids(row_tables.missing_table(fit, rows.data, interval).set_index("row"))
     else:
         table = fill_table(fit, rows, row_tables.filled_rows(fit, rows.data))
     write_table(table, to)

@@ -11,9 +11,9 @@ variance of gradient estimators for discrete latents, which ``estimator(name, **
 ``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
 reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
-``factors``, ``topics`` and ``latents`` are questions to one kind of model, ``disentanglement`` to any codes, and
-``fairness`` to codes with a sensitive attribute; ``enumeration`` and ``gaussian`` are exact inference. Everything is
-imported when it is first used.
+``classes``, ``factors``, ``topics`` and ``latents`` are questions to one kind of model, ``disentanglement`` to any
+codes, and ``fairness`` to codes with a sensitive attribute; ``enumeration`` and ``gaussian`` are exact inference.
+Everything is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guides import shared
+    from inference.analysis import classes as classes
     from inference.analysis import disentanglement as disentanglement
     from inference.analysis import factors as factors
     from inference.analysis import fairness as fairness
@@ -88,6 +89,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "standard_errors": "inference.evaluation.standard_errors",
 }
 _MODULES = {
+    "classes": "inference.analysis.classes",
     "disentanglement": "inference.analysis.disentanglement",
     "enumeration": "inference.exact.enumeration",
     "factors": "inference.analysis.factors",

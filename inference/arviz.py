@@ -56,7 +56,12 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     groups |= {"observed_data": observed} if observed else {}
     groups |= {"constant_data": constant} if constant else {}
     dims = {
-        name: dimension_names(tuple(card.dim_names.get(d, d) for d in site.dims))
+        name: dimension_names(
+            tuple(
+                axis_name(name, axis) if axis in card.entry_labels.get(name, {}) else card.dim_names.get(d, d)
+                for axis, d in enumerate(site.dims)
+            )
+        )
         for name, site in sites.items()
         if site.dims
     }
@@ -69,6 +74,8 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     shapes += [(dims[n], v.shape) for n, v in data.items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
     coords |= {d: np.asarray(labels) for d, labels in card.coords.items() if d in coords}
+    labelled = {axis_name(n, axis): v for n, labels in card.entry_labels.items() for axis, v in labels.items()}
+    coords |= {d: np.asarray(labels) for d, labels in labelled.items() if d in coords}
     coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
     tree = make_tree(groups, coords, dims, {"/": attributes(fit)})
     if likelihood:  # a site of events has fewer dimensions here than in its data
@@ -80,6 +87,11 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         own = make_tree({"log_likelihood": likelihood}, known, {n: d for n, d in named.items() if d})
         tree["log_likelihood"] = own["log_likelihood"]
     return tree
+
+
+def axis_name(site: str, axis: int) -> str:
+    """The name of a dimension whose labels belong to one site alone."""
+    return f"{site}_dim_{axis}"
 
 
 def make_tree(

@@ -177,7 +177,7 @@ def with_column_names(model: Model, data: DataLike) -> Model:
     names = {n: columns for n in tables if (columns := column_names(given[n]))}
     for n in names:
         warn_of_header(n, given[n].columns)
-    return model.with_columns(names)
+    return model.with_columns(names | model.encoded_names)
 
 
 def read_call(

@@ -146,7 +146,7 @@ class Fit(FitRecord):
         """
         return posterior_predictive(self, data, seed, draws)
 
-    def simulate(self, N: int, seed: int = 0) -> dict[str, np.ndarray]:
+    def simulate(self, N: int, seed: int = 0, **settings: Any) -> dict[str, np.ndarray]:
         """Simulate new rows and their latents from the program at the point estimate.
 
         Parameters
@@ -154,6 +154,8 @@ class Fit(FitRecord):
         N : int
             The number of rows.
         seed : int, default 0
+        **settings
+            Keywords of the program, such as the covariates of the rows.
 
         Returns
         -------
@@ -161,7 +163,7 @@ class Fit(FitRecord):
             Every site of the program, with N rows each.
         """
         sizes = {k: self.keywords[k] for k in self.model.card.row_sizes if k in self.keywords} | {"N": N}
-        return self.fitted_model.simulate(seed, values=self.params, **sizes)
+        return self.fitted_model.simulate(seed, values=self.params, **sizes, **settings)
 
     def summary(self, max_entries: int | None = MAX_ENTRIES) -> pd.DataFrame:
         """Summarise every reported quantity, labels aligned.

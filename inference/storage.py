@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,7 @@ from zoo import Model, ReadModel, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
 from zoo.data.atomic import check_replaceable, replace_folder
+from zoo.data.columns import Columns
 from zoo.data.corpus import Corpus
 from zoo.data.intensities import Intensities
 from zoo.saved_calls import call_from_json, call_to_json
@@ -218,6 +220,8 @@ def _to_json(values: Mapping[str, object], group: str, arrays: dict[str, np.ndar
             return value
         if isinstance(value, Estimator | Penalty):
             return words.text_of(value)
+        if isinstance(value, Columns):
+            return {"columns": convert(dataclasses.asdict(value), path)}
         return {"name": getattr(value, "__qualname__", type(value).__name__)}  # of a function only the name is saved
 
     return {k: convert(v, f"{group}/{k}") for k, v in values.items()}
@@ -233,7 +237,15 @@ def _from_json(values: Mapping[str, Json], arrays: Mapping[str, np.ndarray]) -> 
             ((kind, content),) = value.items()
             if kind == "array" and isinstance(content, str):
                 return arrays[content]
+            if kind == "columns":
+                return _read_columns(cast("dict[str, Any]", convert(content)))
             return {k: convert(v) for k, v in content.items()} if isinstance(content, dict) else content
         return value
 
     return {k: convert(v) for k, v in values.items()}
+
+
+def _read_columns(values: Mapping[str, Any]) -> Columns:
+    """The columns of a table, from lists of their fields."""
+    categories = tuple(map(tuple, values["categories"]))
+    return Columns(tuple(values["names"]), categories, tuple(values["counts"]), tuple(values["covariates"]))

@@ -24,7 +24,9 @@ def variants(name: str) -> list[dict[str, Any]]:
     return settings
 
 
-CASES = [(name, settings) for name in zoo.names() for settings in variants(name)]
+# settings that are no variant, and change the latents
+FURTHER: dict[str, list[dict[str, Any]]] = {"mixed_latent_class": [{"columns": (3, 0, "count", 2, 0)}]}
+CASES = [(name, settings) for name in zoo.names() for settings in [*variants(name), *FURTHER.get(name, [])]]
 IDS = ["-".join([name, *map(str, settings.values())]) for name, settings in CASES]
 
 

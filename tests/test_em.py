@@ -48,8 +48,10 @@ GENERAL = [
 
 
 def is_costly(case, backend):
-    """Whether NumPyro compiles a covariance of the mixture; Pyro runs all of them in the fast tests."""
-    return backend == "numpyro" and CASES[case][0] == "gaussian_mixture"
+    """Whether a case has tests of its own, or NumPyro compiles a mixture that Pyro runs too."""
+    name, settings = CASES[case]
+    is_mixture = name in ("gaussian_mixture", "mixed_latent_class")
+    return settings.get("covariance") == "tied_diag" or (backend == "numpyro" and is_mixture)
 
 
 @pytest.mark.parametrize(

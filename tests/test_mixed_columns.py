@@ -51,12 +51,12 @@ def log_density(outputs, row, column_levels, loc, spread):
 
 @partial(jax.jit, static_argnames="column_levels")
 def numpyro_log_prob(outputs, x, column_levels=COLUMNS, loc=LOC, spread=SPREAD):
-    return in_numpyro.MixedColumns(outputs, loc, spread, column_levels).log_prob(x)
+    return in_numpyro.decoded_columns(outputs, loc, spread, column_levels).log_prob(x)
 
 
 def pyro_log_prob(outputs, x, column_levels=COLUMNS, loc=LOC, spread=SPREAD):
     outputs, x = torch.as_tensor(outputs), torch.as_tensor(x)
-    return in_pyro.MixedColumns(outputs, loc, spread, column_levels).log_prob(x)
+    return in_pyro.decoded_columns(outputs, loc, spread, column_levels).log_prob(x)
 
 
 @pytest.fixture(autouse=True)
@@ -104,8 +104,8 @@ def test_probabilities_sum_to_one_and_draws_have_them():
     num_draws = 40_000
     torch.manual_seed(0)
     for draws in (
-        in_numpyro.MixedColumns(outputs, 0.0, 1.0, levels).sample(jax.random.key(0), (num_draws,)),
-        in_pyro.MixedColumns(torch.as_tensor(outputs), 0.0, 1.0, levels).sample((num_draws,)),
+        in_numpyro.decoded_columns(outputs, 0.0, 1.0, levels).sample(jax.random.key(0), (num_draws,)),
+        in_pyro.decoded_columns(torch.as_tensor(outputs), 0.0, 1.0, levels).sample((num_draws,)),
     ):
         counts = np.bincount(np.asarray(draws, int) @ [4, 2, 1], minlength=12)
         # of a multinomial sample: chi-squared with 11 degrees of freedom
@@ -115,8 +115,8 @@ def test_probabilities_sum_to_one_and_draws_have_them():
 def test_draws_of_numbers_have_their_mean_and_scale():
     num_draws, numbers = 20_000, [1, 3]
     torch.manual_seed(0)
-    ours = in_numpyro.MixedColumns(OUTPUTS, LOC, SPREAD, COLUMNS)
-    other = in_pyro.MixedColumns(torch.as_tensor(OUTPUTS), LOC, SPREAD, COLUMNS)
+    ours = in_numpyro.decoded_columns(OUTPUTS, LOC, SPREAD, COLUMNS)
+    other = in_pyro.decoded_columns(torch.as_tensor(OUTPUTS), LOC, SPREAD, COLUMNS)
     np.testing.assert_allclose(ours.mean, other.mean, rtol=1e-12)
     loc = LOC[numbers] + SPREAD[numbers] * OUTPUTS[:, :2]
     scale = SPREAD[numbers] * (MIN_SCALE + np.logaddexp(0, OUTPUTS[:, 2:4]))

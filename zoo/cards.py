@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.items import Items
 from zoo.linear import Linear
 from zoo.sites import Derived, Site
 from zoo.types import Keywords
@@ -77,6 +78,14 @@ class Card:
         The keyword with the number of values of a pixel, where pixels are counts; else "".
     columns : str
         The keyword with the number of levels of each column, where rows have numbers and categories; else "".
+    column_words : tuple of str
+        The other kinds of a column that this keyword may name, of "count" and "covariate".
+    labels : callable, optional
+        ``labels(settings, names) -> {quantity: {axis: labels}}``: the labels along axes of quantities that belong to
+        some columns of a table, or to levels of one, given the names of the columns.
+    items : callable, optional
+        ``items(params, settings) -> Items``, where the columns of a row are independent given its class
+        (``zoo.items``).
     tags : tuple of str
         Words to find the model by.
     shown_on : str
@@ -104,6 +113,8 @@ class Card:
         The name that users have for a dimension, where the engines have another: that of the rows is N.
     coords : dict of str to sequence
         The labels along a dimension, as the columns of a DataFrame.
+    entry_labels : dict of str to dict of int to sequence
+        What ``labels`` returns, once the columns have names.
     """
 
     name: str
@@ -133,6 +144,9 @@ class Card:
     classes: str = ""
     levels: str = ""
     columns: str = ""
+    column_words: tuple[str, ...] = ()
+    labels: Callable[[Keywords, Sequence[str]], dict[str, dict[int, Sequence[str]]]] | None = None
+    items: Callable[[Mapping[str, np.ndarray], Keywords], Items] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     story: str = ""
     package: str = ""
@@ -144,6 +158,7 @@ class Card:
     is_own: bool = False
     dim_names: Mapping[str, str] = field(default_factory=dict)
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    entry_labels: Mapping[str, Mapping[int, Sequence[str]]] = field(default_factory=dict)
 
     @property
     def of_words(self) -> bool:
@@ -193,7 +208,7 @@ class Card:
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
     def with_latents_of(self, settings: Keywords) -> Card:
-        """The card with the latents that the program has under the settings.
+        """The card with the latents that the program has under the settings, which ``groups`` no longer gives.
 
         Parameters
         ----------
@@ -209,7 +224,7 @@ class Card:
         if latents == self.latents:
             return self
         enumerated, sampled = (tuple(n for n in names if n in lines) for names in (self.enumerated, self.sampled))
-        return replace(self, latents=latents, enumerated=enumerated, sampled=sampled)
+        return replace(self, latents=latents, groups=None, enumerated=enumerated, sampled=sampled)
 
     def sites(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """Every sample site, latents first, then the covariates.
@@ -302,7 +317,10 @@ class Card:
         dict of str to Site
         """
         quantities = {**self.parameters(settings), **self.deterministic}
+        known = set(quantities)
         for name, quantity in self.derived.items():
+            if not set(quantity.sources) <= known:
+                continue
             if quantity.line is None:
                 quantities[name] = Site("real", quantities.pop(quantity.sources[0]).dims)
             else:

@@ -15,10 +15,11 @@ from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card
 from zoo.checks import check_seed, check_weights, is_whole
-from zoo.data.column_names import Names, is_numbering
+from zoo.data.column_names import Names, column_names, is_numbering
+from zoo.data.columns import Columns, check_codes, check_columns
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
-from zoo.data.tables import as_table, check_any_observed, check_values
+from zoo.data.tables import SiteData, as_table, check_any_observed, check_values, data_by_site
 from zoo.errors import ZooError, unknown
 from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
@@ -165,6 +166,9 @@ class Model:
             labels = {s.dims[-1]: model.columns[n] for n, s in lines.items() if s.kind != "word" and len(s.dims) == 2}
             shown = {dim: names for dim, names in labels.items() if not is_numbering(names)}
             model._card = dataclasses.replace(card, coords={**card.coords, **shown})
+            if card.labels and shown:
+                (names,) = model.columns.values()
+                model._card = dataclasses.replace(model._card, entry_labels=card.labels(self.settings, names))
         return model
 
     def bind(
@@ -194,7 +198,7 @@ class Model:
         ZooError
             For data that the model does not allow.
         """
-        sites = self.card.sites(self.settings)
+        sites, data = self.card.sites(self.settings), self._encode_tables(data)
         is_fitted = self.keywords.keys() - set(self.card.row_sizes) <= self.settings.keys()
         num_words = self.settings.get("V") if is_fitted else None
         table = as_table(data, {n: sites[n] for n in self.data_names}, self.columns, num_words)
@@ -205,11 +209,44 @@ class Model:
             for letter, size in sizes_of(table[name], sites[name]).items():
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
+        self._check_columns(table)
         if not is_fitted:  # of a row without values the fitted model gives the prior
             check_any_observed(table)
         table = table if seed is None else binarise_once(table, seed)
         weights = None if weights is None else check_weights(weights, sizes["N"])
         return table, self.complete({**self.settings, **sizes}, table, weights)
+
+    @property
+    def encoded_names(self) -> dict[str, Names]:
+        """The names of the columns that DataFrames have, where the setting is ``zoo.columns.Columns``."""
+        columns = self._columns_setting()
+        return dict.fromkeys(self._sites_with_columns(), columns.names) if isinstance(columns, Columns) else {}
+
+    def _columns_setting(self) -> object:
+        """What the setting of the columns of a table is, None where there is none."""
+        return self.settings.get(self._card.columns) if self._card and self._card.columns else None
+
+    def _sites_with_columns(self) -> list[str]:
+        """The observed sites whose columns are those of the setting."""
+        sites = self.card.sites(self.settings)
+        return [n for n in self.data_names if sites[n].kind == "real" and len(sites[n].dims) == 2]
+
+    def _encode_tables(self, data: DataLike) -> DataLike:
+        """Data whose DataFrames have whole numbers for words, where the model has the columns of its tables."""
+        columns = self._columns_setting()
+        if not isinstance(columns, Columns):
+            return data
+        sites = self.card.sites(self.settings)
+        given, encoded = data_by_site(data, {n: sites[n] for n in self.data_names}), self._sites_with_columns()
+        return {n: columns.encode(v) if n in encoded and column_names(v) else v for n, v in given.items()}
+
+    def _check_columns(self, table: Mapping[str, SiteData]) -> None:
+        """Raise ZooError for a setting that is not of the columns of the data, and for values they cannot have."""
+        columns = self._columns_setting()
+        for name in self._sites_with_columns() if columns is not None else ():
+            values = np.asarray(table[name])
+            kinds = check_columns(columns, values.shape[1], self.card.column_words)
+            check_codes(values, kinds, self.columns.get(name, ()))
 
     def complete(
         self, settings: Keywords, table: Mapping[str, np.ndarray], weights: np.ndarray | None = None

@@ -17,7 +17,6 @@ from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import Backend, backend_of, in_backend
 from zoo.cards import Card
-from zoo.data.columns import check_codes
 from zoo.data.corpus import Corpus
 from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
@@ -82,14 +81,11 @@ class AmortisedPosterior:
         table, _ = self.fit.fitted_model.bind(data, self.fit.seed if seed is None else seed)
         table = {n: v.raw if isinstance(v, Corpus) else v for n, v in table.items()}
         C, levels = self.keywords.get(self.card.classes), self.keywords.get(self.card.levels)
-        columns = self.keywords.get(self.card.columns)
         for name, values in table.items():
             if C and self.sites[name].kind == "category" and (values >= C).any():
                 raise ZooError(f"{name} has a label {np.nanmax(values):g}, and the classes are 0 to {C - 1}: recode it")
             if levels and self.sites[name].kind == "count" and (values >= levels).any():
                 raise ZooError(f"levels={levels} but {name} has a pixel of {np.nanmax(values):g}: it cannot be more")
-            if columns is not None and self.sites[name].kind == "real":
-                check_codes(values, columns)
         return table
 
     def encode(self, table: Table) -> dict[str, Any]:

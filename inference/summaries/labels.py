@@ -1,18 +1,21 @@
-"""Labels of entries: those along the dimensions of a user's program in place of numbers, as words of a column."""
+"""Labels of entries in place of numbers: those along dimensions, as words of a column, or along axes of a quantity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from zoo import Card
+from zoo.types import Keywords
 
 
-def labelled_entries(card: Card, names: Iterable[str]) -> list[str]:
+def labelled_entries(card: Card, settings: Keywords, names: Iterable[str]) -> list[str]:
     """Names of entries such as ``effect[2]`` with the labels of the card, as ``effect[Ytterby]``.
 
     Parameters
     ----------
     card : Card
+    settings : mapping
+        The keywords of the program.
     names : iterable of str
 
     Returns
@@ -20,19 +23,21 @@ def labelled_entries(card: Card, names: Iterable[str]) -> list[str]:
     list of str
         A name is unchanged where its dimensions have no labels.
     """
-    sites = card.reported()
+    if not (card.coords or card.entry_labels):
+        return list(names)
+    sites = card.reported(settings)
     labelled = []
     for name in names:
         site, _, inside = name.removesuffix("]").partition("[")
         positions = inside.split(",")
         if site in sites and len(positions) == len(sites[site].dims):
-            entries = zip(sites[site].dims, positions, strict=True)
-            name = f"{site}[{','.join(label_of(card, dim, position) for dim, position in entries)}]"
+            own = card.entry_labels.get(site, {})
+            labels = [own.get(axis, card.coords.get(dim, ())) for axis, dim in enumerate(sites[site].dims)]
+            name = f"{site}[{','.join(map(label_of, labels, positions))}]"
         labelled.append(name)
     return labelled
 
 
-def label_of(card: Card, dim: str, position: str) -> str:
+def label_of(labels: Sequence[object], position: str) -> str:
     """The label at a position along a dimension, or the position where it has none."""
-    labels = card.coords.get(dim, ())
     return str(labels[int(position)]) if position.isdecimal() and int(position) < len(labels) else position

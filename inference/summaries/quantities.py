@@ -19,7 +19,7 @@ def symmetric_matrices(card: Card, settings: Keywords) -> set[str]:
     sites = {**card.sites(settings), **card.parameters(settings), **card.deterministic}
     sources = {name: name for name in card.parameters(settings)}
     sources |= {name: derived.sources[0] for name, derived in card.derived.items() if derived.line is None}
-    return {name for name, source in sources.items() if sites[source].kind == "precision"}
+    return {name for name, source in sources.items() if source in sites and sites[source].kind == "precision"}
 
 
 def large_sites(

@@ -91,7 +91,7 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
     """
     names, values = scalar_quantities(fit.model.card, fit.keywords, draws)
     names, values = [name for name, include in zip(names, compared, strict=True) if include], values[..., compared]
-    names = labelled_entries(fit.model.card, names) if fit.model.card.coords else names
+    names = labelled_entries(fit.model.card, fit.keywords, names)
     flat = values.reshape(np.prod(values.shape[:2]), len(names))  # -1 would fail where there are no quantities
     nan = np.full(len(names), np.nan)
     kind = sample_kind(fit)

@@ -78,8 +78,8 @@ def describe_values(fit: FitRecord, values: np.ndarray, index: pd.Index) -> pd.D
     """A row for each of some scalars of a fit, (chain, draw, scalars), as in ``summary_table``, with the tail ESS."""
     import pandas as pd
 
-    if fit.model.card.coords and index.nlevels == 1:  # the names of entries, not pairs of columns
-        index = pd.Index(labelled_entries(fit.model.card, index), name=index.name)
+    if index.nlevels == 1:  # the names of entries, not pairs of columns
+        index = pd.Index(labelled_entries(fit.model.card, fit.keywords, index), name=index.name)
     if not fit.draws:
         return pd.DataFrame({"estimate": values[0, 0]}, index=index)
     if not len(index):  # every site is left out for its size

@@ -27,10 +27,9 @@ coordinates free of the attributes.
 
 import numpy as np
 
-from zoo._distributions.mixed_columns import column_levels
 from zoo._networks import check_network
 from zoo.cards import Card
-from zoo.data.columns import check_columns, column_statistics
+from zoo.data.columns import column_levels, column_statistics
 from zoo.errors import ZooError
 from zoo.vae import check_sigma, pixel_priors
 
@@ -60,8 +59,7 @@ def column_priors(data, settings):
     Raises ZooError for columns that are not those of x, codes beyond the levels, and what no column can learn from.
     """
     D = data["x"].shape[1]
-    columns = column_levels(None, D) if settings.get("columns") is None else check_columns(settings["columns"], D)
-    loc, spread, base = column_statistics(data["x"], columns)
+    loc, spread, base = column_statistics(data["x"], column_levels(settings.get("columns"), D))
     return {"loc": loc, "spread": spread, "base": base}
 
 

@@ -3,9 +3,10 @@ from jax.nn import log_softmax
 from numpyro import plate, sample
 from numpyro.distributions import Categorical, MixtureSameFamily, Normal
 
-from zoo._distributions.mixed_columns import column_levels, num_outputs
-from zoo._distributions.mixed_columns.in_numpyro import MixedColumns
+from zoo._distributions.mixed_columns import num_outputs
+from zoo._distributions.mixed_columns.in_numpyro import decoded_columns
 from zoo._networks import in_numpyro as networks
+from zoo.data.columns import column_levels
 from zoo.vae.in_numpyro import pixel_scale, sample_pixels
 
 
@@ -43,7 +44,7 @@ def model(
             classes, attribute = classes.mask(~jnp.isnan(attribute)), jnp.nan_to_num(attribute).astype(int)
         sample("attribute", classes.to_event(1), obs=attribute)
         if is_mixed:
-            sample("x", MixedColumns(base + decoder(z), loc, spread, columns), obs=x)
+            sample("x", decoded_columns(base + decoder(z), loc, spread, columns), obs=x)
         else:
             sample_pixels(x, decoder(z), D, likelihood, loc, spread, sigma, None)
 

@@ -2,9 +2,10 @@ import torch
 from pyro import plate, sample
 from pyro.distributions import Categorical, MixtureSameFamily, Normal
 
-from zoo._distributions.mixed_columns import column_levels, num_outputs
-from zoo._distributions.mixed_columns.in_pyro import MixedColumns
+from zoo._distributions.mixed_columns import num_outputs
+from zoo._distributions.mixed_columns.in_pyro import decoded_columns
 from zoo._networks import in_pyro as networks
+from zoo.data.columns import column_levels
 from zoo.vae.in_pyro import pixel_scale, sample_pixels
 
 
@@ -42,7 +43,7 @@ def model(
             classes, attribute = classes.mask(~attribute.isnan()), attribute.nan_to_num().long()
         sample("attribute", classes.to_event(1), obs=attribute)
         if is_mixed:
-            sample("x", MixedColumns(base + decoder(z), loc, spread, columns), obs=x)
+            sample("x", decoded_columns(base + decoder(z), loc, spread, columns), obs=x)
         else:
             sample_pixels(x, decoder(z), D, likelihood, loc, spread, sigma, None)
 

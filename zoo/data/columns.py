@@ -1,14 +1,16 @@
-"""Tables with columns of numbers and of categories: words become whole numbers, NaN stays missing.
+"""Tables with columns of numbers, categories, counts and covariates: words become whole numbers, NaN stays missing.
 
 ``read(frame)`` reads which columns of a DataFrame are categories, and gives ``Columns``: its ``encode(frame)`` makes an
 array of a table with these columns, new rows too, and ``decode(array)`` a table. Models take the array and
-``columns.levels``, the number of levels of each column, 0 for a number.
+``columns.levels``: for each column the number of levels, 0 for a number, or "count" or "covariate". A model whose
+setting is the ``Columns`` themselves takes DataFrames as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MIN_RELATIVE_SPREAD = 1e-9  # of a number, beside its size, below which it is a constant
 SMOOTHING = 0.5  # added to the count of each level, so that none has probability 0
+COUNT, COVARIATE = "count", "covariate"  # the kinds of a column that are words
+ColumnKind: TypeAlias = int | str
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,20 @@ class Columns:
         The D columns in their order.
     categories : tuple of tuple
         The levels of each column in the order of their codes; () for a column of numbers.
+    counts, covariates : tuple of str
+        The columns of numbers that are counts, and those on which the others may depend.
     """
 
     names: tuple[str, ...]
     categories: tuple[tuple[Any, ...], ...]
+    counts: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
 
     @property
-    def levels(self) -> tuple[int, ...]:
-        """The number of levels of each column, 0 for a number: the setting ``columns`` of a model."""
-        return tuple(map(len, self.categories))
+    def levels(self) -> tuple[ColumnKind, ...]:
+        """The number of levels of each column, 0 for a number, "count" or "covariate": the setting of a model."""
+        words = dict.fromkeys(self.counts, COUNT) | dict.fromkeys(self.covariates, COVARIATE)
+        return tuple(words.get(n, len(c)) for n, c in zip(self.names, self.categories, strict=True))
 
     def encode(self, frame: pd.DataFrame) -> np.ndarray:
         """A table as an array.
@@ -98,7 +107,7 @@ class Columns:
         return pd.DataFrame(columns)
 
 
-def read(frame: pd.DataFrame) -> Columns:
+def read(frame: pd.DataFrame, counts: Sequence[str] = (), covariates: Sequence[str] = ()) -> Columns:
     """The columns of a table: categories are those of a categorical dtype, words and booleans.
 
     Parameters
@@ -106,6 +115,8 @@ def read(frame: pd.DataFrame) -> Columns:
     frame : DataFrame
         A number that stands for a category, as a code of a region, is made one by ``astype("category")``. The levels
         of a categorical dtype keep their order, and those without rows count; words are in alphabetical order.
+    counts, covariates : sequence of str
+        The columns of numbers that are counts, and those that are covariates, of which booleans may be some.
 
     Returns
     -------
@@ -114,8 +125,8 @@ def read(frame: pd.DataFrame) -> Columns:
     Raises
     ------
     ZooError
-        For something other than a DataFrame, columns of the same name, dates, and categories with fewer than two
-        levels.
+        For something other than a DataFrame, columns of the same name, dates, categories with fewer than two levels,
+        and words among counts and covariates.
 
     Examples
     --------
@@ -132,7 +143,27 @@ def read(frame: pd.DataFrame) -> Columns:
     names = tuple(map(str, frame.columns))
     if len(set(names)) < len(names):
         raise ZooError(f"two columns are named {next(n for n in names if names.count(n) > 1)}: rename one of them")
-    return Columns(names, tuple(levels_of(name, frame.iloc[:, i]) for i, name in enumerate(names)))
+    counts, covariates = tuple(counts), tuple(covariates)
+    for name in (*counts, *covariates):
+        if name not in names:
+            raise unknown("column", name, names)
+    if repeated := [name for name in counts if name in covariates]:
+        raise ZooError(f"column {repeated[0]} is a count or a covariate, not both: leave it out of one")
+    numbers = (*counts, *covariates)
+    for name in numbers:
+        check_numbers(name, frame[name], name in covariates)
+    levels = [() if n in numbers else levels_of(n, frame.iloc[:, i]) for i, n in enumerate(names)]
+    return Columns(names, tuple(levels), counts, covariates)
+
+
+def check_numbers(name: str, column: pd.Series, is_covariate: bool) -> None:
+    """Raise ZooError unless a count has numbers, and a covariate numbers or booleans."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if not is_numeric_dtype(column) or (is_bool_dtype(column) and not is_covariate):
+        if not is_covariate:
+            raise ZooError(f"column {name} has other values than numbers, and counts are numbers: code it")
+        raise ZooError(f"column {name} is a covariate, and has words: give an indicator of each, as get_dummies makes")
 
 
 def levels_of(name: str, column: pd.Series) -> tuple[Any, ...]:
@@ -178,32 +209,74 @@ def as_column(name: str, column: pd.Series) -> np.ndarray:
         raise ZooError(f"column {name} has numbers where the columns were read; this table has other values") from None
 
 
-def check_columns(columns: object, D: int) -> tuple[int, ...]:
-    """The levels of D columns as a tuple; raises ZooError for anything else."""
-    sizes = columns if isinstance(columns, tuple | list | np.ndarray) else ()
-    if not len(sizes) or not all(is_whole(size) and size >= 0 and size != 1 for size in sizes):
+def column_levels(columns: Columns | Sequence[ColumnKind] | None, D: int) -> tuple[ColumnKind, ...]:
+    """What the setting ``columns`` says of each of D columns, which are numbers unless it is given.
+
+    >>> column_levels(None, 2), column_levels([3, "count"], 2)
+    ((0, 0), (3, 'count'))
+    """
+    if columns is None:
+        return (0,) * D
+    kinds = columns.levels if isinstance(columns, Columns) else columns
+    return tuple(kind if isinstance(kind, str) else int(kind) for kind in kinds)
+
+
+def check_columns(columns: Any, D: int, words: tuple[str, ...] = ()) -> tuple[ColumnKind, ...]:
+    """The kinds of D columns as a tuple; raises ZooError for anything else.
+
+    words: those of "count" and "covariate" that the model has.
+    """
+    kinds: Any = columns.levels if isinstance(columns, Columns) else columns
+    allowed = "".join(f', "{word}"' for word in words)
+    kinds = tuple(kinds) if isinstance(kinds, tuple | list | np.ndarray) else kinds
+    is_allowed = isinstance(kinds, tuple) and all(
+        k in words if isinstance(k, str) else is_level_number(k) for k in kinds
+    )
+    if not kinds or not is_allowed:
         raise ZooError(
-            f"columns has for each column 0 for a number, or the number of levels, from 2 up; given {columns!r}"
+            f"columns has for each column 0 for a number{allowed}, or the number of levels, from 2 up; given {kinds!r}"
         )
-    if len(sizes) != D:
-        raise ZooError(f"columns has {len(sizes)} entries but x has D={D} columns: give one for each")
-    return tuple(map(int, sizes))
+    if len(kinds) != D:
+        raise ZooError(f"columns has {len(kinds)} entries but x has D={D} columns: give one for each")
+    return column_levels(kinds, D)
 
 
-def check_codes(x: np.ndarray, columns: tuple[int, ...], names: tuple[str, ...] = ()) -> None:
-    """Raise ZooError for the first value of a category that is none of its levels 0, ..., L - 1."""
-    for d in np.flatnonzero(columns):
-        values = x[:, d][~np.isnan(x[:, d])]
-        is_outside = (values < 0) | (values >= columns[d]) | (values != np.round(values))
+def is_level_number(size: object) -> bool:
+    """Whether a value is 0, for a number, or a number of levels."""
+    return is_whole(size) and size >= 0 and size != 1
+
+
+def check_codes(x: np.ndarray, columns: tuple[ColumnKind, ...], names: tuple[str, ...] = ()) -> None:
+    """Raise ZooError for the first value that its column cannot have.
+
+    A category has whole numbers below its number of levels, a count whole numbers from 0 up, and a covariate no missing
+    value.
+    """
+    for d, kind in enumerate(columns):
+        if kind == 0:
+            continue
+        label = names[d] if names else f"{d} of x"
+        is_missing = np.isnan(x[:, d])
+        if kind == COVARIATE:
+            if is_missing.any():
+                row = int(is_missing.argmax())
+                raise ZooError(f"row {row} has no value of the covariate {label}, which has no model: drop such rows")
+            continue
+        values = x[:, d][~is_missing]
+        is_outside = (values < 0) | (values != np.round(values))
+        if isinstance(kind, int):
+            is_outside |= values >= kind
         if is_outside.any():
-            label = names[d] if names else f"{d} of x"
+            first = f"{values[is_outside][0]:g}"
+            if kind == COUNT:
+                raise ZooError(f"column {label} has counts, whole numbers from 0 up: {first} is none")
             raise ZooError(
-                f"column {label} has levels 0 to {columns[d] - 1}: {values[is_outside][0]:g} is none; recode it, or "
-                "set more levels in columns"
+                f"column {label} has levels 0 to {int(kind) - 1}: {first} is none; recode it, or set more levels in "
+                "columns"
             )
 
 
-def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def column_statistics(x: np.ndarray, columns: tuple[ColumnKind, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where a network starts: for numbers mean and standard deviation, for categories the log of their frequencies.
 
     Parameters
@@ -211,7 +284,7 @@ def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarr
     x : ndarray, (N, D)
         Numbers and codes, NaN where missing.
     columns : tuple of int
-        The number of levels of each column, 0 for a number.
+        The number of levels of each column, 0 for a number; neither counts nor covariates.
 
     Returns
     -------
@@ -230,7 +303,8 @@ def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarr
     count, total, _ = column_sums(x, np.zeros(x.shape[1]))
     if (count == 0).any():
         raise ZooError(f"column {int((count == 0).argmax())} of x is missing in all rows: drop it")
-    is_number = np.asarray(columns) == 0
+    levels = np.array(columns, int)
+    is_number = levels == 0
     loc = np.where(is_number, total / count, 0.0)
     spread = np.where(is_number, np.sqrt(column_sums(x, loc)[2] / count), 1.0)
     is_extreme = is_number & ~(spread < MAX_SPREAD)
@@ -242,8 +316,6 @@ def column_statistics(x: np.ndarray, columns: tuple[int, ...]) -> tuple[np.ndarr
     if is_constant.any():
         d = int(is_constant.argmax())
         raise ZooError(f"column {d} of x is {first_observed(x)[d]:g} in all rows: drop it")
-    counts = [
-        np.bincount(x[:, d][~np.isnan(x[:, d])].astype(int), minlength=columns[d]) for d in np.flatnonzero(columns)
-    ]
+    counts = [np.bincount(x[:, d][~np.isnan(x[:, d])].astype(int), minlength=levels[d]) for d in np.flatnonzero(levels)]
     logs = [np.log((c + SMOOTHING) / (c.sum() + SMOOTHING * len(c))) for c in counts]
     return loc, spread, np.concatenate([np.zeros(2 * is_number.sum()), *logs])

@@ -9,7 +9,18 @@ A missing answer (NaN) is left out of the likelihood, which is exact where answe
 missing at random.
 """
 
+import numpy as np
+
 from zoo.cards import Card
+from zoo.items import Items
+
+
+def items(params, settings):
+    """The probabilities of no and yes to each item in each class."""
+    theta = np.asarray(params["theta"])
+    none = np.full(theta.shape, np.nan)
+    return Items(none, none, {j: np.stack([1 - p, p], -1) for j, p in enumerate(np.moveaxis(theta, -1, 0))})
+
 
 CARD = Card(
     name="latent_class",
@@ -18,6 +29,7 @@ CARD = Card(
     latents={"pi": "simplex [K]", "theta": "unit [K J]", "z": "category [N]"},
     observed={"x": "binary [N J]"},
     enumerated=("z",),
+    items=items,
     sizes={"N": 80, "J": 5, "K": 2},
     missing=("x",),
     exact=("enumeration", "posterior"),

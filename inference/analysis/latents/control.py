@@ -15,6 +15,7 @@ from inference.analysis.latents.control_record import ControlledRows
 from inference.analysis.latents.inputs import code_site, picture_size, pixel_range, pixel_site, read_rows, set_labels
 from inference.record import FitRecord
 from zoo.checks import check_whole, is_whole
+from zoo.data.columns import column_levels
 from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
 from zoo.types import DataLike
@@ -142,9 +143,11 @@ def control(
 
 def category_columns(fit: FitRecord) -> np.ndarray | None:
     """Which columns of the rows are categories, (D,), by the setting that has their levels; None where none is."""
-    levels = fit.keywords.get(fit.model.card.columns)
-    is_category = None if levels is None else np.asarray(levels) > 0
-    return is_category if is_category is not None and is_category.any() else None
+    columns = fit.keywords.get(fit.model.card.columns)
+    if columns is None:
+        return None
+    is_category = np.array(column_levels(columns, fit.keywords["D"])) > 0
+    return is_category if is_category.any() else None
 
 
 def probabilities_or_rows(fit: FitRecord, data: DataLike, rows: np.ndarray) -> np.ndarray:

@@ -31,6 +31,7 @@ from inference.run.workers import num_workers
 from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.checks import check_whole
+from zoo.data.columns import COVARIATE, column_levels
 
 DEFAULT_SAMPLES = 99
 DEFAULT_RESTARTS = 5  # of every fit, where the user gives none: a maximum that is missed is a wrong statistic
@@ -119,15 +120,26 @@ def request_of(fit: Fit) -> FitRequest:
 
 def simulate_tables(fit: Fit, count: int, seed: int) -> list[Table]:
     """Data sets of the size of the data, simulated at the fit, with its missing values."""
-    data, N = fit.observed_data(), fit.keywords["N"]
+    data, N, given = fit.observed_data(), fit.keywords["N"], covariates_of(fit)
     group = max(1, MAX_ROWS // N)
     tables: list[Table] = []
     for first, group_seed in zip(range(0, count, group), chain_seeds(seed, -(-count // group)), strict=True):
         number = min(group, count - first)
-        rows = fit.model.data_of(fit.simulate(number * N, seed=group_seed))
+        tiled = {n: np.tile(w, (number, 1)) for n, w in given.items()}
+        rows = fit.model.data_of(fit.simulate(number * N, seed=group_seed, **tiled))
         parts = {n: np.asarray(values, float).reshape(number, N, *values.shape[1:]) for n, values in rows.items()}
         tables += [{n: np.where(np.isnan(data[n]), np.nan, v[i]) for n, v in parts.items()} for i in range(number)]
     return tables
+
+
+def covariates_of(fit: Fit) -> dict[str, np.ndarray]:
+    """The setting by which simulated rows have the covariates of the data, {} where the model has none."""
+    columns = fit.keywords.get(fit.model.card.columns)
+    if columns is None:
+        return {}
+    (x,) = fit.data.values()
+    chosen = [d for d, kind in enumerate(column_levels(columns, x.shape[1])) if kind == COVARIATE]
+    return {"covariates": x[:, chosen]} if chosen else {}
 
 
 def run_jobs(jobs: list[Job]) -> list[np.ndarray]:

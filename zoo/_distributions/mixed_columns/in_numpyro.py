@@ -4,58 +4,65 @@ from jax import lax
 from numpyro.distributions import Distribution, constraints
 from numpyro.util import is_prng_key
 
+from zoo._distributions.counts.in_numpyro import Poisson
 from zoo._distributions.in_numpyro import LOG_2PI, observed_difference
 from zoo._distributions.mixed_columns import MIN_SCALE, layout
 
 
 class MixedColumns(Distribution):
-    arg_constraints = {"outputs": constraints.real_vector}  # noqa: RUF012
+    arg_constraints = {  # noqa: RUF012
+        "loc": constraints.real_vector,
+        "scale": constraints.independent(constraints.positive, 1),
+        "rate": constraints.independent(constraints.positive, 1),
+        "logits": constraints.real_vector,
+    }
     support = constraints.real_vector  # of categories whole numbers below their levels: elsewhere the density is 0
-    pytree_data_fields = ("outputs", "loc", "spread")
+    pytree_data_fields = ("loc", "scale", "rate", "logits", "covariates")
     pytree_aux_fields = ("columns",)
 
-    def __init__(self, outputs, loc, spread, columns, *, validate_args=None):
-        self.outputs, self.columns = outputs, columns
-        self.loc, self.spread = (jnp.broadcast_to(jnp.asarray(v), (len(columns),)) for v in (loc, spread))
-        super().__init__(jnp.shape(outputs)[:-1], (len(columns),), validate_args=validate_args)
-
-    @property
-    def parameters(self):
-        """Location and standard deviation of each number, (..., C), and the logits, (..., T)."""
-        numbers = layout(self.columns).numbers
-        C, spread = len(numbers), self.spread[numbers]
-        loc = self.loc[numbers] + spread * self.outputs[..., :C]
-        return loc, spread * (MIN_SCALE + jax.nn.softplus(self.outputs[..., C : 2 * C])), self.outputs[..., 2 * C :]
+    def __init__(self, loc, scale, rate, logits, columns, covariates=None, *, validate_args=None):
+        self.loc, self.scale, self.rate, self.logits = loc, scale, rate, logits
+        self.columns, self.covariates = columns, covariates
+        given = () if covariates is None else jnp.shape(covariates)[:-1]
+        shape = lax.broadcast_shapes(*(jnp.shape(v)[:-1] for v in (loc, scale, rate, logits)), given)
+        super().__init__(shape, (len(columns),), validate_args=validate_args)
 
     @property
     def mean(self):
-        """The mean of numbers, and the most probable level of categories."""
-        loc, _, logits = self.parameters
-        return self.in_order(loc, self.padded(logits).argmax(-1))
+        """The mean of numbers and counts, and the most probable level of categories."""
+        return self.in_order(self.loc, self.padded_logits().argmax(-1), self.rate, self.batch_shape)
 
     def sample(self, key, sample_shape=()):
         assert is_prng_key(key)
-        key_number, key_category = jax.random.split(key)
-        loc, scale, logits = self.parameters
-        noise = jax.random.normal(key_number, (*sample_shape, *loc.shape), loc.dtype)
-        shape = (*sample_shape, *logits.shape[:-1], len(layout(self.columns).sizes))
-        levels = jax.random.categorical(key_category, self.padded(logits), shape=shape)
-        return self.in_order(loc + scale * noise, levels)
+        key_number, key_category, key_count = jax.random.split(key, 3)
+        positions, shape = layout(self.columns), (*sample_shape, *self.batch_shape)
+        noise = jax.random.normal(key_number, (*shape, len(positions.numbers)), jnp.result_type(self.loc))
+        levels = jax.random.categorical(key_category, self.padded_logits(), shape=(*shape, len(positions.sizes)))
+        counts = self.rate  # without columns there is nothing to draw, and the sampler is slow to compile
+        if len(positions.counts):
+            counts = jax.random.poisson(key_count, self.rate, (*shape, len(positions.counts)))
+        return self.in_order(self.loc + self.scale * noise, levels, counts, shape)
 
     def log_prob(self, value):
         positions = layout(self.columns)
-        loc, scale, logits = self.parameters
-        observed, difference = observed_difference(value[..., positions.numbers], loc)
-        numbers = -0.5 * ((difference / scale) ** 2 + LOG_2PI) - jnp.log(scale)
+        observed, difference = observed_difference(value[..., positions.numbers], self.loc)
+        numbers = -0.5 * ((difference / self.scale) ** 2 + LOG_2PI) - jnp.log(self.scale)
         codes = value[..., positions.categories]
         level = jnp.clip(jnp.nan_to_num(codes), 0, positions.sizes - 1).astype(int)
-        categories = jnp.where(level == codes, self.level_log_probs(logits, level), -jnp.inf)
+        categories = jnp.where(level == codes, self.level_log_probs(level), -jnp.inf)
         categories = jnp.where(jnp.isnan(codes), 0.0, categories)
-        return jnp.where(observed, numbers, 0.0).sum(-1) + categories.sum(-1)
+        total = jnp.where(observed, numbers, 0.0).sum(-1) + categories.sum(-1)
+        return total + self.count_log_probs(value[..., positions.counts]).sum(-1)
 
-    def level_log_probs(self, logits, level):
+    def count_log_probs(self, counts):
+        """log p of each count, 0 where missing, (..., R)."""
+        whole = jnp.maximum(jnp.round(jnp.nan_to_num(counts)), 0.0)
+        log_probs = jnp.where(whole == counts, Poisson(self.rate).log_prob(whole), -jnp.inf)
+        return jnp.where(jnp.isnan(counts), 0.0, log_probs)
+
+    def level_log_probs(self, level):
         """log p of one level of each category, (..., K)."""
-        positions = layout(self.columns)
+        positions, logits = layout(self.columns), self.logits
         # the largest logit of each category is subtracted, a constant for gradients: sums by a product with the
         # indicator then have one term per level, where a padded softmax has the largest number of levels for each
         largest = lax.stop_gradient(logits[..., positions.members].max(-1))
@@ -69,15 +76,28 @@ class MixedColumns(Distribution):
         )
         return own - largest - jnp.log(total)
 
-    def padded(self, logits):
+    def padded_logits(self):
         """The logits of each category, (..., K, largest number of levels), -inf beyond its own levels."""
         positions = layout(self.columns)
         has_level = jnp.arange(positions.members.shape[-1]) < positions.sizes[:, None]
-        return jnp.where(has_level, logits[..., positions.members], -jnp.inf)
+        return jnp.where(has_level, self.logits[..., positions.members], -jnp.inf)
 
-    def in_order(self, numbers, categories):
-        """Numbers (..., C) and categories (..., K) as rows (..., D)."""
-        return jnp.concatenate([numbers, categories.astype(numbers.dtype)], -1)[..., layout(self.columns).order]
+    def in_order(self, numbers, categories, counts, shape):
+        """Numbers (..., C), categories (..., K), counts (..., R) and the covariates as rows (*shape, D)."""
+        given = jnp.zeros((0,)) if self.covariates is None else self.covariates
+        dtype = jnp.result_type(float)
+        parts = [
+            jnp.broadcast_to(v, (*shape, jnp.shape(v)[-1])).astype(dtype) for v in (numbers, categories, counts, given)
+        ]
+        return jnp.concatenate(parts, -1)[..., layout(self.columns).order]
+
+
+def decoded_columns(outputs, loc, spread, columns):
+    numbers = layout(columns).numbers
+    C = len(numbers)
+    loc, spread = (jnp.broadcast_to(jnp.asarray(v), (len(columns),))[numbers] for v in (loc, spread))
+    scale = spread * (MIN_SCALE + jax.nn.softplus(outputs[..., C : 2 * C]))
+    return MixedColumns(loc + spread * outputs[..., :C], scale, outputs[..., :0], outputs[..., 2 * C :], columns)
 
 
 def encode_columns(x, columns, loc, spread):

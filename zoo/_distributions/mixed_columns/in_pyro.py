@@ -1,60 +1,65 @@
 import torch
 from pyro.distributions import constraints
 
+from zoo._distributions.counts.in_pyro import Poisson
 from zoo._distributions.in_pyro import LOG_2PI, RowDistribution, observed_difference
 from zoo._distributions.mixed_columns import MIN_SCALE, layout
 
 
 class MixedColumns(RowDistribution):
-    arg_constraints = {"outputs": constraints.real_vector}  # noqa: RUF012
+    arg_constraints = {  # noqa: RUF012
+        "loc": constraints.real_vector,
+        "scale": constraints.independent(constraints.positive, 1),
+        "rate": constraints.independent(constraints.positive, 1),
+        "logits": constraints.real_vector,
+    }
     support = constraints.real_vector  # of categories whole numbers below their levels: elsewhere the density is 0
     has_rsample = False
 
-    def __init__(self, outputs, loc, spread, columns, validate_args=None):
-        self.outputs, self.columns = outputs, columns
-        self.loc, self.spread = (vector(v, columns, outputs) for v in (loc, spread))
-        super().__init__(outputs.shape[:-1], (len(columns),), validate_args=validate_args)
-
-    @property
-    def parameters(self):
-        """Location and standard deviation of each number, (..., C), and the logits, (..., T)."""
-        numbers = layout(self.columns).numbers
-        C, spread = len(numbers), self.spread[numbers]
-        loc = self.loc[numbers] + spread * self.outputs[..., :C]
-        scale = spread * (MIN_SCALE + torch.nn.functional.softplus(self.outputs[..., C : 2 * C]))
-        return loc, scale, self.outputs[..., 2 * C :]
+    def __init__(self, loc, scale, rate, logits, columns, covariates=None, validate_args=None):
+        self.loc, self.scale, self.rate, self.logits = loc, scale, rate, logits
+        self.columns, self.covariates = columns, covariates
+        given = () if covariates is None else covariates.shape[:-1]
+        shape = torch.broadcast_shapes(*(v.shape[:-1] for v in (loc, scale, rate, logits)), given)
+        super().__init__(shape, (len(columns),), validate_args=validate_args)
 
     @property
     def mean(self):
-        """The mean of numbers, and the most probable level of categories."""
-        loc, _, logits = self.parameters
-        return self.in_order(loc, self.padded(logits).argmax(-1)).expand(self.shape())
+        """The mean of numbers and counts, and the most probable level of categories."""
+        return self.in_order(self.loc, self.padded_logits().argmax(-1), self.rate, self.batch_shape)
 
     def sample(self, sample_shape=()):
         with torch.no_grad():
-            loc, scale, logits = self.parameters
             shape = (*sample_shape, *self.batch_shape)
-            noise = loc.new_empty((*shape, loc.shape[-1])).normal_()
+            noise = self.loc.new_empty((*shape, self.loc.shape[-1])).normal_()
             # the largest logit with Gumbel noise is a draw of the category
-            padded = self.padded(logits)
+            padded = self.padded_logits()
             exponential = padded.new_empty((*shape, *padded.shape[-2:])).exponential_()
-            return self.in_order(loc + scale * noise, (padded - exponential.log()).argmax(-1))
+            levels = (padded - exponential.log()).argmax(-1)
+            counts = torch.poisson(self.rate.expand(*shape, self.rate.shape[-1]))
+            return self.in_order(self.loc + self.scale * noise, levels, counts, shape)
 
     def log_prob(self, value):
         positions = layout(self.columns)
-        loc, scale, logits = self.parameters
-        observed, difference = observed_difference(value[..., positions.numbers], loc)
-        numbers = -0.5 * ((difference / scale) ** 2 + LOG_2PI) - scale.log()
+        observed, difference = observed_difference(value[..., positions.numbers], self.loc)
+        numbers = -0.5 * ((difference / self.scale) ** 2 + LOG_2PI) - self.scale.log()
         codes = value[..., positions.categories]
         last = torch.as_tensor(positions.sizes - 1, device=codes.device)
         level = torch.minimum(codes.nan_to_num().clamp(min=0).long(), last)
-        categories = torch.where(level == codes, self.level_log_probs(logits, level), -torch.inf)
+        categories = torch.where(level == codes, self.level_log_probs(level), -torch.inf)
         categories = torch.where(codes.isnan(), 0.0, categories)
-        return torch.where(observed, numbers, 0.0).sum(-1) + categories.sum(-1)
+        total = torch.where(observed, numbers, 0.0).sum(-1) + categories.sum(-1)
+        return total + self.count_log_probs(value[..., positions.counts]).sum(-1)
 
-    def level_log_probs(self, logits, level):
+    def count_log_probs(self, counts):
+        """log p of each count, 0 where missing, (..., R)."""
+        whole = counts.nan_to_num().round().clamp(min=0)
+        log_probs = torch.where(whole == counts, Poisson(self.rate).log_prob(whole), -torch.inf)
+        return torch.where(counts.isnan(), 0.0, log_probs)
+
+    def level_log_probs(self, level):
         """log p of one level of each category, (..., K)."""
-        positions = layout(self.columns)
+        positions, logits = layout(self.columns), self.logits
         # the largest logit of each category is subtracted, a constant for gradients: sums by a product with the
         # indicator then have one term per level, where a padded softmax has the largest number of levels for each
         largest = logits.detach()[..., positions.members].amax(-1)
@@ -65,16 +70,27 @@ class MixedColumns(RowDistribution):
         own = logits.expand(*shape, logits.shape[-1]).gather(-1, index.expand(*shape, index.shape[-1]))
         return own - largest - total.log()
 
-    def padded(self, logits):
+    def padded_logits(self):
         """The logits of each category, (..., K, largest number of levels), -inf beyond its own levels."""
         positions = layout(self.columns)
-        sizes = torch.as_tensor(positions.sizes, device=logits.device)
-        has_level = torch.arange(positions.members.shape[-1], device=logits.device) < sizes[:, None]
-        return torch.where(has_level, logits[..., positions.members], -torch.inf)
+        sizes = torch.as_tensor(positions.sizes, device=self.logits.device)
+        has_level = torch.arange(positions.members.shape[-1], device=self.logits.device) < sizes[:, None]
+        return torch.where(has_level, self.logits[..., positions.members], -torch.inf)
 
-    def in_order(self, numbers, categories):
-        """Numbers (..., C) and categories (..., K) as rows (..., D)."""
-        return torch.cat([numbers, categories.to(numbers.dtype)], -1)[..., layout(self.columns).order]
+    def in_order(self, numbers, categories, counts, shape):
+        """Numbers (..., C), categories (..., K), counts (..., R) and the covariates as rows (*shape, D)."""
+        given = numbers[..., :0] if self.covariates is None else self.covariates
+        parts = (numbers, categories, counts, given)
+        rows = torch.cat([v.to(self.logits.dtype).expand(*shape, v.shape[-1]) for v in parts], -1)
+        return rows[..., layout(self.columns).order]
+
+
+def decoded_columns(outputs, loc, spread, columns):
+    numbers = layout(columns).numbers
+    C = len(numbers)
+    loc, spread = (vector(v, columns, outputs)[numbers] for v in (loc, spread))
+    scale = spread * (MIN_SCALE + torch.nn.functional.softplus(outputs[..., C : 2 * C]))
+    return MixedColumns(loc + spread * outputs[..., :C], scale, outputs[..., :0], outputs[..., 2 * C :], columns)
 
 
 def encode_columns(x, columns, loc, spread):

@@ -1,0 +1,57 @@
+import torch
+from pyro import plate, sample
+from pyro.distributions import Categorical, Dirichlet, Gamma, Normal
+
+from zoo._distributions.mixed_columns import layout
+from zoo._distributions.mixed_columns.in_pyro import MixedColumns
+from zoo.data.columns import column_levels
+
+
+def model(
+    x=None,
+    *,
+    N,
+    D,
+    K,
+    columns=None,
+    loc=0.0,
+    scale=5.0,
+    spread=1.0,
+    shape=2.0,
+    mean=10.0,
+    covariate_mean=0.0,
+    covariate_sd=1.0,
+    covariates=None,
+):
+    columns = column_levels(columns, D)
+    at = layout(columns)
+    C, R, P = len(at.numbers), len(at.counts), len(at.covariates)
+    pi = sample("pi", Dirichlet(torch.ones(K)))
+    odds = sample("odds", Dirichlet(torch.ones(P, K)).to_event(1)) if P else torch.ones(0, K)
+    mu, Lambda, rate, logits = torch.zeros(K, 0), torch.ones(K, 0), torch.ones(K, 0), [torch.zeros(K, 0)]
+    with plate("K", K):
+        if C:
+            mu = sample("mu", Normal(torch.as_tensor(loc).expand(C), scale).to_event(1))
+            Lambda = sample("Lambda", Gamma(1.5, torch.as_tensor(spread).expand(C) ** 2 / 2).to_event(1))
+        if R:
+            rate = sample("rate", Gamma(shape, shape / torch.as_tensor(mean).expand(R)).to_event(1))
+        for d, size in zip(at.categories, at.sizes, strict=True):
+            logits.append(sample(f"theta{d}", Dirichlet(torch.ones(int(size)))).log())
+    logits = torch.cat(logits, -1)
+    with plate("N", N):
+        w, membership = None, Categorical(pi)
+        if P:
+            w = covariate_values(x, covariates, at.covariates, N, covariate_mean, covariate_sd)
+            membership = Categorical(logits=pi.log() + (w - covariate_mean) / covariate_sd @ odds.log())
+        z = sample("z", membership)
+        values = MixedColumns(mu[z], Lambda[z] ** -0.5, rate[z], logits[z], columns, w)
+        sample("x", values, obs=x)
+
+
+def covariate_values(x, given, columns, N, mean, sd):
+    """The covariates of each row (N, P): those of the data, or given, or drawn."""
+    if x is not None:
+        return x[..., columns]
+    if given is not None:
+        return given
+    return mean + sd * torch.randn(N, len(columns))

@@ -74,8 +74,8 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     shapes += [(dims[n], v.shape) for n, v in data.items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
     coords |= {d: np.asarray(labels) for d, labels in card.coords.items() if d in coords}
-    labelled = {axis_name(n, axis): v for n, labels in card.entry_labels.items() for axis, v in labels.items()}
-    coords |= {d: np.asarray(labels) for d, labels in labelled.items() if d in coords}
+    site_coords = {axis_name(n, axis): v for n, labels in card.entry_labels.items() for axis, v in labels.items()}
+    coords |= {d: np.asarray(labels) for d, labels in site_coords.items() if d in coords}
     coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
     tree = make_tree(groups, coords, dims, {"/": attributes(fit)})
     if likelihood:  # a site of events has fewer dimensions here than in its data

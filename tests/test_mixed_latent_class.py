@@ -86,7 +86,7 @@ def test_the_backends_agree_with_covariates():
     for model in models:
         values = model.simulate(1, N=20)
         np.testing.assert_allclose(*(m.log_joint(values, N=20) for m in models), rtol=1e-10)
-        assert np.abs((values["x"][:, 4] - 40) / 10).max() < 5, "covariates are drawn in their own units"
+        assert np.abs((values["x"][:, 4] - 40) / 10).max() < 5, "covariates are rows in their own units"
     given = np.linspace(20, 60, 20)[:, None]
     np.testing.assert_array_equal(models[0].simulate(1, N=20, covariates=given)["x"][:, [4]], given)
 
@@ -226,10 +226,10 @@ def test_simulated_rows_have_the_covariates_of_the_data_in_the_bootstrap_test(fi
     (table,) = simulate_tables(fitted, 1, seed=2)
     np.testing.assert_array_equal(table["x"][:, 4], AGE)
     assert (np.isnan(table["x"]) == np.isnan(X)).all()
-    drawn = fitted.simulate(400, seed=1)
-    assert drawn["x"].shape == (400, 6)
-    assert set(np.unique(drawn["x"][:, 0])) <= {0.0, 1.0, 2.0}
-    np.testing.assert_allclose(drawn["x"][:, 4].mean(), AGE.mean(), atol=4 * AGE.std() / 20)
+    rows = fitted.simulate(400, seed=1)
+    assert rows["x"].shape == (400, 6)
+    assert set(np.unique(rows["x"][:, 0])) <= {0.0, 1.0, 2.0}
+    np.testing.assert_allclose(rows["x"][:, 4].mean(), AGE.mean(), atol=4 * AGE.std() / 20)
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def as_column(name: str, column: pd.Series) -> np.ndarray:
 
 
 def column_levels(columns: Columns | Sequence[ColumnKind] | None, D: int) -> tuple[ColumnKind, ...]:
-    """What the setting ``columns`` says of each of D columns, which are numbers unless it is given.
+    """The kind of each of D columns by the setting ``columns``; numbers unless it is given.
 
     >>> column_levels(None, 2), column_levels([3, "count"], 2)
     ((0, 0), (3, 'count'))

@@ -100,11 +100,11 @@ def check(keywords):
     kinds = check_columns(column_levels(keywords["columns"], keywords["D"]), keywords["D"], WORDS)
     if set(kinds) == {COVARIATE}:
         raise ZooError("all columns are covariates, and none depends on the class: give a category, number or count")
-    expected, given = (keywords["N"], kinds.count(COVARIATE)), keywords["covariates"]
-    if given is not None and np.shape(given) != expected:
+    expected, covariates = (keywords["N"], kinds.count(COVARIATE)), keywords["covariates"]
+    if covariates is not None and np.shape(covariates) != expected:
         raise ZooError(
             f"covariates has a row for each of N={expected[0]} rows and a column for each covariate, shape "
-            f"{expected}; given {np.shape(given)}"
+            f"{expected}; given {np.shape(covariates)}"
         )
 
 
@@ -126,18 +126,18 @@ def labels(settings, names):
     if at is None:
         return {}
 
-    def of(indices):
+    def named(indices):
         return tuple(names[d] for d in indices)
 
     has_words = isinstance(columns, Columns)
     levels = columns.categories if has_words else [range(k) if k in at.sizes else () for k in columns]
     return {
-        "mu": {1: of(at.numbers)},
-        "Lambda": {1: of(at.numbers)},
-        "Sigma": {1: of(at.numbers)},
-        "rate": {1: of(at.counts)},
-        "odds": {0: of(at.covariates)},
-        "beta": {0: of(at.covariates)},
+        "mu": {1: named(at.numbers)},
+        "Lambda": {1: named(at.numbers)},
+        "Sigma": {1: named(at.numbers)},
+        "rate": {1: named(at.counts)},
+        "odds": {0: named(at.covariates)},
+        "beta": {0: named(at.covariates)},
         **{f"theta{d}": {1: tuple(f"{names[d]}={level}" for level in levels[d])} for d in at.categories},
     }
 

@@ -50,10 +50,10 @@ def model(
         sample("x", values, obs=x)
 
 
-def covariate_values(x, given, columns, N, mean, sd):
-    """The covariates of each row (N, P): those of the data, or given, or drawn."""
+def covariate_values(x, setting, columns, N, mean, sd):
+    """The covariates of each row (N, P): those of the data, or of the setting, or draws."""
     if x is not None:
         return x[..., columns]
-    if given is not None:
-        return given
+    if setting is not None:
+        return setting
     return mean + sd * random.normal(numpyro.prng_key(), (N, len(columns)))

@@ -120,13 +120,13 @@ def request_of(fit: Fit) -> FitRequest:
 
 def simulate_tables(fit: Fit, count: int, seed: int) -> list[Table]:
     """Data sets of the size of the data, simulated at the fit, with its missing values."""
-    data, N, given = fit.observed_data(), fit.keywords["N"], covariates_of(fit)
+    data, N, covariates = fit.observed_data(), fit.keywords["N"], covariates_of(fit)
     group = max(1, MAX_ROWS // N)
     tables: list[Table] = []
     for first, group_seed in zip(range(0, count, group), chain_seeds(seed, -(-count // group)), strict=True):
         number = min(group, count - first)
-        tiled = {n: np.tile(w, (number, 1)) for n, w in given.items()}
-        rows = fit.model.data_of(fit.simulate(number * N, seed=group_seed, **tiled))
+        settings = {n: np.tile(w, (number, 1)) for n, w in covariates.items()}
+        rows = fit.model.data_of(fit.simulate(number * N, seed=group_seed, **settings))
         parts = {n: np.asarray(values, float).reshape(number, N, *values.shape[1:]) for n, values in rows.items()}
         tables += [{n: np.where(np.isnan(data[n]), np.nan, v[i]) for n, v in parts.items()} for i in range(number)]
     return tables

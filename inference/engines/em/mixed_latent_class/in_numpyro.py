@@ -38,8 +38,16 @@ def form(data, keywords, options):
     def join(x, y, squares):
         counts = x[:, at.counts]
         is_level = x[:, at.categories][:, at.owners] == levels  # False where missing
-        seen, counted = ~jnp.isnan(x[:, at.numbers]), ~jnp.isnan(counts)
-        parts = [jnp.ones((len(x), 1)), seen, y, squares, counted, jnp.where(counted, counts, 0.0), is_level]
+        num_observed, num_counts = ~jnp.isnan(x[:, at.numbers]), ~jnp.isnan(counts)
+        parts = [
+            jnp.ones((len(x), 1)),
+            num_observed,
+            y,
+            squares,
+            num_counts,
+            jnp.where(num_counts, counts, 0.0),
+            is_level,
+        ]
         return jnp.concatenate(parts, axis=1)
 
     def natural(params):
@@ -60,31 +68,35 @@ def form(data, keywords, options):
         return maximise_about(centre, sums, previous)
 
     def maximise_about(origin, sums, previous):  # sums of (x - origin) / scale, where origin is (C,) or (K, C)
-        n, seen, first, second, counted, counts, chosen, slopes = jnp.split(sums, ends, axis=1)
+        n, num_observed, first, second, num_counts, counts, level_sums, membership_sums = jnp.split(sums, ends, axis=1)
         is_map, is_start = options.objective == "map", previous is None
         params = {"pi": n[:, 0] / n.sum()}
         if P:
-            params |= {"odds": jnp.full((P, len(n)), 1 / len(n))} if is_start else membership.maximise(previous, slopes)
+            params |= (
+                {"odds": jnp.full((P, len(n)), 1 / len(n))}
+                if is_start
+                else membership.maximise(previous, membership_sums)
+            )
         if C:
-            seen = jnp.maximum(seen, EMPTY)
+            num_observed = jnp.maximum(num_observed, EMPTY)
             if is_map or is_start:
-                old = jnp.broadcast_to(spread**-2, seen.shape) if is_start else previous["Lambda"] * scale**2
+                old = jnp.broadcast_to(spread**-2, num_observed.shape) if is_start else previous["Lambda"] * scale**2
                 prior = 1.0
-                m = (old * first + (loc - origin) / scale / mean_scale**2) / (seen * old + mean_scale**-2)
+                m = (old * first + (loc - origin) / scale / mean_scale**2) / (num_observed * old + mean_scale**-2)
             else:
-                prior, m = 0.0, first / seen
-            scatter = second - 2 * m * first + seen * m**2
-            variance = jnp.maximum((scatter + prior * spread**2) / (seen + prior), least)
-            variance = jnp.where(seen + prior > MIN_WEIGHT, variance, 1.0)
+                prior, m = 0.0, first / num_observed
+            scatter = second - 2 * m * first + num_observed * m**2
+            variance = jnp.maximum((scatter + prior * spread**2) / (num_observed + prior), least)
+            variance = jnp.where(num_observed + prior > MIN_WEIGHT, variance, 1.0)
             params |= {"mu": origin + scale * m, "Lambda": 1 / (variance * scale**2)}
         if R:
             if is_map or is_start:
-                rate = (counts + shape - 1) / (counted + shape / mean)
+                rate = (counts + shape - 1) / (num_counts + shape / mean)
             else:
-                rate = jnp.where(counted > MIN_WEIGHT, counts / jnp.maximum(counted, EMPTY), mean)
+                rate = jnp.where(num_counts > MIN_WEIGHT, counts / jnp.maximum(num_counts, EMPTY), mean)
             params["rate"] = jnp.maximum(rate, MIN_RATE)
         for d, start, size in zip(at.categories, at.starts, at.sizes, strict=True):
-            own = chosen[:, start : start + size] + is_start  # at the start one more answer of each level
+            own = level_sums[:, start : start + size] + is_start  # at the start one more answer of each level
             total = own.sum(1, keepdims=True)
             theta = jnp.where(total > 0, own / jnp.where(total > 0, total, 1.0), 1 / size)
             theta = jnp.maximum(theta, MARGIN)
@@ -155,6 +167,7 @@ class Membership:
         return {"pi": probabilities[0], "odds": probabilities[1:]}
 
 
+@jax.jit
 def moments(x, weights):
     """Mean and standard deviation of each column, (C,), missing values left out."""
     observed = ~jnp.isnan(x)

@@ -39,8 +39,10 @@ def form(data, keywords, options):
     def join(x, y, squares):
         counts = x[:, at.counts].to(torch.float64)
         is_level = x[:, at.categories][:, at.owners] == levels  # False where missing
-        seen, counted = ~x[:, at.numbers].isnan(), ~counts.isnan()
-        return torch.cat([torch.ones(len(x), 1), seen, y, squares, counted, counts.nan_to_num(), is_level], dim=1)
+        num_observed, num_counts = ~x[:, at.numbers].isnan(), ~counts.isnan()
+        return torch.cat(
+            [torch.ones(len(x), 1), num_observed, y, squares, num_counts, counts.nan_to_num(), is_level], dim=1
+        )
 
     def natural(params):
         pi, mu, Lambda, rate, theta = unpack(params)
@@ -59,32 +61,34 @@ def form(data, keywords, options):
         return maximise_about(centre, sums, previous)
 
     def maximise_about(origin, sums, previous):  # sums of (x - origin) / scale, where origin is (C,) or (K, C)
-        n, seen, first, second, counted, counts, chosen, slopes = sums.tensor_split(ends, dim=1)
+        n, num_observed, first, second, num_counts, counts, level_sums, membership_sums = sums.tensor_split(ends, dim=1)
         is_map, is_start = options.objective == "map", previous is None
         params = {"pi": n[:, 0] / n.sum()}
         if P:
             params |= (
-                {"odds": torch.full((P, len(n)), 1 / len(n))} if is_start else membership.maximise(previous, slopes)
+                {"odds": torch.full((P, len(n)), 1 / len(n))}
+                if is_start
+                else membership.maximise(previous, membership_sums)
             )
         if C:
-            seen = seen.clamp_min(EMPTY)
+            num_observed = num_observed.clamp_min(EMPTY)
             if is_map or is_start:
-                old = (spread**-2).expand(seen.shape) if is_start else previous["Lambda"] * scale**2
+                old = (spread**-2).expand(num_observed.shape) if is_start else previous["Lambda"] * scale**2
                 prior = 1.0
-                m = (old * first + (loc - origin) / scale / mean_scale**2) / (seen * old + mean_scale**-2)
+                m = (old * first + (loc - origin) / scale / mean_scale**2) / (num_observed * old + mean_scale**-2)
             else:
-                prior, m = 0.0, first / seen
-            scatter = second - 2 * m * first + seen * m**2
-            variance = ((scatter + prior * spread**2) / (seen + prior)).maximum(least)
-            variance = torch.where(seen + prior > MIN_WEIGHT, variance, 1.0)
+                prior, m = 0.0, first / num_observed
+            scatter = second - 2 * m * first + num_observed * m**2
+            variance = ((scatter + prior * spread**2) / (num_observed + prior)).maximum(least)
+            variance = torch.where(num_observed + prior > MIN_WEIGHT, variance, 1.0)
             params |= {"mu": origin + scale * m, "Lambda": 1 / (variance * scale**2)}
         if R:
             if is_map or is_start:
-                rate = (counts + shape - 1) / (counted + shape / mean)
+                rate = (counts + shape - 1) / (num_counts + shape / mean)
             else:
-                rate = torch.where(counted > MIN_WEIGHT, counts / counted.clamp_min(EMPTY), mean)
+                rate = torch.where(num_counts > MIN_WEIGHT, counts / num_counts.clamp_min(EMPTY), mean)
             params["rate"] = rate.clamp_min(MIN_RATE)
-        for d, own in zip(at.categories, chosen.split(at.sizes.tolist(), dim=1), strict=True):
+        for d, own in zip(at.categories, level_sums.split(at.sizes.tolist(), dim=1), strict=True):
             own = own + is_start  # at the start one more answer of each level
             total = own.sum(1, keepdim=True)
             theta = torch.where(total > 0, own / torch.where(total > 0, total, 1.0), 1 / own.shape[1])

@@ -8,10 +8,13 @@ import pytest
 import zoo
 from inference import enumeration, exact
 from inference.structure import describe_density
-from tests.table import BACKENDS, CASES, IDS
+from tests import table
+from tests.table import BACKENDS
 from zoo._backend import in_backend
 from zoo.sites import Site
 
+CASES = [*table.CASES, *table.FURTHER_CASES]
+IDS = [*table.IDS, *(f"{name}-columns" for name, _ in table.FURTHER_CASES)]
 KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit", "word"}
 
 

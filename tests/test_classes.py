@@ -10,6 +10,7 @@ import inference
 import zoo
 from inference import classes
 from tests.table import BACKENDS
+from tests.test_cli import run_zoo
 from zoo import columns
 
 RNG = np.random.default_rng(0)
@@ -180,3 +181,11 @@ def test_other_models_have_no_classes(old_faithful):
     with pytest.raises(zoo.ZooError, match="was fitted without covariates"):
         classes.coefficients(plain)
     assert list(classes.profiles(plain, columns=["a", "b"]).index)[:2] == [("class", "size"), ("a", "mean")]
+
+
+def test_the_command_names_the_kinds_of_columns(tmp_path):
+    pd.DataFrame(READ.encode(FRAME), columns=list(READ.names)).to_csv(tmp_path / "codes.csv", index=False)
+    settings = ["--set", "K=2", "--set", "columns=3,0,2,count,covariate", "--backend", "pyro", "--engine", "em"]
+    result = run_zoo("fit", "mixed_latent_class", "--data", tmp_path / "codes.csv", *settings)
+    assert "theta0[0,work=2]" in result.stdout
+    assert "beta[age,1]" in result.stdout

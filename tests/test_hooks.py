@@ -100,7 +100,7 @@ LINEAR_GAUSSIAN: dict[str, LinearGaussianForm] = {
     "mixture_of_factor_analysers": mixture_of_factor_analysers,
     "probabilistic_pca": probabilistic_pca,
 }
-EXPONENTIAL_FAMILY = ("gaussian_mixture", "latent_class", "poisson_mixture")
+EXPONENTIAL_FAMILY = ("gaussian_mixture", "latent_class", "mixed_latent_class", "poisson_mixture")
 
 
 @pytest.mark.parametrize("name", zoo.names())

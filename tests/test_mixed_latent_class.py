@@ -236,6 +236,8 @@ def test_simulated_rows_have_the_covariates_of_the_data_in_the_bootstrap_test(fi
     ("columns", "x", "line"),
     [
         ((3, 0), np.zeros((4, 3)), "columns has 2 entries but x has D=3"),
+        ("3,counts", np.zeros((4, 2)), "from 2 up; given (3, 'counts')"),
+        (3, np.zeros((4, 1)), "from 2 up; given 3"),
         ((3, 0, "counts"), np.zeros((4, 3)), 'for a number, "count", "covariate", or the number of levels, from 2 up'),
         (("covariate",), np.arange(4.0)[:, None], "all columns are covariates"),
         ((2, "covariate"), np.array([[0, NAN], [1, 1.0]]), "row 0 has no value of the covariate 1 of x"),

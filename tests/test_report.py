@@ -90,9 +90,10 @@ def test_a_page_that_cannot_be_written_raises(comparison, tmp_path):
 PLOTTED = {
     "gaussian_mixture-1": ("gaussian_mixture", {"D": 1, "covariance": "diag"}),
     "gaussian_mixture-2": ("gaussian_mixture", {"D": 2, "covariance": "tied"}),
-    "gaussian_mixture-4": ("gaussian_mixture", {"D": 4, "covariance": "tied_diag"}),
+    "gaussian_mixture-2-diagonal": ("gaussian_mixture", {"D": 2, "covariance": "tied_diag"}),
     "gaussian_mixture-6": ("gaussian_mixture", {"D": 6, "covariance": "spherical"}),
     "latent_class": ("latent_class", {"J": 35}),
+    "mixed_latent_class": ("mixed_latent_class", {"columns": (3, 0, "count", 2, "covariate")}),
     "poisson_mixture": ("poisson_mixture", {"mean": 300.0}),
 }
 

@@ -209,16 +209,22 @@ def as_column(name: str, column: pd.Series) -> np.ndarray:
         raise ZooError(f"column {name} has numbers where the columns were read; this table has other values") from None
 
 
-def column_levels(columns: Columns | Sequence[ColumnKind] | None, D: int) -> tuple[ColumnKind, ...]:
+def column_levels(columns: Columns | Sequence[ColumnKind] | str | None, D: int) -> tuple[ColumnKind, ...]:
     """The kind of each of D columns by the setting ``columns``; numbers unless it is given.
 
-    >>> column_levels(None, 2), column_levels([3, "count"], 2)
-    ((0, 0), (3, 'count'))
+    >>> column_levels(None, 2), column_levels([3, "count"], 2), column_levels("3,count", 2)
+    ((0, 0), (3, 'count'), (3, 'count'))
     """
     if columns is None:
         return (0,) * D
     kinds = columns.levels if isinstance(columns, Columns) else columns
+    kinds = [as_kind(word.strip()) for word in kinds.split(",")] if isinstance(kinds, str) else kinds
     return tuple(kind if isinstance(kind, str) else int(kind) for kind in kinds)
+
+
+def as_kind(word: str) -> ColumnKind:
+    """The number that a word spells, or the word."""
+    return int(word) if word.isdecimal() else word
 
 
 def check_columns(columns: Any, D: int, words: tuple[str, ...] = ()) -> tuple[ColumnKind, ...]:
@@ -226,7 +232,7 @@ def check_columns(columns: Any, D: int, words: tuple[str, ...] = ()) -> tuple[Co
 
     words: those of "count" and "covariate" that the model has.
     """
-    kinds: Any = columns.levels if isinstance(columns, Columns) else columns
+    kinds: Any = column_levels(columns, D) if isinstance(columns, Columns | str) else columns
     allowed = "".join(f', "{word}"' for word in words)
     kinds = tuple(kinds) if isinstance(kinds, tuple | list | np.ndarray) else kinds
     is_allowed = isinstance(kinds, tuple) and all(

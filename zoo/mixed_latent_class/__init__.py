@@ -1,19 +1,19 @@
 """Latent classes of rows whose columns are categories, numbers and counts; covariates may predict the class.
 
-    pi         ~ Dirichlet(1, ..., 1)                             [K]    sizes of the classes, at the mean covariates
-    odds_p     ~ Dirichlet(1, ..., 1)                             [P K]  effects of covariate p on the classes
-    theta<d>_k ~ Dirichlet(1, ..., 1)                             [K L]  probabilities of the L levels of column d
-    mu_kd      ~ Normal(loc, scale)                               [K C]  mean of a number
-    Lambda_kd  ~ Gamma(3/2, spread^2/2)                           [K C]  its precision, Sigma = 1 / Lambda
-    rate_kd    ~ Gamma(shape, shape / mean)                       [K R]  mean of a count
-    z_n        ~ Categorical(pi_k prod_p odds_pk^w_np, normed)    [N]    the class of row n
+    pi         ~ Dirichlet(1, ..., 1)          [K]    sizes of the classes, at the mean covariates
+    odds_p     ~ Dirichlet(1, ..., 1)          [K]    effect of covariate p on each class
+    theta<d>_k ~ Dirichlet(1, ..., 1)          [K]    probabilities of the levels of column d in class k
+    mu_kd      ~ Normal(loc, scale)            [K]    mean of column d, a number
+    Lambda_kd  ~ Gamma(3/2, spread^2/2)        [K]    its precision, Sigma = 1 / Lambda
+    rate_kd    ~ Gamma(shape, shape / mean)    [K]    mean of column d, a count
+    z_n        ~ Categorical(p_n)              [N]    the class of row n, p_nk proportional to pi_k prod_p odds_pk^w_np
     x_nd       ~ Categorical(theta<d>_z), Normal(mu_zd, Sigma_zd) or Poisson(rate_zd)    [N D]    column d of row n
 
 The columns of a row are independent given its class. The setting ``columns`` has for each column 0 for a number, the
 number of levels of a category, "count" or "covariate"; unless given, all are numbers. It may also be what
-``zoo.columns.read`` returns; then the model takes DataFrames with words as they are. C, R and P are the numbers of
-columns of each kind, and theta2 belongs to column 2. A missing value (NaN) is left out, which is exact where values are
-missing at random; covariates are complete.
+``zoo.columns.read`` returns; then the model takes DataFrames with words as they are. theta2 is of column 2, counted
+from 0, and mu, Lambda and rate have an entry for each column of their kind. A missing value (NaN) is left out, which is
+exact where values are missing at random; covariates are complete.
 
 With w_np covariate p in units of its standard deviation, ``covariate_sd``, about its mean, ``covariate_mean``,
 
@@ -43,8 +43,8 @@ def positions(settings):
     columns = settings.get("columns")
     if columns is None:
         return None
-    kinds = column_levels(columns, 0)
-    return layout(check_columns(kinds, len(kinds), WORDS))
+    kinds = column_levels(columns, 0) if isinstance(columns, str) else getattr(columns, "levels", columns)
+    return layout(check_columns(kinds, np.size(kinds), WORDS))
 
 
 def groups(settings):
@@ -70,8 +70,8 @@ def groups(settings):
 def priors(data, settings, weights=None):
     """Weakly informative keywords, in the units of the data.
 
-    loc, scale and spread [C] are those of ``gaussian_mixture`` for numbers; mean [R] is the average of counts;
-    covariate_mean and covariate_sd [P] are the moments of covariates. Raises ZooError for constant columns.
+    loc, scale and spread are those of ``gaussian_mixture``, for each number; mean is the average of each count;
+    covariate_mean and covariate_sd are the moments of each covariate. Raises ZooError for constant columns.
     """
     x = data["x"]
     at = layout(check_columns(column_levels(settings.get("columns"), x.shape[1]), x.shape[1], WORDS))
@@ -129,8 +129,8 @@ def labels(settings, names):
     def named(indices):
         return tuple(names[d] for d in indices)
 
-    has_words = isinstance(columns, Columns)
-    levels = columns.categories if has_words else [range(k) if k in at.sizes else () for k in columns]
+    sizes = dict(zip(at.categories, at.sizes, strict=True))
+    levels = columns.categories if isinstance(columns, Columns) else {d: range(size) for d, size in sizes.items()}
     return {
         "mu": {1: named(at.numbers)},
         "Lambda": {1: named(at.numbers)},

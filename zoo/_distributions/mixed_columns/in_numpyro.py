@@ -44,15 +44,27 @@ class MixedColumns(Distribution):
         return self.in_order(self.loc + self.scale * noise, levels, counts, shape)
 
     def log_prob(self, value):
-        positions = layout(self.columns)
-        observed, difference = observed_difference(value[..., positions.numbers], self.loc)
-        numbers = -0.5 * ((difference / self.scale) ** 2 + LOG_2PI) - jnp.log(self.scale)
-        codes = value[..., positions.categories]
-        level = jnp.clip(jnp.nan_to_num(codes), 0, positions.sizes - 1).astype(int)
-        categories = jnp.where(level == codes, self.level_log_probs(level), -jnp.inf)
-        categories = jnp.where(jnp.isnan(codes), 0.0, categories)
-        total = jnp.where(observed, numbers, 0.0).sum(-1) + categories.sum(-1)
-        return total + self.count_log_probs(value[..., positions.counts]).sum(-1)
+        at = layout(self.columns)  # the parts of kinds that the row does not have are not compiled
+        total = jnp.zeros(jnp.broadcast_shapes(self.batch_shape, jnp.shape(value)[:-1]), jnp.result_type(self.loc))
+        if len(at.numbers):
+            total = total + self.number_log_probs(value[..., at.numbers]).sum(-1)
+        if len(at.categories):
+            total = total + self.category_log_probs(value[..., at.categories]).sum(-1)
+        if len(at.counts):
+            total = total + self.count_log_probs(value[..., at.counts]).sum(-1)
+        return total
+
+    def number_log_probs(self, numbers):
+        """log p of each number, 0 where missing, (..., C)."""
+        observed, difference = observed_difference(numbers, self.loc)
+        log_probs = -0.5 * ((difference / self.scale) ** 2 + LOG_2PI) - jnp.log(self.scale)
+        return jnp.where(observed, log_probs, 0.0)
+
+    def category_log_probs(self, codes):
+        """log p of the level of each category, 0 where missing, (..., K)."""
+        level = jnp.clip(jnp.nan_to_num(codes), 0, layout(self.columns).sizes - 1).astype(int)
+        log_probs = jnp.where(level == codes, self.level_log_probs(level), -jnp.inf)
+        return jnp.where(jnp.isnan(codes), 0.0, log_probs)
 
     def count_log_probs(self, counts):
         """log p of each count, 0 where missing, (..., R)."""

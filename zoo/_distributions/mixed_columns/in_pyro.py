@@ -40,16 +40,28 @@ class MixedColumns(RowDistribution):
             return self.in_order(self.loc + self.scale * noise, levels, counts, shape)
 
     def log_prob(self, value):
-        positions = layout(self.columns)
-        observed, difference = observed_difference(value[..., positions.numbers], self.loc)
-        numbers = -0.5 * ((difference / self.scale) ** 2 + LOG_2PI) - self.scale.log()
-        codes = value[..., positions.categories]
-        last = torch.as_tensor(positions.sizes - 1, device=codes.device)
+        at = layout(self.columns)
+        total = self.loc.new_zeros(torch.broadcast_shapes(self.batch_shape, value.shape[:-1]))
+        if len(at.numbers):
+            total = total + self.number_log_probs(value[..., at.numbers]).sum(-1)
+        if len(at.categories):
+            total = total + self.category_log_probs(value[..., at.categories]).sum(-1)
+        if len(at.counts):
+            total = total + self.count_log_probs(value[..., at.counts]).sum(-1)
+        return total
+
+    def number_log_probs(self, numbers):
+        """log p of each number, 0 where missing, (..., C)."""
+        observed, difference = observed_difference(numbers, self.loc)
+        log_probs = -0.5 * ((difference / self.scale) ** 2 + LOG_2PI) - self.scale.log()
+        return torch.where(observed, log_probs, 0.0)
+
+    def category_log_probs(self, codes):
+        """log p of the level of each category, 0 where missing, (..., K)."""
+        last = torch.as_tensor(layout(self.columns).sizes - 1, device=codes.device)
         level = torch.minimum(codes.nan_to_num().clamp(min=0).long(), last)
-        categories = torch.where(level == codes, self.level_log_probs(level), -torch.inf)
-        categories = torch.where(codes.isnan(), 0.0, categories)
-        total = torch.where(observed, numbers, 0.0).sum(-1) + categories.sum(-1)
-        return total + self.count_log_probs(value[..., positions.counts]).sum(-1)
+        log_probs = torch.where(level == codes, self.level_log_probs(level), -torch.inf)
+        return torch.where(codes.isnan(), 0.0, log_probs)
 
     def count_log_probs(self, counts):
         """log p of each count, 0 where missing, (..., R)."""

@@ -221,7 +221,7 @@ def _to_json(values: Mapping[str, object], group: str, arrays: dict[str, np.ndar
         if isinstance(value, Estimator | Penalty):
             return words.text_of(value)
         if isinstance(value, Columns):
-            return {"columns": convert(dataclasses.asdict(value), path)}
+            return {"columns": convert(_columns_fields(value), path)}
         return {"name": getattr(value, "__qualname__", type(value).__name__)}  # of a function only the name is saved
 
     return {k: convert(v, f"{group}/{k}") for k, v in values.items()}
@@ -243,6 +243,15 @@ def _from_json(values: Mapping[str, Json], arrays: Mapping[str, np.ndarray]) -> 
         return value
 
     return {k: convert(v) for k, v in values.items()}
+
+
+def _columns_fields(columns: Columns) -> dict[str, Any]:
+    """The fields of the columns of a table; raises ZooError for levels that JSON cannot hold."""
+    for name, levels in zip(columns.names, columns.categories, strict=True):
+        kinds = {type(level).__name__ for level in levels if not isinstance(level, str | int | float | np.generic)}
+        if kinds:
+            raise ZooError(f"column {name} has levels of type {min(kinds)}, which files do not hold: make them words")
+    return dataclasses.asdict(columns)
 
 
 def _read_columns(values: Mapping[str, Any]) -> Columns:

@@ -111,6 +111,15 @@ def test_a_saved_fit_takes_tables_too(fit, tmp_path):
     assert list(loaded.summary().index) == list(fit.summary().index)
 
 
+def test_levels_that_files_do_not_hold_are_refused(tmp_path):
+    bins = pd.DataFrame({"a": pd.cut(FRAME["age"], 2)})
+    one = inference.fit(
+        zoo.load("mixed_latent_class", "pyro", K=1, columns=columns.read(bins)), bins, engine="em", max_iter=1
+    )
+    with pytest.raises(zoo.ZooError, match="column a has levels of type Interval"):
+        one.save(tmp_path / "fit")
+
+
 def test_profiles_are_the_parameters_by_name(fit):
     table = classes.profiles(fit)
     np.testing.assert_allclose(table.loc[("class", "size")], fit.params["pi"])

@@ -9,7 +9,8 @@ from scipy.stats import chi2
 
 import zoo
 from inference import choose, fit
-from inference.evaluation.selection.likelihood_ratio import compute_test, fit_tables, request_of, simulate_tables
+from inference.engines.em.uncertainty import request_of
+from inference.evaluation.selection.likelihood_ratio import compute_test, fit_tables, simulate_tables
 from tests.table import BACKENDS
 
 MIXTURE = zoo.load("gaussian_mixture", "pyro", covariance="tied")

@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {  # for the rows of the checks, which are fe
     "FactorAnalysis": {"Z": 1, "objective": "map"},
     "ProbabilisticPCA": {"Z": 1},
     "BayesianPCA": {"Z": 1},
+    "MixedLatentClass": {"K": 2, "objective": "map"},
     "LatentDirichlet": {"K": 2},
 }
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inference import engines
 from inference.alignment import axes
-from inference.engines import FitRequest
 from inference.engines.em import closed_form
+from inference.engines.em.uncertainty import request_of
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo._backend import backend_of, in_backend
@@ -73,19 +72,13 @@ def standard_errors(
         )
     em = in_backend("inference.engines.em", fit.model.backend)
     with backend_of(fit.model).runtime("float64", fit.device):
-        hessian, at, constrain = em.curvature(_request(fit), fit.params)
+        hessian, at, constrain = em.curvature(request_of(fit), fit.params)
         return _delta_method(fit, -hessian, at, constrain)
-
-
-def _request(fit: FitRecord) -> FitRequest:
-    """The request that made the fit."""
-    options = engines.get("em").make_options(fit.options, fit.model.card)
-    return FitRequest(fit.model, fit.keywords, fit.data, fit.seed, options, progress=False)
 
 
 def _bootstrap(fit: FitRecord, replicates: int, seed: int) -> dict[str, np.ndarray]:
     """Standard deviations over fits to resampled rows."""
-    em, request = in_backend("inference.engines.em", fit.model.backend), _request(fit)
+    em, request = in_backend("inference.engines.em", fit.model.backend), request_of(fit)
     rng = np.random.default_rng(seed)
     weight = fit.options["sample_weight"]
     weight = np.ones(request.rows) if weight is None else np.asarray(weight, float)

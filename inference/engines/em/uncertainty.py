@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from inference.engines import FitRequest
+from inference.engines.em import ENGINE
 from inference.engines.em.backend import EMBackend
 from inference.engines.em.enumeration import EnumerationEM
 from inference.engines.em.iteration import run_em
 from inference.engines.em.options import EMOptions, prepare_options
 from inference.engines.em.running import make_algorithm, precision, run_above_floor
+from inference.record import FitRecord
 from zoo import ZooError
+
+
+def request_of(fit: FitRecord) -> FitRequest[EMOptions]:
+    """The request that made a fit by EM."""
+    options = cast(EMOptions, ENGINE.make_options(fit.options, fit.model.card))
+    return FitRequest(fit.model, fit.keywords, dict(fit.observed_data()), fit.seed, options, progress=False)
 
 
 class Curvature(NamedTuple):

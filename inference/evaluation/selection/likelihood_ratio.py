@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference import engines
 from inference.engines import FitRequest
+from inference.engines.em.uncertainty import request_of
 from inference.result import Fit
 from inference.run.random_streams import chain_seeds
 from inference.run.workers import num_workers
@@ -110,12 +110,6 @@ def compute_test(smaller: Fit, larger: Fit, samples: int, seed: int, workers: in
     simulated = 2 * np.diff(log_likelihoods, axis=1)[:, 0]
     maxima = [fit.diagnostics["log_likelihood"] for fit in (smaller, larger)]
     return LikelihoodRatioTest(2 * (maxima[1] - maxima[0]), np.where(np.isnan(simulated), np.inf, simulated))
-
-
-def request_of(fit: Fit) -> FitRequest:
-    """The request that made a fit by EM."""
-    options = engines.get("em").make_options(fit.options, fit.model.card)
-    return FitRequest(fit.model, fit.keywords, dict(fit.observed_data()), fit.seed, options, progress=False)
 
 
 def simulate_tables(fit: Fit, count: int, seed: int) -> list[Table]:

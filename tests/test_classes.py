@@ -195,6 +195,14 @@ def test_other_models_have_no_classes(old_faithful):
 def test_the_command_names_the_kinds_of_columns(tmp_path):
     pd.DataFrame(READ.encode(FRAME), columns=list(READ.names)).to_csv(tmp_path / "codes.csv", index=False)
     settings = ["--set", "K=2", "--set", "columns=3,0,2,count,covariate", "--backend", "pyro", "--engine", "em"]
-    result = run_zoo("fit", "mixed_latent_class", "--data", tmp_path / "codes.csv", *settings)
+    result = run_zoo(
+        "fit", "mixed_latent_class", "--data", tmp_path / "codes.csv", *settings, "--out", tmp_path / "fit"
+    )
     assert "theta0[0,work=2]" in result.stdout
     assert "beta[age,1]" in result.stdout
+    run_zoo("impute", tmp_path / "fit", "--out", tmp_path / "filled.csv")
+    filled = pd.read_csv(tmp_path / "filled.csv")
+    assert not filled.isna().any(axis=None)
+    run_zoo("impute", tmp_path / "fit", "--cells", "--out", tmp_path / "cells.csv")
+    cells = pd.read_csv(tmp_path / "cells.csv").set_index(["row", "column"])
+    assert cells.loc[(4, "hours"), "value"] == filled.loc[4, "hours"]

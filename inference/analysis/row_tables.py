@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.amortised import AmortisedPosterior, Code
-from inference.analysis import factors, latents, topics
+from inference.analysis import classes, factors, latents, topics
 from inference.analysis.latents.coding import encode_rows
 from inference.analysis.latents.inputs import class_site, pixel_site, read_rows
 from inference.exact.gaussian import Normal
@@ -191,6 +191,8 @@ def filled_rows(fit: Fit, data: DataLike = None) -> np.ndarray:
     check_missing(fit)
     if fit.model.card.linear is not None:
         return factors.fill_missing(fit, data)
+    if fit.model.card.items is not None:
+        return classes.fill_missing(fit, data)
     rows = np.array(read_rows(fit, data)[pixel_site(fit)], dtype=float)
     is_missing = np.isnan(rows)
     rows[is_missing] = latents.reconstruct(fit, data)[is_missing] if is_missing.any() else 0.0
@@ -198,7 +200,7 @@ def filled_rows(fit: Fit, data: DataLike = None) -> np.ndarray:
 
 
 def missing_table(fit: Fit, data: DataLike = None, interval: float = 0.94) -> pd.DataFrame:
-    """The distribution of each missing value given the rest of its row, of a linear-Gaussian model.
+    """The distribution of each missing value given the rest of its row, of a linear-Gaussian model or latent classes.
 
     Parameters
     ----------
@@ -211,7 +213,7 @@ def missing_table(fit: Fit, data: DataLike = None, interval: float = 0.94) -> pd
     Returns
     -------
     pandas.DataFrame
-        As ``inference.factors.impute``.
+        As ``inference.factors.impute``, or ``inference.classes.impute``, which has no interval.
 
     Raises
     ------
@@ -219,6 +221,8 @@ def missing_table(fit: Fit, data: DataLike = None, interval: float = 0.94) -> pd
         For a model without intervals of missing values.
     """
     check_missing(fit)
+    if fit.model.card.items is not None:
+        return classes.impute(fit, data)
     if fit.model.card.linear is None:
         raise ZooError(f"{fit.model.name} has a mean of each missing value and no interval: leave --cells out")
     return factors.impute(fit, data, interval=interval)
@@ -227,9 +231,12 @@ def missing_table(fit: Fit, data: DataLike = None, interval: float = 0.94) -> pd
 def check_missing(fit: Fit) -> None:
     """Raise ZooError for a model that cannot fill missing values in."""
     card = fit.model.card
+    if card.items is not None:
+        return
     if card.linear is None and (fit.kind != "amortised" or card.of_words):
         raise ZooError(
-            f"{fit.model.name} has no mean of missing values: linear-Gaussian models have one, and fits with an encoder"
+            f"{fit.model.name} has no mean of missing values: linear-Gaussian models, latent classes and fits with an "
+            "encoder have one"
         )
     if card.linear is None and pixel_site(fit) not in card.missing:
         raise ZooError(f"{fit.model.name} takes no missing values, so that there are none to fill in")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inference.unconstrained.curvature import Mode, find_mode
+from inference.unconstrained.curvature import Mode, find_mode, possible_point
 from zoo import ZooError
 from zoo.types import BackendArray, BackendParams, Program
 
@@ -38,6 +38,7 @@ class ModeCentredGuide:
     ):
         self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
         self.mode: Mode | None = None
+        self.has_possible_start = True  # or it begins elsewhere, where the density is not 0
 
     def __call__(self, **inputs: BackendArray) -> None:
         """Run the guide; ``inputs`` are those of the program."""
@@ -45,8 +46,11 @@ class ModeCentredGuide:
             self.model = self.make_model(inputs)
             has_local = any("N" in plates for plates in self.model.plates.values())
             self.shapes = input_shapes(inputs) if has_local else None
-            start = self.start or self.model.prior_median(seed=0)
-            self.mode = find_mode(self.model.value_grad_hvp(self.jacobian), self.model.unconstrain_numpy(start))
+            point = self.model.unconstrain_numpy(self.start or self.model.prior_median(seed=0))
+            density = self.model.value_grad_hvp(self.jacobian)
+            start = possible_point(density, point, lambda: self.model.prior_vectors(seed=0))
+            self.has_possible_start = bool((start == point).all())
+            self.mode = find_mode(density, start)
         if self.shapes not in (None, input_shapes(inputs)):
             raise ZooError(
                 "the guide has parameters for the latents of every row, and cannot run on a batch: leave batch_size out"

@@ -55,6 +55,8 @@ class Card:
         Quantities reported beside latents, or in place of one.
     hyper : tuple of str
         Latents that the rows depend on through the priors of others alone: the likelihood does not depend on them.
+    scales : dict of str to tuple of str
+        For a latent of a user's program whose scale depends on other latents, as that of a centred hierarchy, these.
     symmetries : dict of str to str
         For a letter other than K, how its axis may be transformed without a change of the likelihood: "rotation" or
         "signed permutation". K, the letter of exchangeable components, may always be permuted.
@@ -132,6 +134,7 @@ class Card:
     check: Callable[[Mapping[str, Any]], None] | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
     hyper: tuple[str, ...] = ()
+    scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
     learned: Mapping[str, str | Site] = field(default_factory=dict)

@@ -1,10 +1,12 @@
-"""What the density of a user's program tells of it: exchangeable dimensions, symmetries of axes, hyperparameters.
+"""What the density of a user's program tells of it: exchangeable dimensions, symmetries, hyperparameters, hierarchies.
 
 A dimension is exchangeable where the log joint density, discrete sites summed out, does not change when the labels
 along it are permuted in every latent at once: the components of a mixture, but not the coefficients of a regression.
 Dimensions of plates and of events are tested together where they have the same size, as the weights of a mixture are
 one event and its means a plate. An exchangeable dimension is tested for sign flips and rotations too, as the factors of
 a matrix factorisation have them. A hyperparameter is a latent that the likelihood does not depend on, given the others.
+A latent whose scale is another latent is a centred hierarchy: where that scale is small the posterior narrows to a
+funnel, which no normal distribution has.
 
 Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
 
@@ -12,6 +14,7 @@ Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
     log_joint_at_points      log p of each of them in nats
     log_joint(values)        log p of each point in nats, NaN where a value is outside of its support
     likelihood_parents()     the latents that the likelihood depends on
+    scale_parents()          for each latent those that its scale depends on
 """
 
 from __future__ import annotations
@@ -51,9 +54,13 @@ class DensityTest(Protocol):
         """The latents that the likelihood depends on, given the others."""
         ...
 
+    def scale_parents(self) -> dict[str, tuple[str, ...]]:
+        """For each latent whose scale depends on other latents, these."""
+        ...
+
 
 def describe_density(model: M) -> M:
-    """The model with its exchangeable dimensions, the symmetries of axes and its hyperparameters on its card.
+    """The model with its exchangeable dimensions, symmetries of axes, hyperparameters and hierarchies on its card.
 
     Parameters
     ----------
@@ -79,6 +86,9 @@ def describe_density(model: M) -> M:
         except ZooError:  # the engines refuse with the reason
             return model
         parents = test.likelihood_parents()
+        # a scale that the likelihood has too, as that of the noise, is not small
+        scales = {n: tuple(p for p in above if p not in parents) for n, above in test.scale_parents().items()}
+        scales = {n: above for n, above in scales.items() if above}
         # a guide or EM fits what has no prior: the density at other values of it says nothing
         groups = [] if card.learned else groups
         exchangeable = minimal_groups(test, sites, groups)
@@ -88,7 +98,7 @@ def describe_density(model: M) -> M:
     changed = {field: rename_dims(getattr(card, field), renamed) for field in ("latents", "deterministic", "learned")}
     labels = tuple(dim for dim in symmetries if dim not in signed)
     hyper = tuple(n for n in sites if n not in parents)
-    return model.with_card(**changed, hyper=hyper, exchangeable=labels, symmetries=signed)
+    return model.with_card(**changed, hyper=hyper, scales=scales, exchangeable=labels, symmetries=signed)
 
 
 def candidate_groups(sites: Mapping[str, Site], sizes: Mapping[str, int]) -> Iterator[tuple[str, ...]]:

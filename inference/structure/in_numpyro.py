@@ -7,8 +7,10 @@ from jax.interpreters.partial_eval import dce_jaxpr
 
 from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_numpyro import UnconstrainedModel
+from zoo._programs.supports.in_numpyro import without_joins
 
 NUM_POINTS = 3
+KEY = jax.random.PRNGKey(0)  # of a program in which every latent has its value
 # each function runs a few times: compiling takes longer than running, and half as long without optimisation
 COMPILER_OPTIONS = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
@@ -55,6 +57,30 @@ class DensityTest:
         jaxpr = jax.make_jaxpr(total)(*leaves).jaxpr  # nothing is computed
         _, used = dce_jaxpr(jaxpr, [True])
         return {name for name, is_used in zip(sorted(point), used, strict=True) if is_used}
+
+    def scale_parents(self):
+        point = {n: jnp.zeros(shape) for n, shape in self.model.shapes.items()}
+        leaves, tree = jax.tree.flatten(point)
+        names = []
+
+        def scales(*leaves):
+            nodes = self.model.latents(KEY, lambda site: jax.tree.unflatten(tree, leaves).get(site["name"]))
+            found = {n: scale_of(s["fn"]) for n, s in nodes.items()}
+            names[:] = [n for n, scale in found.items() if scale is not None]
+            return [found[n] for n in names]
+
+        jaxpr = jax.make_jaxpr(scales)(*leaves).jaxpr  # nothing is computed
+        parents = {}
+        for i, name in enumerate(names):
+            _, used = dce_jaxpr(jaxpr, [i == j for j in range(len(names))])
+            parents[name] = tuple(n for n, is_used in zip(sorted(point), used, strict=True) if is_used and n != name)
+        return {n: p for n, p in parents.items() if p}
+
+
+def scale_of(fn):
+    """The scale of a distribution of a location-scale family; None of another."""
+    fn = without_joins(fn)
+    return getattr(fn, "scale", getattr(fn, "scale_tril", None))
 
 
 def compile_fast(function):

@@ -2,9 +2,11 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from pyro import poutine
 
 from inference.exact.enumeration.in_pyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_pyro import UnconstrainedModel
+from zoo._programs.supports.in_pyro import without_joins
 
 NUM_POINTS = 3
 
@@ -39,3 +41,26 @@ class DensityTest:
             return set()
         slopes = torch.autograd.grad(total, list(point.values()), allow_unused=True)
         return {name for name, slope in zip(point, slopes, strict=True) if slope is not None}
+
+    def scale_parents(self):
+        point = {n: torch.as_tensor(v[0]).requires_grad_() for n, v in self.points.items()}
+        with poutine.block(), torch.random.fork_rng(devices=[]):
+            nodes = (
+                poutine.trace(poutine.condition(self.model.program, data=point)).get_trace(**self.model.inputs).nodes
+            )
+        parents = {}
+        for name in point:
+            scale, others = scale_of(nodes[name]["fn"]), [n for n in point if n != name]
+            if torch.is_tensor(scale) and scale.requires_grad and others:
+                slopes = torch.autograd.grad(
+                    scale.sum(), [point[n] for n in others], allow_unused=True, retain_graph=True
+                )
+                used = zip(others, slopes, strict=True)
+                parents[name] = tuple(n for n, slope in used if slope is not None and bool((slope != 0).any()))
+        return {n: p for n, p in parents.items() if p}
+
+
+def scale_of(fn):
+    """The scale of a distribution of a location-scale family; None of another."""
+    fn = without_joins(fn)
+    return getattr(fn, "scale", getattr(fn, "scale_tril", None))

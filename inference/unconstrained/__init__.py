@@ -13,6 +13,7 @@ continuous latents raises ZooError. It has
     log_joint(values, ...)          log p(values, data) in nats
     value_grad_hvp(jacobian)        a ``curvature.ValueGradHvp``
     prior_median(seed)              values at the median of a few draws from the prior
+    prior_vectors(seed)             a hundred draws from the prior, as vectors in NumPy (100, P)
 
 ``kmeans`` and ``principal_axes`` have values at which engines may begin.
 """
@@ -27,6 +28,7 @@ from zoo import Card, ZooError
 from zoo.sites import KINDS, Site
 
 NUM_PRIOR_DRAWS = 15  # whose median is a start: few, so that different seeds start at different values
+NUM_START_DRAWS = 100  # of which one is a start, where the median is impossible
 NO_SITES: Mapping[str, Site] = {}
 SUM_TOLERANCE = 1e-3  # of a simplex that is typed
 

@@ -21,6 +21,9 @@ ValueGradHvp: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[float, np.nda
 MAX_HESSIAN_SIZE = 4000  # coordinates, above which the Hessian takes too long and every scale counts as 1
 SHRINKING = 1e-4  # scales of this part of those at the start, where the density still rises: there is no mode
 STATIONARY = 1e-2  # slope in nats per scale below which a point is a mode
+NUM_FIXED_DRAWS = 16  # of the ELBO of a start, in pairs of opposite signs
+MAX_NORMAL_STEPS = 60  # of its ascent: training goes on from there
+START_QUANTILES = (0.75, 0.25, 0.9, 0.1, 0.97, 0.03)
 MIN_CURVATURE = 1e-4  # in a direction, as a part of that which the coordinates have by themselves
 
 
@@ -70,10 +73,27 @@ def local_scales(precision: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(curvature) & (curvature > 0), curvature, 1.0) ** -0.5
 
 
+def possible_point(
+    value_grad_hvp: ValueGradHvp, point: np.ndarray, prior_draws: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """The point, or where the density is 0 there, as for bounds of the data that are latents, one where it is not.
+
+    The first of: quantiles of draws from the prior, (draws, P), of all coordinates at once, and the draws; the point
+    itself where none will do.
+    """
+    zeros = np.zeros_like(point)
+    if np.isfinite(value_grad_hvp(point, zeros)[0]):
+        return point
+    draws = prior_draws()
+    candidates = [*np.quantile(draws, START_QUANTILES, axis=0), *draws]
+    return next((c for c in candidates if np.isfinite(value_grad_hvp(c, zeros)[0])), point)
+
+
 def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 200) -> Mode:
     """The local mode near a point: L-BFGS (Liu and Nocedal 1989) in units of the local scales.
 
-    Where the density is unbounded, the point itself. Raises ZooError where the density is not finite there.
+    Where the density is unbounded, as that of effects whose scale is zero, the centre and the spread of the nearest
+    normal distribution with independent coordinates. Raises ZooError where the density is not finite at the point.
     """
     value, zeros = value_grad_hvp(start, np.zeros_like(start))[0], np.zeros_like(start)
     if not np.isfinite(value):
@@ -94,8 +114,38 @@ def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 
     centre = start + unit * result.x if result.fun <= 0 else start
     precision = negative_hessian(value_grad_hvp, centre)
     if is_unbounded(precision, unit, result.jac):
-        centre, precision = start, negative_hessian(value_grad_hvp, start)
+        return nearest_normal(value_grad_hvp, start, unit)
     return Mode(centre, precision)
+
+
+def nearest_normal(value_grad_hvp: ValueGradHvp, start: np.ndarray, unit: np.ndarray) -> Mode:
+    """The normal distribution with independent coordinates whose ELBO is highest, from a point in units (P,) on.
+
+    The ELBO is the mean over some fixed draws, which L-BFGS maximises (Giordano, Ingram and Broderick 2024, "Black box
+    variational inference with a deterministic objective"). It is bounded where the density is not: as a scale goes to
+    zero the entropy falls as fast as the density rises.
+    """
+    half = np.random.default_rng(0).standard_normal((NUM_FIXED_DRAWS // 2, start.size))
+    half /= np.sqrt(np.square(half).mean(0))  # so that the spread of a normal density is exact
+    noise, zeros = np.concatenate([half, -half]), np.zeros_like(start)
+
+    def descend(point: np.ndarray) -> tuple[float, np.ndarray]:
+        steps, log_sd = np.split(point, 2)
+        sd = np.exp(log_sd)
+        loss, slope = -float(log_sd.sum()), np.concatenate([zeros, -np.ones_like(start)])
+        for draw in noise:
+            log_density, gradient, _ = value_grad_hvp(start + unit * (steps + sd * draw), zeros)
+            if not (np.isfinite(log_density) and np.isfinite(gradient).all()):
+                return 1e10, np.zeros_like(point)
+            loss -= log_density / len(noise)
+            slope -= np.concatenate([gradient * unit, gradient * unit * sd * draw]) / len(noise)
+        return loss, slope
+
+    first = np.zeros(2 * start.size)
+    result = minimize(descend, first, jac=True, method="L-BFGS-B", options={"maxiter": MAX_NORMAL_STEPS, "ftol": 1e-5})
+    steps, log_sd = np.split(result.x if result.fun < 1e10 else first, 2)
+    precision = (unit * np.exp(log_sd)) ** -2.0
+    return Mode(start + unit * steps, precision if start.size > MAX_HESSIAN_SIZE else np.diag(precision))
 
 
 def is_unbounded(precision: np.ndarray, unit: np.ndarray, slope: np.ndarray) -> bool:

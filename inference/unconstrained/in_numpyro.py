@@ -9,11 +9,8 @@ from numpyro.distributions import biject_to
 from numpyro.infer import init_to_uniform
 from numpyro.infer.util import log_density
 
-from inference.unconstrained import NUM_PRIOR_DRAWS
+from inference.unconstrained import NUM_PRIOR_DRAWS, NUM_START_DRAWS
 from zoo import ZooError
-
-STEP = 1e-4  # of differences of gradients, in unconstrained units
-UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
 
 STEP = 1e-4  # of differences of gradients, in unconstrained units
 UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
@@ -127,6 +124,13 @@ class UnconstrainedModel:
             return self.compute_vector({n: s["value"] for n, s in self.latents(key).items()})
 
         return jax.jit(jax.vmap(draw))
+
+    def prior_vectors(self, seed, count=NUM_START_DRAWS):
+        """Draws from the prior, (count, P); of an improper one, normal draws."""
+        try:
+            return np.asarray(self.draw_prior(jax.random.split(jax.random.PRNGKey(seed), count)), float)
+        except NotImplementedError:  # an improper prior
+            return np.asarray(jax.random.normal(jax.random.PRNGKey(seed), (count, self.size)), float)
 
     def prior_median(self, seed):
         try:

@@ -5,7 +5,7 @@ import torch
 from pyro import poutine
 from torch.distributions import biject_to
 
-from inference.unconstrained import NUM_PRIOR_DRAWS
+from inference.unconstrained import NUM_PRIOR_DRAWS, NUM_START_DRAWS
 from zoo import ZooError
 from zoo._backend.in_pyro import sample_nodes, with_values
 
@@ -85,6 +85,15 @@ class UnconstrainedModel:
             return value.item(), gradient.detach().cpu().double().numpy(), product.cpu().double().numpy()
 
         return value_grad_hvp
+
+    def prior_vectors(self, seed, count=NUM_START_DRAWS):
+        """Draws from the prior, (count, P); of an improper one, values in its support."""
+        seeds = [seed * count + i for i in range(count)]
+        try:
+            draws = [self.latents(i, self.program) for i in seeds]
+        except NotImplementedError:  # an improper prior
+            draws = [self.latents(i, with_values(self.program)) for i in seeds]
+        return np.stack([self.unconstrain_numpy({n: s["value"] for n, s in draw.items()}) for draw in draws])
 
     def prior_median(self, seed):
         try:

@@ -81,7 +81,9 @@ def kind_of(distribution):
     if getattr(support, "kind", "") == "one_hot":
         return "one_hot"
     if not support.is_discrete and (hasattr(support, "lower_bound") or hasattr(support, "upper_bound")):
-        return interval_kind(getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf))
+        bounds = getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf)
+        # bounds that are computed have no value while the program is traced
+        return "real" if any(isinstance(b, jax.core.Tracer) for b in bounds) else interval_kind(*bounds)
     named = {
         "precision": constraints.positive_definite,
         "simplex": constraints.simplex,

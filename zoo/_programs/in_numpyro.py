@@ -12,6 +12,7 @@ from zoo._backend.in_numpyro import kind_of, runtime, to_backend
 from zoo._programs import runnable
 from zoo._programs.parameters.in_numpyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
+from zoo._programs.supports.in_numpyro import within_support
 
 ENTRY = "_entry"  # of a site whose value is not the array itself, in what it tells of inference
 SITE_TYPES = ("sample", "deterministic", "param")
@@ -146,7 +147,9 @@ class Presentation(Messenger):
             scale_rows(msg, self.count, self.size)
         if msg["name"] in self.absent:
             msg["is_observed"], msg["value"] = False, None
-        elif msg["name"] in self.program.missing:
+            return
+        msg["fn"] = within_support(msg["fn"])
+        if msg["name"] in self.program.missing:
             leave_out_missing(msg, self.program.missing[msg["name"]])
         elif msg["fn"].is_discrete and (entry := self.program.incomplete_entry(msg["value"], self.arrays)):
             leave_out_missing(msg, self.program.arguments.incomplete[entry])

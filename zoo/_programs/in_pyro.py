@@ -13,6 +13,7 @@ from zoo._backend.in_pyro import is_deterministic, kind_of, runtime, sample_node
 from zoo._programs import runnable
 from zoo._programs.parameters.in_pyro import NetworkParameters
 from zoo._programs.sites import PlateRecord, SiteRecord
+from zoo._programs.supports.in_pyro import within_support
 
 ENTRY = "_entry"  # of a site whose value is not the array itself, in what it tells of inference
 
@@ -136,7 +137,9 @@ class Presentation(Messenger):
             msg["scale"] = msg["scale"] * self.count / self.size
         if msg["name"] in self.absent:
             msg["is_observed"], msg["value"], msg["done"] = False, None, False
-        elif msg["name"] in self.program.missing:
+            return
+        msg["fn"] = within_support(msg["fn"])
+        if msg["name"] in self.program.missing:
             leave_out_missing(msg, self.program.missing[msg["name"]])
         elif msg["fn"].support.is_discrete and (entry := self.program.incomplete_entry(msg["value"], self.arrays)):
             leave_out_missing(msg, self.program.arguments.incomplete[entry])

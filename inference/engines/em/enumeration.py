@@ -16,9 +16,12 @@ from inference.engines.em.linear_gaussian.solution import num_parameters
 from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
 from inference.engines.starts import complete_start
+from inference.unconstrained import NUM_START_DRAWS
+from inference.unconstrained.curvature import possible_point
 from inference.unconstrained.kmeans import kmeans_labels
 from zoo import ReadModel
 from zoo._backend import backend_of
+from zoo.errors import DensityError
 from zoo.types import BackendParams
 
 
@@ -81,14 +84,36 @@ class EnumerationEM:
             return self.to_backend(closed.to_numpy(closed.initialize(seed)))
         has_components = self.density.has_one_label_per_row and bool(request.card.exchangeable)
         if self.density.is_own and not has_components:
-            return {n: v[0] for n, v in self.density.prior_draws(1, seed).items()}
+            return self._possible_draw(seed)
         if not self.density.has_one_label_per_row:
             draw = request.model.simulate(seed, **request.keywords)
             return self.to_backend({n: draw[n] for n in request.card.parameters(request.keywords)})
         K = self.density.variables[0].size
         observed = {n: v for n, v in request.table.items() if n in request.card.observed}
         labels = kmeans_labels(observed or request.table, K, seed, self.options.sample_weight)
-        return self.em_step.from_labels(labels, K)
+        try:
+            return self.em_step.from_labels(labels, K)
+        except DensityError:  # labels for which no parameters are possible
+            if not self.density.is_own:
+                raise
+            return self._possible_draw(seed)
+
+    def _possible_draw(self, seed: int) -> BackendParams:
+        """A draw from the prior, or where the density is 0 there, other values at which it is not."""
+        first = {n: v[0] for n, v in self.density.prior_draws(1, seed).items()}
+
+        def value_at(vector: np.ndarray, _: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+            params = self.general.constrain(self.general.array(vector))
+            return float(self.general.total(self.general.posterior(params)[1])), vector, vector
+
+        def other_draws() -> np.ndarray:
+            draws = self.to_numpy(self.density.prior_draws(NUM_START_DRAWS, seed))
+            each = ({n: self.backend.to_array(v[i]) for n, v in draws.items()} for i in range(NUM_START_DRAWS))
+            return np.stack([self._arrays.to_numpy({"": self.general.unconstrain(draw)})[""] for draw in each])
+
+        point = np.asarray(self._arrays.to_numpy({"": self.general.unconstrain(first)})[""], float)
+        chosen = possible_point(value_at, point, other_draws)
+        return first if chosen is point else self.general.constrain(self.general.array(chosen))
 
     def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         """Better parameters, and the objective at the given ones."""

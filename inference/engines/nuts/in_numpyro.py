@@ -9,7 +9,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from inference.engines.nuts.record import ChainCheckpoint, ChainRecord
-from inference.engines.nuts.result import check_density, make_result
+from inference.engines.nuts.result import check_density, make_result, start_vector
 from inference.engines.starts.in_numpyro import begin
 from inference.exact.enumeration.in_numpyro import marginalize
 from inference.run.progress import Progress
@@ -36,7 +36,8 @@ def run(request):
     with ThreadPoolExecutor(num_workers(options.num_chains)) as pool:
         compiled = pool.submit(advance.compile)  # during the computations at the starts
         value_grad_hvp = model.value_grad_hvp()
-        points = [local_geometry(value_grad_hvp, model.unconstrain_numpy(values)) for values in starts]
+        begin_at = [start_vector(request, model, value_grad_hvp, v, s) for v, s in zip(starts, seeds, strict=True)]
+        points = [local_geometry(value_grad_hvp, point) for point in begin_at]
         chains = [[jnp.asarray(part) for part in (*point, key)] for point, key in zip(points, keys, strict=True)]
         if vectorised:
             chains = [[jnp.stack(parts) for parts in zip(*chains, strict=True)]]

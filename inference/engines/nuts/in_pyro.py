@@ -8,7 +8,7 @@ import torch
 from pyro.infer import NUTS
 
 from inference.engines.nuts.record import ChainCheckpoint, ChainRecord
-from inference.engines.nuts.result import check_density, make_result
+from inference.engines.nuts.result import check_density, make_result, start_vector
 from inference.engines.starts.in_pyro import begin
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.run.progress import Progress
@@ -119,7 +119,7 @@ def run_chain(request, precision, start, seed, counts_file, chain, update=lambda
         torch.manual_seed(seed)
         program = marginalize(request.program)
         model = UnconstrainedModel(program, to_backend(request.keywords), to_backend(request.table))
-        sampler = Sampler(model, to_backend(start), options)
+        sampler = Sampler(request, model, to_backend(start), seed)
         record, checkpoint = ChainRecord(options), ChainCheckpoint.from_request(request, chain, *precision)
         saved = checkpoint.resume(record) if checkpoint else None
         if saved is not None:
@@ -142,11 +142,12 @@ def run_chain(request, precision, start, seed, counts_file, chain, update=lambda
 class Sampler:
     """NUTS in coordinates about the start of a chain, scaled by the curvature of the density there."""
 
-    def __init__(self, model, start, options):
+    def __init__(self, request, model, start, seed):
+        options, value_grad_hvp = request.options, model.value_grad_hvp()
         self.model, self.num_steps, self.is_diverging = model, 0, False
-        value_grad_hvp, self.centre = model.value_grad_hvp(), model.unconstrain(start)
-        point = self.centre.cpu().double().numpy()
+        point = start_vector(request, model, value_grad_hvp, start, seed)
         check_density(value_grad_hvp(point, np.zeros_like(point))[0])
+        self.centre = torch.as_tensor(point).to(torch.zeros(()))
         self.scale = torch.as_tensor(local_scales(negative_hessian(value_grad_hvp, point))).to(self.centre)
         target, depth = options.target_accept, options.max_tree_depth
         self.kernel = NUTS(potential_fn=self.energy, target_accept_prob=target, max_tree_depth=depth)

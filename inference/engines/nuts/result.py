@@ -8,7 +8,9 @@ import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.nuts.options import NUTSDiagnostics, NUTSOptions
+from inference.unconstrained.curvature import ValueGradHvp, possible_point
 from zoo.errors import DensityError
+from zoo.types import BackendArray, BackendParams
 
 
 def check_density(value: float) -> None:
@@ -17,6 +19,23 @@ def check_density(value: float) -> None:
         raise DensityError(
             f"the log density is {value} at the start of a chain: give start=, a dict of possible values"
         )
+
+
+def start_vector(
+    request: FitRequest[NUTSOptions],
+    model: BackendArray,
+    value_grad_hvp: ValueGradHvp,
+    values: BackendParams,
+    seed: int,
+) -> np.ndarray:
+    """The unconstrained values at which a chain begins: those given, or else a point at which the density is not 0.
+
+    model: the backend's ``UnconstrainedModel``.
+    """
+    point = model.unconstrain_numpy(values)
+    if request.options.start is not None:
+        return point
+    return possible_point(value_grad_hvp, point, lambda: model.prior_vectors(seed))
 
 
 def make_result(

@@ -12,7 +12,7 @@ from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import without_finite_sums
 from zoo.cards import Card
-from zoo.errors import ZooError, describe_error
+from zoo.errors import DensityError, ZooError, describe_error
 from zoo.types import BackendParams, Program
 
 T = TypeVar("T")
@@ -116,6 +116,12 @@ def run_guide(request: FitRequest[SVIOptions], run: Callable[[], T]) -> T:
         raise ZooError(
             f"the guide {request.options.guide_name} cannot run on this data: {describe_error(error)}"
         ) from error
+
+
+def check_start_density(request: FitRequest[SVIOptions], guide: object) -> None:
+    """Raise ZooError where the density is 0 at the start of the options; another start is replaced by the guide."""
+    if request.options.start is not None and not getattr(guide, "has_possible_start", True):
+        raise DensityError("the log density is -inf at the start of the fit: give start=, a dict of possible values")
 
 
 def check_sites(program: Sequence[str], guide: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from numpyro.infer.util import log_density
 import guides
 from inference.engines.starts.in_numpyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, find_sampled_sites, is_amortised, run_guide
+from inference.engines.svi.guide import check_request, check_start_density, find_sampled_sites, is_amortised, run_guide
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -44,6 +44,7 @@ def run_family(request, rows, plan):
     free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
     (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, start)
+    check_start_density(request, guide)
     inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     keys = jax.random.split(jax.random.PRNGKey(request.seed + 1), max(request.options.num_draws, ELBO_DRAWS))

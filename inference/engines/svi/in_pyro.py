@@ -8,7 +8,7 @@ from pyro import poutine
 import guides
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, find_sampled_sites, is_amortised, run_guide
+from inference.engines.svi.guide import check_request, check_start_density, find_sampled_sites, is_amortised, run_guide
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -43,6 +43,7 @@ def run_family(request, rows, plan):
     (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
     pyro.clear_param_store()  # a statement of both begins as the guide has it, as in pyro.infer.SVI
     guide = set_up(training_request, rows, program, free, start)
+    check_start_density(request, guide)
     inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     record = train(request, trainer, plan, rows)

@@ -20,6 +20,7 @@ from inference.engines.svi.rows import TrainingRows
 from inference.engines.svi.training import Trainer, not_finite
 from inference.engines.svi.training.skipping import MAX_NOT_FINITE
 from inference.objectives.words import text_of
+from zoo.errors import DensityError
 
 ACTIVE_KL = 0.01  # nats per row, above which a latent tells anything about its row
 ELBO_DRAWS = 100  # draws, at least, for the estimate of the ELBO
@@ -111,6 +112,11 @@ def guide_result(
     values: (draws, *shape). lp, log_weight: log p and log p - log q, (draws,) each. guide_arrays: arrays of the guide
     that are not trained, for the state.
     """
+    if (lp == -np.inf).any():
+        raise DensityError(
+            f"{(lp == -np.inf).sum()} of {len(lp)} draws of the guide have the density 0, so that its ELBO is -inf: "
+            "run nuts, or take a guide whose draws are possible"
+        )
     weights, trace = trainer.weights(), record.trace[:, 0]
     learned, state = {n: weights[n] for n in trainer.learned}, {**weights, **guide_arrays}
     elbo, elbo_se = float(log_weight.mean()), float(log_weight.std(ddof=1) / np.sqrt(len(log_weight)))

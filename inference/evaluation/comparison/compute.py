@@ -142,7 +142,7 @@ def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> Verdi
     places = [np.atleast_1d(place).tolist() for place in diagnostics.get("heywood") or ()]
     heywood = [[*place[:-1], labels[place[-1]] if labels else place[-1]] for place in places]
     learned = tuple(fit.model.card.learned) if fit.model.card.is_own else ()
-    return VerdictInput(name, fit.options, converged, statistics, heywood, learned)
+    return VerdictInput(name, fit.options, converged, statistics, heywood, learned, fit.model.card.scales)
 
 
 def final_verdicts(

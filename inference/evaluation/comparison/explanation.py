@@ -117,12 +117,26 @@ def run_chains(c: VerdictInput) -> str:
     return f"give {join_names(c.learned)} a prior and run nuts" if c.learned else "run nuts"
 
 
+def hidden_funnel(c: VerdictInput) -> str:
+    """Which latents of a centred hierarchy a guide misrepresents, and how to write them; "" where there are none."""
+    if not c.scales:
+        return ""
+    name, parents = next(iter(c.scales.items()))
+    verb = "is" if len(c.scales) == 1 else "are"
+    return (
+        f"{join_names(list(c.scales))} {verb} centred, with the scale {join_names(parents)}: where that is small "
+        f"the posterior is a funnel, which the guide hides; write {name} as its mean plus {parents[0]} times a "
+        "standard normal latent (non-centred)"
+    )
+
+
 def guide_advice(c: VerdictInput) -> str:
-    """What could improve a guide: more steps, or a family with correlations."""
+    """What could improve a guide: more steps, a family with correlations, or a program without a funnel."""
     advice = [] if c.converged is not False else ["raise num_steps, as its ELBO had not settled"]
     if c.options.get("guide") == "mean_field":
         advice.append("fit guide='full_rank'")
-    return "".join(f", or {one}" for one in advice)
+    funnel = hidden_funnel(c)
+    return "".join(f", or {one}" for one in advice) + (f"; {funnel}" if funnel else "")
 
 
 def heywood_warning(c: VerdictInput) -> str:

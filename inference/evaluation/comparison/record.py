@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from inference.alignment import Draws
@@ -39,6 +39,7 @@ class VerdictInput:
 
     name: that of the fit in the comparison. converged: None where it was not recorded. heywood: columns of a factor
     model whose uniqueness is next to nothing. learned: parameters without a prior, for which no chains can be run.
+    scales: for each latent of a centred hierarchy those that its scale depends on.
     """
 
     name: str
@@ -47,6 +48,7 @@ class VerdictInput:
     statistics: FitStatistics
     heywood: Sequence[Sequence[str | int]] = ()
     learned: Sequence[str] = ()
+    scales: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ Chains are checked by R-hat, effective sample size and divergences. A guide is c
 are any. On its own it must pass k-hat, which is computed from its own draws and so does not show regions that the guide
 never visits (at some thousand draws a guide half as wide as the posterior may pass); its ELBO must be near the
 importance-weighted bound; and its reweighted draws must confirm its means and spreads, with the Monte Carlo error
-counted against the guide. Chains that failed their checks confirm nothing, but a guide that differs from them is not
+counted against the guide. In a centred hierarchy the guide hides a funnel: without chains its intervals are not
+trusted. Chains that failed their checks confirm nothing, but a guide that differs from them is not
 trusted either until the chains are improved. A point has no spread; one that is not a maximum is not trusted.
 """
 
@@ -37,7 +38,8 @@ GUIDE_RULE = (
     "Pareto k-hat below min(1 - 1/log10(draws), 0.7), discrete sites summed out (Vehtari et al. 2024); against chains, "
     f"means within {MAX_MEAN_SHIFT} sd, sds within a factor of {MAX_SPREAD_FACTOR} and Wasserstein distance within "
     f"{MAX_WASSERSTEIN} sd, Monte Carlo error allowed for; without sound chains, means and sds surely so against its "
-    f"own draws reweighted, and its ELBO within {MAX_KL:g} nat of the importance-weighted bound (Burda et al. 2016)"
+    f"own draws reweighted, its ELBO within {MAX_KL:g} nat of the importance-weighted bound (Burda et al. 2016), and "
+    "no latent whose scale is another latent (Betancourt and Girolami 2015)"
 )
 NETWORK_RULE = (
     "the ELBO is a number and has stopped rising, by the rows held out where there are any, else by the rows trained "
@@ -108,7 +110,10 @@ def guide_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
     j, most = largest_excess(a.log_ratio, -a.noise_log_ratio)
     if not most <= np.log(MAX_SPREAD_FACTOR):
         return Verdict("means only", explanation.doubtful_spread(c, j, np.exp(most)), GUIDE_RULE)
-    return Verdict("yes", f"{k_hat}, and {explanation.closeness(a, 'its own draws reweighted')}", GUIDE_RULE)
+    close = f"{k_hat}, and {explanation.closeness(a, 'its own draws reweighted')}"
+    if funnel := explanation.hidden_funnel(c):  # its own draws do not enter it
+        return Verdict("means only", f"{close}; {funnel}, or {explanation.run_chains(c)} for intervals", GUIDE_RULE)
+    return Verdict("yes", close, GUIDE_RULE)
 
 
 def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdict:

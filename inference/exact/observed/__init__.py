@@ -1,4 +1,4 @@
-"""Data that a program cannot have: elements with density 0 whatever the latents, by site, row, value and support.
+"""Data that a program cannot have: elements with density 0 at some latents or at all, by site, row, value and support.
 
 Each ``in_<backend>.py`` has ``observed_elements(program, inputs, seed)``: the ``ObservedElements`` of each observed
 site where every latent has some value within its support.
@@ -6,7 +6,7 @@ site where every latent has some value within its support.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +35,10 @@ class ObservedElements(NamedTuple):
 def impossible_data(
     model: Model, table: Mapping[str, Any], keywords: Mapping[str, Any], dtype: str | None, device: str
 ) -> str | None:
-    """Say in one line which datum has no density under a program, at several values of the latents; None if none is."""
+    """Say in one line which datum has no density under a program at some values of the latents; None if none is.
+
+    The datum is at fault where no value gives it a density, and its support is the same at all of them.
+    """
     backend, module = backend_of(model), in_backend("inference.exact.observed", model.backend)
     with backend.runtime(dtype, device):
         inputs = {**backend.to_backend(dict(table)), **backend.to_backend(dict(keywords))}
@@ -43,29 +46,60 @@ def impossible_data(
             runs = [module.observed_elements(model.program, inputs, seed) for seed in range(NUM_VALUES)]
         except Exception:  # whatever the program raises: the error at hand is reported then
             return None
-    for name, elements in runs[0].items():
-        is_impossible = np.all([~np.isfinite(run[name].log_density) for run in runs], axis=0)
-        is_missing = np.isnan(np.asarray(elements.values, float))
-        is_missing = is_missing.reshape(*is_missing.shape[: is_impossible.ndim], -1).any(-1)
-        is_impossible = is_impossible & ~is_missing
-        if is_impossible.any():
-            return describe_impossible(name, elements, is_impossible)
+    sites = {name: [run[name] for run in runs] for name in runs[0]}
+    for name, at_values in sites.items():
+        is_impossible = np.all([has_no_density(e) for e in at_values], axis=0)
+        if is_impossible.any() and not depends_on_latents(at_values):
+            return describe_impossible(name, at_values[0], is_impossible)
+    for name, at_values in sites.items():
+        outside = next((e for e in at_values if has_no_density(e).any()), None)
+        if outside and depends_on_latents(at_values):
+            return describe_outside(name, outside, has_no_density(outside))
     return None
+
+
+def has_no_density(elements: ObservedElements) -> np.ndarray:
+    """Whether each element that is not missing has the density 0, (*batch)."""
+    is_missing = np.isnan(np.asarray(elements.values, float))
+    batch_dims = elements.log_density.ndim
+    return ~np.isfinite(elements.log_density) & ~is_missing.reshape(*is_missing.shape[:batch_dims], -1).any(-1)
+
+
+def depends_on_latents(at_values: Sequence[ObservedElements]) -> bool:
+    """Whether the bounds of a support differ between values of the latents."""
+    one, *others = (e.bounds for e in at_values)
+    return any(not np.array_equal(a, b) for bounds in others for a, b in zip(one, bounds, strict=True) if a is not None)
 
 
 def describe_impossible(name: str, elements: ObservedElements, is_impossible: np.ndarray) -> str:
     """The line about the first impossible element of a site."""
-    index = tuple(int(i) for i in np.argwhere(is_impossible)[0])
-    batch_shape = is_impossible.shape
+    place, shown, index = first_element(name, elements, is_impossible)
+    return (
+        f"{place} is {shown}, where {elements.distribution} has the log density {elements.log_density[index]:g} "
+        f"whatever the latents: its support is {support_text(elements)}; correct or drop it, or choose another "
+        "distribution"
+    )
+
+
+def describe_outside(name: str, elements: ObservedElements, is_outside: np.ndarray) -> str:
+    """The line about the first element outside of a support whose bounds depend on the latents."""
+    place, shown, _ = first_element(name, elements, is_outside)
+    return (
+        f"{place} is {shown}, and the support of {elements.distribution} depends on the latents (at some of their "
+        f"values {support_text(elements)}): let start= have every value inside; each draw of a guide must have, so "
+        "take engine='nuts', or write the bound as one that the data keep, as x.max() plus a positive latent"
+    )
+
+
+def first_element(name: str, elements: ObservedElements, is_chosen: np.ndarray) -> tuple[str, str, tuple[int, ...]]:
+    """The first chosen element of a site: its place and its value in words, and its index."""
+    index = tuple(int(i) for i in np.argwhere(is_chosen)[0])
+    batch_shape = is_chosen.shape
     values = np.broadcast_to(elements.values, (*batch_shape, *elements.values.shape[len(batch_shape) :]))[index]
     shown = ", ".join(f"{v:g}" for v in np.ravel(values)[:MAX_NUMBERS]) + (", ..." if values.size > MAX_NUMBERS else "")
     place = f"row {index[0]}" + (f", column {index[1]}," if len(index) > 1 else "") if index else "the value"
-    more = f" (and {int(is_impossible.sum()) - 1} more)" if is_impossible.sum() > 1 else ""
-    return (
-        f"{place} of {name}{more} is {shown}, where {elements.distribution} has the log density "
-        f"{elements.log_density[index]:g} whatever the latents: its support is {support_text(elements)}; correct or "
-        "drop it, or choose another distribution"
-    )
+    more = f" (and {int(is_chosen.sum()) - 1} more)" if is_chosen.sum() > 1 else ""
+    return f"{place} of {name}{more}", shown, index
 
 
 def support_text(elements: ObservedElements) -> str:
@@ -75,8 +109,8 @@ def support_text(elements: ObservedElements) -> str:
     'any number between 0 and 5'
     """
     low, high = (None if b is None or np.unique(b).size != 1 else float(np.ravel(b)[0]) for b in elements.bounds)
-    if elements.kind in ("real", "unit", "positive") and low is not None and high is not None and high < np.inf:
-        return f"any number between {low:g} and {high:g}"
-    if elements.kind in ("real", "positive") and low is not None and low > -np.inf:
-        return f"any number above {low:g}"
-    return KINDS[elements.kind]
+    if elements.kind not in ("real", "unit", "positive") or low is None or high is None:
+        return KINDS[elements.kind]
+    if high == np.inf:
+        return f"any number above {low:g}" if low > -np.inf else KINDS[elements.kind]
+    return f"any number between {low:g} and {high:g}" if low > -np.inf else f"any number below {high:g}"

@@ -6,6 +6,7 @@ from numpyro.infer.initialization import init_to_uniform
 
 from inference.exact.observed import ObservedElements
 from zoo._backend.in_numpyro import kind_of
+from zoo._programs.supports.in_numpyro import bounds_of, without_joins
 
 
 def observed_elements(program, inputs, seed):
@@ -17,18 +18,8 @@ def observed_elements(program, inputs, seed):
 
 
 def elements(fn, value):
-    inner, support = fn, fn.support
-    while hasattr(inner, "base_dist"):
-        inner = inner.base_dist
-    while hasattr(support, "base_constraint"):
-        support = support.base_constraint
-    bounds = (getattr(support, n, None) for n in ("lower_bound", "upper_bound"))
-    low, high = (b if b is None else np.asarray(b) for b in bounds)
+    low, high = (b if b is None else np.asarray(b) for b in bounds_of(fn))
     log_density = jnp.where(fn.support(value), fn.log_prob(value), -jnp.inf)
     return ObservedElements(
-        np.asarray(value),
-        np.asarray(log_density),
-        type(inner).__name__,
-        kind_of(fn),
-        (low, high),
+        np.asarray(value), np.asarray(log_density), type(without_joins(fn)).__name__, kind_of(fn), (low, high)
     )

@@ -3,6 +3,7 @@ from pyro import poutine
 
 from inference.exact.observed import ObservedElements
 from zoo._backend.in_pyro import kind_of, sample_nodes, with_values
+from zoo._programs.supports.in_pyro import bounds_of, without_joins
 
 
 def observed_elements(program, inputs, seed):
@@ -13,14 +14,8 @@ def observed_elements(program, inputs, seed):
 
 
 def elements(fn, value):
-    inner, support = fn, fn.support
-    while hasattr(inner, "base_dist"):
-        inner = inner.base_dist
-    while hasattr(support, "base_constraint"):
-        support = support.base_constraint
-    bounds = (getattr(support, n, None) for n in ("lower_bound", "upper_bound"))
-    low, high = (b if b is None else torch.as_tensor(b).cpu().numpy() for b in bounds)
+    low, high = (b if b is None else b.cpu().numpy() for b in bounds_of(fn))
     log_density = torch.where(fn.support.check(value), fn.log_prob(value), -torch.inf)
     return ObservedElements(
-        value.cpu().numpy(), log_density.cpu().numpy(), type(inner).__name__, kind_of(fn), (low, high)
+        value.cpu().numpy(), log_density.cpu().numpy(), type(without_joins(fn)).__name__, kind_of(fn), (low, high)
     )

@@ -14,6 +14,10 @@ from inference.exact.enumeration.elimination import Factor
 from zoo.errors import DensityError
 from zoo.types import BackendArray, BackendParams
 
+HIGH = 1e10  # nats per row: of a point at which the density is 0
+MAX_SIMPLEX_SIZE = 20  # coordinates: with more a simplex takes too long
+SIMPLEX_EVALUATIONS = 200  # for each coordinate
+
 
 def ascend(
     value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]],
@@ -23,19 +27,27 @@ def ascend(
 ) -> np.ndarray:
     """A point at which the function is no lower than at ``start``: L-BFGS (Liu and Nocedal 1989).
 
+    Where the function is -inf beyond a bound, a simplex goes on (Nelder and Mead 1965; Gao and Han 2012), which finds
+    maxima on the bound.
+
     The function is divided by ``scale`` (the number of rows), so that the stopping rule means the same for every data
     set.
 
     >>> ascend(lambda x: (-((x - 3) ** 2).sum(), -2 * (x - 3)), np.zeros(2), 1.0).round(6)
     array([3., 3.])
     """
+    has_met_bound = False
 
     def descend(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal has_met_bound
         value, gradient = value_and_gradient(vector)
+        if value == -np.inf:
+            has_met_bound = True
+            return HIGH, np.zeros_like(vector)  # so high that the line search turns back
         return -float(value) / scale, -np.asarray(gradient, dtype=float) / scale
 
     before, slope = descend(start)
-    if not np.isfinite(before) or not np.isfinite(slope).all():
+    if has_met_bound or not np.isfinite(before) or not np.isfinite(slope).all():
         raise DensityError(
             "the M-step cannot begin: the log joint density or its gradient is not a number; "
             "try another seed, a start, or objective='map'"
@@ -43,7 +55,13 @@ def ascend(
     result = minimize(
         descend, start, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "ftol": 1e-16, "gtol": 1e-10}
     )
-    return result.x if result.fun <= before else start
+    best = result if result.fun <= before else None
+    if has_met_bound and start.size <= MAX_SIMPLEX_SIZE:  # gradients do not lead along a bound of the support
+        options = {"adaptive": True, "xatol": 1e-9, "fatol": 1e-12, "maxfev": SIMPLEX_EVALUATIONS * start.size}
+        point = start if best is None else best.x
+        result = minimize(lambda vector: descend(vector)[0], point, method="Nelder-Mead", options=options)
+        best = result if result.fun <= min(before, np.inf if best is None else best.fun) else best
+    return start if best is None else best.x
 
 
 class GeneralStep:

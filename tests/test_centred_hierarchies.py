@@ -17,7 +17,8 @@ SIGMA = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
 STEPS = {"numpyro": 1000, "pyro": 200}
 
 
-def modules(backend):
+def modules(backend: str) -> tuple[Any, Any, Any]:
+    """Statements, distributions and array functions of a backend."""
     if backend == "numpyro":
         import jax.numpy as arrays
         import numpyro as statements

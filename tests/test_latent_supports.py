@@ -20,7 +20,8 @@ SHORT: dict[str, dict[str, Any]] = {
     "svi": {"num_steps": 20},
     "nuts": {"num_warmup": 100, "num_samples": 200, "num_chains": 1},
 }
-SAMPLES = {"numpyro": {"num_warmup": 500, "num_samples": 3000}, "pyro": {}}  # proposals beyond the bound repeat draws
+# proposals beyond the bound repeat draws
+SAMPLES: dict[str, dict[str, Any]] = {"numpyro": {"num_warmup": 500, "num_samples": 3000}, "pyro": {}}
 
 
 def language(backend):
@@ -84,6 +85,7 @@ def test_the_density_is_zero_outside_and_its_gradient_a_number(backend, name):
                 t = torch.tensor(2.5, requires_grad=True)
                 log = lang.within_support(make(lang, t)).log_prob(torch.as_tensor(VALUES))
                 log.sum().backward()
+            assert t.grad is not None
             values, slope = log.detach().numpy(), float(t.grad)
         else:
             import jax
@@ -179,7 +181,7 @@ def test_svi_says_that_a_guide_cannot_keep_the_bound(backend):
 
 @pytest.mark.parametrize(("backend", "engine"), [("pyro", "em"), ("numpyro", "em"), ("pyro", "nuts")])
 def test_a_start_is_sought_where_the_data_are_possible(backend, engine):
-    options = SHORT[engine] | ({"num_warmup": 20, "num_samples": 20} if engine == "nuts" else {})
+    options: dict[str, Any] = SHORT[engine] | ({"num_warmup": 20, "num_samples": 20} if engine == "nuts" else {})
     fit = inference.fit(pareto_program(backend), X, engine=engine, **options)
     scale = fit.params["scale"] if engine == "em" else fit.draws["scale"]
     assert (scale <= X.min()).all()

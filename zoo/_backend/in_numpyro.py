@@ -3,6 +3,7 @@ from contextlib import contextmanager
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from numpyro import handlers
 from numpyro.distributions import constraints
 from numpyro.distributions.distribution import validation_enabled
@@ -83,7 +84,7 @@ def kind_of(distribution):
     if not support.is_discrete and (hasattr(support, "lower_bound") or hasattr(support, "upper_bound")):
         bounds = getattr(support, "lower_bound", -np.inf), getattr(support, "upper_bound", np.inf)
         # bounds that are computed have no value while the program is traced
-        return "real" if any(isinstance(b, jax.core.Tracer) for b in bounds) else interval_kind(*bounds)
+        return "real" if any(isinstance(b, Tracer) for b in bounds) else interval_kind(*bounds)
     named = {
         "precision": constraints.positive_definite,
         "simplex": constraints.simplex,

@@ -67,8 +67,8 @@ def has_no_density(elements: ObservedElements) -> np.ndarray:
 
 def depends_on_latents(at_values: Sequence[ObservedElements]) -> bool:
     """Whether the bounds of a support differ between values of the latents."""
-    one, *others = (e.bounds for e in at_values)
-    return any(not np.array_equal(a, b) for bounds in others for a, b in zip(one, bounds, strict=True) if a is not None)
+    ends = ([e.bounds[i] for e in at_values if e.bounds[i] is not None] for i in (0, 1))
+    return any(not np.array_equal(np.asarray(end[0]), np.asarray(b)) for end in ends for b in end[1:])
 
 
 def describe_impossible(name: str, elements: ObservedElements, is_impossible: np.ndarray) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.nuts.options import NUTSDiagnostics, NUTSOptions
-from inference.unconstrained.curvature import ValueGradHvp, possible_point
+from inference.unconstrained.curvature import possible_point
 from zoo.errors import DensityError
 from zoo.types import BackendArray, BackendParams
 
@@ -24,13 +26,13 @@ def check_density(value: float) -> None:
 def start_vector(
     request: FitRequest[NUTSOptions],
     model: BackendArray,
-    value_grad_hvp: ValueGradHvp,
+    value_grad_hvp: Callable[..., Any],
     values: BackendParams,
     seed: int,
 ) -> np.ndarray:
     """The unconstrained values at which a chain begins: those given, or else a point at which the density is not 0.
 
-    model: the backend's ``UnconstrainedModel``.
+    model: the backend's ``UnconstrainedModel``. value_grad_hvp: a ``ValueGradHvp`` of it.
     """
     point = model.unconstrain_numpy(values)
     if request.options.start is not None:

@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 
 import zoo
 from inference import choose, fit, standard_errors
+from inference.engines.em.acceleration import SquaremStep
 from tests.programs import exponentials
 from tests.table import BACKENDS, CASES, EXACT, IDS, invariant_params, required_sizes, simulate_case
 
@@ -255,3 +256,15 @@ def test_no_warning_is_hidden_by_the_engine(old_faithful):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(zoo.load("gaussian_mixture", K=2), old_faithful, "em")
+
+
+def test_an_extrapolation_that_overflows_is_not_made_and_gives_no_warning():
+    def step(x):  # the extrapolation of 0, 1, 2.001 is 3000, where exp is infinite
+        far = np.exp(x)
+        return x + 1 + 1e-3 * x, x + (far - far)
+
+    accelerated, x = SquaremStep(step, lambda x: np.array([x]), lambda vector: vector[0]), np.float64(0.0)
+    for _ in range(3):
+        x, value = accelerated(x)
+        assert np.isfinite(value)
+    assert 2 < x < 4

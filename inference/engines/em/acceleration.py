@@ -44,7 +44,8 @@ class SquaremStep(Generic[State]):
             return next_state, value
         extrapolated = self._from_vector(vector)
         try:
-            trial = self._step(extrapolated)
+            with np.errstate(all="ignore"):  # far away numbers may overflow
+                trial = self._step(extrapolated)
         except np.linalg.LinAlgError:
             return next_state, value
         if not trial[1] >= value:

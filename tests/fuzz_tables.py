@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -192,7 +192,7 @@ def any_settings(draw: Draw, subject: Subject) -> dict[str, Any]:
     return {**sizes, **latent}
 
 
-def any_options(draw: Draw, subject: Subject) -> dict[str, Any]:
+def any_options(draw: Draw, subject: Subject, weights: Sequence[float] = WEIGHTS) -> dict[str, Any]:
     """Options of the engine, of few steps."""
     options: dict[str, Any] = {"seed": draw(st.integers(0, 9))}
     if subject.engine == "svi":
@@ -203,8 +203,8 @@ def any_options(draw: Draw, subject: Subject) -> dict[str, Any]:
     if "sample_weight" in subject.options:
         options["objective"] = "map" if subject.card.hyper else draw(st.sampled_from(["ml", "map"]))
         options["covariance_floor"] = draw(st.sampled_from([None, None, 1e-3, 1e-12]))
-        weights = st.lists(st.sampled_from(WEIGHTS), min_size=N, max_size=N)
-        options["sample_weight"] = draw(st.one_of(st.none(), weights))
+        by_row = st.lists(st.sampled_from(weights), min_size=N, max_size=N)
+        options["sample_weight"] = draw(st.one_of(st.none(), by_row))
     if "threads" in subject.options:
         options |= {"threads": 1, "learn_alpha": draw(st.sampled_from([None, "asymmetric"]))}
     return options

@@ -27,6 +27,7 @@ from tests.fuzz_tables import Draw, Subject
 from zoo.data.corpus import Corpus
 
 QUICK: dict[str, Any] = {"svi": {"num_steps": 2, "warm_up": 0.0, "kl_balance": False}, "em": {"max_iter": 3}}
+MODERATE = (0.0, 0.3, 1.0, 2.0, 3.0)  # weights: few rows of enormous ones lie in a plane, and rounding decides there
 SLOW_CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
@@ -88,7 +89,7 @@ def any_container(draw: Draw, subject: Subject) -> None:
 
 def invariances(draw: Draw, subject: Subject) -> None:
     """A fit changes as its data does."""
-    options = {**fuzz_tables.any_options(draw, subject), "dtype": "float64"}
+    options = {**fuzz_tables.any_options(draw, subject, MODERATE), "dtype": "float64"}
     options.pop("batch_size", None)  # the batches of rows in another order are others
     if subject.engine == "em":  # few steps from one start: neither rounding nor the test of convergence decides
         options |= {"restarts": 1, "max_iter": min(3, options["max_iter"])}

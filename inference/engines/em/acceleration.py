@@ -42,9 +42,9 @@ class SquaremStep(Generic[State]):
         self._path = []
         if vector is None:
             return next_state, value
-        extrapolated = self._from_vector(vector)
         try:
             with np.errstate(all="ignore"):  # far away numbers may overflow
+                extrapolated = self._from_vector(vector)
                 trial = self._step(extrapolated)
         except np.linalg.LinAlgError:
             return next_state, value

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 
 from zoo import ZooError, columns
 from zoo._distributions.mixed_columns import MIN_SCALE, in_numpyro, in_pyro, layout, num_outputs
-from zoo.data.columns import check_columns, column_statistics
+from zoo.data.column_kinds import check_columns, column_statistics
 
 COLUMNS = (3, 0, 2, 0, 5)
 LOC, SPREAD = np.array([0.0, 40.0, 0.0, -3.0, 0.0]), np.array([1.0, 12.0, 1.0, 0.5, 1.0])

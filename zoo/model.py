@@ -15,8 +15,9 @@ from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card
 from zoo.checks import check_seed, check_weights, is_whole
+from zoo.data.column_kinds import check_columns
 from zoo.data.column_names import Names, column_names, is_numbering
-from zoo.data.columns import Columns, check_codes, check_columns
+from zoo.data.columns import Columns, check_codes
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.tables import SiteData, as_table, check_any_observed, check_values, data_by_site

@@ -5,7 +5,7 @@ from pyro.distributions import Normal
 from zoo._distributions.mixed_columns.in_pyro import encode_columns
 from zoo._networks import in_pyro as networks
 from zoo.attribute_vae.in_pyro import class_log_probs, class_normals
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 from zoo.vae.in_pyro import centred_pixels
 
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from zoo._networks import check_network
 from zoo.cards import Card
-from zoo.data.columns import column_levels, column_statistics
+from zoo.data.column_kinds import column_levels, column_statistics
 from zoo.errors import ZooError
 from zoo.vae import check_sigma, pixel_priors
 

@@ -6,7 +6,7 @@ from numpyro.distributions import Categorical, MixtureSameFamily, Normal
 from zoo._distributions.mixed_columns import num_outputs
 from zoo._distributions.mixed_columns.in_numpyro import decoded_columns
 from zoo._networks import in_numpyro as networks
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 from zoo.vae.in_numpyro import pixel_scale, sample_pixels
 
 

@@ -5,7 +5,7 @@ from pyro.distributions import Categorical, MixtureSameFamily, Normal
 from zoo._distributions.mixed_columns import num_outputs
 from zoo._distributions.mixed_columns.in_pyro import decoded_columns
 from zoo._networks import in_pyro as networks
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 from zoo.vae.in_pyro import pixel_scale, sample_pixels
 
 

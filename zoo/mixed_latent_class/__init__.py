@@ -28,7 +28,8 @@ import numpy as np
 
 from zoo._distributions.mixed_columns import layout
 from zoo.cards import Card
-from zoo.data.columns import COUNT, COVARIATE, Columns, check_columns, column_levels
+from zoo.data.column_kinds import check_columns, column_levels
+from zoo.data.columns import COUNT, COVARIATE, Columns
 from zoo.data.moments import column_sums, location_and_spread
 from zoo.errors import ColumnError, ZooError
 from zoo.items import Items

@@ -6,7 +6,7 @@ from numpyro.distributions import Categorical, Dirichlet, Gamma, Normal
 
 from zoo._distributions.mixed_columns import layout
 from zoo._distributions.mixed_columns.in_numpyro import MixedColumns
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 
 
 def model(

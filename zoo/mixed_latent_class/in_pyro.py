@@ -4,7 +4,7 @@ from pyro.distributions import Categorical, Dirichlet, Gamma, Normal
 
 from zoo._distributions.mixed_columns import layout
 from zoo._distributions.mixed_columns.in_pyro import MixedColumns
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 
 
 def model(

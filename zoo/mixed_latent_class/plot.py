@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from zoo._distributions.mixed_columns import layout
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 from zoo.mixed_latent_class import labels
 
 MAX_NAMED = 30  # ticks with a name

@@ -10,7 +10,8 @@ import numpy as np
 from inference.analysis.classes.inputs import class_parameters, column_titles, items_of, level_titles
 from inference.record import FitRecord
 from zoo import ZooError
-from zoo.data.columns import COVARIATE, column_levels
+from zoo.data.column_kinds import column_levels
+from zoo.data.columns import COVARIATE
 
 if TYPE_CHECKING:
     import pandas as pd

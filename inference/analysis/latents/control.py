@@ -15,7 +15,7 @@ from inference.analysis.latents.control_record import ControlledRows
 from inference.analysis.latents.inputs import code_site, picture_size, pixel_range, pixel_site, read_rows, set_labels
 from inference.record import FitRecord
 from zoo.checks import check_whole, is_whole
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 from zoo.data.intensities import Intensities
 from zoo.errors import ZooError
 from zoo.types import DataLike

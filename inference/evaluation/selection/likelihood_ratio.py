@@ -31,7 +31,8 @@ from inference.run.workers import num_workers
 from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.checks import check_whole
-from zoo.data.columns import COVARIATE, column_levels
+from zoo.data.column_kinds import column_levels
+from zoo.data.columns import COVARIATE
 
 DEFAULT_SAMPLES = 99
 DEFAULT_RESTARTS = 5  # of every fit, where the user gives none: a maximum that is missed is a wrong statistic

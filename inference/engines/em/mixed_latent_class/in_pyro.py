@@ -9,7 +9,7 @@ from inference.engines.em.mixed_latent_class import EMPTY, MARGIN, MIN_WEIGHT, R
 from inference.engines.em.poisson_mixture import MAX_RATE, MIN_RATE
 from zoo._distributions.mixed_columns import layout
 from zoo._distributions.mixed_columns.in_pyro import MixedColumns
-from zoo.data.columns import column_levels
+from zoo.data.column_kinds import column_levels
 
 
 def form(data, keywords, options):

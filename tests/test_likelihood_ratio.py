@@ -129,7 +129,7 @@ def test_errors_name_what_is_allowed(options, line):
 @pytest.mark.slow
 def test_p_values_are_uniform_under_the_smaller_model():
     """The statistic of one normal against two does not depend on mean and variance, so that the test is exact."""
-    samples, trials = 9, 60
+    samples, trials = 9, 50
     p_values = []
     for trial in range(trials):
         x = np.random.default_rng(trial).normal(7.0, 3.0, size=(25, 1))

@@ -11,9 +11,9 @@ variance of gradient estimators for discrete latents, which ``estimator(name, **
 ``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
 reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
 
-``classes``, ``factors``, ``topics`` and ``latents`` are questions to one kind of model, ``disentanglement`` to any
-codes, and ``fairness`` to codes with a sensitive attribute; ``enumeration`` and ``gaussian`` are exact inference.
-Everything is imported when it is first used.
+``classes``, ``factors``, ``topics``, ``latents`` and ``sequences`` are questions to one kind of model,
+``disentanglement`` to any codes, and ``fairness`` to codes with a sensitive attribute; ``enumeration`` and ``gaussian``
+are exact inference. Everything is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from inference.analysis import factors as factors
     from inference.analysis import fairness as fairness
     from inference.analysis import latents as latents
+    from inference.analysis import sequences as sequences
     from inference.analysis import topics as topics
     from inference.engines import refusals
     from inference.evaluation.calibration import calibrate
@@ -96,6 +97,7 @@ _MODULES = {
     "fairness": "inference.analysis.fairness",
     "gaussian": "inference.exact.gaussian",
     "latents": "inference.analysis.latents",
+    "sequences": "inference.analysis.sequences",
     "topics": "inference.analysis.topics",
 }
 

@@ -18,6 +18,7 @@ MODULES = (
     "inference.analysis.factors",
     "inference.analysis.fairness",
     "inference.analysis.latents",
+    "inference.analysis.sequences",
     "inference.analysis.topics",
     "inference.engines",
     "inference.evaluation.calibration",

@@ -12,11 +12,13 @@ from zoo.data.blocks import blocks
 from zoo.data.column_names import Names, column_names, column_order
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.intensities import Intensities
+from zoo.data.sequences import pad_sequences
 from zoo.errors import ZooError
 from zoo.sites import KINDS, Site
 from zoo.types import DataLike
 
 NO_NAMES: Mapping[str, Names] = {}
+SEQUENCES = ("N", "T")  # the first dimensions of sequences of steps
 SiteData: TypeAlias = np.ndarray | Intensities | Corpus  # of one observed site
 
 
@@ -36,7 +38,8 @@ def as_table(
             has_other_words = n in columns and corpus.vocabulary not in (None, columns[n])
             table[n] = corpus.with_vocabulary(columns[n]) if has_other_words else corpus
             continue
-        table[n] = as_numbers(n, given[n])
+        is_list = site.dims[:2] == SEQUENCES and isinstance(given[n], list | tuple)
+        table[n] = pad_sequences(n, given[n]) if is_list else as_numbers(n, given[n])
         order = column_order(n, columns.get(n), column_names(given[n]))
         if order is not None:
             table[n] = table[n][:, order]
@@ -89,6 +92,8 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
             f"{expected}, and intensities are for binary sites: give the grey values themselves, as an array"
         )
     kind = "unit" if is_grey else site.kind
+    if site.dims[:2] == SEQUENCES and values.ndim < len(site.dims):
+        values = values.reshape(1, len(values), -1)  # one sequence
     if values.ndim == 1 and len(site.dims) == 2:
         values = values.reshape(-1, 1)  # one column as a vector
     elif values.ndim == 2 and len(site.dims) == 1 and values.shape[1] == 1:

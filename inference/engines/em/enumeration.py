@@ -21,6 +21,7 @@ from inference.unconstrained.curvature import possible_point
 from inference.unconstrained.kmeans import kmeans_labels
 from zoo import ReadModel
 from zoo._backend import backend_of
+from zoo.data.tables import SEQUENCES
 from zoo.errors import DensityError
 from zoo.types import BackendParams
 
@@ -68,7 +69,8 @@ class EnumerationEM:
         """The parameters at which EM begins.
 
         The start of the options, and for other parameters: the principal axes for a linear-Gaussian model, the fit to
-        k-means labels where each row has one label, and a draw from the prior for other programs.
+        k-means labels where each row, or each step of a chain, has one label, and a draw from the prior for other
+        programs.
         """
         given, card, keywords = self.options.start, self.request.card, self.request.keywords
         if not given:
@@ -82,15 +84,18 @@ class EnumerationEM:
         if request.card.linear is not None:
             closed = self._linear_gaussian
             return self.to_backend(closed.to_numpy(closed.initialize(seed)))
-        has_components = self.density.has_one_label_per_row and bool(request.card.exchangeable)
-        if self.density.is_own and not has_components:
+        has_steps = self.density.has_one_chain_per_row and bool(self._steps())
+        has_labels = self.density.has_one_label_per_row or has_steps
+        if self.density.is_own and not (has_labels and request.card.exchangeable):
             return self._possible_draw(seed)
-        if not self.density.has_one_label_per_row:
+        if not has_labels:
             draw = request.model.simulate(seed, **request.keywords)
             return self.to_backend({n: draw[n] for n in request.card.parameters(request.keywords)})
         K = self.density.variables[0].size
         observed = {n: v for n, v in request.table.items() if n in request.card.observed}
-        labels = kmeans_labels(observed or request.table, K, seed, self.options.sample_weight)
+        rows = observed or request.table
+        weights = self.options.sample_weight
+        labels = self._step_labels(seed) if has_steps else kmeans_labels(rows, K, seed, weights)
         try:
             return self.em_step.from_labels(labels, K)
         except DensityError:  # labels for which no parameters are possible
@@ -114,6 +119,19 @@ class EnumerationEM:
         point = np.asarray(self._arrays.to_numpy({"": self.general.unconstrain(first)})[""], float)
         chosen = possible_point(value_at, point, other_draws)
         return first if chosen is point else self.general.constrain(self.general.array(chosen))
+
+    def _step_labels(self, seed: int) -> np.ndarray:
+        """Labels of the steps of every row by k-means, (N, T)."""
+        steps = self._steps()
+        N, T = next(iter(steps.values())).shape[:2]
+        table = {n: v.reshape(N * T, *v.shape[2:]) for n, v in steps.items()}
+        weights = np.repeat(self.options.sample_weight, T)
+        return kmeans_labels(table, self.density.variables[0].size, seed, weights).reshape(N, T)
+
+    def _steps(self) -> dict[str, np.ndarray]:
+        """The data that has a value for each step of each row, (N, T, ...), by site."""
+        sites = self.request.card.sites(self.request.keywords)
+        return {n: v for n, v in self.request.table.items() if sites[n].dims[:2] == SEQUENCES}
 
     def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         """Better parameters, and the objective at the given ones."""

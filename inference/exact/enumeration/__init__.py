@@ -24,7 +24,7 @@ from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
 from zoo.types import BackendParams, DataLike, Keywords
 
-__all__ = ["log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
+__all__ = ["chain", "log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
 
 BLOCK_SIZE = 50_000  # rows at a time
 
@@ -136,6 +136,33 @@ def sample_labels(
         Integers, ``{"z": (N,)}``, after the leading dimensions of draws.
     """
     return _by_draw(model, params, data, lambda density, draws: density.sample_labels(draws, seed))
+
+
+def chain(
+    model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The logs of a chain given the data, other discrete latents of its steps summed out.
+
+    Parameters
+    ----------
+    model, params, data
+        As in ``log_marginal``.
+    site : str, optional
+        The chain; not needed where there is one.
+
+    Returns
+    -------
+    log_states : array, (N, T, K)
+    log_transitions : array, (N, T - 1, K, K) or (N, 1, K, K)
+        As ``inference.exact.markov`` takes them, after the leading dimensions of draws.
+
+    Raises
+    ------
+    ZooError
+        Where there is no such chain, or a label of whole sequences decides on it.
+    """
+    logs = _by_draw(model, params, data, lambda density, draws: density.chain(draws, site))
+    return logs["states"], logs["transitions"]
 
 
 def _by_draw(

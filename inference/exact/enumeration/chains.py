@@ -68,3 +68,16 @@ def sum_paths(states: BackendArray, transitions: BackendArray, dim: int, functio
     for chain_dim in (dim - 1, dim, TIME):
         shape.insert(num_dims + chain_dim, 1)
     return total.reshape(shape)
+
+
+def chain_logs(
+    states: BackendArray, transitions: BackendArray, num_plates: int, functions: ArrayFunctions
+) -> dict[str, BackendArray]:
+    """The logs of a chain by name, with the dimensions of its plates alone before those of the chain."""
+    plates = states.shape[-2 - num_plates : -2]
+    return {
+        "states": states.reshape(*plates, *states.shape[-2:]),
+        "transitions": functions.broadcast_to(
+            transitions.reshape(*transitions.shape[-3 - num_plates :]), (*plates, *transitions.shape[-3:])
+        ),
+    }

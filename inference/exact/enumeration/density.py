@@ -8,6 +8,7 @@ from typing import ClassVar
 from inference.exact.enumeration.chains import ArrayFunctions
 from inference.exact.enumeration.elimination import FactorGraph, Variable
 from zoo._programs.runnable import RunnableProgram
+from zoo.errors import ZooError
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 LOG_OF_IMPOSSIBLE = -1e30  # of a value that was not drawn: sums of -inf alone have no gradients
@@ -39,8 +40,17 @@ class EnumeratedDensity:
     @property
     def has_one_label_per_row(self) -> bool:
         """Whether the only discrete site is one label for each row."""
-        is_single = len(self.variables) == 1 and not self.variables[0].is_chain
-        return is_single and {p.name for p in self.variables[0].plates} == {"N"}
+        return self.has_one_discrete_site and not self.variables[0].is_chain
+
+    @property
+    def has_one_chain_per_row(self) -> bool:
+        """Whether the only discrete site is one chain for each row."""
+        return self.has_one_discrete_site and self.variables[0].is_chain
+
+    @property
+    def has_one_discrete_site(self) -> bool:
+        """Whether there is one discrete site, within the plate of the rows alone."""
+        return len(self.variables) == 1 and {p.name for p in self.variables[0].plates} == {"N"}
 
     def prior_draws(self, count: int, seed: int = 0) -> BackendParams:
         """Draws of every continuous latent, from a program with one row; of an improper prior values in its support."""
@@ -67,6 +77,12 @@ class EnumeratedDensity:
         """
         raise NotImplementedError
 
+    def label_posterior(
+        self, params: BackendParams, labels: BackendArray, weights: BackendArray | None = None
+    ) -> BackendParams:
+        """The posterior as ``posterior`` has it where the one discrete site is certain of the labels, (*plates)."""
+        raise NotImplementedError
+
     def log_marginal(self, draws: BackendParams) -> BackendArray:
         """log p of each row at each draw of the parameters, (draws, N)."""
         raise NotImplementedError
@@ -74,6 +90,24 @@ class EnumeratedDensity:
     def responsibilities(self, draws: BackendParams) -> BackendParams:
         """p(label | x) of each discrete site at each draw, ``{site: (draws, *plates, values)}``."""
         raise NotImplementedError
+
+    def chain(self, draws: BackendParams, name: str | None) -> BackendParams:
+        """The logs of a chain at each draw, ``{"states": (draws, *plates, T, K), "transitions": ...}``.
+
+        name: of the chain, or None for the only one; raises ZooError where there is no such chain.
+        """
+        raise NotImplementedError
+
+    def find_chain(self, name: str | None) -> Variable:
+        """The chain of a name, or the only one; raises ZooError."""
+        chains = {v.name: v for v in self.variables if v.is_chain}
+        if name is None and len(chains) == 1:
+            return next(iter(chains.values()))
+        if not chains:
+            raise ZooError("the program has no chain, and so no states of sequences: draw them from Chain")
+        if name not in chains:
+            raise ZooError(f"site={name!r}: the chains of the program are {', '.join(chains)}; name one of them")
+        return chains[str(name)]
 
     def sample_labels(self, draws: BackendParams, seed: int) -> BackendParams:
         """One draw of the labels at each draw of the parameters, ``{site: (draws, *plates)}``."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from inference.exact.enumeration.chains import TIME, ArrayFunctions, sum_paths
+from inference.exact.enumeration.chains import TIME, ArrayFunctions, chain_last, sum_paths
 from zoo.errors import ZooError
 from zoo.types import BackendArray, BackendParams
 
@@ -75,6 +75,11 @@ class FactorGraph(NamedTuple):
         changed = {n: self.factors[n]._replace(log=self.factors[n].log + log) for n, log in logs.items()}
         return self._replace(factors={**self.factors, **changed})
 
+    def of_labels(self, name: str, log: BackendArray) -> FactorGraph:
+        """The graph in which a discrete site has the log-density given, and every other factor is 1."""
+        factors = {n: f._replace(log=log if n == name else 0 * f.log) for n, f in self.factors.items()}
+        return self._replace(factors=factors)
+
     def log_marginal_by_row(self, functions: ArrayFunctions) -> BackendArray:
         """log p of each row, (N,), discrete variables summed out; factors of no row are of the prior."""
         in_rows = {
@@ -93,6 +98,24 @@ class FactorGraph(NamedTuple):
             return sum(f.log.sum() for f in factors), None
         by_row = sum_by_row(factors, self.rows)
         return (by_row * weights).sum(), by_row
+
+    def chain(self, v: Variable, functions: ArrayFunctions) -> tuple[BackendArray, BackendArray]:
+        """The logs of a chain, as ``inference.exact.markov`` has them, the labels of single steps summed out.
+
+        Raises ZooError where another label decides on the whole chain, which then is a mixture of chains.
+        """
+        order = elimination_order(self.variables)
+        inner, outer = order[: order.index(v)], order[order.index(v) + 1 :]
+        factors = eliminate(list(self.factors.values()), inner, functions)
+        dependent = [f for f in factors if depends_on(f, v.dim)]
+        for u in outer:
+            if any(depends_on(f, u.dim) for f in dependent):
+                raise ZooError(
+                    f"{v.name} is a mixture of chains, by {u.name}, and not a chain: sample_labels draws both together"
+                )
+        own, transition = (self.factors[n].log for n in v.factor_names)
+        product = multiply_factors(v, dependent, [])[0] if dependent else own
+        return chain_last(product, transition, v.dim, functions)
 
     def _eliminate(self, functions: ArrayFunctions) -> list[Factor]:
         return eliminate(list(self.factors.values()), self.variables, functions)
@@ -121,25 +144,37 @@ def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], function
         if not dependent:
             continue  # one value only: nothing to sum
         remaining = [f for f in remaining if not depends_on(f, v.dim)]
-        transition, product = None, None
-        for f in dependent:
-            check_order(v, f, queue)
-            if v.is_chain and depends_on(f, v.dim - 1):
-                transition = f.log
-                continue
-            # given v, what is in further plates is independent: a product
-            log = f.log
-            for plate in f.plates - v.plates:
-                if plate.dim not in v.plate_dims:
-                    log = log.sum(plate.dim, keepdims=True)
-            product = log if product is None else product + log
+        product, transition = multiply_factors(v, dependent, queue)
         if transition is None:
             remaining.append(Factor(functions.logsumexp(product, v.dim), v.plates))
-            continue
-        check_steps(v, dependent)
-        plates = frozenset(p for p in v.plates if p.dim != TIME)
-        remaining.append(Factor(sum_paths(product, transition, v.dim, functions), plates))
+        else:
+            plates = frozenset(p for p in v.plates if p.dim != TIME)
+            remaining.append(Factor(sum_paths(product, transition, v.dim, functions), plates))
     return remaining
+
+
+def multiply_factors(
+    v: Variable, dependent: Sequence[Factor], queue: Sequence[Variable]
+) -> tuple[BackendArray, BackendArray | None]:
+    """The product of the factors that depend on a variable, and of a chain that of its transitions.
+
+    queue: the variables that are still to be summed out.
+    """
+    product, transition = None, None
+    for f in dependent:
+        check_order(v, f, queue)
+        if v.is_chain and depends_on(f, v.dim - 1):
+            transition = f.log
+            continue
+        # given v, what is in further plates is independent: a product
+        log = f.log
+        for plate in f.plates - v.plates:
+            if plate.dim not in v.plate_dims:
+                log = log.sum(plate.dim, keepdims=True)
+        product = log if product is None else product + log
+    if transition is not None:
+        check_steps(v, dependent)
+    return product, transition
 
 
 def check_order(v: Variable, f: Factor, queue: Sequence[Variable]) -> None:

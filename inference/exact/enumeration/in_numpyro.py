@@ -12,7 +12,7 @@ from numpyro.infer import init_to_uniform
 from numpyro.primitives import Messenger
 
 from inference.exact.enumeration import density
-from inference.exact.enumeration.chains import ArrayFunctions, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.chains import ArrayFunctions, chain_logs, pairs_last, states_factor, transitions_factor
 from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
 from inference.exact.enumeration.elimination import (
     Factor,
@@ -224,14 +224,12 @@ class EnumeratedDensity(density.EnumeratedDensity):
         return FactorGraph(factors, enumerated.variables, rows)
 
     def posterior(self, params, weights=None):
-        graph = self.factor_graph(params)
+        return posterior_of(self.factor_graph(params), weights)
 
-        def log_marginal(zeros):
-            total, by_row = graph.add(zeros).log_marginal(FUNCTIONS, weights)
-            return total, total if by_row is None else by_row
-
-        zeros = {n: jnp.zeros_like(f.log) for n, f in graph.factors.items()}
-        return jax.grad(log_marginal, has_aux=True)(zeros)
+    def label_posterior(self, params, labels, weights=None):
+        v = self.variables[0]
+        certain = values_along(certain_of(labels, v), v)
+        return posterior_of(self.factor_graph(params).of_labels(v.name, certain), weights)[0]
 
     def map_draws(self, draws, function):
         """``function(density, draw)`` for every draw; arrays are arguments of what is compiled, not constants in it."""
@@ -259,6 +257,15 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
         return self.map_draws(draws, evaluate)
 
+    def chain(self, draws, name):
+        def evaluate(density, params):
+            graph = density.factor_graph(params)
+            v = density.find_chain(name)
+            states, transitions = graph.chain(v, FUNCTIONS)
+            return chain_logs(states, transitions, len(v.plate_dims) - 1, FUNCTIONS)
+
+        return self.map_draws(draws, evaluate)
+
     def sample_labels(self, draws, seed):
         def sample(density, draw):
             params, key = draw
@@ -268,12 +275,26 @@ class EnumeratedDensity(density.EnumeratedDensity):
             for v in reversed(elimination_order(graph.variables)):
                 key, label_key = jax.random.split(key)
                 labels[v.name] = draw_path(graph, v, label_key) if v.is_chain else draw_label(graph, v, label_key)
-                certain = LOG_OF_IMPOSSIBLE * (1 - jax.nn.one_hot(labels[v.name], v.size))
-                graph = graph.add({v.name: values_along(certain, v)})
+                graph = graph.add({v.name: values_along(certain_of(labels[v.name], v), v)})
             return labels
 
         keys = jax.random.split(jax.random.PRNGKey(seed), len(next(iter(draws.values()))))
         return self.map_draws((draws, keys), sample)
+
+
+def certain_of(labels, v):
+    """The log-density of the values of a discrete site, last, of which only the labels are possible."""
+    return LOG_OF_IMPOSSIBLE * (1 - jax.nn.one_hot(labels, v.size))
+
+
+def posterior_of(graph, weights):
+    """The gradient of the log marginal with respect to zeros added to the factors; log p by row, or of all rows."""
+
+    def log_marginal(zeros):
+        total, by_row = graph.add(zeros).log_marginal(FUNCTIONS, weights)
+        return total, total if by_row is None else by_row
+
+    return jax.grad(log_marginal, has_aux=True)({n: jnp.zeros_like(f.log) for n, f in graph.factors.items()})
 
 
 def marginal(graph, v):

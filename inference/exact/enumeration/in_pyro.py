@@ -9,7 +9,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
-from inference.exact.enumeration.chains import ArrayFunctions, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.chains import ArrayFunctions, chain_logs, pairs_last, states_factor, transitions_factor
 from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
 from inference.exact.enumeration.elimination import (
     Factor,
@@ -194,12 +194,12 @@ class EnumeratedDensity(density.EnumeratedDensity):
         return FactorGraph(factors, enumerated.variables, rows)
 
     def posterior(self, params, weights=None):
-        graph = self.factor_graph(params)
-        zeros = {n: torch.zeros_like(f.log, requires_grad=True) for n, f in graph.factors.items()}
-        factors = {n: f._replace(log=f.log.detach() + zeros[n]) for n, f in graph.factors.items()}
-        log_p, by_row = graph._replace(factors=factors).log_marginal(FUNCTIONS, weights)
-        joint = torch.autograd.grad(log_p, list(zeros.values()))
-        return dict(zip(zeros, joint, strict=True)), (log_p if by_row is None else by_row).detach()
+        return posterior_of(self.factor_graph(params), weights)
+
+    def label_posterior(self, params, labels, weights=None):
+        v = self.variables[0]
+        certain = values_along(certain_of(labels, v), v)
+        return posterior_of(self.factor_graph(params).of_labels(v.name, certain), weights)[0]
 
     def log_marginal(self, draws):
         with torch.no_grad():
@@ -212,6 +212,16 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
         return stack([evaluate(params) for params in single_draws(draws)])
 
+    def chain(self, draws, name):
+        def evaluate(params):
+            graph = self.factor_graph(params)
+            v = self.find_chain(name)
+            states, transitions = graph.chain(v, FUNCTIONS)
+            return chain_logs(states, transitions, len(v.plate_dims) - 1, FUNCTIONS)
+
+        with torch.no_grad():
+            return stack([evaluate(params) for params in single_draws(draws)])
+
     def sample_labels(self, draws, seed):
         def sample(params):
             graph = self.factor_graph(params)
@@ -219,9 +229,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
             # z_1, then z_2 given z_1, ...: the marginal of each, those summed out before it summed out
             for v in reversed(elimination_order(graph.variables)):
                 labels[v.name] = draw_path(graph, v) if v.is_chain else draw_label(graph, v)
-                one_hot = torch.nn.functional.one_hot(labels[v.name], v.size).to(torch.zeros(()))
-                certain = LOG_OF_IMPOSSIBLE * (1 - one_hot)
-                graph = graph.add({v.name: values_along(certain, v)})
+                graph = graph.add({v.name: values_along(certain_of(labels[v.name], v), v)})
             return labels
 
         with torch.random.fork_rng():
@@ -236,6 +244,20 @@ def single_draws(draws):
 
 def stack(values):
     return {n: torch.stack([v[n] for v in values]) for n in values[0]}
+
+
+def certain_of(labels, v):
+    """The log-density of the values of a discrete site, last, of which only the labels are possible."""
+    return LOG_OF_IMPOSSIBLE * (1 - torch.nn.functional.one_hot(labels, v.size).to(torch.zeros(())))
+
+
+def posterior_of(graph, weights):
+    """The gradient of the log marginal with respect to zeros added to the factors; log p by row, or of all rows."""
+    zeros = {n: torch.zeros_like(f.log, requires_grad=True) for n, f in graph.factors.items()}
+    factors = {n: f._replace(log=f.log.detach() + zeros[n]) for n, f in graph.factors.items()}
+    log_p, by_row = graph._replace(factors=factors).log_marginal(FUNCTIONS, weights)
+    joint = torch.autograd.grad(log_p, list(zeros.values()))
+    return dict(zip(zeros, joint, strict=True)), (log_p if by_row is None else by_row).detach()
 
 
 def marginal(graph, v):

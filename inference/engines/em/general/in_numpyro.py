@@ -6,13 +6,12 @@ import numpy as np
 from numpyro.distributions import biject_to
 
 from inference.engines.em.general import step
-from inference.exact.enumeration.in_numpyro import values_along
 
 
 class GeneralStep(step.GeneralStep):
     def __init__(self, density, weights, objective, are_equal=False):
         super().__init__(density, weights, objective, are_equal)
-        self._posterior = jax.jit(density.posterior)
+        self._posterior, self._label_posterior = jax.jit(density.posterior), jax.jit(density.label_posterior)
         self._value_and_gradient = jax.jit(jax.value_and_grad(self.expected_log_joint))
 
     @cached_property
@@ -39,8 +38,8 @@ class GeneralStep(step.GeneralStep):
         value, gradient = self._value_and_gradient(self.array(vector), posterior)
         return float(value), np.asarray(gradient)
 
-    def one_hot(self, labels, K):
-        return values_along(jax.nn.one_hot(jnp.asarray(labels), K) * self.weights[:, None], self.density.variables[0])
+    def label_posterior(self, params, labels):
+        return self._label_posterior(params, jnp.asarray(labels), self.row_weights)
 
     def multiply(self, weight, log):
         return jnp.where(weight > 0, weight * log, 0.0)

@@ -2,10 +2,9 @@ from functools import cached_property
 
 import torch
 from torch.distributions import biject_to
-from torch.nn.functional import one_hot
 
 from inference.engines.em.general import step
-from inference.exact.enumeration.in_pyro import single_draws, values_along
+from inference.exact.enumeration.in_pyro import single_draws
 
 
 class GeneralStep(step.GeneralStep):
@@ -33,9 +32,9 @@ class GeneralStep(step.GeneralStep):
         value = self.expected_log_joint(coordinates, posterior)
         return value.item(), torch.autograd.grad(value, coordinates)[0].cpu().numpy()
 
-    def one_hot(self, labels, K):
-        r = one_hot(torch.as_tensor(labels, device=self.weights.device).long(), K)
-        return values_along(r * self.weights[:, None], self.density.variables[0])
+    def label_posterior(self, params, labels):
+        labels = torch.as_tensor(labels, device=self.weights.device).long()
+        return self.density.label_posterior(params, labels, self.row_weights)
 
     def multiply(self, weight, log):
         return torch.where(weight > 0, weight * log, 0.0)

@@ -95,10 +95,7 @@ class GeneralStep:
 
     def from_labels(self, labels: np.ndarray, K: int) -> BackendParams:
         params = self.constrain(self.preconditioner[0] * 0)
-        one_hot = self.one_hot(labels, K)
-        # a label's weight is that of every factor that it enters
-        factors = self.density.factor_graph(params).factors
-        return self.maximise(params, {n: one_hot + f.log * 0 for n, f in factors.items()})
+        return self.maximise(params, self.label_posterior(params, labels))
 
     def expected_log_joint(self, vector: BackendArray, posterior: BackendParams) -> BackendArray:
         """The expected complete-data log joint, apart from what does not depend on the parameters."""
@@ -169,8 +166,8 @@ class GeneralStep:
         """``expected_log_joint`` and its gradient."""
         raise NotImplementedError
 
-    def one_hot(self, labels: np.ndarray, K: int) -> BackendArray:
-        """The posterior of the one discrete site that is certain of the labels, rows counted by their weights."""
+    def label_posterior(self, params: BackendParams, labels: np.ndarray) -> BackendParams:
+        """``posterior`` where the one discrete site is certain of the labels, (N,), or (N, T) of a chain."""
         raise NotImplementedError
 
     def multiply(self, weight: BackendArray, log: BackendArray) -> BackendArray:

@@ -1,0 +1,19 @@
+"""States of sequences: hidden Markov models, and other programs with a chain.
+
+    smoothed(fit, data)              probabilities of the states given the whole sequence, (N, T, K)
+    filtered(fit, data)              the same given the steps up to each
+    most_probable_path(fit, data)    the path of highest probability, or several, by the Viterbi algorithm
+    paths(fit, data, num_paths=5)    draws of whole paths, (num_paths, N, T)
+    forecast(fit, steps=12)          probabilities of later states, and draws of later observations
+
+Probabilities are averages over the draws of a fit that has draws, so that they include the uncertainty of the
+parameters. Labels of the states are those of ``fit.aligned()`` in a fit with draws. Shorter sequences are NaN after
+their end.
+
+data: by default the data of the fit; otherwise as ``inference.fit`` takes it. site: the chain, where there are several.
+"""
+
+from inference.analysis.sequences.forecasting import Forecast, forecast
+from inference.analysis.sequences.states import MostProbablePaths, filtered, most_probable_path, paths, smoothed
+
+__all__ = ["Forecast", "MostProbablePaths", "filtered", "forecast", "most_probable_path", "paths", "smoothed"]

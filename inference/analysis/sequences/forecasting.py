@@ -1,0 +1,121 @@
+"""Later states and observations of sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.analysis.sequences.inputs import fitted_chains, spread_draws
+from inference.exact import markov
+from inference.record import FitRecord
+from zoo import ZooError
+from zoo.checks import check_seed, check_whole
+from zoo.types import DataLike
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """The steps after the last one of each sequence.
+
+    Attributes
+    ----------
+    states : array, (N, steps, K)
+        Probabilities of the states, averaged over the draws of the parameters.
+    draws : dict of str to array, (num_draws, N, steps, ...)
+        Draws of the observed sites.
+    """
+
+    states: np.ndarray
+    draws: dict[str, np.ndarray]
+
+    def interval(self, site: str = "x", probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the central interval of each later observation.
+
+        Parameters
+        ----------
+        site : str, default "x"
+        probability : float, default 0.9
+
+        Returns
+        -------
+        lower, upper : array, (N, steps, ...)
+        """
+        tail = (1 - probability) / 2
+        lower, upper = np.quantile(self.draws[site], (tail, 1 - tail), axis=0)
+        return lower, upper
+
+
+def forecast(
+    fit: FitRecord,
+    data: DataLike = None,
+    steps: int = 1,
+    num_draws: int = 200,
+    seed: int = 0,
+    site: str | None = None,
+) -> Forecast:
+    """Forecast the steps after the last one of each sequence.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit of a program with a chain, whose transitions do not change with time.
+    data : optional
+        Sequences as ``inference.fit`` takes them; those of the fit by default.
+    steps : int, default 1
+        How many steps.
+    num_draws : int, default 200
+        Draws of the observations, each given one draw of the parameters where the fit has draws.
+    seed : int, default 0
+    site : str, optional
+        The chain; not needed where there is one.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such chain, or its transitions change with time.
+    """
+    check_whole(1, steps=steps, num_draws=num_draws)
+    check_seed(seed)
+    model, chains = fit.fitted_model, fitted_chains(fit, data, site)
+    sites = model.card.sites(fit.keywords)
+    name = site or next(n for n in model.card.enumerated if len(sites[n].dims) > 1)
+    if "T" not in sites[name].dims:
+        raise ZooError(
+            f"{model.name} is a program of your own, whose number of steps is that of its data: smoothed(fit, data) of "
+            "sequences with NaN at later steps has the probabilities of their states"
+        )
+    if chains.log_transitions.shape[2] > 1:
+        raise ZooError(f"the transitions of {fit.model.name} change with time: those of later steps are not known")
+    transition = np.exp(chains.log_transitions[:, :, 0])  # (S, N, K, K)
+    now = markov.filter_states(chains.log_states, chains.log_transitions)[:, :, -1]  # (S, N, K)
+    rng, (S, N, _) = np.random.default_rng(seed), now.shape
+    probabilities, p = [], now
+    for _ in range(steps):
+        p = np.einsum("snj,snjk->snk", p, transition)
+        probabilities.append(p.mean(0))
+    at = spread_draws(num_draws, S)
+    states, state = np.empty((num_draws, N, steps), int), draw_states(now[at], rng)
+    for h in range(steps):
+        rows = np.take_along_axis(transition[at], state[..., None, None], axis=2)[:, :, 0]
+        states[..., h] = state = draw_states(rows, rng)
+    sizes = {**{k: v for k, v in fit.keywords.items() if k in model.card.row_sizes}, "N": N, "T": steps}
+    draws = [
+        model.simulate(
+            int(rng.integers(2**31)), {**{n: v[0, s] for n, v in chains.params.items()}, name: states[i]}, **sizes
+        )
+        for i, s in enumerate(at)
+    ]
+    observed = {n: np.stack([draw[n] for draw in draws]) for n in model.card.observed}
+    return Forecast(np.stack(probabilities, axis=1), observed)
+
+
+def draw_states(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One state by the probabilities in the last dimension."""
+    cumulative = probabilities.cumsum(-1)
+    uniform = rng.random(probabilities.shape[:-1])[..., None] * cumulative[..., -1:]
+    return np.minimum((cumulative <= uniform).sum(-1), probabilities.shape[-1] - 1)

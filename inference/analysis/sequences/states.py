@@ -1,0 +1,145 @@
+"""Probabilities and paths of the states of sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.analysis.sequences.inputs import fitted_chains, spread_draws
+from inference.exact import markov
+from inference.record import FitRecord
+from zoo.checks import check_seed, check_whole
+from zoo.types import DataLike
+
+
+@dataclass(frozen=True, eq=False)
+class MostProbablePaths:
+    """The paths of highest probability of each sequence.
+
+    Attributes
+    ----------
+    states : array of int, (N, T), or (N, num_paths, T) for several
+        The best path first.
+    log_probability : array, (N,) or (N, num_paths)
+        Of the whole path given the data and the parameters, in nats.
+    """
+
+    states: np.ndarray
+    log_probability: np.ndarray
+
+
+def smoothed(fit: FitRecord, data: DataLike = None, site: str | None = None) -> np.ndarray:
+    """Compute the probabilities of the states given the whole of each sequence.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit of a program with a chain, by any engine.
+    data : optional
+        Sequences as ``inference.fit`` takes them; those of the fit by default.
+    site : str, optional
+        The chain; not needed where there is one.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, T, K), averaged over the draws of a fit that has draws.
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such chain.
+    """
+    chains = fitted_chains(fit, data, site)
+    return markov.smooth(chains.log_states, chains.log_transitions).marginals.mean(0)
+
+
+def filtered(fit: FitRecord, data: DataLike = None, site: str | None = None) -> np.ndarray:
+    """Compute the probabilities of the states given the steps up to each.
+
+    Parameters
+    ----------
+    fit, data, site
+        As in ``smoothed``.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, T, K), averaged over the draws of a fit that has draws.
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such chain.
+    """
+    chains = fitted_chains(fit, data, site)
+    return markov.filter_states(chains.log_states, chains.log_transitions).mean(0)
+
+
+def most_probable_path(
+    fit: FitRecord, data: DataLike = None, num_paths: int = 1, site: str | None = None
+) -> MostProbablePaths:
+    """Find the path of highest probability of each sequence, by the Viterbi algorithm.
+
+    The states that are most probable one by one, those of ``smoothed``, may make an impossible path.
+
+    Parameters
+    ----------
+    fit, data, site
+        As in ``smoothed``. Of a fit with draws the mean of the draws is used, labels aligned: paths of several
+        parameters have no common maximum.
+    num_paths : int, default 1
+        How many of the best paths to find.
+
+    Returns
+    -------
+    MostProbablePaths
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such chain, or there are fewer paths.
+
+    References
+    ----------
+    Viterbi, A. (1967). Error bounds for convolutional codes and an asymptotically optimum decoding algorithm. IEEE
+    Transactions on Information Theory 13, 260-269.
+    """
+    chains = fitted_chains(fit, data, site, is_point=True)
+    logs = chains.log_states[0], chains.log_transitions[0]
+    best = markov.best_paths(*logs, num_paths)
+    log_probability = best.log_weights - markov.smooth(*logs).log_sum[:, None]
+    if num_paths == 1:
+        return MostProbablePaths(best.states[:, 0], log_probability[:, 0])
+    return MostProbablePaths(best.states, log_probability)
+
+
+def paths(
+    fit: FitRecord, data: DataLike = None, num_paths: int = 100, seed: int = 0, site: str | None = None
+) -> np.ndarray:
+    """Draw whole paths of each sequence from their posterior.
+
+    Parameters
+    ----------
+    fit, data, site
+        As in ``smoothed``. Of a fit with draws each path is given one draw of the parameters.
+    num_paths : int, default 100
+    seed : int, default 0
+
+    Returns
+    -------
+    numpy.ndarray of int
+        (num_paths, N, T)
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such chain.
+    """
+    check_whole(1, num_paths=num_paths)
+    check_seed(seed)
+    chains = fitted_chains(fit, data, site)
+    at = spread_draws(num_paths, len(chains.log_states))
+    logs = chains.log_states[at], chains.log_transitions[at]
+    return markov.draw_paths(*logs, 1, np.random.default_rng(seed))[:, :, 0]

@@ -11,7 +11,6 @@ import inference
 import zoo
 from inference import sequences
 from tests.chain_models import CARD, hidden_markov
-from tests.table import BACKENDS
 
 N, T, D, K = 3, 6, 2, 3
 PATHS = np.array(list(itertools.product(range(K), repeat=T)))
@@ -35,7 +34,14 @@ def list_paths(model: zoo.Model, params: dict[str, np.ndarray], x: np.ndarray) -
     return np.array([model.log_joint({**params, "x": x[None], "z": path[None]}, **sizes) for path in PATHS]) - prior
 
 
-@pytest.mark.parametrize(("emission", "backend"), [("normal", "numpyro"), *((e, "pyro") for e in EMISSIONS)])
+# compiling takes NumPyro longer than all else: it is tried in the slow tests, and Pyro here
+LANGUAGES = [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"]
+
+
+@pytest.mark.parametrize(
+    ("emission", "backend"),
+    [pytest.param("normal", "numpyro", marks=pytest.mark.slow), *((e, "pyro") for e in EMISSIONS)],
+)
 def test_answers_equal_the_list_of_all_paths(emission, backend):
     params, x = simulated(emission)
     model = hidden_markov(backend, K=K, emission=emission, D=D)
@@ -54,13 +60,13 @@ def test_answers_equal_the_list_of_all_paths(emission, backend):
     order = np.argsort(-logs, kind="stable")[:4]
     np.testing.assert_allclose(best.log_probability[n], np.log(p[order]), atol=1e-9)
     assert (best.states[n] == PATHS[order]).all()
-    draws = sequences.paths(fit, num_paths=4000, seed=1)[:, n] @ K ** np.arange(T)[::-1]
-    counts, expected = np.bincount(draws, minlength=len(p)), 4000 * p
+    draws = sequences.paths(fit, num_paths=2000, seed=1)[:, n] @ K ** np.arange(T)[::-1]
+    counts, expected = np.bincount(draws, minlength=len(p)), 2000 * p
     chi_squared = ((counts - expected) ** 2 / expected).sum()
     assert abs(chi_squared - len(p) + 1) < 5 * np.sqrt(2 * len(p) + (1 / expected).sum())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", LANGUAGES)
 def test_sequences_of_different_lengths_are_separate_ones(backend):
     params, x = simulated("normal")
     fit = inference.fit(hidden_markov(backend, K=K), x, "em", start=params, max_iter=1)
@@ -83,19 +89,19 @@ def test_forecasts_are_those_of_the_program():
     params, x = simulated("normal")
     fit = inference.fit(hidden_markov("pyro", K=K), x, "em", start=params, max_iter=1)
     fit.params.update(params)
-    forecast = sequences.forecast(fit, steps=3, num_draws=800)
+    forecast = sequences.forecast(fit, steps=3, num_draws=300)
     longer = np.concatenate([x, np.full((N, 3, D), np.nan)], axis=1)
     np.testing.assert_allclose(forecast.states, sequences.smoothed(fit, longer)[:, T:], atol=1e-12)
     mean = forecast.states @ params["mu"]
     second = forecast.states @ (params["mu"] ** 2 + 1 / params["Lambda"])
-    error = np.sqrt((second - mean**2) / 800)
-    assert forecast.draws["x"].shape == (800, N, 3, D)
+    error = np.sqrt((second - mean**2) / 300)
+    assert forecast.draws["x"].shape == (300, N, 3, D)
     assert (abs(forecast.draws["x"].mean(0) - mean) < 5 * error).all()
     lower, upper = forecast.interval(probability=0.8)
     assert ((forecast.draws["x"] >= lower) & (forecast.draws["x"] <= upper)).mean() == pytest.approx(0.8, abs=0.01)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", LANGUAGES)
 def test_em_begins_at_labels_of_the_steps_and_climbs(backend):
     values = hidden_markov("pyro", K=2).simulate(3, N=4, T=12, D=D)
     params = {n: values[n] for n in CARD.parameters()}

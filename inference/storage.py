@@ -23,6 +23,7 @@ from inference.run.checkpoints import Json
 from zoo import Model, ReadModel, ZooError
 from zoo import load as load_model
 from zoo import names as model_names
+from zoo.checks import as_settings
 from zoo.data.atomic import check_replaceable, replace_folder
 from zoo.data.columns import Columns
 from zoo.data.corpus import Corpus
@@ -132,7 +133,7 @@ def read(folder: Path, model: Model | None, backend: str | None, device: str | N
     return SavedFit(
         model=model,
         engine=plain["engine"],
-        keywords=nested["keywords"],
+        keywords=nested["keywords"] if "call" in plain else as_settings(nested["keywords"]),
         options=nested["options"],
         seed=plain["seed"],
         device=device or plain["device"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from inference import fit, load, refusals
+from inference import fit, latents, load, refusals
 from tests.programs import exponentials
 from tests.table import BACKENDS, EXACT, LEARNED, required_sizes, simulate_case
 from zoo.data.corpus import Corpus
@@ -72,6 +72,16 @@ def test_learned_arrays_are_saved_exactly_and_load_in_both_backends(name, backen
     joints = [m.log_joint(point, N=card.sizes["N"]) for m in elsewhere]
     assert np.isfinite(joints).all()
     np.testing.assert_allclose(*joints, rtol=1e-10)
+
+
+@pytest.mark.parametrize("columns", [(0, 3), [0, 3]], ids=["tuple", "list"])
+def test_a_setting_of_several_numbers_stays_one(columns, tmp_path):
+    model = zoo.load("attribute_vae", Z=2, C=2, likelihood="mixed", columns=columns, width=4, depth=1)
+    x = np.column_stack([np.linspace(-1, 1, 12), np.arange(12) % 3])
+    made = fit(model, {"x": x, "attribute": np.arange(12) % 2}, num_steps=2)
+    back = load(made.save(tmp_path / "fit"))
+    assert back.keywords["columns"] == made.keywords["columns"] == (0, 3)
+    np.testing.assert_array_equal(latents.encode(back).mean, latents.encode(made).mean)
 
 
 def test_saving_replaces_no_other_folder(tmp_path, old_faithful):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from zoo.errors import ZooError
+from zoo.types import Keywords
 
 MAX_SEED = 2**32 - 1  # torch and 32-bit JAX read 32 bits of a seed
 
@@ -27,6 +28,19 @@ def check_whole(minimum: int, **numbers: object) -> None:
     for name, value in numbers.items():
         if not is_whole(value) or value < minimum:
             raise ZooError(f"{name} is a whole number from {minimum} up; given {value!r}")
+
+
+def as_settings(keywords: Keywords) -> dict[str, Any]:
+    """Keywords with tuples in place of lists, which have no hash: what is compiled is found by its settings.
+
+    >>> as_settings({"columns": [0, [2, "count"]]})
+    {'columns': (0, (2, 'count'))}
+    """
+
+    def convert(value: Any) -> Any:
+        return tuple(convert(v) for v in value) if type(value) in (list, tuple) else value
+
+    return {name: convert(value) for name, value in keywords.items()}
 
 
 def check_seed(seed: object) -> None:

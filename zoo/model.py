@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
 from zoo.cards import NOTHING, Card
-from zoo.checks import check_seed, check_weights, is_whole
+from zoo.checks import as_settings, check_seed, check_weights, is_whole
 from zoo.data.column_kinds import check_columns
 from zoo.data.column_names import Names, column_names, is_numbering
 from zoo.data.columns import Columns, check_codes
@@ -80,7 +80,7 @@ class Model:
         if backend not in BACKENDS:
             raise unknown("backend", backend, BACKENDS)
         self.program, self.backend, self.collapsed = program, backend, collapsed
-        self.settings = dict(settings)
+        self.settings = as_settings(settings) if card else dict(settings)
         self._card = card
         parameters = signature_parameters(program)
         self.data_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)

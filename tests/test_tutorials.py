@@ -31,6 +31,7 @@ SLOW = {
     "05_topics",
     "06_discrete",
     "07_hierarchies",
+    "08_disentanglement",
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COLOURS = {ALL: FIT_COLOURS[1], COMPLEMENT: FIT_COLOURS[0]}
 OFFSETS = {ALL: -0.13, COMPLEMENT: 0.13}  # of the lines of one measure, in units of the distance between measures
 TITLE_LETTERS = 110
+TITLE_PAD = 14  # points, for the meaning of a dotted line below the title
 
 
 def plot_measures(r: FairnessRecord) -> Figure:
@@ -29,14 +30,17 @@ def plot_measures(r: FairnessRecord) -> Figure:
         leakage, differences, accuracy = figure.subplots(1, 3, width_ratios=(1, 1.25, 1))
         plot_lines(leakage, r, {"": "sensitive_balanced_accuracy"})
         mark_chance(leakage, r.sensitive_balanced_chance, "chance")
-        leakage.set(title=f"{r.sensitive} from the codes", xlabel="balanced accuracy")
+        leakage.set(xlabel="balanced accuracy")
+        leakage.set_title(f"{r.sensitive} from the codes", pad=TITLE_PAD)
         plot_lines(differences, r, {"parity": "parity_difference", "opportunity": "opportunity_difference"})
         differences.axvline(0.0, color="0.6", linewidth=0.8)
         mark_chance(differences, r.recorded_parity_difference, "parity of the records")
-        differences.set(title=f"{r.target} = {r.positive}: differences", xlabel="largest less smallest rate of a group")
+        differences.set(xlabel="largest less smallest rate of a group")
+        differences.set_title(f"{r.target} = {r.positive}: differences", pad=TITLE_PAD)
         plot_lines(accuracy, r, {"": "accuracy"})
         mark_chance(accuracy, r.target_chance, "chance")
-        accuracy.set(title=f"{r.target} from the codes", xlabel="accuracy")
+        accuracy.set(xlabel="accuracy")
+        accuracy.set_title(f"{r.target} from the codes", pad=TITLE_PAD)
         handles = leakage.get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=2)
         figure.suptitle(fill(title(r), TITLE_LETTERS), fontsize=10)
@@ -63,10 +67,7 @@ def plot_lines(axes: Axes, r: FairnessRecord, measures: dict[str, str]) -> None:
 
 
 def mark_chance(axes: Axes, value: float, text: str) -> None:
-    """A dotted line with its meaning beside it, on the wider side."""
+    """A dotted line with its meaning above it, where it covers no estimate."""
     axes.axvline(value, color="0.3", linestyle=":", linewidth=1.2)
-    low, high = axes.get_xlim()
-    side = "left" if value < (low + high) / 2 else "right"
-    style = {"fontsize": 7, "color": "0.3", "rotation": 90, "ha": side, "va": "bottom"}
-    style["bbox"] = {"facecolor": "white", "linewidth": 0, "pad": 0.4, "alpha": 0.8}
-    axes.annotate(text, (value, 0.02), xycoords=("data", "axes fraction"), **style)
+    style = {"fontsize": 7, "color": "0.3", "ha": "center", "va": "bottom"}
+    axes.annotate(text, (value, 1.01), xycoords=("data", "axes fraction"), **style)

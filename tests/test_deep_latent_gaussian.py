@@ -70,7 +70,7 @@ def test_units_of_a_hierarchy_are_active_by_their_kl(fit):
     assert replace(split, variances=only, kl_by_dimension={"z3": kl["z3"]}).active_units == only["z3"].size
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_one_run_is_two(backend):
     model = zoo.load("deep_latent_gaussian", backend, **SMALL)
     module = in_backend("guides.deep_latent_gaussian", backend)

@@ -78,8 +78,11 @@ def test_the_general_m_step_reaches_the_maximum_of_the_closed_form(case, backend
     assert abs(general.diagnostics["icl"] - closed.diagnostics["icl"]) < 1e-3
 
 
-# Pyro compiles nothing and runs all four covariances; NumPyro one, which is enough of compiling
-@pytest.mark.parametrize(("backend", "covariance"), [("numpyro", "full"), *(("pyro", c) for c in COVARIANCES)])
+# Pyro compiles nothing and runs all covariances; NumPyro one, which is enough of compiling
+@pytest.mark.parametrize(
+    ("backend", "covariance"),
+    [pytest.param("numpyro", "full", marks=pytest.mark.slow), *(("pyro", c) for c in COVARIANCES)],
+)
 def test_both_m_steps_end_at_one_mode(covariance, backend, old_faithful):
     """MAP, where the closed form moves means and precisions in turn, and the general M-step moves all together."""
     model = zoo.load("gaussian_mixture", backend, K=2, covariance=covariance)
@@ -192,7 +195,7 @@ def test_restarts_keep_the_best_and_report_all(old_faithful):
     assert fitted.trace[-1] == max(fitted.diagnostics["restarts"])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_standard_errors_of_one_normal_are_the_textbook_s(backend, old_faithful):
     """K = 1: sd/sqrt(N) for a mean, sqrt(2/N) Sigma_ii for a variance; all known in closed form."""
     fitted = fit(zoo.load("gaussian_mixture", backend, K=1), old_faithful, "em", tol=1e-12)

@@ -26,8 +26,14 @@ def train(backend, gradient, checkpoint=None, **options):
     )
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("gradient", STATEFUL)
+@pytest.mark.parametrize(
+    ("gradient", "backend"),
+    [  # NumPyro compiles these two for longest, and their state is saved like that of the others
+        pytest.param(g, b, marks=pytest.mark.slow if b == "numpyro" and g in ("rebar", "relax") else ())
+        for g in STATEFUL
+        for b in BACKENDS
+    ],
+)
 def test_a_killed_run_goes_on_bit_for_bit(gradient, backend, tmp_path, monkeypatch):
     complete = train(backend, gradient, tmp_path / "whole")
     replace, replaced = os.replace, []

@@ -65,8 +65,8 @@ def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
         np.testing.assert_allclose(reached[site], value, atol=2e-3 * max(1, abs(value).max()), err_msg=site)
 
 
-# one mixture and one linear model: the others compile alike, and for long
-ALIKE = ["latent_class", "factor_analysis"]
+# one is enough of compiling
+ALIKE = ["factor_analysis"]
 REST = [pytest.param(n, marks=pytest.mark.slow) for n in EXACT if n not in ALIKE]
 
 

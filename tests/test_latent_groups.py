@@ -110,6 +110,7 @@ def test_temperature_multiplies_the_standard_deviation_of_every_group(temperatur
     assert abs(np.corrcoef(noise.T)[0, 1:]).max() < 5 / np.sqrt(count)  # that of each group is its own
 
 
+@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_samples_at_a_low_temperature_are_alike(backend):
     fit = make_fit("top down", backend)
     spread = [latents.sample(fit, 200, temperature=t).std(0).mean() for t in (0.1, 0.5, 1.0)]

@@ -115,7 +115,7 @@ def factor_data(count=200):
     ("backend", "encoder", "L", "num_steps"),
     [
         ("numpyro", "ladder", 3, 3000),
-        ("numpyro", "bottom_up", 3, 3000),
+        pytest.param("numpyro", "bottom_up", 3, 3000, marks=pytest.mark.slow),
         pytest.param("pyro", "ladder", 3, 3000, marks=pytest.mark.slow),
         pytest.param("pyro", "bottom_up", 3, 3000, marks=pytest.mark.slow),
         pytest.param("numpyro", "ladder", 30, 6000, marks=pytest.mark.slow),

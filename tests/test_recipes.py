@@ -124,6 +124,7 @@ def test_tables_of_tests_run_over_the_new_model(model_environment):
     assert re.search(r"[6-9] passed", output), output
 
 
+@pytest.mark.slow
 def test_every_engine_fits_the_new_model_in_both_backends(model_environment):
     assert "nuts" in run([sys.executable, "-W", "error::UserWarning", "-c", EVERY_ENGINE], model_environment)
 

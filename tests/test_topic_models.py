@@ -204,7 +204,8 @@ def test_bounds_of_an_encoder_and_a_mean_field_are_below_the_evidence(backend):
         assert exact - 2.5 < bound < exact + error
 
 
-@pytest.mark.parametrize("backend", [BACKENDS[0], pytest.param(BACKENDS[1], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_encoder_recovers_the_bars(backend):
     corpus, phi = bars(N=500, T=100, seed=0)
     model = zoo.load("latent_dirichlet", backend, K=10, alpha=1.0, eta=0.1)

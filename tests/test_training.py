@@ -131,6 +131,7 @@ def anneal(fraction):
     return 1.0 - 0.5 * fraction
 
 
+@pytest.mark.slow
 def test_a_step_at_an_annealed_temperature_depends_on_the_number_of_steps(tmp_path):
     model = zoo.load("sigmoid_belief_network", L=1, Z=2, depth=0)
     x = np.random.default_rng(0).integers(0, 2, (8, 3)).astype(float)

@@ -22,24 +22,9 @@ assert "pyro" in sys.argv or not {"torch", "pyro"} & sys.modules.keys()
 """
 
 
-# takes more than a minute; fast tests of Gibbs sampling, EM and SVI check the same results, and pyright every call
-SLOW = {
-    "00_your_own_program",
-    "01_mixtures",
-    "02_factor_analysis",
-    "04_vae",
-    "05_topics",
-    "06_discrete",
-    "07_hierarchies",
-    "08_disentanglement",
-}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in SLOW else []) for path in TUTORIALS],
-    ids=[path.stem for path in TUTORIALS],
-)
+# most take more than a minute; fast tests check the same results, and pyright every call
+@pytest.mark.slow
+@pytest.mark.parametrize("path", TUTORIALS, ids=[path.stem for path in TUTORIALS])
 def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     text = path.read_text()
     skip_without_data(text)

@@ -178,9 +178,9 @@ def order_of(seed):
     return TrainingPlan(NUM_ROWS, 1, STEPS, seed).batches(0, STEPS)[:, 0]
 
 
-@pytest.mark.parametrize("spike", [1e6, 1e200])
+@pytest.mark.parametrize("spike", [1e6, 1e153])
 def test_batches_with_a_huge_row_leave_no_trace_in_the_fit(pair, spike):
-    """A row of 1e6 has a long gradient, and one of 1e200 no finite density. Adam without their steps is by hand."""
+    """A row of 1e6 has a long gradient, and one of 1e153 no finite norm of it. Adam without their steps is by hand."""
     seed = next(s for s in range(9) if np.flatnonzero(order_of(s) == SPIKE)[0] >= skipping.MIN_NORMS)
     x, order = rows_with_a_spike(spike), order_of(seed)
     options = {"seed": seed, "batch_size": 1, "num_steps": STEPS, "learning_rate": 0.05, "data": x}
@@ -206,7 +206,9 @@ def test_batches_with_a_huge_row_leave_no_trace_in_the_fit(pair, spike):
 
 
 def test_training_ends_where_no_step_is_finite(pair, backend):
-    with pytest.raises(zoo.ZooError, match=r"row 0 of x \(and 3 more\) is 1e\+200"):
+    with pytest.raises(
+        zoo.ZooError, match=r"row 0 of x \(and 3 more\) is 1e\+200, .*squares are beyond 64 bits: .*in other units"
+    ):
         trained(pair, 50, data=np.full(4, 1e200), skip_above=10.0)
     if backend == "numpyro":
         from jax import numpy as jnp

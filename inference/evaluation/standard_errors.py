@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from inference.alignment import axes
+from inference.draws_model import check_program
 from inference.engines.em import closed_form
 from inference.engines.em.uncertainty import request_of
 from inference.record import FitRecord
@@ -70,6 +71,7 @@ def standard_errors(
             "the likelihood does not identify the axes of the loadings, so the information is singular: "
             "use method='bootstrap', which aligns them"
         )
+    check_program(fit.model)
     em = in_backend("inference.engines.em", fit.model.backend)
     with backend_of(fit.model).runtime("float64", fit.device):
         hessian, at, constrain = em.curvature(request_of(fit), fit.params)

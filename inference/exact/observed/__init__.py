@@ -16,6 +16,7 @@ from zoo._backend import backend_of, in_backend
 from zoo.sites import KINDS
 
 NUM_VALUES = 5  # of the latents: a datum that none of them allows is impossible
+MAX_VALUE = 1e150  # has a square beyond 64 bits, or nearly so
 MAX_NUMBERS = 3  # of an event in a message
 
 
@@ -74,10 +75,12 @@ def depends_on_latents(at_values: Sequence[ObservedElements]) -> bool:
 def describe_impossible(name: str, elements: ObservedElements, is_impossible: np.ndarray) -> str:
     """The line about the first impossible element of a site."""
     place, shown, index = first_element(name, elements, is_impossible)
+    density = f"{place} is {shown}, where {elements.distribution} has the log density {elements.log_density[index]:g}"
+    if np.abs(np.asarray(value_at(elements, index), float)).max() > MAX_VALUE:
+        return f"{density}, for squares are beyond 64 bits: correct or drop it, or give {name} in other units"
     return (
-        f"{place} is {shown}, where {elements.distribution} has the log density {elements.log_density[index]:g} "
-        f"whatever the latents: its support is {support_text(elements)}; correct or drop it, or choose another "
-        "distribution"
+        f"{density} whatever the latents: its support is {support_text(elements)}; correct or drop it, or choose "
+        "another distribution"
     )
 
 
@@ -94,12 +97,17 @@ def describe_outside(name: str, elements: ObservedElements, is_outside: np.ndarr
 def first_element(name: str, elements: ObservedElements, is_chosen: np.ndarray) -> tuple[str, str, tuple[int, ...]]:
     """The first chosen element of a site: its place and its value in words, and its index."""
     index = tuple(int(i) for i in np.argwhere(is_chosen)[0])
-    batch_shape = is_chosen.shape
-    values = np.broadcast_to(elements.values, (*batch_shape, *elements.values.shape[len(batch_shape) :]))[index]
+    values = value_at(elements, index)
     shown = ", ".join(f"{v:g}" for v in np.ravel(values)[:MAX_NUMBERS]) + (", ..." if values.size > MAX_NUMBERS else "")
     place = f"row {index[0]}" + (f", column {index[1]}," if len(index) > 1 else "") if index else "the value"
     more = f" (and {int(is_chosen.sum()) - 1} more)" if is_chosen.sum() > 1 else ""
     return f"{place} of {name}{more}", shown, index
+
+
+def value_at(elements: ObservedElements, index: tuple[int, ...]) -> np.ndarray:
+    """The value of an element, with the dimensions of its event."""
+    batch_shape = elements.log_density.shape
+    return np.broadcast_to(elements.values, (*batch_shape, *elements.values.shape[len(batch_shape) :]))[index]
 
 
 def support_text(elements: ObservedElements) -> str:

@@ -50,7 +50,7 @@ def test_the_other_coordinates_are_free_of_sex(adult):
         adult,
         "numpyro",
         STEPS,
-        "adversary(gamma=100)",
+        "adversary(gamma=30, steps=6)",
         learning_rate=lambda step: 1e-3 * (1 - step / STEPS),
     )
     _, x, sex, income = adult

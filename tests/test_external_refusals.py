@@ -97,6 +97,7 @@ def test_what_needs_a_program_says_that_it_is_missing():
         check_refusal("has no program", call)
     point = from_arviz(at_point(mixture("nuts", shape=(2, 50))).to_arviz())
     assert point.kind == "point"
-    check_refusal("has no program", lambda: inference.standard_errors(point))
+    for method in ("information", "bootstrap"):
+        check_refusal("has no program", lambda m=method: inference.standard_errors(point, method=m))
     check_refusal("has its own spread", lambda: inference.standard_errors(fit))
     check_refusal("has no program", lambda: inference.held_out(fit, np.zeros(3)))

@@ -59,6 +59,7 @@ def standard_errors(
     """
     if fit.engine != "em":
         raise ZooError(f"standard errors are for EM fits; a fit by {fit.engine} has its own spread, in summary()")
+    check_program(fit.model)
     if closed_form.variational_form(fit.model.card):
         raise ZooError(f"{fit.model.name} has a bound and no exact likelihood: fit it by gibbs or nuts for a spread")
     if method not in METHODS:
@@ -71,7 +72,6 @@ def standard_errors(
             "the likelihood does not identify the axes of the loadings, so the information is singular: "
             "use method='bootstrap', which aligns them"
         )
-    check_program(fit.model)
     em = in_backend("inference.engines.em", fit.model.backend)
     with backend_of(fit.model).runtime("float64", fit.device):
         hessian, at, constrain = em.curvature(request_of(fit), fit.params)

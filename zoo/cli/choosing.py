@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from zoo.cli.arguments import check_writable, engine_options, load_data
+from zoo.cli.arguments import check_writable, engine_options
 from zoo.cli.checking import Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
 from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, make_csv_options
@@ -89,7 +88,7 @@ def choose(
     program = request.program
     name = choose_engine(program, engine, program.card.of_words)
     made = engine_options([name], options or (), program.card)[name]
-    table: Any = None if request.is_own else load_data(program.card, data[0] if data else None, columns, vocab, csv)
+    table = None if request.is_own else request.load_table(program.card)
     result = inference.choose(
         program,
         table,
@@ -102,7 +101,7 @@ def choose(
         **{letter: values},
         device=device,
         dtype=dtype,
-        progress=sys.stderr.isatty() if progress is None else progress,
+        progress=request.shows_progress,
         **made,
     )
     shown = result.table.drop(columns="note").dropna(axis=1, how="all")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import zoo
-from zoo.cli.arguments import check_writable, engine_options, load_data
+from zoo.cli.arguments import check_writable, engine_options
 from zoo.cli.checking import Words
 from zoo.cli.console import PLAIN, dataframe_table, stdout
 from zoo.cli.csv_options import Decimal, Encoding, NoHeader, NotAvailable, Sep, make_csv_options
@@ -85,9 +84,8 @@ def gradients(
     made = engine_options(["svi"], options or (), subject.card)
     if request.is_own:
         request.use_own_guide(made)
-    table: Any = None
-    if not request.is_own and (data or fit is None):
-        table = load_data(subject.card, data[0] if data else None, columns, vocab, csv)
+    needs_table = not request.is_own and (data or fit is None)
+    table = request.load_table(subject.card) if needs_table else None
     result = inference.gradient_report(
         subject,
         table,
@@ -97,7 +95,7 @@ def gradients(
         seed=seed,
         device=device,
         dtype=dtype,
-        progress=sys.stderr.isatty() if progress is None else progress,
+        progress=request.shows_progress,
         **made["svi"],
     )
     stdout().print(dataframe_table(short_table(result)), "")

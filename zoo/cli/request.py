@@ -19,6 +19,7 @@ from zoo.cli.programs.choices import NO_CHOICES
 from zoo.cli.programs.files import is_program_file
 from zoo.data.csv_files import CsvOptions
 from zoo.errors import ZooError
+from zoo.types import DataLike
 
 if TYPE_CHECKING:
     from inference import Fit
@@ -87,6 +88,16 @@ class CommandRequest:
         """The card of the model."""
         return self.program.card if self.is_own else zoo.card(self.model)
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether to show progress: as the flag says, else where stderr is a terminal."""
+        return sys.stderr.isatty() if self.progress is None else self.progress
+
+    def load_table(self, card: Card) -> DataLike:
+        """The data of a model of the zoo, from the file or the data set named; raises ZooError."""
+        file = self.data[0] if self.data else None
+        return load_data(card, file, self.columns, self.vocab, self.csv, self.id_column)
+
     def supported_engines(self) -> list[str]:
         """The engines that can fit the model, the one to try first at the front; raises Refusal where none can."""
         from inference.engines import supported_engines
@@ -104,13 +115,12 @@ class CommandRequest:
         if self.is_own:
             self.use_own_guide(options)
         else:
-            file = self.data[0] if self.data else None
-            data = (load_data(program.card, file, self.columns, self.vocab, self.csv, self.id_column),)
+            data = (self.load_table(program.card),)
         common = {
             "seed": self.seed,
             "device": self.device,
             "dtype": self.dtype,
-            "progress": sys.stderr.isatty() if self.progress is None else self.progress,
+            "progress": self.shows_progress,
         }
         for engine in sorted(options, key=lambda e: not reasons[e]):  # an engine that refuses raises first
             with self.call.explained() if self.is_own else nullcontext():

@@ -48,7 +48,7 @@ def form(data, keywords, options):
         if options.objective == "ml" and previous is not None:
             prior, m = 0.0, first / n[:, None]
         else:  # MAP, and the start: a component of one row has no variance
-            prior_precision = torch.diag(spread**-2) if matrix else spread**-2
+            prior_precision = torch.diag(spread**-2) if matrix else spread[None] ** -2  # (1, D): by column
             P = by_component(prior_precision if previous is None else previous["Lambda"] * units, len(n))
             prior, m = 1.0, posterior_mean(n, first, P, (loc - origin) / scale)
         return {

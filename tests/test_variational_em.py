@@ -105,6 +105,16 @@ def test_the_trace_is_the_bound_and_does_not_fall(synthetic_fit):
     assert (synthetic_fit.params["phi"] > 0).all()
 
 
+@pytest.mark.parametrize("K", [1, 2, 60])
+@pytest.mark.parametrize("factor", [10, 10_000])
+def test_32_bits_cost_the_bound_no_digits(factor, K):
+    """Documents of many tokens in few words, of which each norm has the rounding of many terms."""
+    counts = factor * np.random.default_rng(2).poisson(2.0, size=(6, 3))
+    fit = inference.fit(lda(K), make_corpus(counts), "em", max_iter=60, tol=1e-9, learn_alpha="asymmetric", threads=1)
+    assert (np.diff(fit.trace) > -1e-12 * counts.sum()).all()
+    assert fit.trace[-1] == pytest.approx(elbo(fit), rel=1e-10)
+
+
 @pytest.mark.parametrize("backend", ["numpyro", "pyro"])
 def test_the_bound_is_below_the_evidence(backend):
     evidence = log_evidence(TINY, 2, 0.8, 0.5)

@@ -18,8 +18,8 @@ from zoo.data.corpus import Corpus
 class TopicFactors(NamedTuple):
     """The factors of the words in topics that are Dirichlet or known exactly.
 
-    B: (V, padded K) float32, exp(log_phi - scale). log_phi: (V, K), E[log phi]. scale: (V,). entropy: that of q(phi),
-    less the sum of log_phi, in nats.
+    B: (V, padded K) float32, exp(log_phi - scale). log_phi: (V, K), E[log phi] as rounded in B. scale: (V,). entropy:
+    that of q(phi), less the sum of log_phi, in nats.
     """
 
     B: np.ndarray

@@ -16,13 +16,13 @@ from numba import njit
 
 FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}  # operations may be reordered, but NaN is kept
 COMPILED = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": FAST}
-FLOAT, INT = np.float32, np.int32
+FLOAT, DOUBLE, INT = np.float32, np.float64, np.int32  # numba's float(x) would keep 32 bits
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 UNROLLED_TOPICS = 4  # at a time, so that the norms of a document are read and written a quarter as often
 WIDTH = 32  # a document's words are padded to a multiple of this, so that loops over them have no remainder
 LEAST_NORM = FLOAT(1e-12)  # of sum_j t_j B_vj: below it the rounding of 32 bits may matter
-MOST_TOKENS = 1e6  # of a document: beyond, the rounding of its bound is more than a tenth of a nat
+MOST_TOKENS = 1e6  # of a document: beyond, the rounding of its expected counts is more than a tenth of a token
 LEAST_FACTOR = FLOAT(1e-19)  # smaller ones are 0: products do not become denormal numbers, which are slow
 
 
@@ -98,8 +98,9 @@ def update_documents(indptr, words, counts, B, alpha, K, tol, max_steps, first, 
         widest = max(widest, indptr[d + 1] - indptr[d])
     topics, widest = B.shape[1], padded_width(widest)
     buffer = np.empty(topics * widest, np.float32)
-    count, norm = np.empty(widest, np.float32), np.empty(widest, np.float32)
+    count, norm, wide_norm = np.empty(widest, np.float32), np.empty(widest, np.float32), np.empty(widest)
     current, factor, prior = np.empty(topics, np.float32), np.empty(topics, np.float32), alpha.astype(np.float32)
+    log_t = np.empty(K)
     for d in range(first, last):
         begin, size = indptr[d], indptr[d + 1] - indptr[d]
         width = padded_width(size)
@@ -124,11 +125,15 @@ def update_documents(indptr, words, counts, B, alpha, K, tol, max_steps, first, 
             steps[d], elbo[d], ratio[begin : begin + size], t[d] = -1, 0, 0, 0
             continue
         steps[d], gamma[d], t[d] = step, current, factor
+        for i in range(size):
+            ratio[begin + i] = count[i] / norm[i]
+        normalise(document_B, factor, wide_norm[:width])
         log_likelihood = 0.0
         for i in range(size):
-            log_likelihood += count[i] * math.log(norm[i])
-            ratio[begin + i] = count[i] / norm[i]
-        elbo[d] = log_likelihood + proportions_elbo(current[:K], alpha, tokens)
+            log_likelihood += count[i] * math.log(wide_norm[i])
+        for k in range(K):
+            log_t[k] = math.log(DOUBLE(factor[k])) if factor[k] else digamma_and_log_gamma(DOUBLE(current[k]))[0]
+        elbo[d] = log_likelihood + proportions_elbo(current[:K], log_t, alpha, tokens)
 
 
 @njit(**COMPILED)
@@ -149,10 +154,11 @@ def gather_factors(words, B, document_B):
 
 @njit(**COMPILED)
 def normalise(document_B, factor, norm):
-    """norm_i = sum_k factor_k B_ki; returns whether any is too small."""
+    """norm_i = sum_k factor_k B_ki, in the precision of ``norm``; returns whether any is too small."""
     norm[:] = 0
+    number = norm.dtype.type
     for k in range(0, len(factor), UNROLLED_TOPICS):
-        t0, t1, t2, t3 = factor[k], factor[k + 1], factor[k + 2], factor[k + 3]
+        t0, t1, t2, t3 = number(factor[k]), number(factor[k + 1]), number(factor[k + 2]), number(factor[k + 3])
         b0, b1, b2, b3 = document_B[k], document_B[k + 1], document_B[k + 2], document_B[k + 3]
         for i in range(len(norm)):
             norm[i] += t0 * b0[i] + t1 * b1[i] + t2 * b2[i] + t3 * b3[i]
@@ -184,15 +190,16 @@ def fixed_point_step(document_B, factor, norm, count, prior, gamma):
 
 
 @njit(**COMPILED)
-def proportions_elbo(gamma, alpha, tokens):
+def proportions_elbo(gamma, log_t, alpha, tokens):
     """The term of theta in the bound beside the sum of count log(norm), up to what depends on alpha alone, in nats.
 
-    E[log p(theta | alpha)] - E[log q(theta)], less the psi(sum gamma) that the factors of ``tokens`` words omit.
+    E[log p(theta | alpha)] - E[log q(theta)], less the psi(sum gamma) that the factors of ``tokens`` words omit. log_t:
+    psi(gamma) as rounded in the factors of which the norms are sums. At a fixed point of gamma its rounding cancels.
     """
     elbo, total, prior = 0.0, 0.0, 0.0
     for k in range(len(gamma)):
-        psi, log_gamma = digamma_and_log_gamma(float(gamma[k]))
-        elbo += (alpha[k] - gamma[k]) * psi + log_gamma
+        log_gamma = digamma_and_log_gamma(DOUBLE(gamma[k]))[1]
+        elbo += (alpha[k] - gamma[k]) * log_t[k] + log_gamma
         total += gamma[k]
         prior += alpha[k]
     psi, log_gamma = digamma_and_log_gamma(total)
@@ -225,7 +232,7 @@ def update_document_in_logs(words, counts, log_phi, alpha, tol, max_steps, gamma
             for k in range(K):
                 q[i, k] *= counts[i] / norm
         if converged or step == max_steps:
-            return q, elbo + proportions_elbo(gamma, alpha, float(counts.sum()))
+            return q, elbo + proportions_elbo(gamma, log_t, alpha, float(counts.sum()))
         change = 0.0
         for k in range(K):
             new = alpha[k]
@@ -259,21 +266,24 @@ def sum_by_word(starts, place, document, B, t, ratio, first, last, expected):
 def topic_factors(lam, psi_total, first, last, B, log_phi, scale, entropy):
     """Factors of words ``first`` to ``last - 1`` where phi_k ~ Dirichlet(lam_k).
 
-    lam: (V, K); psi_total: (K,), psi of the sum of each topic. Outputs, by word: B; log_phi = E[log phi], (V, K);
-    scale, the largest log_phi; and entropy, the term of the word in the entropy of q(phi) less the sum of log_phi.
+    lam: (V, K); psi_total: (K,), psi of the sum of each topic. Outputs, by word: B; log_phi = E[log phi], (V, K), as
+    rounded in B, so that at a fixed point of lam the rounding cancels in the bound; scale, the largest log_phi; and
+    entropy, the term of the word in the entropy of q(phi) less the sum of log_phi.
     """
     for v in range(first, last):
         highest, total = -np.inf, 0.0
         for k in range(lam.shape[1]):
             psi, log_gamma = digamma_and_log_gamma(lam[v, k])
-            expected = psi - psi_total[k]
-            log_phi[v, k] = expected
-            highest = max(highest, expected)
-            total += log_gamma - lam[v, k] * expected
-        scale[v], entropy[v] = highest, total
+            log_phi[v, k] = psi - psi_total[k]
+            highest = max(highest, log_phi[v, k])
+            total += log_gamma
         for k in range(lam.shape[1]):
-            e = math.exp(log_phi[v, k] - highest)
+            e = FLOAT(math.exp(log_phi[v, k] - highest))
             B[v, k] = e if e > LEAST_FACTOR else 0
+            if e > LEAST_FACTOR:
+                log_phi[v, k] = highest + math.log(DOUBLE(e))
+            total -= lam[v, k] * log_phi[v, k]
+        scale[v], entropy[v] = highest, total
 
 
 @njit(**COMPILED)

@@ -59,6 +59,28 @@ def test_networks_learn_and_training_is_reported(vae, images):
     assert set(svi_fit.params) == {n for n in svi_fit.state if n.startswith("decoder")}
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"skip_above": 10.0}, {"objective": "beta_tc", "weight_decay": 0.01, "clip_norm": 1.0}, {"objective": "factor"}],
+)
+def test_steps_are_compiled_once(images, options, monkeypatch):
+    from inference.engines.svi.training import in_numpyro
+
+    traced, bound = [], in_numpyro.bound
+
+    def count(objective, *args):
+        traced.append(objective)
+        return bound(objective, *args)
+
+    monkeypatch.setattr(in_numpyro, "bound", count)
+    counts = []
+    for num_steps in (1, 30):
+        fit(zoo.load("vae", "numpyro", **TINY), images, "svi", num_steps=num_steps, batch_size=20, **options)
+        counts.append(sum(objective is not in_numpyro.EVALUATION for objective in traced))
+        traced.clear()
+    assert counts[0] == counts[1] > 0
+
+
 def test_the_bound_of_batches_is_that_of_all_rows(vae, images):
     """At a learning rate that changes nothing, the mean of an epoch is the bound of all rows, whatever the batch."""
     start = train(vae, images, num_epochs=2, seed=5).state

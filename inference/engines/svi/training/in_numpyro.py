@@ -35,10 +35,10 @@ class Trainer:
         self.has_default_optimiser = request.options.optimizer is None
         self.optimiser = make_optimiser(request.options)
         self.params = self.set_up()
-        self.opt_state = jax.jit(self.optimiser.init)(self.params)
-        self.average, self.estimators = self.params, self.first_state()
+        self.opt_state = strong(jax.jit(self.optimiser.init)(self.params))
+        self.average, self.estimators = self.params, strong(self.first_state())
         self.skip_above = request.options.skip_above
-        self.skips = skipping.initial_state(jnp) if self.skip_above else {}
+        self.skips = strong(skipping.initial_state(jnp)) if self.skip_above else {}
         self.compiled_steps, self.compiled_elbo = jax.jit(self.steps), jax.jit(self.elbo, static_argnames="N")
 
     def set_up(self):
@@ -264,6 +264,11 @@ def binarise(inputs, levels, key):
         binary = jax.random.bernoulli(jax.random.fold_in(key, i), intensity)
         inputs[name] = jnp.where(jnp.isnan(intensity), intensity, binary)
     return inputs
+
+
+def strong(state):
+    """A state without weak types: they would compile the steps anew at the second call."""
+    return jax.tree.map(lambda v: jnp.asarray(v, v.dtype), state)
 
 
 def is_local(site):

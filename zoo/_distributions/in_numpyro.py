@@ -71,6 +71,44 @@ class DiagonalNormal(Distribution):
         return -0.5 * jnp.where(observed, difference**2 / self.cov_diag + jnp.log(self.cov_diag) + LOG_2PI, 0.0).sum(-1)
 
 
+class FullNormal(Distribution):
+    arg_constraints = {"loc": constraints.real_vector, "scale_tril": constraints.lower_cholesky}  # noqa: RUF012
+    support = constraints.real_vector
+    reparametrized_params = ["loc", "scale_tril"]  # noqa: RUF012
+
+    def __init__(self, loc, scale_tril, *, validate_args=None):
+        shape = lax.broadcast_shapes(jnp.shape(loc), jnp.shape(scale_tril)[:-1])
+        self.loc, self.scale_tril, self.missing = loc, scale_tril, MISSING.get()
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    def sample(self, key, sample_shape=()):
+        assert is_prng_key(key)
+        noise = Normal(0.0, 1.0).sample(key, (*sample_shape, *self.batch_shape, *self.event_shape))
+        return self.loc + jnp.einsum("...ij,...j->...i", self.scale_tril, noise)
+
+    def log_prob(self, value):
+        if self.missing is None:
+            return lax.cond(jnp.isnan(value).any(), self.log_prob_by_row, self.log_prob_complete, value)
+        return self.log_prob_complete(value) if self.missing.is_complete else self.log_prob_by_row(value)
+
+    def log_prob_complete(self, value):
+        return self.density(self.scale_tril, *observed_difference(value, self.loc))
+
+    def log_prob_by_row(self, value):
+        observed, difference = observed_difference(value, self.loc)
+        covariance = self.scale_tril @ self.scale_tril.mT
+        # a missing entry is one of variance 1 that equals its mean
+        is_pair = observed[..., None] & observed[..., None, :]
+        root = jnp.linalg.cholesky(jnp.where(is_pair, covariance, jnp.eye(covariance.shape[-1])))
+        return self.density(root, observed, difference)
+
+    def density(self, root, observed, difference):
+        unit = jnp.broadcast_to(jnp.eye(root.shape[-1]), root.shape)
+        half = jnp.einsum("...ij,...j->...i", solve_triangular(root, unit, lower=True), difference)
+        log_det = 2 * jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1)).sum(-1)
+        return -0.5 * ((half**2).sum(-1) + log_det + LOG_2PI * observed.sum(-1))
+
+
 class LowRankNormal(Distribution):
     arg_constraints = {  # noqa: RUF012
         "loc": constraints.real_vector,

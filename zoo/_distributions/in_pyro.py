@@ -38,6 +38,30 @@ class DiagonalNormal(RowDistribution):
         return -0.5 * torch.where(observed, difference**2 / self.cov_diag + self.cov_diag.log() + LOG_2PI, 0.0).sum(-1)
 
 
+class FullNormal(RowDistribution):
+    arg_constraints = {"loc": constraints.real_vector, "scale_tril": constraints.lower_cholesky}  # noqa: RUF012
+
+    def __init__(self, loc, scale_tril, validate_args=None):
+        shape = torch.broadcast_shapes(loc.shape, scale_tril.shape[:-1])
+        self.loc, self.scale_tril = loc, scale_tril
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    def rsample(self, sample_shape=()):
+        noise = self.loc.new_empty(self.shape(sample_shape)).normal_()
+        return self.loc + torch.einsum("...ij,...j->...i", self.scale_tril, noise)
+
+    def log_prob(self, value):
+        observed, difference = observed_difference(value, self.loc)
+        unit = torch.eye(self.event_shape[0], dtype=difference.dtype, device=difference.device)
+        root = self.scale_tril
+        if not observed.all():  # a missing entry is one of variance 1 that equals its mean
+            covariance = root @ root.mT
+            root = torch.linalg.cholesky(torch.where(observed[..., None] & observed[..., None, :], covariance, unit))
+        half = torch.einsum("...ij,...j->...i", solve_triangular(root, unit.expand(root.shape), upper=False), difference)
+        log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return -0.5 * ((half**2).sum(-1) + log_det + LOG_2PI * observed.sum(-1))
+
+
 class LowRankNormal(RowDistribution):
     arg_constraints = {  # noqa: RUF012
         "loc": constraints.real_vector,

@@ -2,7 +2,7 @@ import torch
 from pyro import plate, sample
 from pyro.distributions import Categorical, Dirichlet, Gamma, MultivariateNormal, Normal
 
-from zoo.gaussian_mixture.wishart_in_pyro import Wishart
+from zoo._distributions.wishart.in_pyro import Wishart
 
 
 def model(x=None, *, N, D, K, covariance="full", loc=0.0, scale=5.0, spread=1.0):

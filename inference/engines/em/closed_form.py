@@ -1,8 +1,9 @@
 """Closed-form M-steps: the ``em`` hooks of models.
 
-A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of three kinds:
+A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of four kinds:
 
     "exponential_family"  a mixture: ``in_<backend>.py`` fulfils ``ExponentialFamilyHook``
+    "chain"               a hidden Markov model: ``__init__.py`` fulfils ``ChainHook``, for all backends
     "linear_gaussian"     a model whose card has ``linear``: ``__init__.py`` fulfils ``LinearGaussianForm``, for all
                           backends
     "variational"         the E-step is the best member of a family rather than the posterior: ``__init__.py`` fulfils
@@ -21,6 +22,7 @@ from typing import Literal, Protocol, cast, get_args
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.em.chain import ChainForm
 from inference.engines.em.exponential_family import Form
 from inference.engines.em.linear_gaussian import NoiseType, Prior
 from inference.engines.em.options import PreparedOptions
@@ -33,7 +35,7 @@ from zoo.types import BackendParams, Keywords
 
 HOME = "inference.engines.em"
 Params = Mapping[str, np.ndarray]
-HookKind = Literal["exponential_family", "linear_gaussian", "variational"]
+HookKind = Literal["exponential_family", "chain", "linear_gaussian", "variational"]
 
 
 class ExponentialFamilyHook(Protocol):
@@ -41,6 +43,14 @@ class ExponentialFamilyHook(Protocol):
 
     def form(self, data: BackendParams, keywords: Keywords, options: PreparedOptions) -> Form:
         """The mixture as an exponential family, for data by site in arrays of the backend."""
+        ...
+
+
+class ChainHook(Protocol):
+    """The closed form of a hidden Markov model, in NumPy."""
+
+    def form(self, keywords: Keywords, options: PreparedOptions) -> ChainForm:
+        """The closed form under the settings."""
         ...
 
 
@@ -108,3 +118,8 @@ def exponential_family_form(model: Model) -> ExponentialFamilyHook | None:
     """The closed form of a mixture in the model's backend, or None where it has none."""
     hook = load_hook(model.card, "exponential_family")
     return cast(ExponentialFamilyHook, in_backend(hook.__name__, model.backend)) if hook else None
+
+
+def chain_form(model: Model) -> ChainHook | None:
+    """The closed form of a hidden Markov model, or None where it has none."""
+    return cast("ChainHook | None", load_hook(model.card, "chain"))

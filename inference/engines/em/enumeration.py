@@ -10,6 +10,8 @@ import numpy as np
 from inference.engines import FitRequest
 from inference.engines.em import closed_form
 from inference.engines.em.backend import ClosedFormStep, EMBackend, EMStep
+from inference.engines.em.chain import ChainForm
+from inference.engines.em.chain.step import ChainStep
 from inference.engines.em.diagnostics import FurtherDiagnostics
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.linear_gaussian.solution import num_parameters
@@ -49,11 +51,16 @@ class EnumerationEM:
         are_equal = self.density.is_own and bool((options.sample_weight == 1).all())
         self.general = backend.GeneralStep(self.density, weights, options.objective, are_equal)
         self.closed_step: ClosedFormStep | None = None
-        hook = closed_form.exponential_family_form(request.model)
-        self.form = hook.form(data, keywords, options) if hook else None
+        family, chain = closed_form.exponential_family_form(request.model), closed_form.chain_form(request.model)
+        self.form = family.form(data, keywords, options) if family else None
+        if chain:
+            self.form = chain.form(request.keywords, options)
         if self.form and closed and options.closed_form:
             (x,) = data.values()
-            self.closed_step = backend.ExponentialFamilyStep(self.form, x, weights)
+            if isinstance(self.form, ChainForm):
+                self.closed_step = ChainStep(self.form, x, weights, self._arrays)
+            else:
+                self.closed_step = backend.ExponentialFamilyStep(self.form, x, weights)
         self.em_step: EMStep = self.closed_step or self.general
         self.log_prior = backend.compile(self.density.log_prior) if options.is_map else lambda params: 0.0
         self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms

@@ -92,7 +92,8 @@ def precision(
     backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions
 ) -> AbstractContextManager[object]:
     """The context of the arithmetic: 64 bits for a closed form, since sums of squares in 32 bits lose four digits."""
-    closed = options.closed_form and closed_form.exponential_family_form(request.model)
+    model = request.model
+    closed = options.closed_form and (closed_form.exponential_family_form(model) or closed_form.chain_form(model))
     return backend.float64() if closed else nullcontext()
 
 

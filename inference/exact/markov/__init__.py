@@ -12,7 +12,8 @@ The log weight of a path is the sum of its T states and T - 1 transitions. Each 
 
 with derivatives of every order, of which the first are probabilities: with respect to ``log_states`` the marginals
 p(z_t = k), with respect to ``log_transitions`` the pairs p(z_t = j, z_{t+1} = k), summed over what shares one
-transition. An E-step is one backward pass. ``paths`` has the best paths, draws, and filtered probabilities, in NumPy.
+transition. An E-step is one backward pass. ``paths`` has the best paths, draws, and filtered probabilities, in NumPy;
+``sequences`` the marginals and pairs of sequences of different lengths, one after the other in one array.
 
 The sums are in log space, or of probabilities that are rescaled at each step (Rabiner 1989, "A tutorial on hidden
 Markov models and selected applications in speech recognition"), so that no length of a chain underflows. Rescaled sums
@@ -22,5 +23,15 @@ space.
 """
 
 from inference.exact.markov.paths import BestPaths, Smoothed, best_paths, draw_paths, filter_states, smooth
+from inference.exact.markov.sequences import SequenceSmoother, SmoothedSequences
 
-__all__ = ["BestPaths", "Smoothed", "best_paths", "draw_paths", "filter_states", "smooth"]
+__all__ = [
+    "BestPaths",
+    "SequenceSmoother",
+    "Smoothed",
+    "SmoothedSequences",
+    "best_paths",
+    "draw_paths",
+    "filter_states",
+    "smooth",
+]

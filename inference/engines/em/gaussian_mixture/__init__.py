@@ -47,6 +47,20 @@ def floors(options: PreparedOptions, centre: np.ndarray, scale: np.ndarray) -> F
     return Floors(np.maximum(digits, RESOLUTION) ** 2, MIN_EIGENVALUE, options.covariance_floor)
 
 
+def narrowest(precision: np.ndarray, covariance: str, scale: np.ndarray, floor: Floors) -> np.ndarray:
+    """The least variance of each component, or of all, as a multiple of the floor; near 1 it is at the floor."""
+    match covariance:
+        case "full" | "tied":
+            P = precision.reshape(-1, *precision.shape[-2:]) * np.multiply.outer(scale, scale)
+            variance = np.diagonal(np.linalg.inv(P), axis1=1, axis2=2)
+            width = np.sqrt(variance)
+            correlated = 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
+            return np.minimum((variance / floor.variance).min(1), correlated / floor.eigenvalue / 2)
+        case "diag" | "tied_diag":
+            return (1 / (precision.reshape(-1, len(scale)) * scale**2) / floor.variance).min(1)
+    return 1 / (precision * scale[0] ** 2) / floor.variance.mean()
+
+
 def make_check(
     floor: Floors, options: PreparedOptions, covariance: str, scale: np.ndarray
 ) -> Callable[[Mapping[str, np.ndarray]], None]:
@@ -55,18 +69,7 @@ def make_check(
     def check(params: Mapping[str, np.ndarray]) -> None:
         if floor.clip is not None or options.is_map:
             return
-        precision = params["Lambda"]
-        match covariance:
-            case "full" | "tied":
-                P = precision.reshape(-1, *precision.shape[-2:]) * np.multiply.outer(scale, scale)
-                variance = np.diagonal(np.linalg.inv(P), axis1=1, axis2=2)
-                width = np.sqrt(variance)
-                correlated = 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
-                relative = np.minimum((variance / floor.variance).min(1), correlated / floor.eigenvalue / 2)
-            case "diag" | "tied_diag":
-                relative = (1 / (precision.reshape(-1, len(scale)) * scale**2) / floor.variance).min(1)
-            case _:
-                relative = 1 / (precision * scale[0] ** 2) / floor.variance.mean()
+        relative = narrowest(params["Lambda"], covariance, scale, floor)
         k = int(relative.argmin())
         if relative[k] <= 1.01:
             pi, total = params["pi"], options.total_weight

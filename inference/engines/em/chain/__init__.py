@@ -1,0 +1,50 @@
+"""EM of hidden Markov models in closed form (Baum, Petrie, Soules and Weiss 1970), in NumPy for both backends.
+
+The E-step is the forward and backward pass over the steps of all sequences, each up to its last observed value
+(``inference.exact.markov.SequenceSmoother``). The M-step takes the expected number of first states and of transitions,
+to which a Dirichlet prior adds its own, for pi and A; and the marginals of the states for the parameters of the
+emissions, which a model gives by a ``ChainForm``. Its parameters pi (K,) and A (K, K) have these names.
+
+A transition that had a probability keeps ``LEAST_PROBABILITY``, which changes no digit of the likelihood and keeps
+every state within reach; one that had none, as in a start that goes from left to right, stays impossible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+LEAST_PROBABILITY = 1e-90
+
+
+class Emissions(Protocol):
+    """What a state says of the S steps of some data, (S, D), in NumPy; params are those of the model by name."""
+
+    def log_density(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+        """log p(x_s | z_s = k), (S, K), as a new array; missing values are left out."""
+        ...
+
+    def maximise(self, posterior: np.ndarray, previous: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+        """The parameters of the emissions, from the posterior (S, K) times the weights; previous: None at the start."""
+        ...
+
+
+class ChainForm(NamedTuple):
+    """The closed form of a hidden Markov model.
+
+    Attributes
+    ----------
+    emissions
+        The steps (S, D) and the weight of each (S,) to their ``Emissions``.
+    initial_counts, transition_counts
+        (K,) and (K, K): what the prior adds to the expected counts of first states and of transitions.
+    check
+        Parameters in NumPy to None; raises ZooError where the likelihood has no maximum there.
+    """
+
+    emissions: Callable[[np.ndarray, np.ndarray], Emissions]
+    initial_counts: np.ndarray
+    transition_counts: np.ndarray
+    check: Callable[[Mapping[str, np.ndarray]], None]

@@ -24,6 +24,7 @@ from zoo.checks import check_seed
 from zoo.data.column_names import column_names, warn_of_header
 from zoo.data.intensities import has_intensities
 from zoo.data.observed import check_columns
+from zoo.data.sequences import first_table
 from zoo.data.tables import check_any_observed, data_by_site
 from zoo.errors import ColumnError, DensityError
 from zoo.read_model import read_arguments
@@ -174,9 +175,9 @@ def with_column_names(model: Model, data: DataLike) -> Model:
     sites = model.card.sites(model.settings)
     given = data_by_site(data, {n: sites[n] for n in model.data_names})
     tables = [n for n in model.data_names if sites[n].kind != "word"]
-    names = {n: columns for n in tables if (columns := column_names(given[n]))}
+    names = {n: columns for n in tables if (columns := column_names(first_table(given[n])))}
     for n in names:
-        warn_of_header(n, given[n].columns)
+        warn_of_header(n, first_table(given[n]).columns)
     return model.with_columns(names | model.encoded_names)
 
 

@@ -58,6 +58,7 @@ def required_sizes(name: str) -> dict[str, Any]:
     card = zoo.card(name)
     lines = [card.sites()[site] for site in card.observed]
     data_letters = {letter for line in lines for letter in (*line.dims, *("V" if line.kind == "word" else ""))}
+    data_letters |= {"V"} & set(card.empirical)
     return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in data_letters}
 
 

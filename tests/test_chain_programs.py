@@ -10,7 +10,6 @@ from scipy.stats import norm
 
 import zoo
 from inference import enumeration
-from tests.chain_models import language
 from tests.table import BACKENDS
 from zoo._backend import in_backend
 
@@ -25,6 +24,21 @@ VALUES = {  # of the parameters, rows of each program alike
 }
 X = RNG.normal(size=(N, T))
 X[0, 1] = np.nan
+
+
+def language(backend: str) -> tuple[Any, Any, Any]:
+    """The statements, the distributions, and the functions of arrays; torch has ``asarray``, too."""
+    if backend == "numpyro":
+        import jax.numpy
+        import numpyro
+        import numpyro.distributions
+
+        return numpyro, numpyro.distributions, jax.numpy
+    import pyro
+    import pyro.distributions
+    import torch
+
+    return pyro, pyro.distributions, torch
 
 
 def chain_program(backend: str) -> zoo.Model:

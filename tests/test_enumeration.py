@@ -14,7 +14,12 @@ from tests.table import BACKENDS, CASES, IDS, required_sizes
 from zoo._backend import backend_of
 
 ROWS = 4
-ENUMERATED = [(case, i) for case, i in zip(CASES, IDS, strict=True) if "enumeration" in zoo.card(case[0]).exact]
+# rows with one label; paths of states are in tests/test_hidden_markov.py
+ENUMERATED = [
+    (case, i)
+    for case, i in zip(CASES, IDS, strict=True)
+    if "enumeration" in zoo.card(case[0]).exact and "T" not in zoo.card(case[0]).sizes
+]
 
 
 def log_joint(model, values, sizes):

@@ -307,7 +307,7 @@ def test_errors_name_the_cause(vae, evaluate, message):
 
 def test_labels_beyond_the_classes_raise(classes):
     data = {**classes.data, "label": np.full(N, 3.0)}
-    with pytest.raises(zoo.ZooError, match="label has a label 3, and the classes are 0 to 2"):
+    with pytest.raises(zoo.ZooError, match="label has a label 3, and its values are 0 to 2"):
         log_marginal(classes, data)
 
 

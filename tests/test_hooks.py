@@ -12,11 +12,12 @@ from inference.engines.em import (
     bayesian_pca,
     closed_form,
     factor_analysis,
+    hidden_markov,
     mixture_of_factor_analysers,
     poisson_mixture,
     probabilistic_pca,
 )
-from inference.engines.em.closed_form import LinearGaussianForm
+from inference.engines.em.closed_form import ChainHook, LinearGaussianForm
 from tests.table import simulate_case
 from zoo.hooks import find_hook
 
@@ -101,6 +102,7 @@ LINEAR_GAUSSIAN: dict[str, LinearGaussianForm] = {
     "probabilistic_pca": probabilistic_pca,
 }
 EXPONENTIAL_FAMILY = ("gaussian_mixture", "latent_class", "mixed_latent_class", "poisson_mixture")
+CHAINS: dict[str, ChainHook] = {"hidden_markov": hidden_markov}
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -108,6 +110,7 @@ def test_the_kind_of_each_hook_of_em(name):
     model = zoo.load(name)
     assert closed_form.linear_gaussian_form(model) is LINEAR_GAUSSIAN.get(name)
     assert (closed_form.exponential_family_form(model) is not None) == (name in EXPONENTIAL_FAMILY)
+    assert closed_form.chain_form(model) is CHAINS.get(name)
     assert (closed_form.variational_form(model.card) is not None) == (name == "latent_dirichlet")
 
 

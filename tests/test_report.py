@@ -92,6 +92,8 @@ PLOTTED = {
     "gaussian_mixture-2": ("gaussian_mixture", {"D": 2, "covariance": "tied"}),
     "gaussian_mixture-2-diagonal": ("gaussian_mixture", {"D": 2, "covariance": "tied_diag"}),
     "gaussian_mixture-6": ("gaussian_mixture", {"D": 6, "covariance": "spherical"}),
+    "hidden_markov": ("hidden_markov", {}),
+    "hidden_markov-categorical": ("hidden_markov", {"emission": "categorical"}),
     "latent_class": ("latent_class", {"J": 35}),
     "mixed_latent_class": ("mixed_latent_class", {"columns": (3, 0, "count", 2, "covariate")}),
     "poisson_mixture": ("poisson_mixture", {"mean": 300.0}),
@@ -106,7 +108,7 @@ def test_every_model_plot_is_drawn(case, tmp_path):
     model = load(name, K=3, **settings)
     values = model.simulate(1)
     params = {n: values[n] for n in model.card.parameters(model.settings)}
-    r = np.random.default_rng(0).dirichlet(np.ones(3), size=len(values["x"]))
+    r = np.random.default_rng(0).dirichlet(np.ones(3), size=values["z"].shape)
     figure = Figure()
     plot = model_plot(model)
     assert plot is not None

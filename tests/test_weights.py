@@ -27,7 +27,7 @@ def weighted_rows(name, settings):
     """Rows, their weights from 0 to 3, and the copies that these stand for; rows of weight 0 are far away."""
     x = np.array(simulate_case(name, settings, seed=3, **{**zoo.card(name).sizes, "N": 40})[1], dtype=float)
     weights = np.random.default_rng(1).integers(0, 4, len(x))
-    if zoo.card(name).sites(settings)["x"].kind != "binary":
+    if zoo.card(name).sites(settings)["x"].kind not in ("binary", "category"):
         x[weights == 0] = OUTLIER * np.arange(1, 1 + (weights == 0).sum()).reshape(-1, *[1] * (x.ndim - 1))
     return x, weights, np.repeat(x, weights, axis=0)
 

@@ -75,7 +75,7 @@ class Card:
     topics : callable, optional
         ``topics(params, settings) -> phi (K, V)``, the word probabilities of each topic, for a topic model.
     classes : str
-        The letter of the number of classes, where the values of an observed label are named classes; else "".
+        The letter of the number of values of the observed labels, as of named classes; else "".
     levels : str
         The keyword with the number of values of a pixel, where pixels are counts; else "".
     columns : str

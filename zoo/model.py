@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike
 
 from zoo._backend import BACKENDS, backend_of
 from zoo._programs.arguments import program_name, signature_parameters
-from zoo.cards import NOTHING, Card
+from zoo.cards import NOTHING, ROW_SIZES, Card
 from zoo.checks import as_settings, check_seed, check_weights, is_whole
 from zoo.data.column_kinds import check_columns
 from zoo.data.column_names import Names, column_names, is_numbering
 from zoo.data.columns import Columns, check_codes
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
-from zoo.data.tables import SiteData, as_table, check_any_observed, check_values, data_by_site
+from zoo.data.tables import SiteData, as_table, check_any_observed, check_labels, check_values, data_by_site
 from zoo.errors import ZooError, unknown
 from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
@@ -164,7 +164,7 @@ class Model:
         card = self._card
         if card is not None:
             lines = {n: Site.from_line(card.observed[n]) for n in model.columns if n in card.observed}
-            labels = {s.dims[-1]: model.columns[n] for n, s in lines.items() if s.kind != "word" and len(s.dims) == 2}
+            labels = {s.dims[-1]: model.columns[n] for n, s in lines.items() if s.kind != "word" and has_columns(s)}
             shown = {dim: names for dim, names in labels.items() if not is_numbering(names)}
             model._card = dataclasses.replace(card, coords={**card.coords, **shown})
             if card.labels and shown:
@@ -207,6 +207,8 @@ class Model:
         for name, values in table.items():
             missing = name in self.card.missing
             table[name] = check_values(name, values, sites[name], missing, self.columns.get(name, ()))
+            if sites[name].kind == "category":
+                check_labels(name, table[name], self.card.classes, sizes.get(self.card.classes))
             for letter, size in sizes_of(table[name], sites[name]).items():
                 if sizes.setdefault(letter, size) != size:
                     raise ZooError(f"{letter}={sizes[letter]} but {name} has {letter}={size}: they must agree")
@@ -385,6 +387,11 @@ def _is_rectangular(value: Any) -> bool:
         return np.asarray(value).dtype.kind not in "US"
     except ValueError:
         return False
+
+
+def has_columns(site: Site) -> bool:
+    """Whether the last dimension of a site is that of columns, beside rows, or rows and steps."""
+    return len(site.dims) > 1 and site.dims[-1] not in ROW_SIZES
 
 
 def sizes_of(values: Any, site: Site) -> dict[str, int]:

@@ -80,10 +80,8 @@ class AmortisedPosterior:
         data = self.fit.data if data is None else data
         table, _ = self.fit.fitted_model.bind(data, self.fit.seed if seed is None else seed)
         table = {n: v.raw if isinstance(v, Corpus) else v for n, v in table.items()}
-        C, levels = self.keywords.get(self.card.classes), self.keywords.get(self.card.levels)
+        levels = self.keywords.get(self.card.levels)
         for name, values in table.items():
-            if C and self.sites[name].kind == "category" and (values >= C).any():
-                raise ZooError(f"{name} has a label {np.nanmax(values):g}, and the classes are 0 to {C - 1}: recode it")
             if levels and self.sites[name].kind == "count" and (values >= levels).any():
                 raise ZooError(f"levels={levels} but {name} has a pixel of {np.nanmax(values):g}: it cannot be more")
         return table

@@ -57,7 +57,8 @@ class FullNormal(RowDistribution):
         if not observed.all():  # a missing entry is one of variance 1 that equals its mean
             covariance = root @ root.mT
             root = torch.linalg.cholesky(torch.where(observed[..., None] & observed[..., None, :], covariance, unit))
-        half = torch.einsum("...ij,...j->...i", solve_triangular(root, unit.expand(root.shape), upper=False), difference)
+        inverse = solve_triangular(root, unit.expand(root.shape), upper=False)
+        half = torch.einsum("...ij,...j->...i", inverse, difference)
         log_det = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return -0.5 * ((half**2).sum(-1) + log_det + LOG_2PI * observed.sum(-1))
 

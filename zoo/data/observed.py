@@ -38,13 +38,13 @@ def check_columns(card: Card, table: Mapping[str, DataLike], keywords: Keywords,
         return
     sites = card.sites(keywords)
     for name in card.missing:
-        values = table.get(name)
-        if not isinstance(values, np.ndarray) or sites[name].dims[:1] != ("N",) or values.ndim != 2:
+        values, dims = table.get(name), sites[name].dims
+        if not isinstance(values, np.ndarray) or dims[:1] != ("N",) or dims[-1] in card.row_sizes:
             continue
-        is_observed, row = np.zeros(values.shape[1], dtype=bool), 0
+        is_observed, row = np.zeros(values.shape[-1], dtype=bool), 0
         for _, block in blocks(values):
             counted = slice(None) if weights is None else weights[row : row + len(block)] > 0
-            is_observed |= ~np.isnan(block[counted]).all(0)
+            is_observed |= ~np.isnan(block[counted]).all(tuple(range(values.ndim - 1)))
             row += len(block)
             if is_observed.all():
                 break

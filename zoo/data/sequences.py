@@ -1,27 +1,36 @@
-"""Sequences of different lengths as one array, NaN after the end of each."""
+"""Sequences of different lengths as one array, NaN after the end of each; the times of tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from zoo.data.arrays import to_numbers
+from zoo.data.column_names import Names, column_names, column_order
 from zoo.errors import ZooError
 from zoo.types import DataLike
 
+TIME = "time"  # the column of a table that has the time of each step
 
-def pad_sequences(name: str, sequences: Sequence[DataLike]) -> np.ndarray:
+
+def pad_sequences(name: str, sequences: Sequence[DataLike], columns: Names | None = None) -> np.ndarray:
     """One array (N, T, D) from arrays (T_n, D), or (T_n) of one column; T is the largest number of steps.
 
-    Raises ZooError for sequences with different numbers of columns, and for one without steps.
+    columns: the names with which those of DataFrames are matched; unless given, those of the first. Raises ZooError for
+    sequences with different numbers of columns, and for one without steps.
 
     >>> pad_sequences("x", [[1.0, 2.0], [3.0]])[..., 0]
     array([[ 1.,  2.],
            [ 3., nan]])
     """
-    arrays = [np.asarray(to_numbers(f"{name}[{n}]", values), float) for n, values in enumerate(sequences)]
-    arrays = [a.reshape(-1, 1) if a.ndim == 1 else a for a in arrays]
+    own, arrays = columns or column_names(first_table(sequences)), []
+    for n, values in enumerate(sequences):
+        array = np.asarray(to_numbers(f"{name}[{n}]", values), float)
+        order = column_order(f"{name}[{n}]", own, column_names(values))
+        array = array.reshape(-1, 1) if array.ndim == 1 else array
+        arrays.append(array if order is None else array[:, order])
     for n, array in enumerate(arrays):
         if array.ndim != 2 or array.shape[1:] != arrays[0].shape[1:]:
             raise ZooError(
@@ -34,3 +43,35 @@ def pad_sequences(name: str, sequences: Sequence[DataLike]) -> np.ndarray:
     for row, array in zip(padded, arrays, strict=True):
         row[: len(array)] = array
     return padded
+
+
+def first_table(values: DataLike) -> DataLike:
+    """The first sequence of a list of them; other data is unchanged."""
+    return values[0] if isinstance(values, list | tuple) and len(values) else values
+
+
+def without_time(name: str, values: DataLike) -> DataLike:
+    """Sequences whose tables have no column ``time``; raises ZooError where its times do not ascend.
+
+    >>> import pandas as pd
+    >>> without_time("x", pd.DataFrame({"time": [1, 2], "y": [0.5, 0.7]})).columns.tolist()
+    ['y']
+    >>> without_time("x", pd.DataFrame({"time": [2, 1], "y": [0.5, 0.7]}))
+    Traceback (most recent call last):
+    zoo.errors.ZooError: x: the times are out of order in row 1, 1 after 2: sort the rows by time, and give each \
+sequence as a table of its own
+    """
+    if isinstance(values, list | tuple) and any(column_names(table) for table in values):
+        return [without_time(f"{name}[{n}]", table) for n, table in enumerate(values)]
+    table: Any = values
+    if TIME not in (column_names(table) or ()):
+        return values
+    times = np.asarray(table[TIME])
+    is_later = times[1:] > times[:-1]  # not where one is missing
+    if not is_later.all():
+        row = int(is_later.argmin()) + 1
+        raise ZooError(
+            f"{name}: the times are out of order in row {row}, {times[row]} after {times[row - 1]}: sort the rows by "
+            "time, and give each sequence as a table of its own"
+        )
+    return table.drop(columns=TIME) if hasattr(table, "iloc") else table.drop(TIME)

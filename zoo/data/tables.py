@@ -12,7 +12,7 @@ from zoo.data.blocks import blocks
 from zoo.data.column_names import Names, column_names, column_order
 from zoo.data.corpus import Corpus, as_corpus
 from zoo.data.intensities import Intensities
-from zoo.data.sequences import pad_sequences
+from zoo.data.sequences import pad_sequences, without_time
 from zoo.errors import ZooError
 from zoo.sites import KINDS, Site
 from zoo.types import DataLike
@@ -38,8 +38,10 @@ def as_table(
             has_other_words = n in columns and corpus.vocabulary not in (None, columns[n])
             table[n] = corpus.with_vocabulary(columns[n]) if has_other_words else corpus
             continue
-        is_list = site.dims[:2] == SEQUENCES and isinstance(given[n], list | tuple)
-        table[n] = pad_sequences(n, given[n]) if is_list else as_numbers(n, given[n])
+        if site.dims[:2] == SEQUENCES and isinstance(given[n], list | tuple):
+            table[n] = pad_sequences(n, given[n], columns.get(n))
+            continue
+        table[n] = as_numbers(n, given[n])
         order = column_order(n, columns.get(n), column_names(given[n]))
         if order is not None:
             table[n] = table[n][:, order]
@@ -56,7 +58,8 @@ def data_by_site(data: DataLike, sites: Mapping[str, Site]) -> Mapping[str, Data
     absent = [n for n in names if n not in data]
     if absent:
         raise ZooError(f"no data for {', '.join(absent)}; given {', '.join(map(str, data)) or 'nothing'}")
-    return data
+    steps = {n: without_time(n, data[n]) for n, site in sites.items() if site.dims[:2] == SEQUENCES}
+    return {**data, **steps} if steps else data
 
 
 def _is_corpus(data: Mapping[str, object], sites: Mapping[str, Site]) -> bool:
@@ -122,6 +125,14 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
             remedy = coding_remedy(name, kind, values)
             raise ZooError(f"{expected}: each value must be {KINDS[kind]}, and {block[is_outside][0]:g} is not{remedy}")
     return values
+
+
+def check_labels(name: str, values: SiteData, letter: str, size: int | None) -> None:
+    """Raise ZooError for a label that is none of ``size`` values; None where the size is not set."""
+    labels = np.asarray(values, dtype=float)
+    if size is not None and (labels >= size).any():
+        remedy = f"recode it, or set {letter}"
+        raise ZooError(f"{name} has a label {np.nanmax(labels):g}, and its values are 0 to {size - 1}: {remedy}")
 
 
 def coding_remedy(name: str, kind: str, values: SiteData) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 from zoo._networks import check_network
 from zoo.cards import Card
 from zoo.data.moments import log_odds
-from zoo.errors import ZooError
 
 ALPHA = 0.1  # as published
 
@@ -27,15 +26,11 @@ def priors(data, settings):
     loc [D] is the log-odds of each pixel's mean; alpha the weight of log q(label | x) of a row in training,
     0.1 N / (rows with a label) (Kingma et al. 2014).
 
-    Raises ZooError for a label that is none of the C classes, and for sizes that the network cannot have.
+    Raises ZooError for sizes that the network cannot have.
     """
-    x, label, C = data["x"], data["label"], settings["C"]
+    x, label = data["x"], data["label"]
     check_network(settings, x.shape[1])
     has_label = ~np.isnan(label)
-    if has_label.any() and label[has_label].max() >= C:
-        raise ZooError(
-            f"C={C} classes, labelled 0 to {C - 1}: label {label[has_label].max():g} is none; set C, or recode"
-        )
     return {"loc": log_odds(x), "alpha": ALPHA * len(label) / max(1, has_label.sum())}
 
 

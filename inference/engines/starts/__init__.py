@@ -15,6 +15,7 @@ from inference.engines.nuts.options import NUTSOptions
 from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import check_starts
 from zoo import Card
+from zoo.data.tables import SEQUENCES
 from zoo.types import BackendArray, BackendParams, Keywords
 
 
@@ -104,5 +105,5 @@ def start_method(card: Card) -> str:
     """How EM begins: at the principal axes of the rows, by k-means labels, or at a draw from the prior."""
     if card.linear and not card.enumerated:
         return "principal axes"
-    has_one_label_per_row = [card.sites()[n].dims for n in card.enumerated] == [("N",)]
-    return "k-means++" if has_one_label_per_row and card.exchangeable else "prior draw"
+    has_labels = [card.sites()[n].dims for n in card.enumerated] in ([("N",)], [SEQUENCES]) and not card.of_words
+    return "k-means++" if has_labels and card.exchangeable else "prior draw"

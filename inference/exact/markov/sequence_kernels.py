@@ -27,8 +27,8 @@ def rescale(log_states, largest):
 def smooth_steps(states, starts, transition, weights, filtered, marginals, later, scales):
     """Forward and backward pass by probabilities that are rescaled at each step.
 
-    states (S, K): of the observations, the largest of each step 1. transition (2, K, K): from the state before, in rows,
-    and transposed. weights (N,): of the sequences.
+    states (S, K): of the observations, the largest of each step 1. transition (2, K, K): from the state before, in
+    rows, and transposed. weights (N,): of the sequences.
 
     Fills filtered (S, K), p(z_t | steps up to t); marginals (S, K), times the weight; later (S, K), such that the pairs
     of steps s - 1 and s are filtered[s - 1, j] transition[j, k] later[s, k], times the weight, and 0 at the first step

@@ -20,7 +20,7 @@ LEAST_PROBABILITY = 1e-90
 
 
 class Emissions(Protocol):
-    """What a state says of the S steps of some data, (S, D), in NumPy; params are those of the model by name."""
+    """The densities of the S steps of some data, (S, D), in each state, in NumPy; params are those of the model."""
 
     def log_density(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
         """log p(x_s | z_s = k), (S, K), as a new array; missing values are left out."""

@@ -37,9 +37,8 @@ class ChainStep:
 
     def set_data(self, x: BackendArray) -> None:
         values = np.asarray(self._to_numpy(x), float)
-        has_value = ~np.isnan(values).all(2)  # (N, T)
-        T = values.shape[1]
-        lengths = np.where(has_value.any(1), T - has_value[:, ::-1].argmax(1), 1)
+        T, has_value = values.shape[1], np.asarray((~np.isnan(values)).any(axis=-1))  # (N, T)
+        lengths = np.maximum(T - has_value[:, ::-1].argmax(axis=-1), 1)
         self._is_step = np.arange(T) < lengths[:, None]
         self._starts = np.concatenate([[0], lengths.cumsum()])
         self._smooth = SequenceSmoother(self._starts, self._weights)
@@ -91,7 +90,9 @@ class ChainStep:
         is_possible = (self._emissions.log_density(params)[self._starts[n] : self._starts[n + 1]] > -np.inf).any(1)
         remedy = "start from parameters that allow it, or correct it"
         if is_possible.all():
-            return f"sequence {n} has probability 0: no path of states with the transitions of A has its values; {remedy}"
+            return (
+                f"sequence {n} has probability 0: with the transitions of A no path of states has its values; {remedy}"
+            )
         return f"step {is_possible.argmin()} of sequence {n} has probability 0 in every state: {remedy}"
 
     def _maximise(

@@ -34,8 +34,8 @@ def form(keywords: Keywords, options: PreparedOptions) -> ChainForm:
     added = keywords["concentration"] - 1 + keywords["stickiness"] * np.eye(K)
     if options.is_map and (added < 0).any():
         raise ZooError(
-            f"concentration={keywords['concentration']:g}: below 1 the density of A has no mode; use objective='ml', or "
-            "a concentration from 1 up"
+            f"concentration={keywords['concentration']:g}: below 1 the density of A has no mode; use objective='ml', "
+            "or a concentration from 1 up"
         )
     units: list[Units] = []
 

@@ -8,10 +8,11 @@ import numpy as np
 from scipy.special import gammaln
 
 from inference.engines.em.hidden_markov.normal import EMPTY, LOG_2PI, MIN_WEIGHT, kernels
-from inference.engines.em.latent_class import MARGIN
 from inference.engines.em.poisson_mixture import MIN_RATE
 from zoo._distributions.counts import STIRLING, STIRLING_FROM
 from zoo.types import Keywords
+
+MARGIN = 1e-12  # of probabilities from 0
 
 
 def stirling_error(x: np.ndarray) -> np.ndarray:

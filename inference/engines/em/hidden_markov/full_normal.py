@@ -24,12 +24,13 @@ class FullNormalEmissions:
         self.units_of_products = np.multiply.outer(units.scale, units.scale)
         self.y = (steps - units.centre) / units.scale
         patterns, pattern_of_step = np.unique(~np.isnan(steps), axis=0, return_inverse=True)
-        order = np.argsort(pattern_of_step.reshape(-1), kind="stable")
-        ends = np.cumsum(np.bincount(pattern_of_step.reshape(-1), minlength=len(patterns)))
+        pattern_of_step = pattern_of_step.reshape(-1)
+        order = np.argsort(pattern_of_step, kind="stable")
+        ends = np.cumsum(np.bincount(pattern_of_step, minlength=len(patterns)))
         # the columns that are observed together, and the steps with these; a step without values says nothing
         by_pattern = zip(patterns, np.split(order, ends[:-1]), strict=True)
         self.patterns = [(columns, steps) for columns, steps in by_pattern if columns.any()]
-        self.has_value = patterns.any(1)[pattern_of_step.reshape(-1)].astype(float)
+        self.has_value = np.asarray(patterns.any(axis=-1))[pattern_of_step].astype(float)
 
     def log_density(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
         mean, precision = self._standardised(params)
@@ -38,11 +39,12 @@ class FullNormalEmissions:
         for columns, steps in self.patterns:
             y = self.y[np.ix_(steps, columns)]
             roots = np.linalg.cholesky(covariance[:, columns][:, :, columns])
-            log_det = 2 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1) + 2 * np.log(self.units.scale[columns]).sum()
+            sds = np.diagonal(roots, axis1=1, axis2=2) * self.units.scale[columns]
+            constant = 2 * np.log(sds).sum(1) + LOG_2PI * columns.sum()
             for k, root in enumerate(roots):
                 half = solve_triangular(root, (y - mean[k, columns]).T, lower=True, check_finite=False)
                 squares = np.einsum("ds,ds->s", half, half)
-                logs[steps, k] = -0.5 * (squares + log_det[k] + LOG_2PI * columns.sum())
+                logs[steps, k] = -0.5 * (squares + constant[k])
         return logs
 
     def maximise(self, posterior: np.ndarray, previous: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:

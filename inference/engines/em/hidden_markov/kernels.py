@@ -1,4 +1,4 @@
-"""Compiled loops over the steps of sequences; the states are the last dimension, so that one instruction has several."""
+"""Compiled loops over the steps of sequences, with the states innermost: one instruction has several of them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ def test_mean_field_has_the_gap_that_correlation_makes(backend):
         assert abs(fitted.draws[name].std() * np.sqrt(precision[i, i]) - 1) < 5 / np.sqrt(2 * 4000)
 
 
-CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT]
+# two states of two items, or of three symbols, have several maxima, and EM may end at another
+SEVERAL_MAXIMA = [{"emission": "bernoulli"}, {"emission": "categorical"}]
+CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT and settings not in SEVERAL_MAXIMA]
 
 
 # compiling takes NumPyro ten seconds a model: it is tried on one here, and held against Pyro below

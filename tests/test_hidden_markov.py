@@ -21,7 +21,7 @@ def hidden_markov(emission: str = "normal", **settings: Any) -> zoo.Model:
     return zoo.load("hidden_markov", "pyro", emission=emission, **{"K": 2, "V": 3, **settings})
 
 
-def climb(model: zoo.Model, x: Any, **options: Any) -> inference.Fit:
+def fit_em(model: zoo.Model, x: Any, **options: Any) -> inference.Fit:
     return inference.fit(model, x, engine="em", **{"tol": 0.0, **options})
 
 
@@ -56,7 +56,7 @@ def test_each_iteration_is_a_step_of_baum_welch_over_all_paths(emission):
     model = hidden_markov(emission)
     values = model.simulate(4, N=3, T=6, D=2)
     params = {n: values[n] for n in model.card.parameters(model.settings)}
-    fit = climb(model, values["x"], start=params, sample_weight=WEIGHTS, max_iter=4)
+    fit = fit_em(model, values["x"], start=params, sample_weight=WEIGHTS, max_iter=4)
     expected = []
     for _ in range(5):
         last = params
@@ -75,9 +75,9 @@ def test_the_objective_climbs_where_values_are_missing(emission, objective):
     _, x = simulated(emission, 1, N=4, T=9, K=2)
     x[3] = np.nan  # a sequence without values adds nothing
     model = hidden_markov(emission, stickiness=2.0)
-    fit = climb(model, x, objective=objective, max_iter=30, covariance_floor=1e-4)
+    fit = fit_em(model, x, objective=objective, max_iter=30, covariance_floor=1e-4)
     assert (np.diff(fit.trace) > -1e-9).all()
-    without = climb(model, x[:3], objective=objective, max_iter=30, covariance_floor=1e-4)
+    without = fit_em(model, x[:3], objective=objective, max_iter=30, covariance_floor=1e-4)
     np.testing.assert_allclose(fit.trace, without.trace, rtol=1e-12)
     assert fit.diagnostics["start"] == "k-means++"
     # the log-likelihood of the closed form is that of the program
@@ -90,7 +90,7 @@ def test_the_mode_of_the_closed_form_is_that_of_the_general_m_step(emission):
     x[2, -1] = x[0, -1]  # the entropy of the general route counts the steps after the end of a sequence
     model, start = hidden_markov(emission, stickiness=1.0), {"start": params}
     options: dict[str, Any] = {"objective": "map", "tol": 1e-11, "max_iter": 300, **start}
-    closed, general = climb(model, x, **options), climb(model, x, closed_form=False, **options)
+    closed, general = fit_em(model, x, **options), fit_em(model, x, closed_form=False, **options)
     assert closed.trace[0] == pytest.approx(general.trace[0], rel=1e-12)
     assert closed.diagnostics["converged"]
     np.testing.assert_allclose(general.trace[-1], closed.trace[-1], atol=1e-6)
@@ -108,7 +108,7 @@ def test_states_in_another_order_change_no_number(emission):
         for n, v in params.items()
     }
     options: dict[str, Any] = {"objective": "map", "max_iter": 6}
-    one, other = (climb(hidden_markov(emission, K=3), x, start=start, **options) for start in (params, permuted))
+    one, other = (fit_em(hidden_markov(emission, K=3), x, start=start, **options) for start in (params, permuted))
     np.testing.assert_allclose(other.trace, one.trace, rtol=1e-10)
     np.testing.assert_allclose(other.params["mu"], one.params["mu"][order], rtol=1e-6)
     np.testing.assert_allclose(other.params["A"], one.params["A"][order][:, order], rtol=1e-6, atol=1e-12)
@@ -119,7 +119,7 @@ def test_a_start_from_left_to_right_stays_one():
     x = np.concatenate([rng.normal(m, 0.3, (20, 1)) for m in (0.0, 3.0, 6.0)])
     A = np.array([[0.9, 0.1, 0.0], [0.0, 0.9, 0.1], [0.0, 0.0, 1.0]])
     start = {"pi": [1.0, 0.0, 0.0], "A": A, "mu": [[0.0], [3.0], [6.0]]}
-    fit = climb(hidden_markov(K=3), [x, x[5:]], start=start, max_iter=50)
+    fit = fit_em(hidden_markov(K=3), [x, x[5:]], start=start, max_iter=50)
     assert (fit.params["A"][A == 0] == 0).all()
     np.testing.assert_allclose(fit.params["A"][0], [1 - 2 / 35, 2 / 35, 0.0], atol=1e-9)
     np.testing.assert_allclose(fit.params["mu"][:, 0], [0, 3, 6], atol=0.3)
@@ -151,9 +151,9 @@ def test_a_state_that_collapses_is_named_and_a_floor_lets_it_be():
     x = np.random.default_rng(0).normal(size=(40, 2))
     x[7] = x[23] = 30.0  # two equal steps far from the rest
     with pytest.raises(zoo.ZooError, match=r"state \d collapsed to a point.*covariance_floor"):
-        climb(hidden_markov(), x, max_iter=100)
+        fit_em(hidden_markov(), x, max_iter=100)
     for emission in ("normal", "full_normal"):
-        floored = climb(hidden_markov(emission), x, covariance_floor=1e-3, max_iter=100)
+        floored = fit_em(hidden_markov(emission), x, covariance_floor=1e-3, max_iter=100)
         narrow = int(floored.params["mu"][:, 0].argmax())
         P = floored.params["Lambda"][narrow]
         variance = 1 / P if P.ndim == 1 else np.diag(np.linalg.inv(P))
@@ -163,7 +163,7 @@ def test_a_state_that_collapses_is_named_and_a_floor_lets_it_be():
 
 def test_restarts_keep_the_best():
     _, x = simulated("normal", 5, N=4, T=20, K=3)
-    fit = climb(hidden_markov(K=3), x, objective="map", restarts=3, max_iter=40)
+    fit = fit_em(hidden_markov(K=3), x, objective="map", restarts=3, max_iter=40)
     assert len(fit.diagnostics["restarts"]) == 3
     assert fit.trace[-1] == max(fit.diagnostics["restarts"])
 
@@ -201,7 +201,7 @@ WRONG: list[tuple[dict[str, Any], Any, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("settings", "x", "options", "message"), WRONG, ids=[w[-1][:40] for w in WRONG])
 def test_a_mistake_is_told_in_one_line(settings, x, options, message):
     with pytest.raises(zoo.ZooError, match=message) as caught:
-        climb(hidden_markov(**settings), x, **options)
+        fit_em(hidden_markov(**settings), x, **options)
     assert "\n" not in str(caught.value)
 
 
@@ -209,22 +209,22 @@ def test_an_impossible_path_is_told():
     x = np.array([0.0, 1.0, 0.0, 1.0])
     start = {"pi": [1.0, 0.0], "A": np.eye(2), "mu": [[0.0], [1.0]]}
     with pytest.raises(zoo.ZooError, match="sequence 0 has probability 0: with the transitions of A no path"):
-        climb(hidden_markov("bernoulli"), x, start=start)
+        fit_em(hidden_markov("bernoulli"), x, start=start)
 
 
 def test_symbols_are_counted_where_v_is_not_set():
     model = zoo.load("hidden_markov", "pyro", K=2, emission="categorical")
     x = np.array([0, 1, 4, 4, 0, 2.0])
-    assert climb(model, x, max_iter=2).params["mu"].shape == (2, 1, 5)
+    assert fit_em(model, x, max_iter=2).params["mu"].shape == (2, 1, 5)
     with pytest.raises(zoo.ZooError, match="x has the symbol 900 and only 6 values: number the symbols from 0"):
-        climb(model, np.where(x == 4, 900, x), max_iter=2)
+        fit_em(model, np.where(x == 4, 900, x), max_iter=2)
 
 
 def test_tables_with_times_are_sequences_with_named_columns():
     rng = np.random.default_rng(0)
     tables = [pd.DataFrame({"time": range(n), "a": rng.normal(size=n), "b": rng.normal(size=n)}) for n in (8, 5)]
-    fit = climb(hidden_markov(), tables, objective="map", max_iter=3)
-    plain = climb(hidden_markov(), [t[["a", "b"]].to_numpy() for t in tables], objective="map", max_iter=3)
+    fit = fit_em(hidden_markov(), tables, objective="map", max_iter=3)
+    plain = fit_em(hidden_markov(), [t[["a", "b"]].to_numpy() for t in tables], objective="map", max_iter=3)
     assert fit.columns == {"x": ("a", "b")}
     np.testing.assert_array_equal(fit.params["mu"], plain.params["mu"])
     # new tables are matched by the names of their columns

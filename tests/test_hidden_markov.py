@@ -22,7 +22,8 @@ def hidden_markov(emission: str = "normal", **settings: Any) -> zoo.Model:
 
 
 def fit_em(model: zoo.Model, x: Any, **options: Any) -> inference.Fit:
-    return inference.fit(model, x, engine="em", **{"tol": 0.0, **options})
+    given: dict[str, Any] = {"tol": 0.0, **options}
+    return inference.fit(model, x, engine="em", **given)
 
 
 def sum_over_paths(params: dict[str, np.ndarray], x: np.ndarray, emission: str) -> tuple[float, dict[str, np.ndarray]]:
@@ -31,8 +32,8 @@ def sum_over_paths(params: dict[str, np.ndarray], x: np.ndarray, emission: str) 
     logs = [list_paths(params, x_n, emission) for x_n in x]
     p = [w * np.exp(log - logsumexp(log)) for w, log in zip(WEIGHTS, logs, strict=True)]
     of_states = np.eye(K)[all_paths(x.shape[1], K)]
-    first = sum(p_n @ of_states[:, 0] for p_n in p)
-    pairs = sum(np.einsum("p,ptj,ptk->jk", p_n, of_states[:, :-1], of_states[:, 1:]) for p_n in p)
+    first = np.sum([p_n @ of_states[:, 0] for p_n in p], axis=0)
+    pairs = np.sum([np.einsum("p,ptj,ptk->jk", p_n, of_states[:, :-1], of_states[:, 1:]) for p_n in p], axis=0)
     r = np.concatenate([np.einsum("p,ptk->tk", p_n, of_states) for p_n in p])  # of each step
     y = x.reshape(-1, D)
     n, mu = r.sum(0), np.einsum("sk,sd->kd", r, y) / r.sum(0)[:, None]
@@ -57,11 +58,10 @@ def test_each_iteration_is_a_step_of_baum_welch_over_all_paths(emission):
     values = model.simulate(4, N=3, T=6, D=2)
     params = {n: values[n] for n in model.card.parameters(model.settings)}
     fit = fit_em(model, values["x"], start=params, sample_weight=WEIGHTS, max_iter=4)
-    expected = []
+    expected, last = [], params
     for _ in range(5):
-        last = params
-        log_likelihood, params = sum_over_paths(params, values["x"], emission)
-        expected.append(log_likelihood)
+        log_likelihood, better = sum_over_paths(params, values["x"], emission)
+        expected, last, params = [*expected, log_likelihood], params, better
     np.testing.assert_allclose(fit.trace, expected[: len(fit.trace)], rtol=0, atol=1e-8)
     assert len(fit.trace) > 2
     if len(fit.trace) == 5:

@@ -57,13 +57,13 @@ class ZooSampler:
     def __init__(self, corpus, K, workers, method):
         import zoo
         from inference.engines import FitRequest
+        from inference.engines.gibbs.latent_dirichlet.options import TopicGibbsOptions
         from inference.engines.gibbs.latent_dirichlet.sampler import Sampler
-        from inference.engines.gibbs.options import GibbsOptions
         from inference.run.workers import WorkerPool
 
         model = zoo.load("latent_dirichlet", K=K, alpha=ALPHA, eta=ETA)
         table, keywords = model.bind(corpus)
-        self.sampler = Sampler(FitRequest(model, keywords, table, 0, GibbsOptions(method=method), False))
+        self.sampler = Sampler(FitRequest(model, keywords, table, 0, TopicGibbsOptions(method=method), False))
         self.pool = WorkerPool(workers)
         self.done = 0
 

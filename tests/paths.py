@@ -17,7 +17,8 @@ Params = Mapping[str, np.ndarray]
 def simulated(emission: str, seed: int = 0, **sizes: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Parameters and data with a missing value, a missing step and a sequence that ends early; sizes: N, T, K, ..."""
     model = zoo.load("hidden_markov", "pyro", emission=emission)
-    values = model.simulate(seed, **{"N": 3, "T": 6, "D": 2, "K": 3, **sizes})
+    all_sizes: dict[str, Any] = {"N": 3, "T": 6, "D": 2, "K": 3, **sizes}
+    values = model.simulate(seed, **all_sizes)
     x = values["x"].copy()
     x[0, 1, 0] = x[1, 2] = x[2, 4:] = np.nan
     return {n: values[n] for n in model.card.parameters({"emission": emission})}, x

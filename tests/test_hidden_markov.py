@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 import inference
 import zoo
-from inference.exact.markov import SequenceSmoother, smooth
+from inference.exact.markov import SequenceStates, smooth
 from tests.paths import all_paths, list_paths, simulated
 
 EMISSIONS = tuple(zoo.card("hidden_markov").variants["emission"])
@@ -137,7 +137,7 @@ def test_sequences_have_the_posterior_of_each_alone():
         )
         with np.errstate(divide="ignore"):
             log_A = np.log(A / A.sum(1, keepdims=True))
-        together = SequenceSmoother(starts, weights)(log_states.copy(), log_A)
+        together = SequenceStates(starts, weights).smooth(log_states.copy(), log_A)
         pairs = np.zeros((K, K))
         for n, (first, end) in enumerate(pairwise(starts)):
             alone = smooth(log_states[first:end], log_A[None])

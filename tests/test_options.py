@@ -9,6 +9,7 @@ from inference import engines
 from inference.engines import keywords
 from inference.engines.em.latent_dirichlet.options import VariationalEMOptions
 from inference.engines.em.options import EMOptions
+from inference.engines.gibbs.latent_dirichlet.options import TopicGibbsOptions
 from inference.engines.gibbs.options import GibbsOptions
 from inference.engines.nuts.options import NUTSOptions
 from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
@@ -19,7 +20,7 @@ KEYWORDS = {
     "em": (keywords.EMKeywords, (EMOptions, VariationalEMOptions)),
     "svi": (keywords.SVIKeywords, (SVIOptions,)),
     "nuts": (keywords.NUTSKeywords, (NUTSOptions,)),
-    "gibbs": (keywords.GibbsKeywords, (GibbsOptions,)),
+    "gibbs": (keywords.GibbsKeywords, (GibbsOptions, TopicGibbsOptions)),
 }
 
 

@@ -1,9 +1,9 @@
-"""Sequences of different lengths as one array, NaN after the end of each; the times of tables."""
+"""Sequences of different lengths as one array, NaN after the end of each, and as steps; the times of tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,29 @@ def pad_sequences(name: str, sequences: Sequence[DataLike], columns: Names | Non
 def first_table(values: DataLike) -> DataLike:
     """The first sequence of a list of them; other data is unchanged."""
     return values[0] if isinstance(values, list | tuple) and len(values) else values
+
+
+class Steps(NamedTuple):
+    """The steps of sequences one after the other, each sequence up to its last observed value.
+
+    values: (S, D). starts: (N + 1,), where each sequence begins, and S. is_step: (N, T), which steps these are.
+    """
+
+    values: np.ndarray
+    starts: np.ndarray
+    is_step: np.ndarray
+
+
+def observed_steps(x: np.ndarray) -> Steps:
+    """The steps of sequences (N, T, D); of one without values its first step.
+
+    >>> observed_steps(np.array([[[1.0], [np.nan], [3.0]], [[4.0], [np.nan], [np.nan]]])).starts
+    array([0, 3, 4])
+    """
+    T, has_value = x.shape[1], np.asarray((~np.isnan(x)).any(axis=-1))
+    lengths = np.where(has_value.any(1), T - has_value[:, ::-1].argmax(axis=-1), 1)
+    is_step = np.arange(T) < lengths[:, None]
+    return Steps(np.ascontiguousarray(x[is_step]), np.concatenate([[0], lengths.cumsum()]), is_step)
 
 
 def without_time(name: str, values: DataLike) -> DataLike:

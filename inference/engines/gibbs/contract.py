@@ -1,4 +1,4 @@
-"""The contract of a collapsed sampler, and what it estimates."""
+"""The contract of a sampler, and what it estimates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SamplerEstimate(NamedTuple):
     tokens: int
 
 
-class CollapsedSampler(Protocol):
+class GibbsSampler(Protocol):
     """All chains of a fit; ``Sampler(request)`` of a model's hook ``gibbs/sampler.py`` makes one.
 
     num_jobs: the number of jobs that a sweep can run side by side.
@@ -43,7 +43,7 @@ class CollapsedSampler(Protocol):
         ...
 
     def record(self, keep: bool) -> np.ndarray:
-        """log p(data, discrete latents) of each chain in nats; ``keep``: add this sweep to the averages."""
+        """The log density of each chain in nats, of which the trace is the mean; ``keep``: average this sweep."""
         ...
 
     def draw(self, number: int) -> dict[str, np.ndarray]:

@@ -10,48 +10,32 @@ import numpy as np
 
 from inference.diagnostics import Diagnostics, FitKind
 from inference.engines.contract import FitRequest
-from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
+from inference.engines.options import EngineOptions, custom, whole
 from zoo import ZooError
 
-DEFAULT_DRAWS = 100
 MOST_NUMBERS = 1 << 24  # of all draws together, by default: 128 MiB
 
 
 @dataclass(frozen=True)
 class GibbsOptions(EngineOptions):
-    """Options of ``gibbs``. A sweep draws every discrete latent once."""
+    """Options of ``gibbs`` for every model. A sweep draws every discrete latent once.
+
+    most_draws: of each chain, where ``num_draws`` is None.
+    """
+
+    most_draws: ClassVar[int | None] = None
 
     num_warmup: int = whole(500, "warm-up sweeps of each chain", least=0)
     num_samples: int = whole(500, "sweeps of each chain after the warm-up")
     num_chains: int = whole(1, "number of chains; the estimate is that of the one with the highest mean log p")
     num_draws: int | None = whole(
         None,
-        "sweeps, evenly spaced, that also give a draw of the parameters: K V + N K numbers each; 0 for none, "
-        "None for 100, or as many as take 128 MiB",
+        "sweeps, evenly spaced, that also give a draw of the parameters; 0 for none, None for all (100 of topics, "
+        "K V + N K numbers each), or as many as take 128 MiB",
         least=0,
         optional=True,
     )
     every: int = whole(5, "one in so many sweeps counts in the estimate")
-    anneal: float = number(
-        10.0,
-        "a factor from 1 up",
-        lambda v: 1 <= v < np.inf,
-        "factor of the hyperparameters at first, which falls to 1 over the first half of the warm-up",
-    )
-    method: str = choice(
-        "auto",
-        ("auto", "dense", "sparse"),
-        "a draw visits all topics, or those of the word first; auto: by the number of topics",
-    )
-    learn_alpha: str | None = choice(
-        None, ("symmetric", "asymmetric"), "learn alpha by Minka's fixed point during the warm-up", optional=True
-    )
-    learn_eta: bool = flag(False, "learn eta likewise")
-    shards: int | None = whole(
-        None,
-        "groups of documents that are swept side by side; None for what the corpus is large enough for",
-        optional=True,
-    )
     threads: int | None = whole(None, "number of threads, one for each core unless given", optional=True)
     checkpoint: str | os.PathLike[str] | None = custom(
         None, "a folder", "where the run is saved, and from where it continues, with more num_samples as well"
@@ -64,8 +48,8 @@ class GibbsDiagnostics(Diagnostics):
     """Diagnostics of ``gibbs``.
 
     sweeps: in all, warm-up included. kept_sweeps: those that the estimate averages. draws_kept: draws of each chain.
-    method, shards: as used. tokens: of the corpus; tokens_per_second: swept, None where no sweep was timed.
-    lp_by_chain: the mean log p(w, z) of each chain, in nats; chain: the one of the estimate.
+    method, shards: as used. tokens: of the corpus, or steps of all sequences; tokens_per_second: swept, None where no
+    sweep was timed. lp_by_chain: the mean log density of each chain, in nats; chain: the one of the estimate.
     """
 
     kind: ClassVar[FitKind] = "chains"
@@ -95,7 +79,8 @@ def number_of_draws(request: FitRequest[GibbsOptions]) -> int:
         sites = request.card.sites(request.keywords)
         shapes = [sites[n].shape(request.keywords) for n in request.card.latents if n not in request.card.enumerated]
         numbers = options.num_chains * sum(int(np.prod(shape)) for shape in shapes)
-        return max(1, min(DEFAULT_DRAWS, options.num_samples, MOST_NUMBERS // numbers))
+        most = options.num_samples if options.most_draws is None else options.most_draws
+        return max(1, min(most, options.num_samples, MOST_NUMBERS // numbers))
     if options.num_draws > options.num_samples:
         raise ZooError(f"num_draws={options.num_draws} of num_samples={options.num_samples} sweeps: give fewer draws")
     return options.num_draws

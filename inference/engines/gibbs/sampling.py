@@ -1,4 +1,4 @@
-"""Gibbs sampling for any model that has a collapsed sampler: sweeps, checkpoints, and the result."""
+"""Gibbs sampling for any model that has a sampler: sweeps, checkpoints, and the result."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
-from inference.engines.gibbs.contract import CollapsedSampler
+from inference.engines.gibbs.contract import GibbsSampler
 from inference.engines.gibbs.options import GibbsDiagnostics, GibbsOptions, GibbsPointDiagnostics, number_of_draws
 from inference.engines.gibbs.record import SweepRecord
 from inference.run import checkpoints
 from inference.run.progress import Progress
 from inference.run.workers import WorkerPool, num_workers
 from zoo import ZooError
+from zoo.data.corpus import Corpus
 from zoo.hooks import find_hook
 
 # the sweeps do not depend on them
@@ -23,11 +24,11 @@ UNRELATED_OPTIONS = ("checkpoint", "checkpoint_every", "threads", "num_samples",
 
 
 def run(request: FitRequest[GibbsOptions]) -> EngineResult:
-    """Fit by collapsed Gibbs sampling."""
+    """Fit by Gibbs sampling."""
     options = request.options
     num_draws = number_of_draws(request)
     hook = find_hook(request.card.package, "gibbs", home="inference.engines.gibbs")
-    sampler: CollapsedSampler = importlib.import_module(f"{hook}.sampler").Sampler(request)
+    sampler: GibbsSampler = importlib.import_module(f"{hook}.sampler").Sampler(request)
     num_sweeps = options.num_warmup + options.num_samples
     folder = None if options.checkpoint is None else checkpoints.make_folder(options.checkpoint)
     identity = run_identity(request) if folder else {}
@@ -73,7 +74,7 @@ class SweepSchedule:
         return self.is_averaged(sweep) or sweep in self.draw_sweeps or sweep % self.every == 0
 
 
-def record_sweep(sampler: CollapsedSampler, record: SweepRecord, schedule: SweepSchedule) -> None:
+def record_sweep(sampler: GibbsSampler, record: SweepRecord, schedule: SweepSchedule) -> None:
     """After a sweep: learn during warm-up, average one sweep in ``every``, and draw where a draw is due."""
     if record.done <= schedule.warmup:
         sampler.learn(record.done)
@@ -101,7 +102,7 @@ def draw_times(num_draws: int, samples: int) -> set[int]:
     return {-(-draw * samples // num_draws) for draw in range(1, num_draws + 1)}
 
 
-def resume(folder: Path, identity: dict[str, str], sampler: CollapsedSampler, schedule: SweepSchedule) -> SweepRecord:
+def resume(folder: Path, identity: dict[str, str], sampler: GibbsSampler, schedule: SweepSchedule) -> SweepRecord:
     """The record of the run in the folder, with the sampler in its state; a new record where there is none.
 
     A run that was shorter continues as if it had been as long from the start. Raises ZooError where it was longer, or
@@ -133,14 +134,14 @@ def run_identity(request: FitRequest[GibbsOptions]) -> dict[str, str]:
     values = {"model": request.model.name, "seed": request.seed, **request.keywords}
     values |= {n: v for n, v in request.options.as_dict().items() if n not in UNRELATED_OPTIONS}
     values["every"] = min(request.options.every, request.options.num_samples)
-    for name, corpus in request.table.items():
-        values |= {f"data {name} {part}": getattr(corpus, part) for part in ("indptr", "words", "counts")}
+    for name, data in request.table.items():
+        is_corpus = isinstance(data, Corpus)
+        parts = {f" {part}": getattr(data, part) for part in ("indptr", "words", "counts")} if is_corpus else {"": data}
+        values |= {f"data {name}{part}": v for part, v in parts.items()}
     return {n: checkpoints.describe(v) for n, v in values.items()}
 
 
-def make_result(
-    sampler: CollapsedSampler, record: SweepRecord, num_chains: int, seconds_per_sweep: float
-) -> EngineResult:
+def make_result(sampler: GibbsSampler, record: SweepRecord, num_chains: int, seconds_per_sweep: float) -> EngineResult:
     """The result of the sweeps recorded; seconds_per_sweep: 0 where none was timed."""
     averaged = np.stack(record.averaged, 1)  # (chain, sweep)
     best = int(averaged.mean(1).argmax())

@@ -23,11 +23,11 @@ space.
 """
 
 from inference.exact.markov.paths import BestPaths, Smoothed, best_paths, draw_paths, filter_states, smooth
-from inference.exact.markov.sequences import SequenceSmoother, SmoothedSequences
+from inference.exact.markov.sequences import SequenceStates, SmoothedSequences
 
 __all__ = [
     "BestPaths",
-    "SequenceSmoother",
+    "SequenceStates",
     "Smoothed",
     "SmoothedSequences",
     "best_paths",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
-from inference.exact.markov.paths import LEAST_TRANSITION, smooth
+from inference.exact.markov.paths import LEAST_TRANSITION, draw_paths, smooth
 
 
 def kernels() -> ModuleType:
@@ -29,8 +30,10 @@ class SmoothedSequences(NamedTuple):
     pairs: np.ndarray
 
 
-class SequenceSmoother:
-    """Computes posteriors again and again for sequences of the same lengths; arrays are allocated once.
+class SequenceStates:
+    """The states of sequences, again and again for the same lengths; arrays are allocated once.
+
+    Logs of the observations (S, K), with the initial probabilities at the first steps, are overwritten.
 
     Parameters
     ----------
@@ -41,8 +44,8 @@ class SequenceSmoother:
 
     Examples
     --------
-    >>> smoother = SequenceSmoother(np.array([0, 2]), np.ones(1))
-    >>> smoother(np.log([[0.5, 0.5], [0.9, 0.1]]), np.log([[0.5, 0.5], [0.5, 0.5]])).marginals
+    >>> states, even = SequenceStates(np.array([0, 2]), np.ones(1)), np.log(np.full((2, 2), 0.5))
+    >>> states.smooth(np.log([[0.5, 0.5], [0.9, 0.1]]), even).marginals
     array([[0.5, 0.5],
            [0.9, 0.1]])
     """
@@ -51,31 +54,78 @@ class SequenceSmoother:
         self.starts, self.weights = np.asarray(starts, np.int64), np.asarray(weights, float)
         self._arrays: dict[str, np.ndarray] = {}
 
-    def __call__(self, log_states: np.ndarray, log_transition: np.ndarray) -> SmoothedSequences:
-        """The posterior given logs (S, K), the initial ones among them, which are overwritten, and (K, K)."""
+    def smooth(self, log_states: np.ndarray, log_transition: np.ndarray) -> SmoothedSequences:
+        """Compute the posterior of the states.
+
+        Parameters
+        ----------
+        log_states : array, (S, K)
+        log_transition : array, (K, K)
+
+        Returns
+        -------
+        SmoothedSequences
+            Arrays that the next call overwrites.
+        """
         if (log_transition <= LEAST_TRANSITION).any():
             return self._smooth_logs(log_states, log_transition)
-        S, K = log_states.shape
-        filtered, marginals, later = (self._array(n, (S, K)) for n in ("filtered", "marginals", "later"))
-        largest, scales = self._array("largest", (S,)), self._array("scales", (S,))
-        kernels().rescale(log_states, largest)
-        with np.errstate(invalid="ignore"):
-            states = np.exp(log_states, out=log_states)
-        transition = np.exp(log_transition)
-        both = np.stack([transition, transition.T])
+        filtered, marginals, later = (self._array(n, log_states.shape) for n in ("filtered", "marginals", "later"))
+        largest, scales = (self._array(n, log_states.shape[:1]) for n in ("largest", "scales"))
+        states, both = self._rescaled(log_states, log_transition, largest)
         kernels().smooth_steps(states, self.starts, both, self.weights, filtered, marginals, later, scales)
+        pairs = both[0] * (filtered[:-1].T @ later[1:])
+        return SmoothedSequences(self._log_sums(scales, largest), marginals, pairs)
+
+    def draw(
+        self, log_states: np.ndarray, log_transition: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw one path of each sequence from the posterior.
+
+        Parameters
+        ----------
+        log_states : array, (S, K)
+        log_transition : array, (K, K)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        log_sums : array, (N,)
+            The log of the sum over all paths of each sequence.
+        path : array of int, (S,)
+        """
+        path = np.empty(len(log_states), np.int64)
+        if (log_transition <= LEAST_TRANSITION).any():
+            for first, end in pairwise(self.starts):
+                path[first:end] = draw_paths(log_states[first:end], log_transition[None], 1, rng)[0]
+            return self._smooth_logs(log_states, log_transition).log_sums, path
+        filtered = self._array("filtered", log_states.shape)
+        largest, scales = (self._array(n, log_states.shape[:1]) for n in ("largest", "scales"))
+        states, both = self._rescaled(log_states, log_transition, largest)
+        kernels().draw_steps(states, self.starts, both, rng.random(len(path)), filtered, scales, path)
+        return self._log_sums(scales, largest), path
+
+    def _rescaled(
+        self, log_states: np.ndarray, log_transition: np.ndarray, largest: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The probabilities of the observations, 1 the largest of each step, and of the transitions, both ways."""
+        kernels().rescale(log_states, largest)
+        transition = np.exp(log_transition)
+        with np.errstate(invalid="ignore"):
+            return np.exp(log_states, out=log_states), np.stack([transition, transition.T])
+
+    def _log_sums(self, scales: np.ndarray, largest: np.ndarray) -> np.ndarray:
+        """The log of the sum over all paths of each sequence."""
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(scales, out=scales)
             logs += largest
         # a step without a possible state has the largest log -inf, and no number after it
-        log_sums = np.add.reduceat(np.where(np.isnan(logs), -np.inf, logs), self.starts[:-1])
-        return SmoothedSequences(log_sums, marginals, transition * (filtered[:-1].T @ later[1:]))
+        return np.add.reduceat(np.where(np.isnan(logs), -np.inf, logs), self.starts[:-1])
 
     def _smooth_logs(self, log_states: np.ndarray, log_transition: np.ndarray) -> SmoothedSequences:
         """The same in log space, where a transition has no probability."""
         marginals = self._array("marginals", log_states.shape)
         log_sums, pairs = np.empty(len(self.weights)), np.zeros(log_transition.shape)
-        for n, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
+        for n, (first, end) in enumerate(pairwise(self.starts)):
             smoothed = smooth(log_states[first:end], log_transition[None])
             log_sums[n] = smoothed.log_sum
             marginals[first:end] = self.weights[n] * smoothed.marginals

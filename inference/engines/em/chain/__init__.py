@@ -1,7 +1,7 @@
 """EM of hidden Markov models in closed form (Baum, Petrie, Soules and Weiss 1970), in NumPy for both backends.
 
 The E-step is the forward and backward pass over the steps of all sequences, each up to its last observed value
-(``inference.exact.markov.SequenceSmoother``). The M-step takes the expected number of first states and of transitions,
+(``inference.exact.markov.SequenceStates``). The M-step takes the expected number of first states and of transitions,
 to which a Dirichlet prior adds its own, for pi and A; and the marginals of the states for the parameters of the
 emissions, which a model gives by a ``ChainForm``. Its parameters pi (K,) and A (K, K) have these names.
 

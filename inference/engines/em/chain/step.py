@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from inference.engines.em.chain import LEAST_PROBABILITY, ChainForm
-from inference.exact.markov import SequenceSmoother, SmoothedSequences
+from inference.exact.markov import SequenceStates, SmoothedSequences
+from zoo.data.sequences import observed_steps
 from zoo.errors import DensityError
 from zoo.types import BackendArray, BackendParams
 
@@ -33,17 +34,12 @@ class ChainStep:
     @weights.setter
     def weights(self, weights: BackendArray) -> None:
         self._weights = self._to_numpy(weights)
-        self._smooth = SequenceSmoother(self._starts, self._weights)
+        self._states = SequenceStates(self._starts, self._weights)
 
     def set_data(self, x: BackendArray) -> None:
-        values = np.asarray(self._to_numpy(x), float)
-        T, has_value = values.shape[1], np.asarray((~np.isnan(values)).any(axis=-1))  # (N, T)
-        lengths = np.maximum(T - has_value[:, ::-1].argmax(axis=-1), 1)
-        self._is_step = np.arange(T) < lengths[:, None]
-        self._starts = np.concatenate([[0], lengths.cumsum()])
-        self._smooth = SequenceSmoother(self._starts, self._weights)
-        steps = np.ascontiguousarray(values[self._is_step])
-        self._emissions = self.form.emissions(steps, np.repeat(self._weights, lengths))
+        steps, self._starts, self._is_step = observed_steps(np.asarray(self._to_numpy(x), float))
+        self._states = SequenceStates(self._starts, self._weights)
+        self._emissions = self.form.emissions(steps, np.repeat(self._weights, np.diff(self._starts)))
 
     def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         before = self._arrays.to_numpy(params)
@@ -79,7 +75,7 @@ class ChainStep:
 
     def _posterior(self, params: Mapping[str, np.ndarray], log_states: np.ndarray) -> SmoothedSequences:
         """The posterior of the states; raises DensityError where a sequence is impossible. Overwrites the logs."""
-        smoothed = self._smooth(log_states, log_of(params["A"]))
+        smoothed = self._states.smooth(log_states, log_of(params["A"]))
         is_impossible = smoothed.log_sums == -np.inf
         if is_impossible.any():
             raise DensityError(self._impossible_step(int(is_impossible.argmax()), params))

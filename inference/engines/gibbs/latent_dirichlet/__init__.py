@@ -8,3 +8,7 @@ The probability of z_i = k given all other topics is proportional to
 sweep over the tokens of a shard, by a table or by lists. ``counts``: these tables and lists, and the histograms that
 log p(w, z) and learning of alpha and eta need. ``sampler``: the chains.
 """
+
+from inference.engines.gibbs.latent_dirichlet.options import TopicGibbsOptions as Options
+
+__all__ = ["Options"]

@@ -9,10 +9,11 @@ import numpy as np
 
 from inference.engines.contract import FitRequest
 from inference.engines.gibbs.contract import SamplerEstimate
+from inference.engines.gibbs.dirichlet import draw_dirichlet
 from inference.engines.gibbs.latent_dirichlet.counts import METHODS, CountHistograms, Histogram, count_documents
 from inference.engines.gibbs.latent_dirichlet.layout import TokenLayout, make_layout
+from inference.engines.gibbs.latent_dirichlet.options import TopicGibbsOptions
 from inference.engines.gibbs.latent_dirichlet.vectors import padded_size
-from inference.engines.gibbs.options import GibbsOptions
 from inference.run.random_streams import as_uint64, combined_stream
 from inference.run.workers import WorkerPool
 from zoo import ZooError
@@ -24,9 +25,9 @@ LEARN_EVERY = 10  # sweeps
 
 
 class Sampler:
-    """All chains of a fit; fulfils ``inference.engines.gibbs.contract.CollapsedSampler``."""
+    """All chains of a fit; fulfils ``inference.engines.gibbs.contract.GibbsSampler``."""
 
-    def __init__(self, request: FitRequest[GibbsOptions]):
+    def __init__(self, request: FitRequest[TopicGibbsOptions]):
         self.request, self.options = request, request.options
         keywords, corpus = request.keywords, cast(Corpus, request.table["w"])
         self.K, self.V = keywords["K"], keywords["V"]
@@ -201,12 +202,3 @@ class Chain:
         self.counts.restore(state)
         self.alpha, self.eta, self.num_averaged = state["alpha"], float(state["eta"]), int(state["kept"])
         self.phi_sum, self.theta_sum, self.share_sum = state["phi"], state["theta"], state["shares"]
-
-
-def draw_dirichlet(random: np.random.Generator, concentration: np.ndarray) -> np.ndarray:
-    """A Dirichlet draw for each row; by logarithms, since a gamma variable of shape 0.01 is often below 1e-300."""
-    logs = (
-        np.log(random.standard_gamma(concentration + 1)) + np.log1p(-random.random(concentration.shape)) / concentration
-    )
-    draws = np.exp(np.maximum(logs - logs.max(-1, keepdims=True), -700))
-    return draws / draws.sum(-1, keepdims=True)

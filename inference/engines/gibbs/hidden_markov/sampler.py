@@ -1,0 +1,145 @@
+"""The sampler of hidden Markov models: its chains, each on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy.stats import dirichlet
+
+from inference.engines.contract import FitRequest
+from inference.engines.em import hidden_markov as em
+from inference.engines.em.options import EMOptions, PreparedOptions
+from inference.engines.gibbs.contract import SamplerEstimate
+from inference.engines.gibbs.dirichlet import draw_dirichlet
+from inference.engines.gibbs.hidden_markov.discrete import CountDraws, ItemDraws, SymbolDraws
+from inference.engines.gibbs.hidden_markov.normal import FullNormalDraws, NormalDraws
+from inference.engines.gibbs.options import GibbsOptions, number_of_draws
+from inference.exact.markov import SequenceStates
+from inference.run.workers import WorkerPool
+from inference.unconstrained.kmeans import kmeans_labels
+from zoo.data.sequences import Steps, observed_steps
+from zoo.types import Keywords
+
+DRAWS = {
+    "normal": NormalDraws,
+    "full_normal": FullNormalDraws,
+    "tied_normal": FullNormalDraws,
+    "bernoulli": ItemDraws,
+    "poisson": CountDraws,
+    "categorical": SymbolDraws,
+}
+
+
+class Sampler:
+    """All chains of a fit; fulfils ``inference.engines.gibbs.contract.GibbsSampler``."""
+
+    def __init__(self, request: FitRequest[GibbsOptions]):
+        (x,) = request.table.values()
+        self.steps, self.keeps_draws = observed_steps(np.asarray(x, float)), number_of_draws(request) > 0
+        seeds = [(request.seed, chain) for chain in range(request.options.num_chains)]
+        self.chains = [Chain(self.steps, request.keywords, seed) for seed in seeds]
+
+    @property
+    def num_jobs(self) -> int:
+        """Number of chains, which are swept side by side."""
+        return len(self.chains)
+
+    def sweep(self, number: int, pool: WorkerPool) -> None:
+        """Draw the parameters, then the paths, in every chain."""
+        pool.run([chain.job(number) for chain in self.chains])
+
+    def learn(self, number: int) -> None:
+        """Hyperparameters are not learned."""
+
+    def record(self, keep: bool) -> np.ndarray:
+        """The log density of parameters and data in each chain, the states summed out."""
+        for chain in self.chains:
+            if keep and chain.lp > chain.best_lp:
+                chain.best_lp, chain.best = chain.lp, chain.params
+        return np.array([chain.lp for chain in self.chains])
+
+    def draw(self, number: int) -> dict[str, np.ndarray]:
+        """The parameters of each chain, (chain, *shape)."""
+        return {n: np.stack([chain.params[n] for chain in self.chains]) for n in self.chains[0].params}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the rest of the run depends on."""
+        return {f"{c}/{n}": v for c, chain in enumerate(self.chains) for n, v in chain.state().items()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state."""
+        for c, chain in enumerate(self.chains):
+            chain.restore({n.split("/", 1)[1]: v for n, v in state.items() if n.split("/", 1)[0] == str(c)})
+
+    def estimate(self, best: int) -> SamplerEstimate:
+        """Without draws the parameters of highest density among the sweeps of a chain; with draws, their mean is."""
+        z = np.full((len(self.chains), *self.steps.is_step.shape), -1)
+        for of_chain, chain in zip(z, self.chains, strict=True):
+            of_chain[self.steps.is_step] = chain.states
+        params = {} if self.keeps_draws else dict(self.chains[best].best)
+        return SamplerEstimate(params, {"z": z}, {}, "forward filtering, backward sampling", 1, len(self.steps.values))
+
+
+class Chain:
+    """One chain: the states of all steps, and the parameters.
+
+    seed: the seed and the number of the chain.
+    """
+
+    def __init__(self, steps: Steps, keywords: Keywords, seed: tuple[int, int]):
+        self.steps, self.seed, self.K = steps, seed, keywords["K"]
+        self.of_paths = SequenceStates(steps.starts, np.ones(len(steps.starts) - 1))
+        self.transition_prior = keywords["concentration"] + keywords["stickiness"] * np.eye(self.K)
+        self.draws = DRAWS[keywords["emission"]](steps.values, keywords)
+        options = PreparedOptions(**{**EMOptions().as_dict(), "sample_weight": np.ones(1), "start": {}})
+        self.density = em.form(keywords, options).emissions(steps.values, np.ones(len(steps.values)))
+        # kmeans_labels counts missing values as the mean of their column
+        self.states = kmeans_labels({"x": steps.values}, self.K, int(np.random.default_rng(seed).integers(2**31)))
+        self.params: dict[str, np.ndarray] = {}
+        self.lp, self.best_lp, self.best = -np.inf, -np.inf, self.params
+
+    def job(self, number: int) -> Callable[[], None]:
+        """A function that does one sweep; its draws depend on the seed and the number of the sweep alone."""
+
+        def run() -> None:
+            rng = np.random.default_rng((*self.seed, number))
+            self.params = self._draw_params(rng)
+            log_states = self.density.log_density(self.params)
+            log_states[self.steps.starts[:-1]] += np.log(self.params["pi"])
+            log_sums, self.states = self.of_paths.draw(log_states, np.log(self.params["A"]), rng)
+            self.lp = float(log_sums.sum()) + self._log_prior(self.params)
+
+        return run
+
+    def _draw_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """The parameters given the states."""
+        is_state, first = np.eye(self.K)[self.states], self.steps.starts[:-1]
+        is_later = np.ones(len(self.states), bool)
+        is_later[first] = False
+        later = np.flatnonzero(is_later)
+        counts = np.zeros((self.K, self.K))
+        np.add.at(counts, (self.states[later - 1], self.states[later]), 1)
+        pi = draw_dirichlet(rng, 1 + is_state[first].sum(0))
+        A = draw_dirichlet(rng, self.transition_prior + counts)
+        return {"pi": pi, "A": A, **self.draws.draw(rng, is_state, self.params or None)}
+
+    def _log_prior(self, params: Mapping[str, np.ndarray]) -> float:
+        """The log density of the parameters."""
+        rows = zip([params["pi"], *params["A"]], [np.ones(self.K), *self.transition_prior], strict=True)
+        of_rows = sum(dirichlet.logpdf(row / row.sum(), prior) for row, prior in rows) if self.K > 1 else 0.0
+        return float(of_rows) + self.draws.log_prior(params)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the rest of the run depends on."""
+        best = {f"best/{n}": v for n, v in self.best.items()}
+        lps = {"lp": np.array(self.lp), "best_lp": np.array(self.best_lp)}
+        return {"states": self.states, **{f"params/{n}": v for n, v in self.params.items()}, **best, **lps}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state."""
+        self.states, self.lp, self.best_lp = state["states"], float(state["lp"]), float(state["best_lp"])
+        self.params, self.best = (
+            {n.removeprefix(group): v for n, v in state.items() if n.startswith(group)}
+            for group in ("params/", "best/")
+        )

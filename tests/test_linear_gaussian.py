@@ -107,7 +107,7 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
     one = moments.standardised(np.zeros(8), np.ones(8)).statistics(W, mu, Psi)
     rows = IncompleteRows(x)
     assert (len(rows.patterns) > 64) == (missing == "many patterns")
-    other = row_statistics(rows, rows.posterior(W, mu, Psi), weights, np.zeros(8))
+    other = row_statistics(rows, rows.posterior(W, mu, Psi), weights, W, mu)
     for field, value in one._asdict().items():  # sums of 9000 numbers near 1
         np.testing.assert_allclose(value, getattr(other, field), rtol=1e-9, atol=1e-8, err_msg=field)
 

@@ -13,7 +13,7 @@ from inference.engines.em.acceleration import SquaremStep
 from inference.engines.em.diagnostics import FurtherDiagnostics
 from inference.engines.em.linear_gaussian import NoiseType, Prior
 from inference.engines.em.linear_gaussian.boundary import approaches_boundary, maximise_with_bounds
-from inference.engines.em.linear_gaussian.maximise import maximise, noise_variances
+from inference.engines.em.linear_gaussian.maximise import maximise
 from inference.engines.em.linear_gaussian.moments import ShiftedMoments, compute_moments, moments_about
 from inference.engines.em.linear_gaussian.solution import (
     LEAST_NOISE,
@@ -42,6 +42,7 @@ class LinearGaussianEM:
     """EM of a model whose card has ``linear``, an ``EMAlgorithm``; its states are NumPy arrays."""
 
     patience = 50
+    relative_rounding = 1e-10  # sums in 64 bits, and residuals of a noise of 1e-6 known to as many digits
 
     def __init__(self, request: FitRequest[EngineOptions], options: PreparedOptions):
         self.request, self.options, self.keywords = request, options, request.keywords
@@ -59,7 +60,7 @@ class LinearGaussianEM:
         self.centre, self.scale = centre, scale
         self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
         self._count_rows(weights, moments)
-        self._set_floor(noise_floor(options))
+        self.floor = noise_floor(options)
         if options.start and (self.initialize(request.seed)["Psi"] <= self.floor).any():
             self.lower_floor()
         self._squarem = self._new_squarem()
@@ -68,21 +69,8 @@ class LinearGaussianEM:
         """Allow noise below the default floor; whether that was not allowed before."""
         can_lower = not self.options.is_map and self.options.covariance_floor is None and self.floor > LEAST_NOISE
         if can_lower:
-            self._set_floor(LEAST_NOISE)
+            self.floor = LEAST_NOISE
         return can_lower
-
-    def _set_floor(self, floor: float) -> None:
-        self.floor = floor
-        # sums in 64 bits, and squares known to 1e-16 over a noise as low as this
-        self.relative_rounding = max(1e-11, 1e-16 / self._least_noise())
-
-    def _least_noise(self) -> float:
-        """The noise of an M-step at its lowest: the floor, or for MAP that of columns without residuals."""
-        if not self.options.is_map:
-            return self.floor
-        zeros = np.zeros((self.K, len(self.scale)))
-        prior = self._prior(dict.fromkeys(self.request.card.hyper, np.ones(self.Z)))  # the same noise for each
-        return float(noise_variances(zeros, zeros + self.objective_scale, zeros, self.noise, prior).min())
 
     def set_weights(self, weights: np.ndarray) -> None:
         """Count the rows by other weights, (N,)."""
@@ -153,7 +141,7 @@ class LinearGaussianEM:
         posterior = component_posteriors(linear, rows)
         responsibility = posterior.responsibility
         stats = [
-            row_statistics(rows, p, self.weights * responsibility[:, k], linear.mu[k])
+            row_statistics(rows, p, self.weights * responsibility[:, k], linear.W[k], linear.mu[k])
             for k, p in enumerate(posterior.latents)
         ]
         return stats, float(self.weights @ posterior.log_density) - self.log_scale

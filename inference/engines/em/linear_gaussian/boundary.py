@@ -13,7 +13,6 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import minimize
 
-from inference.engines.em.linear_gaussian.maximise import residual_squares
 from inference.engines.em.linear_gaussian.statistics import Statistics
 from zoo.linear import Linear
 
@@ -44,9 +43,8 @@ def maximise_with_bounds(
     def descent(vector: np.ndarray) -> tuple[float, np.ndarray]:
         linear = unflatten(vector)
         (s,), value = expect(linear)
-        w, Psi = np.concatenate([linear.W[0], (linear.mu[0] - s.origin)[:, None]], axis=1), linear.Psi[0]
-        slope = (s.cross - np.einsum("dij,dj->di", s.inner, w)) / Psi[:, None]
-        noise = 0.5 * (residual_squares(s, w) / Psi - s.num_rows) / Psi
+        Psi = linear.Psi[0]
+        slope, noise = s.cross / Psi[:, None], 0.5 * (s.square / Psi - s.num_rows) / Psi
         gradient = np.concatenate([slope[:, :Z].ravel(), slope[:, Z], noise])
         return -value / total_weight, -gradient / total_weight
 

@@ -10,6 +10,7 @@ from inference.engines.em.linear_gaussian import NoiseType, Prior
 from inference.engines.em.linear_gaussian.statistics import Statistics
 from zoo.linear import Linear
 
+PENALTY = 1e-13  # of a change of the coefficients, relative to the squares of the latents: far above rounding
 UNOBSERVED = 1e-8  # rows: a column with no more of them in a component keeps its loadings
 
 
@@ -21,45 +22,40 @@ def maximise(
     Without a prior the expected complete-data likelihood is maximised over the expanded model in which z has a mean and
     a covariance of its own; with one, over W and mu given the old noise, then over the noise.
     """
-    coefficients = [regress(s, previous, k, prior) for k, s in enumerate(stats)]
-    residual = np.array([residual_squares(s, w) for s, w in zip(stats, coefficients, strict=True)])
+    changes = [regress(s, previous, k, prior) for k, s in enumerate(stats)]
+    residual = np.array([residual_squares(s, change) for s, change in zip(stats, changes, strict=True)])
     count = np.array([s.num_rows for s in stats])
     Psi = noise_variances(residual, count, previous.Psi, noise, prior)
+    W_and_mu = np.concatenate([previous.W, previous.mu[..., None]], axis=2) + changes
     if prior is None:
-        coefficients = [reduce_expansion(s, w) for s, w in zip(stats, coefficients, strict=True)]
-    W_and_mu = np.array(coefficients)
-    W_and_mu[..., -1] += [s.origin for s in stats]
+        W_and_mu = np.array([reduce_expansion(s, w) for s, w in zip(stats, W_and_mu, strict=True)])
     weight = np.array([s.total[-1, -1] for s in stats])
     return Linear(weight / weight.sum(), W_and_mu[..., :-1], W_and_mu[..., -1], np.maximum(Psi, floor))
 
 
 def regress(s: Statistics, previous: Linear, k: int, prior: Prior | None) -> np.ndarray:
-    """The coefficients of z and 1 for each column in component k, less its origin, (D, Z + 1)."""
+    """The change of the coefficients of z and 1 for each column in component k, (D, Z + 1).
+
+    Under a penalty as small as rounding: what the rows do not determine stays as it was.
+    """
     T, c = s.inner, s.cross
     D, Z = previous.W.shape[-2:]
     if prior is not None:
         shape = (len(previous.pi), D)
-        precision = np.concatenate(
-            [
-                np.broadcast_to(prior.W_precision, (*shape, Z))[k],
-                np.broadcast_to(prior.mu_precision, shape)[k][:, None],
-            ],
-            axis=1,
-        )
-        ridge = previous.Psi[k][:, None] * precision
-        T = T + ridge[:, :, None] * np.eye(Z + 1)
-        mean = np.broadcast_to(prior.mu_mean, shape)[k] - s.origin
-        c = np.concatenate([c[:, :Z], (c[:, Z] + ridge[:, Z] * mean)[:, None]], axis=1)
+        W_precision = np.broadcast_to(prior.W_precision, (*shape, Z))[k]
+        mu_precision, mu_mean = (np.broadcast_to(v, shape)[k] for v in (prior.mu_precision, prior.mu_mean))
+        ridge = previous.Psi[k][:, None] * np.concatenate([W_precision, mu_precision[:, None]], axis=1)
+        to_mean = np.concatenate([-previous.W[k], (mu_mean - previous.mu[k])[:, None]], axis=1)
+        T, c = T + ridge[:, :, None] * np.eye(Z + 1), c + ridge * to_mean
     elif (s.num_rows < UNOBSERVED).any():
-        old = np.concatenate([previous.W[k], (previous.mu[k] - s.origin)[:, None]], axis=1)
         keep = (s.num_rows < UNOBSERVED)[:, None]
-        T, c = np.where(keep[:, :, None], np.eye(Z + 1), T), np.where(keep, old, c)
-    return np.linalg.solve(T, c[:, :, None])[:, :, 0]
+        T, c = np.where(keep[:, :, None], np.eye(Z + 1), T), np.where(keep, 0.0, c)
+    return np.linalg.solve(T * (1 + PENALTY * np.eye(Z + 1)), c[:, :, None])[:, :, 0]
 
 
-def residual_squares(s: Statistics, w: np.ndarray) -> np.ndarray:
-    """The expected sum of squares about the regression with coefficients w (D, Z + 1), by column."""
-    explained = np.einsum("di,dij,dj->d", w, s.inner, w) - 2 * np.einsum("di,di->d", w, s.cross)
+def residual_squares(s: Statistics, change: np.ndarray) -> np.ndarray:
+    """The expected sum of squares by column after a change of the coefficients (D, Z + 1)."""
+    explained = np.einsum("di,dij,dj->d", change, s.inner, change) - 2 * np.einsum("di,di->d", change, s.cross)
     return np.maximum(s.square + explained, 0.0)
 
 

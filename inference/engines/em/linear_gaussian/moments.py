@@ -33,18 +33,17 @@ class ShiftedMoments(NamedTuple):
 
     def _pooled(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of x - shift by column, over all patterns."""
-        patterns, count, mean, scatter = self.moments
-        observed = count @ patterns
-        pooled = (count @ mean) / observed
-        between = count @ (patterns * (mean - pooled) ** 2)
-        return pooled, (np.diagonal(scatter, axis1=1, axis2=2).sum(0) + between) / observed
+        m = self.moments
+        observed = m.num_rows @ m.patterns
+        pooled = (m.num_rows @ m.mean) / observed
+        between = m.num_rows @ (m.patterns * (m.mean - pooled) ** 2)
+        return pooled, (np.diagonal(m.scatter, axis1=1, axis2=2).sum(0) + between) / observed
 
     def standardised(self, centre: np.ndarray, scale: np.ndarray) -> Moments:
         """The moments of (x - centre) / scale."""
-        patterns, count, mean, scatter = self.moments
-        return Moments(
-            patterns, count, patterns * (mean - (centre - self.shift)) / scale, scatter / scale / scale[:, None]
-        )
+        m = self.moments
+        mean = m.patterns * (m.mean - (centre - self.shift)) / scale
+        return Moments(m.patterns, m.num_rows, mean, m.scatter / scale / scale[:, None])
 
 
 def compute_moments(x: np.ndarray, weights: np.ndarray | None = None) -> ShiftedMoments | None:

@@ -1,6 +1,7 @@
 """Closed-form EM for linear-Gaussian models: against the general engine, eigenvectors, limits, and awkward data."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,6 +111,49 @@ def test_moments_and_rows_give_the_same_statistics(missing, weighted):
     other = row_statistics(rows, rows.posterior(W, mu, Psi), weights, W, mu)
     for field, value in one._asdict().items():  # sums of 9000 numbers near 1
         np.testing.assert_allclose(value, getattr(other, field), rtol=1e-9, atol=1e-8, err_msg=field)
+
+
+def test_a_noise_of_1e_12_costs_neither_the_density_nor_the_residuals_their_digits():
+    """One factor and two columns, where all is known in closed form without a difference of large numbers."""
+    rng = np.random.default_rng(0)
+    w, psi = np.array([0.8, -1.3]), 1e-12
+    z = rng.normal(size=50)
+    x = z[:, None] * w + np.sqrt(psi) * rng.normal(size=(50, 2))
+    determinant = psi * (w @ w) + psi**2
+    across = w[1] * x[:, 0] - w[0] * x[:, 1]
+    square = (across**2 + psi * (x**2).sum(1)) / determinant
+    exact = -0.5 * (square + np.log(determinant)) - np.log(2 * np.pi)
+    parameters = w[:, None], np.zeros(2), np.full(2, psi)
+    rows = IncompleteRows(x)
+    posterior = rows.posterior(*parameters)
+    np.testing.assert_allclose(posterior.log_density, exact, rtol=1e-8)
+    variance = psi / (w @ w + psi)  # of z given a row, and the part of a row along w that is left
+    residual = (np.outer(across, [w[1], -w[0]]) + variance * np.outer(x @ w, w)) / (w @ w)
+    expected = (residual**2).sum(0) + 50 * variance * w**2
+    moments = moments_about(np.zeros(2), x)
+    assert moments is not None
+    one = moments.standardised(np.zeros(2), np.ones(2)).statistics(*parameters)
+    other = row_statistics(rows, posterior, np.ones(50), *parameters[:2])
+    np.testing.assert_allclose(other.square, expected, rtol=1e-8)
+    assert other.log_likelihood == pytest.approx(exact.sum(), rel=1e-8)
+    rounding = np.finfo(float).eps * (x**2).sum()  # of the sums of squares that moments keep
+    np.testing.assert_allclose(one.square, expected, atol=rounding)
+    assert one.log_likelihood == pytest.approx(exact.sum(), abs=rounding / psi)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["factor_analysis", "mixture_of_factor_analysers"])
+def test_the_likelihood_does_not_fall_at_a_low_floor(name, weighted):
+    """Few rows in a plane, some of them nearly complete, up to where the noise is at its floor."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = with_missing(rng.normal(size=(6 + seed % 5, 4)), 0.2)
+        sizes: dict[str, Any] = {"Z": 2 + seed % 2} | ({"K": 2} if "mixture" in name else {})
+        model = zoo.load(name, **sizes)
+        weights = rng.choice([1e-8, 0.3, 1.0, 1e8], size=len(x)) if weighted else None
+        floor = (1e-12, 1e-9)[seed % 2]
+        fitted = fit(model, x, "em", max_iter=60, tol=0.0, covariance_floor=floor, sample_weight=weights)
+        assert (np.diff(fitted.trace) >= -1e-12 * np.abs(fitted.trace).max()).all()
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])

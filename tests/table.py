@@ -63,10 +63,12 @@ def required_sizes(name: str) -> dict[str, Any]:
 
 
 def invariant_params(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Parameters with W W' in the place of W where the model has a rotation symmetry."""
-    if "rotation" not in zoo.card(name).symmetries.values():
+    """Parameters with W W' in the place of W, and W A W^+ in that of A, where the model has a rotation symmetry."""
+    if "rotation" not in zoo.card(name).symmetries.values() or "W" not in params:
         return params
-    return {**params, "W": params["W"] @ np.swapaxes(params["W"], -1, -2)}
+    W = params["W"]
+    dynamics = {"A": W @ params["A"] @ np.linalg.pinv(W)} if "A" in params else {}
+    return {**params, **dynamics, "W": W @ np.swapaxes(W, -1, -2)}
 
 
 def load_or_skip(name: str) -> pd.DataFrame:

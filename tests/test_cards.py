@@ -27,7 +27,9 @@ def test_the_card_has_title_citation_and_story(name):
     assert len(card.citation) > 20
     assert card.shown_on
     assert {s.kind for n, s in card.sites().items() if n in card.observed} <= KINDS_OF_DATA
-    assert set(card.enumerated) | set(card.sampled) <= set(card.latents) == set(card.sites()) - set(card.observed)
+    every = {n for settings in table.variants(name) for n in card.sites(settings)}
+    assert set(card.enumerated) | set(card.sampled) <= set(card.sites()) - set(card.observed)
+    assert card.groups or set(card.latents) == every - set(card.observed)
     assert not set(card.enumerated) & set(card.sampled)
     assert set(card.missing) <= set(card.observed)
     assert set(card.exact) <= {"enumeration", "marginal", "posterior"}
@@ -119,10 +121,12 @@ def test_the_likelihood_has_the_symmetries_of_the_card(name, settings):
             "signed permutation": np.diag(rng.choice([-1.0, 1.0], size))[rng.permutation(size)],
         }[symmetry]
         for n, site in sites.items():
-            if letter in site.dims and n not in card.hyper:
-                assert site.dims[-1] == letter
-                moved[n] = moved[n] @ turn
-    assert any((moved[n] != params[n]).any() for n in params)
+            if n in card.hyper:
+                continue
+            for axis in (a for a, dim in enumerate(site.dims) if dim == letter):
+                moved[n] = np.moveaxis(np.moveaxis(moved[n], axis, -1) @ turn, -1, axis)
+    has_axes = any(letter in site.dims for site in sites.values() for letter in card.symmetries)
+    assert has_axes == any((moved[n] != params[n]).any() for n in params)
     # the sum over labels is that of the program itself; where it has none, the density of the rows by the card
     log_density = enumeration.log_marginal if model.collapsed else exact.log_density
     before, after = (log_density(bound, at, values[observed]) for at in (params, moved))

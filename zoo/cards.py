@@ -211,7 +211,7 @@ class Card:
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
     def with_latents_of(self, settings: Keywords) -> Card:
-        """The card with the latents that the program has under the settings, which ``groups`` no longer gives.
+        """The card with the latents of the program under the settings, which ``groups`` and ``variants`` no longer give.
 
         Parameters
         ----------
@@ -227,7 +227,11 @@ class Card:
         if latents == self.latents:
             return self
         enumerated, sampled = (tuple(n for n in names if n in lines) for names in (self.enumerated, self.sampled))
-        return replace(self, latents=latents, groups=None, enumerated=enumerated, sampled=sampled)
+        others = {
+            word: {choice: {n: v for n, v in lines.items() if n not in self.latents} for choice, lines in words.items()}
+            for word, words in self.variants.items()
+        }
+        return replace(self, latents=latents, groups=None, variants=others, enumerated=enumerated, sampled=sampled)
 
     def sites(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """Every sample site, latents first, then the covariates.

@@ -70,7 +70,7 @@ def card(name: str) -> Card:
         reason = first if isinstance(error, ZooError) else f"{type(error).__name__}: {first}"
         raise ZooError(f"{str(folders[name])!r} is no model: {reason}") from error
     card = dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
-    return dataclasses.replace(card.with_latents_of({}), groups=card.groups)
+    return dataclasses.replace(card.with_latents_of({}), groups=card.groups) if card.groups else card
 
 
 def cards() -> tuple[dict[str, Card], dict[str, str]]:

@@ -45,6 +45,7 @@ def test_mean_field_has_the_gap_that_correlation_makes(backend):
 
 # two states of two items, or of three symbols, have several maxima, and EM may end at another
 SEVERAL_MAXIMA = [{"emission": "bernoulli"}, {"emission": "categorical"}]
+INSIDE = {"linear_dynamical_system": 2}  # seeds of data whose maximum is not on an edge, where 1 is not one
 CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT and settings not in SEVERAL_MAXIMA]
 
 
@@ -55,7 +56,7 @@ CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT and
     ids=["poisson_mixture-numpyro", *("-".join([n, *s.values(), "pyro"]) for n, s in CASES_EXACT)],
 )
 def test_a_point_is_the_maximum_that_em_finds(backend, name, settings):
-    _, x = simulate_case(name, settings, seed=1, N=400)  # a maximum inside, not on an edge
+    _, x = simulate_case(name, settings, seed=INSIDE.get(name, 1), N=400)
     model = zoo.load(name, backend, **required_sizes(name), **settings)
     start = fit(model, x, "em", objective="map", max_iter=1, tol=0.0).params
     summit = fit(model, x, "em", objective="map", start=start, tol=1e-11, max_iter=3000)

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.items import Items
 from zoo.linear import Linear
+from zoo.linear_chain import LinearChain
 from zoo.sites import Derived, Site
 from zoo.types import Keywords
 
@@ -43,7 +44,7 @@ class Card:
         Default size of each letter, for simulation and tests.
     variants : dict
         For a keyword, its allowed words and the lines that differ under each; the first word is the default. The line
-        of a latent is None where the program does not have it; under the default words it has all of them.
+        of a latent is None where the program does not have it; ``latents`` has those that it has under any word.
     priors : callable, optional
         ``priors(data, settings) -> keywords``: weakly informative hyperparameters computed from NumPy data. A third
         parameter ``weights=None`` has the weight of each row, (N,), or None; without it rows of weight 0 are left out.
@@ -63,6 +64,9 @@ class Card:
     linear : callable, optional
         ``linear(params, settings) -> Linear``, where the rows given the parameters are normal, or a mixture of normals,
         by ``x = W z + mu + noise`` (``zoo.linear``).
+    linear_chain : callable, optional
+        ``linear_chain(params, settings) -> LinearChain``, where a row is a sequence, normal given the parameters by
+        latents that move by a linear map and noise (``zoo.linear_chain``).
     learned : dict of str to str
         The lines of parameters without a prior, which the program learns by maximum likelihood: its ``param``
         statements, unless a setting of that name fixes them.
@@ -137,6 +141,7 @@ class Card:
     scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
+    linear_chain: Callable[[Mapping[str, np.ndarray], Keywords], LinearChain] | None = None
     learned: Mapping[str, str | Site] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -211,7 +216,7 @@ class Card:
         return {keyword: settings.get(keyword, next(iter(words))) for keyword, words in self.variants.items()}
 
     def with_latents_of(self, settings: Keywords) -> Card:
-        """The card with the latents of the program under the settings, which ``groups`` and ``variants`` no longer give.
+        """The card with the latents that the program has under the settings, whatever other settings are given to it.
 
         Parameters
         ----------

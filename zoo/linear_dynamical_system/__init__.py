@@ -60,35 +60,24 @@ def step_size(x, weights, sd):
 
 
 def linear_chain(params, settings):
-    """The parameters of the chain of one sequence, by structure."""
+    """The parameters of the chain, by structure; of a trend the latents are the levels, then the slopes."""
     loc, scale, spread = (np.broadcast_to(settings[n], settings["D"]) for n in ("loc", "scale", "spread"))
-    Psi = np.asarray(params["Psi"])
-    batch = Psi.shape[:-1]
-    match settings.get("structure", "general"):
-        case "general":
-            unit = np.eye(params["A"].shape[-1])
-            return LinearChain(np.zeros(len(unit)), unit, params["A"], unit, params["W"], params["mu"], Psi)
-        case "local_level":
-            unit = np.eye(len(loc))
-            return LinearChain(
-                loc, diagonal(scale), unit, diagonal(params["level_sd"]), unit, np.zeros(len(loc)), Psi
-            )
-    D = len(loc)
-    unit, zero = np.eye(D), np.zeros((D, D))
+    Psi = params["Psi"]
+    if "A" in params:
+        unit = np.eye(len(params["A"]))
+        return LinearChain(np.zeros(len(unit)), unit, params["A"], unit, params["W"], params["mu"], Psi)
+    none, unit = np.zeros(len(loc)), np.eye(len(loc))
+    if "slope_sd" not in params:
+        return LinearChain(loc, np.diag(scale), unit, np.diag(params["level_sd"]), unit, none, Psi)
     return LinearChain(
-        np.concatenate([loc, np.zeros(D)]),
-        diagonal(np.concatenate([scale, spread])),
-        np.block([[unit, unit], [zero, unit]]),
-        diagonal(np.concatenate([params["level_sd"], params["slope_sd"]], axis=-1)),
-        np.broadcast_to(np.block([unit, zero]), (*batch, D, 2 * D)),
-        np.zeros(D),
+        np.concatenate([loc, none]),
+        np.diag(np.concatenate([scale, spread])),
+        np.block([[unit, unit], [np.zeros_like(unit), unit]]),
+        np.diag(np.concatenate([params["level_sd"], params["slope_sd"]])),
+        np.hstack([unit, np.zeros_like(unit)]),
+        none,
         Psi,
     )
-
-
-def diagonal(values):
-    """Diagonal matrices (..., Z, Z) of vectors (..., Z)."""
-    return values[..., None] * np.eye(values.shape[-1])
 
 
 CARD = Card(
@@ -109,7 +98,7 @@ CARD = Card(
         "level": "real [N T D]",
     },
     observed={"x": "real [N T D]"},
-    sizes={"N": 8, "T": 10, "D": 3, "Z": 2},
+    sizes={"N": 8, "T": 6, "D": 3, "Z": 2},
     variants={
         "structure": {
             "general": dict.fromkeys(TRENDS),
@@ -120,6 +109,7 @@ CARD = Card(
     priors=priors,
     empirical=("loc", "scale", "spread"),
     symmetries={"Z": "rotation"},
+    linear_chain=linear_chain,
     missing=("x",),
     exact=("marginal",),
     tags=("sequences", "factors", "continuous", "missing data"),

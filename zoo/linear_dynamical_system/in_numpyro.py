@@ -15,13 +15,13 @@ def model(x=None, *, N, T, D, Z=2, structure="general", loc=0.0, scale=2.0, spre
             z = sample("z", GaussianChain(jnp.zeros(Z), jnp.eye(Z), A, jnp.eye(Z), T))
             sample("x", DiagonalNormal(z @ W.T + mu, Psi).to_event(1), obs=x)
         return
-    level_sd, slope_sd, Psi = trend_parameters(D, structure, spread)
+    sd, Psi = trend_parameters(D, structure, spread)
     with plate("N", N):
         offset = None
-        if structure == "local_trend":
-            walk = GaussianChain(jnp.zeros(D), jnp.diag(spread), jnp.eye(D), jnp.diag(slope_sd), T)
+        if "slope_sd" in sd:
+            walk = GaussianChain(jnp.zeros(D), jnp.diag(spread), jnp.eye(D), jnp.diag(sd["slope_sd"]), T)
             offset = sample("slope", walk)[..., : T - 1, :] if T > 1 else sample("slope", walk)
-        walk = GaussianChain(loc, jnp.diag(scale), jnp.eye(D), jnp.diag(level_sd), T, offset)
+        walk = GaussianChain(loc, jnp.diag(scale), jnp.eye(D), jnp.diag(sd["level_sd"]), T, offset)
         level = sample("level", walk)
         sample("x", DiagonalNormal(level, Psi).to_event(1), obs=x)
 
@@ -32,12 +32,12 @@ def collapsed(x=None, *, N, T, D, Z=2, structure="general", loc=0.0, scale=2.0, 
         A, W, mu, Psi = factor_parameters(D, Z, loc, scale, spread)
         chain = GaussianChain(jnp.zeros(Z), jnp.eye(Z), A, jnp.eye(Z), T)
     else:
-        level_sd, slope_sd, Psi = trend_parameters(D, structure, spread)
-        W, mu, A, first, moves, means = jnp.eye(D), jnp.zeros(D), jnp.eye(D), scale, level_sd, loc
-        if structure == "local_trend":  # levels, then slopes
+        sd, Psi = trend_parameters(D, structure, spread)
+        W, mu, A, first, moves, means = jnp.eye(D), jnp.zeros(D), jnp.eye(D), scale, sd["level_sd"], loc
+        if "slope_sd" in sd:  # levels, then slopes
             zero = jnp.zeros((D, D))
             W, A = jnp.block([W, zero]), jnp.block([[A, A], [zero, A]])
-            first, moves = jnp.concatenate([first, spread]), jnp.concatenate([moves, slope_sd])
+            first, moves = jnp.concatenate([first, spread]), jnp.concatenate([moves, sd["slope_sd"]])
             means = jnp.concatenate([means, mu])
         chain = GaussianChain(means, jnp.diag(first), A, jnp.diag(moves), T)
     with plate("N", N):
@@ -55,7 +55,7 @@ def factor_parameters(D, Z, loc, scale, spread):
 
 def trend_parameters(D, structure, spread):
     with plate("D", D):
-        level_sd = sample("level_sd", HalfNormal(spread))
-        slope_sd = sample("slope_sd", HalfNormal(spread)) if structure == "local_trend" else None
+        names = ("level_sd", "slope_sd") if structure == "local_trend" else ("level_sd",)
+        sd = {name: sample(name, HalfNormal(spread)) for name in names}
         Psi = sample("Psi", InverseGamma(2.0, spread**2 / 2))
-    return level_sd, slope_sd, Psi
+    return sd, Psi

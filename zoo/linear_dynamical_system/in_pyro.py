@@ -15,14 +15,14 @@ def model(x=None, *, N, T, D, Z=2, structure="general", loc=0.0, scale=2.0, spre
             z = sample("z", GaussianChain(torch.zeros(Z), torch.eye(Z), A, torch.eye(Z), T))
             sample("x", DiagonalNormal(z @ W.mT + mu[..., None, :], Psi[..., None, :]).to_event(1), obs=x)
         return
-    level_sd, slope_sd, Psi = trend_parameters(D, structure, spread)
+    sd, Psi = trend_parameters(D, structure, spread)
     with plate("N", N):
         offset = None
-        if structure == "local_trend":
-            walk = GaussianChain(torch.zeros(D), spread.diag(), torch.eye(D), slope_sd.diag_embed(), T)
+        if "slope_sd" in sd:
+            walk = GaussianChain(torch.zeros(D), spread.diag(), torch.eye(D), sd["slope_sd"].diag_embed(), T)
             slope = sample("slope", walk)
             offset = slope[..., : T - 1, :] if T > 1 else slope
-        walk = GaussianChain(loc, scale.diag(), torch.eye(D), level_sd.diag_embed(), T, offset)
+        walk = GaussianChain(loc, scale.diag(), torch.eye(D), sd["level_sd"].diag_embed(), T, offset)
         level = sample("level", walk)
         sample("x", DiagonalNormal(level, Psi[..., None, :]).to_event(1), obs=x)
 
@@ -33,12 +33,12 @@ def collapsed(x=None, *, N, T, D, Z=2, structure="general", loc=0.0, scale=2.0, 
         A, W, mu, Psi = factor_parameters(D, Z, loc, scale, spread)
         chain = GaussianChain(torch.zeros(Z), torch.eye(Z), A, torch.eye(Z), T)
     else:
-        level_sd, slope_sd, Psi = trend_parameters(D, structure, spread)
-        W, mu, A, first, moves, means = torch.eye(D), torch.zeros(D), torch.eye(D), scale, level_sd, loc
-        if structure == "local_trend":  # levels, then slopes
+        sd, Psi = trend_parameters(D, structure, spread)
+        W, mu, A, first, moves, means = torch.eye(D), torch.zeros(D), torch.eye(D), scale, sd["level_sd"], loc
+        if "slope_sd" in sd:  # levels, then slopes
             zero = torch.zeros(D, D)
             W, A = torch.cat([W, zero], -1), torch.cat([torch.cat([A, A], -1), torch.cat([zero, A], -1)])
-            first, moves = torch.cat([first, spread]), torch.cat([moves, slope_sd], -1)
+            first, moves = torch.cat([first, spread]), torch.cat([moves, sd["slope_sd"]], -1)
             means = torch.cat([means, mu])
         chain = GaussianChain(means, first.diag(), A, moves.diag_embed(), T)
     with plate("N", N):
@@ -56,7 +56,7 @@ def factor_parameters(D, Z, loc, scale, spread):
 
 def trend_parameters(D, structure, spread):
     with plate("D", D):
-        level_sd = sample("level_sd", HalfNormal(spread))
-        slope_sd = sample("slope_sd", HalfNormal(spread)) if structure == "local_trend" else None
+        names = ("level_sd", "slope_sd") if structure == "local_trend" else ("level_sd",)
+        sd = {name: sample(name, HalfNormal(spread)) for name in names}
         Psi = sample("Psi", InverseGamma(2.0, spread**2 / 2))
-    return level_sd, slope_sd, Psi
+    return sd, Psi

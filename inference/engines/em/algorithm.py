@@ -13,7 +13,8 @@ class EMAlgorithm(Protocol[State, Result]):
 
     A state holds the parameters, and whatever else an iteration continues from. ``iteration.run_em`` and
     ``iteration.run_restarts`` run the algorithm. The implementations are ``enumeration.EnumerationEM``,
-    ``linear_gaussian.algorithm.LinearGaussianEM`` and ``latent_dirichlet.batch.LatentDirichletEM``.
+    ``linear_gaussian.algorithm.LinearGaussianEM``, ``linear_chain.algorithm.LinearChainEM`` and
+    ``latent_dirichlet.batch.LatentDirichletEM``.
 
     Attributes
     ----------

@@ -1,10 +1,12 @@
 """Closed-form M-steps: the ``em`` hooks of models.
 
-A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of four kinds:
+A hook (``zoo.hooks``: a folder here named like the model, or ``em/`` beside the model) is of one of five kinds:
 
     "exponential_family"  a mixture: ``in_<backend>.py`` fulfils ``ExponentialFamilyHook``
     "chain"               a hidden Markov model: ``__init__.py`` fulfils ``ChainHook``, for all backends
     "linear_gaussian"     a model whose card has ``linear``: ``__init__.py`` fulfils ``LinearGaussianForm``, for all
+                          backends
+    "linear_chain"        a model whose card has ``linear_chain``: ``__init__.py`` fulfils ``LinearChainForm``, for all
                           backends
     "variational"         the E-step is the best member of a family rather than the posterior: ``__init__.py`` fulfils
                           ``VariationalForm``, all of the engine for that model, with options of its own
@@ -24,6 +26,7 @@ import numpy as np
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.em.chain import ChainForm
 from inference.engines.em.exponential_family import Form
+from inference.engines.em.linear_chain import ChainMoments
 from inference.engines.em.linear_gaussian import NoiseType, Prior
 from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
@@ -35,7 +38,7 @@ from zoo.types import BackendParams, Keywords
 
 HOME = "inference.engines.em"
 Params = Mapping[str, np.ndarray]
-HookKind = Literal["exponential_family", "chain", "linear_gaussian", "variational"]
+HookKind = Literal["exponential_family", "chain", "linear_gaussian", "linear_chain", "variational"]
 
 
 class ExponentialFamilyHook(Protocol):
@@ -78,6 +81,44 @@ class LinearGaussianForm(Protocol):
         ...
 
 
+class LinearChainForm(Protocol):
+    """What ``linear_chain`` needs of a model, in NumPy."""
+
+    def least(self, keywords: Keywords, floor: float) -> dict[str, np.ndarray]:
+        """The least value of each positive parameter; floor: of a variance, in squares of the columns' units."""
+        ...
+
+    def start(
+        self, x: np.ndarray, weights: np.ndarray, keywords: Keywords, random: np.random.Generator | None
+    ) -> dict[str, np.ndarray]:
+        """Where EM begins, varied at random where ``random`` is given; x (N, T, D)."""
+        ...
+
+    def maximise(
+        self, moments: ChainMoments, params: dict[str, np.ndarray], keywords: Keywords, is_map: bool, floor: float
+    ) -> dict[str, np.ndarray]:
+        """The M-step from the given parameters; floor: of a variance, in squares of the columns' units."""
+        ...
+
+    def score(
+        self, moments: ChainMoments, params: dict[str, np.ndarray], keywords: Keywords, is_map: bool
+    ) -> dict[str, np.ndarray]:
+        """The derivative of the objective with respect to each parameter, or the log of a positive one."""
+        ...
+
+    def canonical(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same likelihood, with the latents on axes of their own."""
+        ...
+
+    def num_parameters(self, keywords: Keywords) -> int:
+        """How many numbers the likelihood determines."""
+        ...
+
+    def log_prior(self, params: Params, keywords: Keywords) -> float:
+        """log p of all parameters, in nats."""
+        ...
+
+
 class VariationalForm(Protocol):
     """Variational EM of one model.
 
@@ -99,8 +140,11 @@ def load_hook(card: Card, kind: HookKind) -> ModuleType | None:
     declared = getattr(hook, "KIND", None)
     if declared not in kinds:
         raise ZooError(f"{name} has KIND = {declared!r}: set it to one of {', '.join(map(repr, kinds))}")
-    if declared == "linear_gaussian" and not card.linear:
-        raise ZooError(f"{name} has KIND = {declared!r}, and the card of {card.name} has no linear: give it one")
+    for kind_of_card, function in (("linear_gaussian", "linear"), ("linear_chain", "linear_chain")):
+        if declared == kind_of_card and not getattr(card, function):
+            raise ZooError(
+                f"{name} has KIND = {declared!r}, and the card of {card.name} has no {function}: give it one"
+            )
     return hook if declared == kind else None
 
 
@@ -112,6 +156,11 @@ def variational_form(card: Card) -> VariationalForm | None:
 def linear_gaussian_form(model: Model) -> LinearGaussianForm | None:
     """The closed form of a linear-Gaussian model, or None where it has none."""
     return cast("LinearGaussianForm | None", load_hook(model.card, "linear_gaussian"))
+
+
+def linear_chain_form(model: Model) -> LinearChainForm | None:
+    """The closed form of a linear-Gaussian chain, or None where it has none."""
+    return cast("LinearChainForm | None", load_hook(model.card, "linear_chain"))
 
 
 def exponential_family_form(model: Model) -> ExponentialFamilyHook | None:

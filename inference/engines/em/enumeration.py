@@ -162,6 +162,9 @@ class EnumerationEM:
     def num_parameters(self) -> int:
         """How many numbers the likelihood determines."""
         form = closed_form.linear_gaussian_form(self.request.model)
+        chain = closed_form.linear_chain_form(self.request.model)
+        if chain:
+            return chain.num_parameters(self.request.keywords)
         return num_parameters(form, self.request.keywords) if form else self.general.num_parameters
 
     def entropy(self, params: BackendParams) -> float:

@@ -13,12 +13,15 @@ from inference.engines.em.backend import EMBackend
 from inference.engines.em.diagnostics import EMDiagnostics
 from inference.engines.em.enumeration import EnumerationEM
 from inference.engines.em.iteration import Restarts, run_restarts
+from inference.engines.em.linear_chain.algorithm import LinearChainEM
 from inference.engines.em.linear_gaussian.algorithm import LinearGaussianEM
 from inference.engines.em.options import EMOptions, PreparedOptions, prepare_options
 from inference.engines.options import EngineOptions
 from inference.engines.starts import describe_start, start_method
 from zoo import ZooError
 from zoo.data.observed import observed_rows
+
+Algorithm = EnumerationEM | LinearGaussianEM | LinearChainEM
 
 
 class InformationCriteria(TypedDict):
@@ -65,7 +68,9 @@ def run(backend: EMBackend, request: FitRequest[EMOptions]) -> EngineResult:
 
 
 def run_above_floor(
-    request: FitRequest[EMOptions], algorithm: EnumerationEM | LinearGaussianEM, options: PreparedOptions
+    request: FitRequest[EMOptions],
+    algorithm: Algorithm,
+    options: PreparedOptions,
 ) -> Restarts[Any]:
     """The runs from all starts; once more with a lower floor of the noise, where it fell to the floor in each."""
     try:
@@ -79,12 +84,12 @@ def run_above_floor(
             raise error from None
 
 
-def make_algorithm(
-    backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions
-) -> EnumerationEM | LinearGaussianEM:
-    """The EM algorithm of a model: the closed form of linear-Gaussian models, or that of enumeration."""
+def make_algorithm(backend: EMBackend, request: FitRequest[EngineOptions], options: PreparedOptions) -> Algorithm:
+    """The EM algorithm of a model: the closed form of linear-Gaussian models and chains, or that of enumeration."""
     if options.closed_form and closed_form.linear_gaussian_form(request.model):
         return LinearGaussianEM(request, options)
+    if options.closed_form and closed_form.linear_chain_form(request.model):
+        return LinearChainEM(request, options)
     return EnumerationEM(backend, request, options)
 
 

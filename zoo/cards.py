@@ -66,7 +66,7 @@ class Card:
         by ``x = W z + mu + noise`` (``zoo.linear``).
     linear_chain : callable, optional
         ``linear_chain(params, settings) -> LinearChain``, where a row is a sequence, normal given the parameters by
-        latents that move by a linear map and noise (``zoo.linear_chain``).
+        latents that move by a linear map and noise (``zoo.linear_chain``): the latents of the rows, in their order.
     learned : dict of str to str
         The lines of parameters without a prior, which the program learns by maximum likelihood: its ``param``
         statements, unless a setting of that name fixes them.

@@ -5,6 +5,9 @@
     most_probable_path(fit, data)    the path of highest probability, or several, by the Viterbi algorithm
     paths(fit, data, num_paths=5)    draws of whole paths, (num_paths, N, T)
     forecast(fit, steps=12)          probabilities of later states, and draws of later observations
+    latents(fit, data)               means and standard deviations of continuous latents, as levels and slopes
+
+``paths`` and ``forecast`` are also of linear dynamical systems, with draws of the latents by name.
 
 Probabilities are averages over the draws of a fit that has draws, so that they include the uncertainty of the
 parameters. Labels of the states are those of ``fit.aligned()`` in a fit with draws. Shorter sequences are NaN after
@@ -15,5 +18,17 @@ data: by default the data of the fit; otherwise as ``inference.fit`` takes it. s
 
 from inference.analysis.sequences.forecasting import Forecast, forecast
 from inference.analysis.sequences.states import MostProbablePaths, filtered, most_probable_path, paths, smoothed
+from inference.analysis.sequences.trends import LatentMoments, TrendForecast, latents
 
-__all__ = ["Forecast", "MostProbablePaths", "filtered", "forecast", "most_probable_path", "paths", "smoothed"]
+__all__ = [
+    "Forecast",
+    "LatentMoments",
+    "MostProbablePaths",
+    "TrendForecast",
+    "filtered",
+    "forecast",
+    "latents",
+    "most_probable_path",
+    "paths",
+    "smoothed",
+]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.analysis.sequences.inputs import fitted_chains, spread_draws
+from inference.analysis.sequences.trends import TrendForecast, forecast_trends, has_trends
 from inference.exact import markov
 from inference.record import FitRecord
 from zoo import ZooError
@@ -53,13 +54,13 @@ def forecast(
     num_draws: int = 200,
     seed: int = 0,
     site: str | None = None,
-) -> Forecast:
+) -> Forecast | TrendForecast:
     """Forecast the steps after the last one of each sequence.
 
     Parameters
     ----------
     fit : Fit
-        A fit of a program with a chain, whose transitions do not change with time.
+        A fit of a program with a chain, whose transitions do not change with time, or of a linear dynamical system.
     data : optional
         Sequences as ``inference.fit`` takes them; those of the fit by default.
     steps : int, default 1
@@ -72,13 +73,15 @@ def forecast(
 
     Returns
     -------
-    Forecast
+    Forecast, or TrendForecast of a linear dynamical system
 
     Raises
     ------
     ZooError
         Where the model has no such chain, or its transitions change with time.
     """
+    if has_trends(fit):
+        return forecast_trends(fit, data, steps, num_draws, seed)
     check_whole(1, steps=steps, num_draws=num_draws)
     check_seed(seed)
     model, chains = fit.fitted_model, fitted_chains(fit, data, site)

@@ -1,0 +1,155 @@
+"""Continuous latents of sequences: factors that move, levels and slopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from inference import exact
+from inference.alignment import aligned_draws
+from inference.analysis.sequences.inputs import spread_draws
+from inference.exact import kalman
+from inference.record import FitRecord
+from zoo import ZooError
+from zoo.checks import check_seed, check_whole
+from zoo.linear_chain import LinearChain
+from zoo.types import DataLike
+
+
+@dataclass(frozen=True, eq=False)
+class LatentMoments:
+    """Means and standard deviations of the latents of each step.
+
+    Attributes
+    ----------
+    mean, sd : dict of str to array, (N, T, ...)
+        By latent, as ``level`` and ``slope``; over the draws of the parameters where the fit has draws.
+    """
+
+    mean: dict[str, np.ndarray]
+    sd: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class TrendForecast:
+    """The steps after the last one of each sequence.
+
+    Attributes
+    ----------
+    latents : dict of str to array, (num_draws, N, steps, ...)
+        Draws of the latents.
+    draws : dict of str to array, (num_draws, N, steps, D)
+        Draws of the observed values.
+    """
+
+    latents: dict[str, np.ndarray]
+    draws: dict[str, np.ndarray]
+
+    def interval(self, site: str = "x", probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the central interval of each later value or latent.
+
+        Parameters
+        ----------
+        site : str, default "x"
+            The observed values, or a latent.
+        probability : float, default 0.9
+
+        Returns
+        -------
+        lower, upper : array, (N, steps, ...)
+        """
+        tail = (1 - probability) / 2
+        lower, upper = np.quantile({**self.latents, **self.draws}[site], (tail, 1 - tail), axis=0)
+        return lower, upper
+
+
+class FittedTrends(NamedTuple):
+    """The chain of a fit at each draw of its parameters, the sequences, and the dimensions of each latent."""
+
+    chains: list[LinearChain]
+    x: np.ndarray
+    sizes: dict[str, int]
+
+
+def has_trends(fit: FitRecord) -> bool:
+    """Whether the latents of a model are a linear-Gaussian chain."""
+    return fit.fitted_model.card.linear_chain is not None
+
+
+def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
+    """The chains at the aligned draws, thinned, or at a point estimate; raises ZooError where there are none."""
+    card, keywords = fit.fitted_model.card, fit.keywords
+    if card.linear_chain is None:
+        raise ZooError(
+            f"{fit.model.name} has no latents that move by a linear map: fit linear_dynamical_system, or ask smoothed, "
+            "filtered, paths and forecast of a model with discrete states"
+        )
+    if fit.draws:
+        params = {n: v[0] for n, v in exact.thin_draws(aligned_draws(fit)).items() if n in card.parameters(keywords)}
+        draws = [{n: v[s] for n, v in params.items()} for s in range(len(next(iter(params.values()))))]
+    else:
+        draws = [fit.params]
+    (x,) = fit.observed_data(data).values()
+    sizes = {n: site.shape(keywords)[-1] for n, site in card.local(keywords).items()}
+    return FittedTrends([card.linear_chain(draw, keywords) for draw in draws], np.asarray(x, float), sizes)
+
+
+def latents(fit: FitRecord, data: DataLike = None, so_far: bool = False) -> LatentMoments:
+    """Compute the moments of the latents of each step, by a Kalman filter and smoother.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit of ``linear_dynamical_system``, by any engine, or of another model whose card has ``linear_chain``.
+    data : optional
+        Sequences as ``inference.fit`` takes them; those of the fit by default. Steps without values are predicted.
+    so_far : bool, default False
+        Given the steps up to each, in place of the whole sequence.
+
+    Returns
+    -------
+    LatentMoments
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such latents.
+    """
+    trends = fitted_trends(fit, data)
+    moments = [(kalman.filter_chains if so_far else kalman.smooth)(chain, trends.x) for chain in trends.chains]
+    means = np.stack([m.mean for m in moments])
+    variances = np.stack([np.diagonal(m.cov, axis1=-2, axis2=-1) for m in moments])
+    sd = np.sqrt(variances.mean(0) + means.var(0))
+    return LatentMoments(by_latent(means.mean(0), trends.sizes), by_latent(sd, trends.sizes))
+
+
+def draw_latents(fit: FitRecord, data: DataLike, num_paths: int, seed: int) -> dict[str, np.ndarray]:
+    """Whole paths of the latents, (num_paths, N, T, ...), each given one draw of the parameters."""
+    check_whole(1, num_paths=num_paths)
+    check_seed(seed)
+    trends, rng = fitted_trends(fit, data), np.random.default_rng(seed)
+    at = spread_draws(num_paths, len(trends.chains))
+    return by_latent(np.stack([kalman.draw(trends.chains[s], trends.x, rng) for s in at]), trends.sizes)
+
+
+def forecast_trends(fit: FitRecord, data: DataLike, steps: int, num_draws: int, seed: int) -> TrendForecast:
+    """Draws of the steps after the last one, each given one draw of the parameters."""
+    check_whole(1, steps=steps, num_draws=num_draws)
+    check_seed(seed)
+    trends, rng = fitted_trends(fit, data), np.random.default_rng(seed)
+    N, _, D = trends.x.shape
+    longer = np.concatenate([trends.x, np.full((N, steps, D), np.nan)], axis=1)
+    chains = [trends.chains[s] for s in spread_draws(num_draws, len(trends.chains))]
+    z = np.stack([kalman.draw(chain, longer, rng)[:, -steps:] for chain in chains])
+    noise = rng.standard_normal((num_draws, N, steps, D))
+    x = np.stack([z[i] @ chain.W.T + chain.mu + np.sqrt(chain.Psi) * noise[i] for i, chain in enumerate(chains)])
+    (site,) = fit.fitted_model.card.observed
+    return TrendForecast(by_latent(z, trends.sizes), {site: x})
+
+
+def by_latent(values: np.ndarray, sizes: dict[str, int]) -> dict[str, np.ndarray]:
+    """The parts of the last dimension, by latent."""
+    parts = np.split(values, np.cumsum(list(sizes.values()))[:-1], axis=-1)
+    return dict(zip(sizes, parts, strict=True))

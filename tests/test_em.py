@@ -33,6 +33,7 @@ def easy_data(case):
         except zoo.ZooError:
             continue
         inside = all((v > 0.02).all() and (v < 0.98).all() for n, v in fitted.params.items() if n in ("pi", "theta"))
+        inside = inside and all((v > 0.02).all() for n, v in fitted.params.items() if n.endswith("_sd"))
         inside = inside and not fitted.diagnostics.get("heywood")
         if fitted.diagnostics["converged"] and (len(fitted.trace) > 5 or zoo.card(name).linear) and inside:
             return x

@@ -123,7 +123,7 @@ def without_finite_sums(card: Card) -> str | None:
         return (
             f"{', '.join(card.sampled)} has too many values together to be summed out, and only a guide of svi draws it"
         )
-    unbounded = [n for n in card.latents if card.sites()[n].kind == "count"]
+    unbounded = [n for n, site in card.sites().items() if n in card.latents and site.kind == "count"]
     if unbounded:
         return f"{', '.join(unbounded)} is a count without bound and cannot be summed out: give it finite support"
     return None

@@ -14,6 +14,9 @@ from inference.engines import without_prior
 from zoo import datasets
 
 BACKENDS = tuple(zoo.BACKENDS)
+# of tests in which compiling takes NumPyro longer than all else, and Pyro tries the same claim
+SLOW_IN_NUMPYRO = [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"]
+SLOW_IN_PYRO = ["numpyro", pytest.param("pyro", marks=pytest.mark.slow)]
 
 
 def variants(name: str) -> list[dict[str, Any]]:
@@ -47,7 +50,7 @@ def simulate_case(
     """``(parameters, data)`` simulated from a model with one observed site."""
     card = zoo.card(name)
     all_sizes: dict[str, Any] = {**card.sizes, **sizes}
-    model = zoo.load(name, "numpyro", **settings)
+    model = zoo.load(name, "pyro", **settings)  # which compiles nothing
     values = model.simulate(seed, **all_sizes)
     (site,) = card.observed
     return {n: values[n] for n in card.parameters(settings)}, model.data_of(values)[site]

@@ -60,7 +60,7 @@ def test_sums_equal_brute_force(name, settings, backend):
     model = zoo.load(name, backend, **settings)
     fixed = {k: v for k, v in model.keywords.items() if len(k) > 1 and k not in settings}  # the program's own priors
     model = model.with_settings(**fixed, **{letter: sizes[letter] for letter in required_sizes(name)})
-    values = model.simulate(1, **sizes)
+    values = zoo.load(name, "pyro", **model.settings).simulate(1, **sizes)
     params = {n: values[n] for n in card.parameters(settings)}
     (observed,) = card.observed
     total, posterior = brute_force(model, values, {label: ((ROWS,), sizes["K"])}, sizes)

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 import guides
 import zoo
-from tests.table import BACKENDS, CASES, IDS
+from tests.table import BACKENDS, CASES, IDS, SLOW_IN_NUMPYRO
 from zoo._backend import backend_of, in_backend
 
 MODULES: dict[str, tuple[Any, ...]] = {  # the module, its args, and how many numbers it takes
@@ -218,7 +218,7 @@ def deep(name, chosen, backend, missing=True):
     card = zoo.card(name)
     small = {"width": 6} if "width" in zoo.load(name, backend).keywords else {}
     model = zoo.load(name, backend, **small, **chosen)
-    values = model.simulate(1)
+    values = zoo.load(name, "pyro", **model.settings).simulate(1)  # which compiles nothing
     for site in card.missing if missing else ():
         x = values[site].astype(float)
         values[site] = np.where(np.arange(x.size).reshape(x.shape) % 4 == 1, np.nan, x)
@@ -263,7 +263,7 @@ def test_missing_pixels_do_not_change_the_encoder(backend):
     np.testing.assert_allclose(np.logaddexp(pair[0], pair[1]), model.log_joint(filled, **sizes), rtol=1e-10)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_a_label_fixes_the_class_and_its_absence_sums_it(backend):
     model, keywords, values = deep("semi_supervised_vae", {}, backend, missing=False)
     C, N = keywords["C"], keywords["N"]

@@ -7,12 +7,11 @@ from jax.interpreters.partial_eval import dce_jaxpr
 
 from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_numpyro import UnconstrainedModel
+from zoo._backend.in_numpyro import compile_fast
 from zoo._programs.supports.in_numpyro import without_joins
 
 NUM_POINTS = 3
 KEY = jax.random.PRNGKey(0)  # of a program in which every latent has its value
-# each function runs a few times: compiling takes longer than running, and half as long without optimisation
-COMPILER_OPTIONS = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 class DensityTest:
@@ -81,8 +80,3 @@ def scale_of(fn):
     """The scale of a distribution of a location-scale family; None of another."""
     fn = without_joins(fn)
     return getattr(fn, "scale", getattr(fn, "scale_tril", None))
-
-
-def compile_fast(function):
-    """``jax.jit`` without optimisation on CPU; another device has its own options."""
-    return jax.jit(function, compiler_options=COMPILER_OPTIONS if jax.default_backend() == "cpu" else None)

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,13 @@ from numpyro.primitives import _PYRO_STACK, Messenger, apply_stack
 from zoo._backend import RUNTIME_LOCK, TracedSite, interval_kind
 from zoo.data.corpus import Corpus
 from zoo.errors import ZooError
+
+# compiling takes longer than a few runs, and half as long without optimisation
+COMPILER_OPTIONS = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 @contextmanager
@@ -59,18 +67,28 @@ def to_numpy(values):
 
 
 def trace(program, keywords):
+    return {
+        name: TracedSite(
+            kind_of(site["fn"]),
+            tuple(site["value"].shape),
+            bool(site["fn"].is_discrete),
+            tuple(f.name for f in site["cond_indep_stack"]),
+        )
+        for name, site in abstract_nodes(program, keywords).items()
+        if site["type"] == "sample"
+    }
+
+
+def abstract_nodes(program, keywords):
+    """The nodes of a run in which shapes alone are known: nothing is computed, and so nothing compiled."""
+    nodes = {}
+
+    def run(key):
+        nodes.update(handlers.trace(handlers.seed(program, key)).get_trace(**to_backend(keywords)))
+
     with runtime("float64"):
-        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**to_backend(keywords))
-        return {
-            name: TracedSite(
-                kind_of(site["fn"]),
-                tuple(site["value"].shape),
-                bool(site["fn"].is_discrete),
-                tuple(f.name for f in site["cond_indep_stack"]),
-            )
-            for name, site in nodes.items()
-            if site["type"] == "sample"
-        }
+        jax.eval_shape(run, jax.random.PRNGKey(0))
+    return nodes
 
 
 def kind_of(distribution):
@@ -102,15 +120,34 @@ def simulate(program, keywords, seed, values):
 
 
 def learned(program, keywords):
-    with runtime("float64"):
-        nodes = handlers.trace(handlers.seed(program, jax.random.PRNGKey(0))).get_trace(**to_backend(keywords))
-        return {n: tuple(s["value"].shape) for n, s in nodes.items() if s["type"] == "param"}
+    nodes = abstract_nodes(program, keywords)
+    return {n: tuple(s["value"].shape) for n, s in nodes.items() if s["type"] == "param"}
 
 
 def log_joint(program, keywords, values):
     with runtime("float64"):
+        inputs = to_backend(keywords)
+        # arrays are arguments of what is compiled, and all else is part of it
+        arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
+        plain = tuple(sorted((n, v) for n, v in inputs.items() if n not in arrays))
+        return float(compiled_log_joint()(program, plain, arrays, to_backend(values)))
+
+
+@cache
+def compiled_log_joint():
+    """The log joint of one run, compiled once for each program: eager JAX compiles operation by operation."""
+
+    def run(program, plain, arrays, values):
         seeded = handlers.seed(program, jax.random.PRNGKey(0))  # networks need a key, even where it is not used
-        return float(log_density(seeded, (), to_backend(keywords), to_backend(values))[0])
+        return log_density(seeded, (), {**arrays, **dict(plain)}, values)[0]
+
+    return compile_fast(run, static_argnames=("program", "plain"))
+
+
+def compile_fast(function, **options):
+    """``jax.jit`` without optimisation on CPU, for what runs a few times; another device has its own options."""
+    chosen = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+    return jax.jit(function, compiler_options=chosen, **options)
 
 
 class minibatch(Messenger):

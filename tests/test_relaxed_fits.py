@@ -9,7 +9,7 @@ import zoo
 from inference.analysis.latents import figures
 from inference.objectives.estimators import make
 from inference.objectives.estimators.gumbel_softmax import GumbelSoftmax
-from tests.table import BACKENDS
+from tests.table import BACKENDS, SLOW_IN_NUMPYRO
 from tests.test_cli import run_zoo
 from tests.test_discrete_codes import N, binary_rows, by_hand, untrained
 
@@ -83,17 +83,20 @@ def test_the_elbo_of_validation_rows_is_of_hard_draws(made):
     assert abs(trained.diagnostics["held_out_elbo_nats_per_row"] - exact) < 4.5 * error
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+MIXED = (
+    {"z1": "straight_through_gumbel(temperature=0.3)", "z2": "disarm"},
+    {"z1": "straight_through_gumbel(temperature=0.3, kl='categorical')"},
+)
+
+
 @pytest.mark.parametrize(
-    ("gradient", "relaxed"),
+    ("backend", "gradient", "relaxed"),
     [
-        ("straight_through", {"z2": "straight_through", "z1": "straight_through"}),
-        (
-            {"z1": "straight_through_gumbel(temperature=0.3)", "z2": "disarm"},
-            {"z1": "straight_through_gumbel(temperature=0.3, kl='categorical')"},
-        ),
-        ("disarm", None),
-        ("auto", None),
+        ("pyro", "straight_through", {"z2": "straight_through", "z1": "straight_through"}),
+        ("pyro", *MIXED),
+        ("numpyro", *MIXED),
+        ("pyro", "disarm", None),
+        ("pyro", "auto", None),
     ],
     ids=str,
 )
@@ -117,6 +120,7 @@ def test_what_is_printed_and_drawn_says_so(relaxed, tmp_path):
     assert figures.training(relaxed).axes[0].get_title() == "relaxed objective"
 
 
+@pytest.mark.parametrize("made", SLOW_IN_NUMPYRO, indirect=True)
 def test_a_fit_by_an_unbiased_estimator_says_nothing(made, tmp_path):
     trained = fit(made, "muprop", num_steps=2)
     trained.save(tmp_path / "fit")
@@ -129,6 +133,7 @@ def anneal(fraction):
     return 1.0 - 0.5 * fraction
 
 
+@pytest.mark.parametrize("made", SLOW_IN_NUMPYRO, indirect=True)
 def test_an_estimator_is_saved_as_the_text_that_makes_it(made, tmp_path):
     for gradient, text in (
         (GumbelSoftmax(0.7, kl="relaxed"), "gumbel_softmax(temperature=0.7, kl='relaxed')"),

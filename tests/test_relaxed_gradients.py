@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,11 @@ def test_so_it_is_before_a_later_latent_and_with_more_draws(options, backend):
         fit(backend, "argmax", {"z": "straight_through"}, **options)
 
 
-@pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
-@pytest.mark.parametrize("gradient", RELAXED)
-@pytest.mark.parametrize("use", ["product", "mixture", "nothing"])
+TRAINED = ("product", "mixture", "nothing")
+COMPILED = [pytest.param("numpyro", RELAXED[0], use, marks=pytest.mark.slow) for use in TRAINED]
+
+
+@pytest.mark.parametrize(("backend", "gradient", "use"), [*product(("pyro",), RELAXED, TRAINED), *COMPILED])
 def test_a_product_trains_and_so_does_a_site_on_which_nothing_depends(use, gradient, backend):
     trained = fit(backend, use, gradient)
     moved = np.abs(trained.state["logits"]).max()

@@ -9,7 +9,7 @@ from inference.objectives import BoundDetails, BoundTerms, bounds, codes, draws,
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_numpyro as functions
 from inference.objectives.estimators.in_numpyro import log_mean_exp
-from inference.objectives.responses import responses
+from inference.objectives.responses import NUM_DRAWS, responses
 from inference.objectives.runs.in_numpyro import TracedPair, traced
 from inference.objectives.supports import Binary
 
@@ -72,7 +72,9 @@ def initial_state(program, guide, params, key, inputs, objective):
 
 def relaxed_responses(program, guide, params, key, inputs, objective):
     first = first_run(guide, params, key, inputs, objective)
-    return responses(EstimatedDraws(program, guide, params, inputs, objective, first, key=key), key)
+    draws = EstimatedDraws(program, guide, params, inputs, objective, first, key=key)
+    keys = jnp.stack([functions.next_key(key, i) for i in range(NUM_DRAWS)])
+    return jax.tree.map(jnp.max, jax.vmap(lambda key: responses(draws, key))(keys))
 
 
 def first_run(guide, params, key, inputs, objective):

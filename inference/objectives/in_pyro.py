@@ -8,7 +8,7 @@ from inference.objectives import BoundDetails, BoundTerms, bounds, codes, draws,
 from inference.objectives.discrete_values import DiscreteValues
 from inference.objectives.estimators import in_pyro as functions
 from inference.objectives.estimators.in_pyro import log_mean_exp
-from inference.objectives.responses import responses
+from inference.objectives.responses import NUM_DRAWS, Response, responses
 from inference.objectives.runs.in_pyro import TracedPair, traced
 from inference.objectives.sites import CannotBroadcast
 
@@ -64,7 +64,9 @@ def initial_state(program, guide, inputs, objective):
 
 def relaxed_responses(program, guide, inputs, objective):
     first, _, noise = first_run(program, guide, inputs, replace(objective, vectorised=False))
-    return responses(EstimatedDraws(program, guide, inputs, objective, first, noise))
+    draws = EstimatedDraws(program, guide, inputs, objective, first, noise)
+    each = stack_draws([responses(draws) for _ in range(NUM_DRAWS)])
+    return {name: Response(*(part.max() for part in response)) for name, response in each.items()}
 
 
 def estimated_draws(program, guide, inputs, objective, first, sample_shape, noise, *moment):

@@ -22,7 +22,7 @@ ROUNDING = 1e-6  # a change of the log density, as a part of it, that may be rou
 
 
 class Response(NamedTuple):
-    """How the log density of all other sites depends on a draw, the largest of several.
+    """How the log density of all other sites depends on a draw; of several draws, the largest.
 
     slope: the absolute derivative by an element of the draw. change: the difference between two hard draws that have
     every unit different, as a part of 1 nat and the log density.
@@ -38,17 +38,12 @@ def has_relaxed(objective: Objective) -> bool:
 
 
 def responses(draws: NoisyDraws, key: BackendArray = None) -> dict[str, Response]:
-    """The response of each site with a relaxed estimator."""
-    functions, by_site = draws.functions, {}
-    for i in range(NUM_DRAWS):
-        moment = functions.next_key(key, i)
-        run = draws.draw_run(moment, {})
-        for number, name in enumerate(draws.of_kind(RelaxedEstimator)):
-            u = functions.uniform(moment, MORE_NOISE + number, draws.noise[name].u.shape)
-            by_site.setdefault(name, []).append(response_of(draws, run, name, u))
-    return {
-        n: Response(*(functions.stack(list(parts)).max() for parts in zip(*r, strict=True))) for n, r in by_site.items()
-    }
+    """The response of each site with a relaxed estimator at one draw."""
+    run, by_site = draws.draw_run(key, {}), {}
+    for number, name in enumerate(draws.of_kind(RelaxedEstimator)):
+        u = draws.functions.uniform(key, MORE_NOISE + number, draws.noise[name].u.shape)
+        by_site[name] = response_of(draws, run, name, u)
+    return by_site
 
 
 def response_of(draws: NoisyDraws, run: Run, name: str, u: BackendArray) -> Response:

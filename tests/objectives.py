@@ -51,23 +51,6 @@ class NumPyroObjectives(Objectives):
 
     def bounds(self, objective, pair, params, inputs, beta=1.0, seeds=1, rows=None):
         """``(values (S,), metrics {name: (S,)}, gradients {param: (S, ...)})``, one for each seed."""
-        return self.evaluate(objective, pair, params, inputs, beta, seeds, rows)[:3]
-
-    def terms(self, objective, pair, params, inputs):
-        import jax
-
-        from inference.objectives.in_numpyro import terms
-        from zoo._backend.in_numpyro import runtime, to_backend
-
-        with runtime("float64"):
-            plain = {n: v for n, v in inputs.items() if not isinstance(v, np.ndarray)}
-            arrays_in = to_backend({n: v for n, v in inputs.items() if n not in plain})
-            key = jax.random.split(jax.random.PRNGKey(0), 1)[0]
-            program, guide = pair
-            value = terms(program, guide, to_backend(arrays(params)), key, {**arrays_in, **plain}, objective)
-            return value._make(None if v is None else np.asarray(v) for v in value)
-
-    def evaluate(self, objective, pair, params, inputs, beta=1.0, seeds=1, rows=None):
         import jax
 
         from zoo._backend.in_numpyro import runtime, to_backend
@@ -81,11 +64,24 @@ class NumPyroObjectives(Objectives):
             keys = jax.random.split(jax.random.PRNGKey(0), seeds)
             return jax.tree.map(np.asarray, self.compiled[key](to_backend(arrays(params)), arrays_in, beta, keys))
 
+    def terms(self, objective, pair, params, inputs):
+        import jax
+
+        from inference.objectives.in_numpyro import terms
+        from zoo._backend.in_numpyro import runtime, to_backend
+
+        with runtime("float64"):
+            plain = {n: v for n, v in inputs.items() if not isinstance(v, np.ndarray)}
+            arrays_in = to_backend({n: v for n, v in inputs.items() if n not in plain})
+            key = jax.random.split(jax.random.PRNGKey(0), 1)[0]
+            evaluate = jax.jit(lambda params, arrays_in: terms(*pair, params, key, {**arrays_in, **plain}, objective))
+            return jax.tree.map(np.asarray, evaluate(to_backend(arrays(params)), arrays_in))
+
     @staticmethod
     def function(objective, pair, plain, rows):
         import jax
 
-        from inference.objectives.in_numpyro import bound, terms
+        from inference.objectives.in_numpyro import bound
         from zoo._backend.in_numpyro import minibatch
 
         def evaluate(params, arrays_in, beta, key):
@@ -97,7 +93,7 @@ class NumPyroObjectives(Objectives):
                 return value, details.metrics
 
             (value, metrics), slopes = jax.value_and_grad(maximised, has_aux=True)(params)
-            return value, metrics, slopes, terms(program, guide, params, key, inputs, objective)
+            return value, metrics, slopes
 
         return jax.vmap(evaluate, in_axes=(None, None, None, 0))
 

@@ -25,8 +25,6 @@ SMALL = {"widths": (4, 3, 2), "width": 8, "depth": 1}
         for backend, encoder, marks in (
             ("pyro", "bottom_up", ()),
             ("numpyro", "ladder", pytest.mark.slow),
-            ("numpyro", "bottom_up", pytest.mark.slow),
-            ("pyro", "ladder", pytest.mark.slow),
         )
     ],
 )

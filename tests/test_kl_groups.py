@@ -1,6 +1,7 @@
 """The KL divergence by latent: free bits and balance, against closed forms of normals and of classes."""
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -75,20 +76,29 @@ def evaluate(backend, objective, pair, at=AT, fraction=1.0, beta=BETA):
             return float(value.detach()), to_numpy(details.metrics), to_numpy(dict(zip(leaves, slopes, strict=True)))
     import jax
 
-    from inference.objectives.in_numpyro import bound
-    from zoo._backend.in_numpyro import minibatch, runtime, to_backend, to_numpy
+    from zoo._backend.in_numpyro import runtime, to_backend, to_numpy
 
     with runtime("float64"):
-        program, guide = (minibatch(f, jax.numpy.asarray(ROWS)) for f in pair)
-        data = {"x": to_backend({"x": inputs["x"]})["x"], "N": N}
-
-        @jax.jit
-        def maximised(params, fraction):
-            value, details = bound(objective, program, guide, params, jax.random.PRNGKey(3), data, beta, fraction)
-            return value, details.metrics
-
-        (value, metrics), slopes = jax.value_and_grad(maximised, has_aux=True)(to_backend(arrays(at)), fraction)
+        moment = beta, fraction, jax.random.PRNGKey(3)
+        both = compiled_bound(objective, pair)(to_backend(arrays(at)), to_backend({"x": inputs["x"]}), *moment)
+        (value, metrics), slopes = both
         return float(value), to_numpy(metrics), to_numpy(slopes)
+
+
+@cache
+def compiled_bound(objective, pair):
+    """Value, metrics and gradients of a bound in NumPyro."""
+    import jax
+
+    from inference.objectives.in_numpyro import bound
+    from zoo._backend.in_numpyro import minibatch
+
+    def maximised(params, data, beta, fraction, key):
+        program, guide = (minibatch(f, jax.numpy.asarray(ROWS)) for f in pair)
+        value, details = bound(objective, program, guide, params, key, {**data, "N": N}, beta, fraction)
+        return value, details.metrics
+
+    return jax.jit(jax.value_and_grad(maximised, has_aux=True))
 
 
 def assert_differs_by(backend, pair, objective, plain, factors, constants, at=AT, fraction=1.0):

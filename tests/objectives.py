@@ -74,8 +74,12 @@ class NumPyroObjectives(Objectives):
             plain = {n: v for n, v in inputs.items() if not isinstance(v, np.ndarray)}
             arrays_in = to_backend({n: v for n, v in inputs.items() if n not in plain})
             key = jax.random.split(jax.random.PRNGKey(0), 1)[0]
-            evaluate = jax.jit(lambda params, arrays_in: terms(*pair, params, key, {**arrays_in, **plain}, objective))
-            return jax.tree.map(np.asarray, evaluate(to_backend(arrays(params)), arrays_in))
+            program, guide = pair
+
+            def evaluate(params, arrays_in):
+                return terms(program, guide, params, key, {**arrays_in, **plain}, objective)
+
+            return jax.tree.map(np.asarray, jax.jit(evaluate)(to_backend(arrays(params)), arrays_in))
 
     @staticmethod
     def function(objective, pair, plain, rows):

@@ -8,6 +8,8 @@ from numpyro.contrib.control_flow import scan
 from numpyro.distributions import constraints
 from numpyro.ops.indexing import Vindex
 
+from zoo.in_numpyro import Chain
+
 
 def eight_schools(J, y, sigma):
     """Effects of coaching in J schools, in the non-centred form (Rubin 1981)."""
@@ -139,3 +141,15 @@ def hidden_markov(y):
     z = numpyro.sample("z_first", dist.Categorical(jnp.ones(2) / 2), infer={"enumerate": "parallel"})
     numpyro.sample("y_first", dist.Normal(mu[z], 1), obs=y[0])
     scan(step, z, y[1:])
+
+
+def one_chain(y):
+    """``hidden_markov`` with all states as one site."""
+    theta1 = numpyro.sample("theta1", dist.Dirichlet(jnp.ones(2)))
+    theta2 = numpyro.sample("theta2", dist.Dirichlet(jnp.ones(2)))
+    mu = numpyro.sample("mu", dist.ImproperUniform(constraints.positive_ordered_vector, (), (2,)))
+    numpyro.factor("mu_prior", dist.Normal(jnp.array([3.0, 10.0]), 1).log_prob(mu).sum())
+    with numpyro.plate("sequences", 1, dim=-2):
+        z = numpyro.sample("z", Chain(jnp.ones(2) / 2, jnp.stack([theta1, theta2]), len(y)))
+        with numpyro.plate("steps", len(y), dim=-1):
+            numpyro.sample("y", dist.Normal(mu[z], 1), obs=y)

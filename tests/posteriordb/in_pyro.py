@@ -9,6 +9,8 @@ import torch
 from pyro.distributions import constraints
 from pyro.ops.indexing import Vindex
 
+from zoo.in_pyro import Chain
+
 
 def eight_schools(J, y, sigma):
     """Effects of coaching in J schools, in the non-centred form (Rubin 1981)."""
@@ -146,3 +148,15 @@ def hidden_markov(y):
         probs = torch.ones(2) / 2 if z is None else Vindex(theta)[z, :]
         z = pyro.sample(f"z_{t}", dist.Categorical(probs), infer={"enumerate": "parallel"})
         pyro.sample(f"y_{t}", dist.Normal(Vindex(mu)[z], 1.0), obs=y[t])
+
+
+def one_chain(y):
+    """``hidden_markov`` with all states as one site."""
+    theta1 = pyro.sample("theta1", dist.Dirichlet(torch.ones(2)))
+    theta2 = pyro.sample("theta2", dist.Dirichlet(torch.ones(2)))
+    mu = pyro.sample("mu", dist.ImproperUniform(constraints.positive_ordered_vector, (), (2,)))
+    pyro.factor("mu_prior", dist.Normal(torch.tensor([3.0, 10.0]), 1.0).log_prob(mu).sum())
+    with pyro.plate("sequences", 1, dim=-2):
+        z = pyro.sample("z", Chain(torch.ones(2) / 2, torch.stack([theta1, theta2]), len(y)))
+        with pyro.plate("steps", len(y), dim=-1):
+            pyro.sample("y", dist.Normal(mu[z], 1.0), obs=y)

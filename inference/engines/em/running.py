@@ -20,6 +20,7 @@ from inference.engines.options import EngineOptions
 from inference.engines.starts import describe_start, start_method
 from zoo import ZooError
 from zoo.data.observed import observed_rows
+from zoo.data.tables import SEQUENCES
 
 Algorithm = EnumerationEM | LinearGaussianEM | LinearChainEM
 
@@ -103,11 +104,15 @@ def precision(
 
 
 def observed_weight(request: FitRequest[EngineOptions], options: PreparedOptions) -> float:
-    """The number of rows with an observed value, counted by their weights."""
+    """The number of observations, counted by their weights: rows with a value, or steps with one in sequences."""
+    weights, sites = options.sample_weight, request.card.sites(request.keywords)
     is_observed = observed_rows(request.card, request.table, request.keywords)
-    if is_observed is None or len(is_observed) != len(options.sample_weight):
+    if is_observed is None or len(is_observed) != len(weights):
         return options.total_weight
-    return float(options.sample_weight @ is_observed)
+    of_steps = [v.reshape(*v.shape[:2], -1) for n, v in request.table.items() if sites[n].dims[:2] == SEQUENCES]
+    if of_steps:
+        return float(weights @ (~np.isnan(np.concatenate(of_steps, -1))).any(-1).sum(1))
+    return float(weights @ is_observed)
 
 
 def information_criteria(
@@ -117,7 +122,8 @@ def information_criteria(
 
     With p parameters and n rows, -2 log-likelihood plus: AIC 2 p; BIC p log n; ICL that of BIC and twice the entropy of
     the labels; SABIC, the sample-size adjusted BIC, p log((n + 2) / 24); CAIC, the consistent AIC, p (log n + 1)
-    (Bozdogan 1987). Smaller is better. num_rows: of rows with an observed value.
+    (Bozdogan 1987). Smaller is better. num_rows: of rows, or steps of sequences, with an
+    observed value.
 
     >>> {name: round(value, 2) for name, value in information_criteria(-100.0, 3, 1.0, 2.0).items()}
     {'aic': 206.0, 'bic': 200.0, 'icl': 204.0, 'sabic': 193.76, 'caic': 203.0}

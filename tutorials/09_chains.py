@@ -120,10 +120,10 @@ assert np.abs((gibbs.mean(0) - exact.mean(0)) / exact.std(0)).max() < 0.5
 print(inference.compare(nuts, ways["svi"]))
 
 # %% [markdown]
-# The two samplers agree. Mean-field SVI has the means within a fifth of a standard deviation, and standard deviations of
-# the rates that are a seventh to a quarter smaller than those of nuts: it leaves out the correlation of parameters.
-# `compare` has the range over all parameters in the line `sd ratio`, and judges the guide good enough for its factor of
-# 1.3; for the width of an interval, use the chains.
+# The two samplers agree. Mean-field SVI has the means within a fifth of a standard deviation, and standard deviations
+# of the rates that are a seventh to a quarter smaller than those of nuts: it leaves out the correlation of parameters.
+# `compare` has the range over all parameters in the line `sd ratio`, and judges the guide good enough for its factor
+# of 1.3; for the width of an interval, use the chains.
 #
 # ## What missing years do
 #

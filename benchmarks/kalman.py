@@ -67,10 +67,10 @@ def main(args):
             ours, _, cpu = measure(own)
             theirs, _, peer_cpu = measure(other)
             ratios[name].append(peer_cpu / cpu)
-            difference = ours.log_p[0] - theirs.llf_obs.sum()
+            difference = ours.log_p.sum() - theirs.llf_obs.sum()
             text = f"round {round_number}, {name}: zoo {1e3 * cpu:.1f} ms, statsmodels {1e3 * peer_cpu:.1f} ms"
-            record = {"part": name, "cpu": cpu, "peer_cpu": peer_cpu, "log_p": ours.log_p[0]}
-            report.add(f"{text}, log-likelihood {ours.log_p[0]:.4f}, larger by {difference:.1e} nats", **record)
+            record = {"part": name, "cpu": cpu, "peer_cpu": peer_cpu, "log_p": ours.log_p.sum()}
+            report.add(f"{text}, log-likelihood {ours.log_p.sum():.4f}, larger by {difference:.1e} nats", **record)
     distance = np.abs(smooth(chain, x).mean[0] - peer.ssm.smooth().smoothed_state.T).max()
     report.add(f"largest difference of smoothed means {distance:.1e}", distance=distance)
     for name, values in ratios.items():

@@ -58,6 +58,7 @@ def test_filtered_moments_are_those_of_the_sequence_cut_off(case):
         cut = smooth(form, x[:, : t + 1])
         np.testing.assert_allclose(filtered.mean[:, t], cut.mean[:, t], rtol=1e-10, atol=1e-10)
         np.testing.assert_allclose(filtered.cov[:, t], cut.cov[:, t], rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(filtered.log_p[:, : t + 1].sum(1), cut.log_p, rtol=1e-10, atol=1e-10)
 
 
 def test_draws_have_the_moments_given_the_sequence(case):

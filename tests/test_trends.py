@@ -45,6 +45,13 @@ def test_moments_of_a_level_are_those_of_the_joint_distribution(series, level):
         np.testing.assert_allclose(so_far.sd["level"][n, 11, 0], np.sqrt(cut_cov[11, 11]), rtol=1e-8)
 
 
+def test_other_sequences_may_have_another_length(level):
+    other = np.array([[[1.0], [np.nan], [0.5], [2.0]]])
+    mean, _ = posterior_of_level(level, other[0, :, 0], 4)
+    np.testing.assert_allclose(sequences.latents(level, other).mean["level"][0, :, 0], mean, rtol=1e-8)
+    assert sequences.forecast(level, other, steps=2, num_draws=10).draws["x"].shape == (10, 1, 2, 1)
+
+
 def test_forecasts_have_the_exact_distribution_of_later_values(series, level):
     draws = 4000
     later = sequences.forecast(level, steps=5, num_draws=draws)

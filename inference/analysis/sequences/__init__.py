@@ -5,6 +5,8 @@
     most_probable_path(fit, data)    the path of highest probability, or several, by the Viterbi algorithm
     paths(fit, data, num_paths=5)    draws of whole paths, (num_paths, N, T)
     forecast(fit, steps=12)          probabilities of later states, and draws of later observations
+    predictive_log_likelihood(fit)   log density of each step given those before, (N, T)
+    durations(fit)                   how long the states last
     latents(fit, data)               means and standard deviations of continuous latents, as levels and slopes
 
 ``paths`` and ``forecast`` are also of linear dynamical systems, with draws of the latents by name.
@@ -17,18 +19,22 @@ data: by default the data of the fit; otherwise as ``inference.fit`` takes it. s
 """
 
 from inference.analysis.sequences.forecasting import Forecast, forecast
+from inference.analysis.sequences.prediction import Durations, durations, predictive_log_likelihood
 from inference.analysis.sequences.states import MostProbablePaths, filtered, most_probable_path, paths, smoothed
 from inference.analysis.sequences.trends import LatentMoments, TrendForecast, latents
 
 __all__ = [
+    "Durations",
     "Forecast",
     "LatentMoments",
     "MostProbablePaths",
     "TrendForecast",
+    "durations",
     "filtered",
     "forecast",
     "latents",
     "most_probable_path",
     "paths",
+    "predictive_log_likelihood",
     "smoothed",
 ]

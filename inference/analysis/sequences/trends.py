@@ -91,7 +91,8 @@ def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
         draws = [{n: v[s] for n, v in params.items()} for s in range(len(next(iter(params.values()))))]
     else:
         draws = [fit.params]
-    (x,) = fit.observed_data(data).values()
+    table, _ = fit.fitted_model.bind(fit.observed_data(data))
+    x = table[next(iter(card.observed))]
     sizes = {n: site.shape(keywords)[-1] for n, site in card.local(keywords).items()}
     return FittedTrends([card.linear_chain(draw, keywords) for draw in draws], np.asarray(x, float), sizes)
 

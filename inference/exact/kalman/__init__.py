@@ -41,7 +41,17 @@ class SmoothedChains(NamedTuple):
 
 
 class FilteredChains(NamedTuple):
-    """What is known of the latents of N sequences given the values up to each step, in the fields of ``smooth``."""
+    """What is known of the latents of N sequences given the values up to each step.
+
+    Attributes
+    ----------
+    log_p : array, (N, T)
+        Log density of the values of a step given those of the steps before, in nats; 0 where all are missing.
+    mean : array, (N, T, Z)
+        Means of the latents.
+    cov : array, (N, T, Z, Z)
+        Covariances of the latents of a step.
+    """
 
     log_p: np.ndarray
     mean: np.ndarray
@@ -96,7 +106,7 @@ def smooth(chain: LinearChain, x: np.ndarray) -> SmoothedChains:
 
     chain = _contiguous(chain)
     filtered = kernels.filter_sequences(*chain, np.ascontiguousarray(x, float))
-    return SmoothedChains(filtered[0], *kernels.smooth_sequences(chain.A, chain.Q, *filtered[1:]))
+    return SmoothedChains(filtered[0].sum(1), *kernels.smooth_sequences(chain.A, chain.Q, *filtered[1:]))
 
 
 def draw(chain: LinearChain, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -91,10 +91,10 @@ def lower_root(stack, out):
 
 @njit(**COMPILED)
 def filter_sequences(loc, S, A, Q, W, mu, Psi, x):
-    """Log densities (N,); means and roots of the latents given the values so far, and given those before."""
+    """Log density of each step given those before, (N, T); means and roots of the latents with and before the step."""
     N, T, D = x.shape
     Z = len(loc)
-    log_p = np.zeros(N)
+    log_p = np.zeros((N, T))
     means, roots = np.empty((N, T, Z)), np.empty((N, T, Z, Z))
     before_means, before_roots = np.empty((N, T, Z)), np.empty((N, T, Z, Z))
     log_noise = np.log(Psi) + LOG_2PI
@@ -134,7 +134,7 @@ def filter_sequences(loc, S, A, Q, W, mu, Psi, x):
             quadratic = 0.0
             for i in range(Z):
                 quadratic += unit[0, i] ** 2
-                log_p[n] -= math.log(M[i, i])
+                log_p[n, t] -= math.log(M[i, i])
             for d in range(D):
                 if math.isnan(x[n, t, d]):
                     continue
@@ -142,8 +142,8 @@ def filter_sequences(loc, S, A, Q, W, mu, Psi, x):
                 for k in range(Z):
                     rest -= W[d, k] * mean[k] + factor[d, k] * unit[0, k]
                 quadratic += rest**2 / Psi[d]
-                log_p[n] -= 0.5 * log_noise[d]
-            log_p[n] -= 0.5 * quadratic
+                log_p[n, t] -= 0.5 * log_noise[d]
+            log_p[n, t] -= 0.5 * quadratic
             for i in range(Z):
                 means[n, t, i] = mean[i]
                 for k in range(Z):

@@ -1,0 +1,115 @@
+"""How well a model predicts each step of a sequence from the steps before, and how long its states last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import logsumexp
+
+from inference.analysis.sequences.inputs import fitted_chains
+from inference.analysis.sequences.states import paths
+from inference.analysis.sequences.trends import fitted_trends, has_trends
+from inference.exact import kalman, markov
+from inference.record import FitRecord
+from zoo import ZooError
+from zoo.types import DataLike
+
+
+@dataclass(frozen=True, eq=False)
+class Durations:
+    """How long the states last, in steps.
+
+    Attributes
+    ----------
+    expected : array, (K,)
+        1 / (1 - A_kk), the mean of the geometric distribution that the transitions imply, averaged over the draws of a
+        fit that has draws.
+    lengths : list of array of int
+        For each state the lengths of its stays in draws of the path, without those that the ends of a sequence cut.
+    """
+
+    expected: np.ndarray
+    lengths: list[np.ndarray]
+
+
+def predictive_log_likelihood(fit: FitRecord, data: DataLike = None, site: str | None = None) -> np.ndarray:
+    """Compute the log density of each step given the steps before.
+
+    The sum over the steps is log p of the whole sequence. With draws of the parameters it is the log of a mean over
+    them, so that a draw that predicted the steps before counts more: sum_s p(x_1..x_t | s) / sum_s p(x_1..x_{t-1} | s).
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit of a program with a chain, or of a linear dynamical system.
+    data : optional
+        Sequences as ``inference.fit`` takes them; those of the fit by default, which the parameters have seen.
+    site : str, optional
+        The chain, where there are several.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, T), in nats; 0 at steps without values.
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such chain.
+    """
+    if has_trends(fit):
+        trends = fitted_trends(fit, data)
+        steps = np.stack([kalman.filter_chains(chain, trends.x).log_p for chain in trends.chains])
+    else:
+        steps = steps_of_states(*fitted_chains(fit, data, site)[1:])
+    so_far = logsumexp(steps.cumsum(-1), axis=0) - np.log(len(steps))
+    return np.diff(so_far, axis=-1, prepend=0.0)
+
+
+def steps_of_states(log_states: np.ndarray, log_transitions: np.ndarray) -> np.ndarray:
+    """log p(x_t | x_1..x_{t-1}) of a discrete chain, (S, N, T), from the logs of ``exact.markov``."""
+    with np.errstate(divide="ignore"):
+        before = np.log(markov.filter_states(log_states, log_transitions))[:, :, :-1]
+    reached = logsumexp(before[..., None] + log_transitions, axis=-2)
+    first = log_states[:, :, :1]
+    return logsumexp(np.concatenate([first, reached + log_states[:, :, 1:]], axis=2), axis=-1)
+
+
+def durations(
+    fit: FitRecord, data: DataLike = None, num_paths: int = 100, seed: int = 0, site: str | None = None
+) -> Durations:
+    """Compute how long the states last, by the transitions and by draws of the path.
+
+    Where the stays drawn given the data differ from geometric ones, the transitions do not describe them.
+
+    Parameters
+    ----------
+    fit, data, num_paths, seed, site
+        As in ``paths``.
+
+    Returns
+    -------
+    Durations
+
+    Raises
+    ------
+    ZooError
+        Where the model has no discrete chain, or its transitions change with time.
+    """
+    if has_trends(fit):
+        raise ZooError(f"{fit.model.name} has no discrete states: latents(fit) has its levels and factors")
+    chains = fitted_chains(fit, data, site)
+    if chains.log_transitions.shape[2] > 1:
+        raise ZooError(f"the transitions of {fit.model.name} change with time: a state has no one duration")
+    stay = np.exp(np.diagonal(chains.log_transitions[:, :, 0], axis1=-2, axis2=-1))  # (S, N, K)
+    with np.errstate(divide="ignore"):
+        expected = (1 / (1 - stay)).mean((0, 1))
+    drawn = np.asarray(paths(fit, data, num_paths, seed, site))
+    lengths: list[list[int]] = [[] for _ in expected]
+    for path in drawn.reshape(-1, drawn.shape[-1]):
+        starts = np.flatnonzero(np.diff(path)) + 1
+        for start, end in pairwise(starts):
+            lengths[path[start]].append(int(end - start))
+    return Durations(expected, [np.array(stays, int) for stays in lengths])

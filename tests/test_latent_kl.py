@@ -18,13 +18,14 @@ from inference.engines.svi.bits import bits_per_dimension
 from inference.objectives import EVALUATION, Objective
 from inference.summaries.collapse import collapse_note
 from tests.layer_programs import X, layers
-from tests.table import BACKENDS
+from tests.table import BACKENDS, SLOW_IN_NUMPYRO
 from zoo._backend import backend_of
 from zoo.cli import app
 from zoo.sites import Site
 
 ANALYTIC = Objective(kl="analytic", estimators=EVALUATION.estimators)
 CASES = ("top down", "bottom up", "shared", "linear_ladder", "sigmoid_belief_network", "semi_supervised_vae")
+COMPILED = ("top down", "shared", "sigmoid_belief_network")
 SETTINGS = {
     "linear_ladder": {"L": 4},
     "sigmoid_belief_network": {"Z": 3},
@@ -84,7 +85,7 @@ def evaluate(fit, objective):
         return float(elbo), {n: float(v) for n, v in kl.items()}, total
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "backend"), [(case, "pyro") for case in CASES] + [(c, "numpyro") for c in COMPILED])
 def test_the_kl_of_all_latents_is_that_of_the_bound(case, backend):
     elbo, kl, of_bound = evaluate(fitted(case, backend), ANALYTIC)
     assert sum(kl.values()) == pytest.approx(of_bound["kl"], rel=1e-9)
@@ -181,6 +182,7 @@ def test_the_summary_has_the_free_bits(backend):
     assert fit.summary()["estimate"]["free_bits"] == 0.25
 
 
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_a_collapsed_vae_is_reported_with_what_to_try(backend, tmp_path):
     """Pixels that do not depend on each other leave nothing for a code to say, and the weight of the KL is large."""
     x = (np.random.default_rng(1).random((60, 16)) < 0.5).astype(float)

@@ -116,6 +116,7 @@ def test_a_guide_has_what_is_missing(gradient, backend):
 
     rate = lambda step: 0.1 / (1 + step / 150)  # noqa: E731
     options: dict[str, Any] = {"num_particles": 2, "weight_average": 0.99, "learning_rate": rate, "num_steps": 1500}
+    options["num_draws"] = 100  # of all labels, which are not looked at
     fit = inference.fit(classes(backend, mu=0.2), X, Y, engine="svi", guide=guide, gradient=gradient, **options)
     q = softmax(fit.state["logits"], axis=1)
     np.testing.assert_allclose(q[~KNOWN], softmax(log_joint(0.2), axis=1)[~KNOWN], atol=0.02)

@@ -75,12 +75,12 @@ def trained(pair, num_steps, data: Any = DATA, **options):
 
 def test_steps_with_decay_and_warm_up_are_those_by_hand(pair, backend):
     for decay, warm_up, rate in ((0.0, 0.0, 0.1), (0.3, 0.0, 0.1), (0.0, 0.5, 0.1), (0.2, 0.7, lambda t: 0.1 * 0.9**t)):
-        for num_steps in (1, 5, 20):
-            at = [rate(t) if callable(rate) else rate for t in range(num_steps)]
-            factors = [min((t + 1) / (warm_up * num_steps), 1.0) if warm_up else 1.0 for t in range(num_steps)]
-            options: dict[str, Any] = {"weight_decay": decay, "learning_rate_warm_up": warm_up, "learning_rate": rate}
-            mu = trained(pair, num_steps, **options).params["mu"]
-            np.testing.assert_allclose(mu, adamw(3.0, np.multiply(at, factors), decay), rtol=1e-6)
+        num_steps = 12
+        at = [rate(t) if callable(rate) else rate for t in range(num_steps)]
+        factors = [min((t + 1) / (warm_up * num_steps), 1.0) if warm_up else 1.0 for t in range(num_steps)]
+        options: dict[str, Any] = {"weight_decay": decay, "learning_rate_warm_up": warm_up, "learning_rate": rate}
+        mu = trained(pair, num_steps, **options).params["mu"]
+        np.testing.assert_allclose(mu, adamw(3.0, np.multiply(at, factors), decay), rtol=1e-6)
 
 
 def test_options_that_an_optimizer_has_itself_are_refused(pair, backend):

@@ -53,14 +53,14 @@ def fit_colour(c: ComparisonRecord, name: str) -> str:
 
 
 def compute_responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndarray]]:
-    """For each fit the posterior of its discrete latents, ``{"z": (N, K)}``, labels in the common order."""
+    """For each fit the posterior of its discrete latents, (N, K), or (N, T, K) of sequences, in the common order."""
     responsibilities = {}
     for name, fit in c.fits.items():
         try:
             posterior = exact.local_posterior(fit.fitted_model, exact.thin_draws(c.draws[name]), fit.observed_data())
         except zoo.ZooError:
             return {}
-        responsibilities[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim == 2}
+        responsibilities[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim > 1}
     return responsibilities
 
 
@@ -182,24 +182,25 @@ def plot_marginal(axes: Axes, draws: np.ndarray, colour: str, is_point: bool, is
 
 
 def plot_responsibilities(c: ComparisonRecord, responsibilities: dict[str, dict[str, np.ndarray]]) -> Figure | None:
-    """The probability of each component for every row, by each fit, the rows in one order."""
+    """The probability of each component for every row, or step of a sequence, by each fit, in one order."""
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
 
     site = next((s for s, p in responsibilities.get(c.best, {}).items() if p.shape[-1] > 1), None)
     if site is None:
         return None
-    best = responsibilities[c.best][site]
+    shown = {name: of_fit[site].reshape(-1, of_fit[site].shape[-1]) for name, of_fit in responsibilities.items()}
+    best = shown[c.best]
     label = best.argmax(1)
     # uncertain rows of the first two labels are placed where the two labels meet
     order = np.lexsort((-best.max(1) * np.where(label == 0, 1, -1), label))
     order = order[:: max(1, len(order) // MAX_ROWS_SHOWN)]
     colours = [to_rgb(f"C{k}") for k in range(best.shape[1])]
-    figure = Figure((8, 1.1 * len(responsibilities) + 0.9), layout="constrained")
-    panels = figure.subplots(len(responsibilities), 1, sharex=True, squeeze=False)[:, 0]
+    figure = Figure((8, 1.1 * len(shown) + 0.9), layout="constrained")
+    panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
     edges = np.arange(len(order) + 1)
-    for axes, (name, posterior) in zip(panels, responsibilities.items(), strict=True):
-        p = posterior[site][order]
+    for axes, (name, posterior) in zip(panels, shown.items(), strict=True):
+        p = posterior[order]
         axes.stackplot(edges, np.vstack([p, p[-1:]]).T, step="post", colors=colours, linewidth=0)
         axes.set(xlim=(0, len(order)), ylim=(0, 1), yticks=[0, 1])
         axes.set_title(name, loc="left")

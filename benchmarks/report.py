@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 PACKAGES = (
     "latent-zoo", "numpy", "scipy", "jax", "jaxlib", "numpyro", "optax", "flax", "numba", "torch", "pyro-ppl",
-    "scikit-learn", "gensim", "tomotopy", "lda", "ppca-py",
+    "scikit-learn", "gensim", "tomotopy", "lda", "ppca-py", "hmmlearn", "dynamax",
 )  # fmt: skip
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

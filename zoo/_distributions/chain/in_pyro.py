@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 from pyro.distributions import TorchDistribution, constraints
 
@@ -57,14 +58,17 @@ class Chain(TorchDistribution):
         return new
 
     def sample(self, sample_shape=()):
+        from zoo._distributions.chain.kernels import draw_states  # compiled when it is first needed
+
         with torch.no_grad():
             uniform = torch.rand(self.shape(sample_shape), dtype=self.initial.dtype, device=self.initial.device)
-            states = [draw_state(uniform[..., :1], self.initial.cumsum(-1))]
-            cumulative = self.transition.cumsum(-1)
-            for t in range(1, self.T):
-                row = elements(cumulative[..., min(t, cumulative.shape[-3]) - 1, None, :, :], states[-1])
-                states.append(draw_state(uniform[..., t : t + 1], row))
-            return torch.cat(states, -1)
+            states = np.empty((uniform[..., 0].numel(), self.T), np.int64)
+            initial, transition = (
+                cumulative_rows(p, self.batch_shape[:-1], num_dims)
+                for p, num_dims in ((self.initial, 2), (self.transition, 3))
+            )
+            draw_states(to_numpy(uniform).reshape(states.shape), initial[:, 0], transition, states)
+            return torch.as_tensor(states).reshape(uniform.shape).to(uniform.device)
 
     def log_prob(self, value):
         K = self.initial.shape[-1]
@@ -85,10 +89,17 @@ def elements(array, *index):
     return array[(*grid, *index)]
 
 
-def draw_state(uniform, cumulative):
-    """The state whose interval of the cumulative probabilities has a uniform number; none without probability."""
-    state = (cumulative <= uniform[..., None] * cumulative[..., -1:]).sum(-1)
-    return state.clamp_max(cumulative.shape[-1] - 1)
+def cumulative_rows(probabilities, batch_shape, num_dims):
+    """Cumulative probabilities in NumPy, of each chain or of all, in one dimension before the last ``num_dims``."""
+    shape = probabilities.shape[-num_dims:]
+    if probabilities.shape[:-num_dims].numel() > 1:
+        probabilities = probabilities.expand(*batch_shape, *shape)
+    num_chains = probabilities.shape[:-num_dims].numel()
+    return to_numpy(probabilities.cumsum(-1)).reshape(num_chains, *shape)
+
+
+def to_numpy(array):
+    return np.ascontiguousarray(array.detach().cpu().numpy(), dtype=np.float64)
 
 
 def safe_log(p):

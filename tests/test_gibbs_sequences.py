@@ -83,7 +83,7 @@ def summarise(pi: np.ndarray, A: np.ndarray, mu: np.ndarray) -> dict[str, Any]:
 
 @pytest.mark.parametrize("emission", X)
 def test_moments_are_those_of_all_paths(emission):
-    num_samples, num_batches = 3000, 30
+    num_samples, num_batches = 2000, 20
     fit = sample(emission, X[emission], num_warmup=50, num_samples=num_samples, seed=1)
     assert fit.draws["A"].shape == (1, num_samples, K, K)
     pi, A, mu = (fit.draws[n][0] for n in ("pi", "A", "mu"))

@@ -51,9 +51,17 @@ SEVERAL_MAXIMA = [{"emission": "bernoulli"}, {"emission": "categorical"}]
 CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT and settings not in SEVERAL_MAXIMA]
 
 
+def marks(name, settings):
+    """Of the emissions of sequences the first is enough."""
+    return [pytest.mark.slow] if name == "hidden_markov" and settings != {"emission": "normal"} else []
+
+
 # compiling takes NumPyro ten seconds a model: it is held against Pyro below
 POINTS = [
-    *(pytest.param("pyro", *case, id="-".join([case[0], *case[1].values(), "pyro"])) for case in CASES_EXACT),
+    *(
+        pytest.param("pyro", *case, marks=marks(*case), id="-".join([case[0], *case[1].values(), "pyro"]))
+        for case in CASES_EXACT
+    ),
     pytest.param("numpyro", "poisson_mixture", {}, marks=pytest.mark.slow, id="poisson_mixture-numpyro"),
 ]
 

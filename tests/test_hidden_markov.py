@@ -84,7 +84,7 @@ def test_the_objective_climbs_where_values_are_missing(emission, objective):
     np.testing.assert_allclose(fit.log_likelihood().sum(), fit.diagnostics["log_likelihood"], rtol=1e-10)
 
 
-@pytest.mark.parametrize("emission", ["full_normal", "poisson"])
+@pytest.mark.parametrize("emission", [pytest.param("full_normal", marks=pytest.mark.slow), "poisson"])
 def test_the_mode_of_the_closed_form_is_that_of_the_general_m_step(emission):
     params, x = simulated(emission, 2, N=6, T=12, K=2)
     x[2, -1] = x[0, -1]  # the entropy of the general route counts the steps after the end of a sequence

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import dirichlet
+from scipy.special import gammaln, xlogy
 
 from inference.engines.contract import FitRequest
 from inference.engines.em import hidden_markov as em
@@ -54,10 +54,11 @@ class Sampler:
 
     def record(self, keep: bool) -> np.ndarray:
         """The log density of parameters and data in each chain, the states summed out."""
-        for chain in self.chains:
-            if keep and chain.lp > chain.best_lp:
-                chain.best_lp, chain.best = chain.lp, chain.params
-        return np.array([chain.lp for chain in self.chains])
+        lps = [chain.log_density() for chain in self.chains]
+        for chain, lp in zip(self.chains, lps, strict=True):
+            if keep and lp > chain.best_lp:
+                chain.best_lp, chain.best = lp, chain.params
+        return np.array(lps)
 
     def draw(self, number: int) -> dict[str, np.ndarray]:
         """The parameters of each chain, (chain, *shape)."""
@@ -97,7 +98,7 @@ class Chain:
         # kmeans_labels counts missing values as the mean of their column
         self.states = kmeans_labels({"x": steps.values}, self.K, int(np.random.default_rng(seed).integers(2**31)))
         self.params: dict[str, np.ndarray] = {}
-        self.lp, self.best_lp, self.best = -np.inf, -np.inf, self.params
+        self.log_likelihood, self.best_lp, self.best = -np.inf, -np.inf, self.params
 
     def job(self, number: int) -> Callable[[], None]:
         """A function that does one sweep; its draws depend on the seed and the number of the sweep alone."""
@@ -108,7 +109,7 @@ class Chain:
             log_states = self.density.log_density(self.params)
             log_states[self.steps.starts[:-1]] += np.log(self.params["pi"])
             log_sums, self.states = self.of_paths.draw(log_states, np.log(self.params["A"]), rng)
-            self.lp = float(log_sums.sum()) + self._log_prior(self.params)
+            self.log_likelihood = float(log_sums.sum())
 
         return run
 
@@ -124,21 +125,23 @@ class Chain:
         A = draw_dirichlet(rng, self.transition_prior + counts)
         return {"pi": pi, "A": A, **self.draws.draw(rng, is_state, self.params or None)}
 
-    def _log_prior(self, params: Mapping[str, np.ndarray]) -> float:
-        """The log density of the parameters."""
-        rows = zip([params["pi"], *params["A"]], [np.ones(self.K), *self.transition_prior], strict=True)
-        of_rows = sum(dirichlet.logpdf(row / row.sum(), prior) for row, prior in rows) if self.K > 1 else 0.0
-        return float(of_rows) + self.draws.log_prior(params)
+    def log_density(self) -> float:
+        """The log density of the parameters and the data, the states summed out."""
+        of_pi = gammaln(self.K)  # a density that is constant
+        prior = self.transition_prior
+        of_A = gammaln(prior.sum(1)).sum() - gammaln(prior).sum() + xlogy(prior - 1, self.params["A"]).sum()
+        return self.log_likelihood + float(of_pi + of_A) + self.draws.log_prior(self.params)
 
     def state(self) -> dict[str, np.ndarray]:
         """All that the rest of the run depends on."""
         best = {f"best/{n}": v for n, v in self.best.items()}
-        lps = {"lp": np.array(self.lp), "best_lp": np.array(self.best_lp)}
+        lps = {"log_likelihood": np.array(self.log_likelihood), "best_lp": np.array(self.best_lp)}
         return {"states": self.states, **{f"params/{n}": v for n, v in self.params.items()}, **best, **lps}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state."""
-        self.states, self.lp, self.best_lp = state["states"], float(state["lp"]), float(state["best_lp"])
+        self.states, self.best_lp = state["states"], float(state["best_lp"])
+        self.log_likelihood = float(state["log_likelihood"])
         self.params, self.best = (
             {n.removeprefix(group): v for n, v in state.items() if n.startswith(group)}
             for group in ("params/", "best/")

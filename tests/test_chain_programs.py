@@ -135,9 +135,11 @@ def refused_programs(backend: str) -> dict[str, tuple[Any, str]]:
 
     def pair(x=None):
         shift = pp.sample("shift", dist.Normal(array(0.0), 1.0))
-        first, second = chain("first"), chain("second")
-        with pp.plate("N", 3, dim=-1):
-            pp.sample("x", dist.Normal(1.0 * first + second + shift, array(1.0)), obs=x)
+        first = chain("first")
+        with pp.plate("N", 4, dim=-2):
+            second = chain("second")
+            with pp.plate("T", 3, dim=-1):
+                pp.sample("x", dist.Normal(1.0 * first + second + shift, array(1.0)), obs=x)
 
     def masked(x=None):
         shift = pp.sample("shift", dist.Normal(array(0.0), 1.0))
@@ -147,7 +149,7 @@ def refused_programs(backend: str) -> dict[str, tuple[Any, str]]:
 
     return {
         "whole": (whole, "a site depends on z, a chain of 3 steps, and not step by step"),
-        "pair": (pair, "first and second are chains with emissions in common|second and first are chains"),
+        "pair": (pair, "second and first are chains with emissions in common and in different plates"),
         "masked": (masked, "z is a chain and masked"),
     }
 
@@ -159,6 +161,7 @@ def test_programs_without_an_exact_sum(name, backend):
     density = in_backend("inference.exact.enumeration", backend).EnumeratedDensity
     convert = language(backend)[2].asarray
     with in_backend("zoo._backend", backend).runtime("float64"):
-        x, zero = convert(np.zeros((4, 1) if name == "whole" else 3)), convert(np.array(0.0))
+        shape = {"whole": (4, 1), "pair": (4, 3), "masked": 3}[name]
+        x, zero = convert(np.zeros(shape)), convert(np.array(0.0))
         with pytest.raises(zoo.ZooError, match=message):
             density(program, {}, {"x": x}).total({"shift": zero})

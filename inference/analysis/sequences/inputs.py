@@ -24,16 +24,25 @@ class FittedChains(NamedTuple):
     log_transitions: np.ndarray
 
 
-def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bool = False) -> FittedChains:
-    """The chains at the aligned draws, thinned, or at the point estimate of a fit without draws, or ``is_point``."""
+def fitted_params(fit: FitRecord, is_point: bool = False) -> dict[str, np.ndarray]:
+    """The aligned draws, thinned, or the point estimate of a fit without draws, or ``is_point``; (1, S, *shape)."""
     if fit.draws and not is_point:
         params = exact.thin_draws({**aligned_draws(fit), **fit.learned_draws()})
     else:
         params = {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
-    model = fit.fitted_model
-    params = {n: params[n] for n in model.card.parameters(fit.keywords)}
-    log_states, log_transitions = enumeration.chain(model, params, fit.observed_data(data), site)
+    return {n: params[n] for n in fit.fitted_model.card.parameters(fit.keywords)}
+
+
+def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bool = False) -> FittedChains:
+    """The chains at the aligned draws, thinned, or at the point estimate of a fit without draws, or ``is_point``."""
+    params = fitted_params(fit, is_point)
+    log_states, log_transitions = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
     return FittedChains(params, log_states[0], log_transitions[0])
+
+
+def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.ndarray:
+    """The probabilities of the states at each draw of the parameters, (S, N, T, K)."""
+    return enumeration.chain_probabilities(fit.fitted_model, fitted_params(fit), fit.observed_data(data), site)[0]
 
 
 def spread_draws(count: int, num_draws: int) -> np.ndarray:

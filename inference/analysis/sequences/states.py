@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import fitted_chains, spread_draws
+from inference.analysis.sequences.inputs import fitted_chains, spread_draws, state_probabilities
 from inference.analysis.sequences.trends import draw_latents, has_trends
 from inference.exact import markov
 from inference.record import FitRecord
@@ -52,8 +52,7 @@ def smoothed(fit: FitRecord, data: DataLike = None, site: str | None = None) -> 
     ZooError
         Where the model has no such chain.
     """
-    chains = fitted_chains(fit, data, site)
-    return markov.smooth(chains.log_states, chains.log_transitions).marginals.mean(0)
+    return state_probabilities(fit, data, site).mean(0)
 
 
 def filtered(fit: FitRecord, data: DataLike = None, site: str | None = None) -> np.ndarray:

@@ -165,6 +165,35 @@ def chain(
     return logs["states"], logs["transitions"]
 
 
+def chain_probabilities(
+    model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: str | None = None
+) -> np.ndarray:
+    """Posterior probabilities of the states of a chain, also where others have emissions in common with it.
+
+    Parameters
+    ----------
+    model, params, data
+        As in ``log_marginal``.
+    site : str, optional
+        The chain; not needed where there is one.
+
+    Returns
+    -------
+    array
+        (N, T, K), after the leading dimensions of draws.
+
+    Raises
+    ------
+    ZooError
+        Where there is no such chain.
+    """
+
+    def evaluate(density: EnumeratedDensity, draws: BackendParams) -> BackendParams:
+        return {"": density.responsibilities(draws)[density.find_chain(site).name]}
+
+    return _by_draw(model, params, data, evaluate)[""]
+
+
 def _by_draw(
     model: Model,
     params: Mapping[str, np.ndarray],

@@ -8,6 +8,7 @@ join, and of the transitions, whose last dimension has T - 1 steps, or 1 for all
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -61,13 +62,42 @@ def pairs_last(pairs: BackendArray, dim: int, dims: Sequence[int], functions: Ar
     return functions.movedim(pairs, (TIME, dim - 1, dim), (-3, -2, -1))
 
 
-def sum_paths(states: BackendArray, transitions: BackendArray, dim: int, functions: ArrayFunctions) -> BackendArray:
-    """Log of the sum over all paths, with size 1 in the dimensions of the chain."""
-    total = functions.forward_pass(*chain_last(states, transitions, dim, functions))
-    shape, num_dims = list(total.shape), total.ndim + 3
-    for chain_dim in (dim - 1, dim, TIME):
-        shape.insert(num_dims + chain_dim, 1)
-    return total.reshape(shape)
+def sum_paths(
+    states: BackendArray, transitions: Sequence[BackendArray], dims: Sequence[int], functions: ArrayFunctions
+) -> BackendArray:
+    """Log of the sum over all paths, with size 1 in the dimensions of the chains.
+
+    Several chains with emissions in common are one chain, whose states are the combinations of theirs. ``transitions``
+    has a factor, and ``dims`` the dimension, of each.
+    """
+    if len(dims) == 1:
+        total = functions.forward_pass(*chain_last(states, transitions[0], dims[0], functions))
+    else:
+        total = functions.forward_pass(*combined_chain(states, transitions, dims, functions))
+    own = {TIME, *dims, *(d - 1 for d in dims)}
+    num_dims, rest = 1 - min(dims), list(total.shape)
+    others = [d for d in range(-num_dims, 0) if d not in own]
+    rest = rest[len(rest) - len(others) :]
+    sizes = dict(zip(others, rest, strict=True))
+    return total.reshape(*(sizes.get(d, 1) for d in range(-num_dims, 0)))
+
+
+def combined_chain(
+    states: BackendArray, transitions: Sequence[BackendArray], dims: Sequence[int], functions: ArrayFunctions
+) -> tuple[BackendArray, BackendArray]:
+    """The factors of several chains as one with K_1 K_2 ... states, as ``inference.exact.markov`` has them."""
+    num_dims, n = 1 - min(dims), len(dims)
+    before = [d - 1 for d in dims]
+    states, *transitions = (a.reshape(*(1,) * (num_dims - a.ndim), *a.shape) for a in (states, *transitions))
+    steps = states.shape[TIME]
+    joint = transitions[0]
+    for transition in transitions[1:]:
+        joint = joint + transition
+    states = functions.movedim(states, (*before, TIME, *dims), tuple(range(-2 * n - 1, 0)))
+    joint = functions.movedim(joint, (TIME, *before, *dims), tuple(range(-2 * n - 1, 0)))
+    K = math.prod(joint.shape[-n:])
+    leading = states.shape[: -2 * n - 1], joint.shape[: -2 * n - 1]
+    return states.reshape(*leading[0], steps, K), joint.reshape(*leading[1], joint.shape[-2 * n - 1], K, K)
 
 
 def chain_logs(

@@ -104,6 +104,7 @@ class FactorGraph(NamedTuple):
 
         Raises ZooError where another label decides on the whole chain, which then is a mixture of chains.
         """
+        self.check_alone(v)
         order = elimination_order(self.variables)
         inner, outer = order[: order.index(v)], order[order.index(v) + 1 :]
         factors = eliminate(list(self.factors.values()), inner, functions)
@@ -114,8 +115,18 @@ class FactorGraph(NamedTuple):
                     f"{v.name} is a mixture of chains, by {u.name}, and not a chain: sample_labels draws both together"
                 )
         own, transition = (self.factors[n].log for n in v.factor_names)
-        product = multiply_factors(v, dependent, [])[0] if dependent else own
+        product = multiply_factors([v], dependent, [])[0] if dependent else own
         return chain_last(product, transition, v.dim, functions)
+
+    def check_alone(self, v: Variable) -> None:
+        """Raise ZooError where a chain has emissions in common with others: by itself it is no chain."""
+        others = combined_with(v, list(self.factors.values()), [u for u in self.variables if u.name != v.name])
+        if others:
+            names = ", ".join(u.name for u in others)
+            raise ZooError(
+                f"{v.name} has emissions in common with {names}, and given the data its path is no chain by itself: "
+                "smoothed has the probabilities of its states"
+            )
 
     def _eliminate(self, functions: ArrayFunctions) -> list[Factor]:
         return eliminate(list(self.factors.values()), self.variables, functions)
@@ -140,31 +151,51 @@ def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], function
     queue = elimination_order(variables)
     while queue:
         v = queue.pop(0)
-        dependent = [f for f in remaining if depends_on(f, v.dim)]
+        group = [v, *combined_with(v, remaining, queue)]
+        queue = [u for u in queue if u not in group]
+        dependent = [f for f in remaining if any(depends_on(f, u.dim) for u in group)]
         if not dependent:
             continue  # one value only: nothing to sum
-        remaining = [f for f in remaining if not depends_on(f, v.dim)]
-        product, transition = multiply_factors(v, dependent, queue)
-        if transition is None:
+        remaining = [f for f in remaining if not any(depends_on(f, u.dim) for u in group)]
+        product, transitions = multiply_factors(group, dependent, queue)
+        if not transitions:
             remaining.append(Factor(functions.logsumexp(product, v.dim), v.plates))
         else:
             plates = frozenset(p for p in v.plates if p.dim != TIME)
-            remaining.append(Factor(sum_paths(product, transition, v.dim, functions), plates))
+            dims = [u.dim for u in group if any(depends_on(t, u.dim - 1) for t in transitions)]
+            logs = [t.log for u in group for t in transitions if depends_on(t, u.dim - 1)]
+            remaining.append(Factor(sum_paths(product, logs, dims, functions), plates))
     return remaining
 
 
+def combined_with(v: Variable, factors: Sequence[Factor], queue: Sequence[Variable]) -> list[Variable]:
+    """The chains that share a factor of the steps with a chain, or with one another: a factorial chain."""
+    group = [v] if v.is_chain else []
+    for _ in queue:
+        for u in queue:
+            is_linked = any(depends_on(f, u.dim) and any(depends_on(f, g.dim) for g in group) for f in factors)
+            if u.is_chain and u not in group and is_linked:
+                group.append(u)
+    return group[1:]
+
+
 def multiply_factors(
-    v: Variable, dependent: Sequence[Factor], queue: Sequence[Variable]
-) -> tuple[BackendArray, BackendArray | None]:
-    """The product of the factors that depend on a variable, and of a chain that of its transitions.
+    group: Sequence[Variable], dependent: Sequence[Factor], queue: Sequence[Variable]
+) -> tuple[BackendArray, list[Factor]]:
+    """The product of the factors that depend on a variable, or on several chains, and the factors of transitions.
 
     queue: the variables that are still to be summed out.
     """
-    product, transition = None, None
+    v, product, transitions = group[0], None, []
+    check_plates(group)
     for f in dependent:
         check_order(v, f, queue)
-        if v.is_chain and depends_on(f, v.dim - 1):
-            transition = f.log
+        moving = [u for u in group if u.is_chain and depends_on(f, u.dim - 1)]
+        if moving:
+            for u in group:
+                if u not in moving and depends_on(f, u.dim):
+                    raise ZooError(changes_with_time(u, moving[0]))
+            transitions.append(f)
             continue
         # given v, what is in further plates is independent: a product
         log = f.log
@@ -172,9 +203,19 @@ def multiply_factors(
             if plate.dim not in v.plate_dims:
                 log = log.sum(plate.dim, keepdims=True)
         product = log if product is None else product + log
-    if transition is not None:
-        check_steps(v, dependent)
-    return product, transition
+    if transitions:
+        check_steps(v, [f for f in dependent if not any(f is t for t in transitions)])
+    return product, transitions
+
+
+def check_plates(group: Sequence[Variable]) -> None:
+    """Raise ZooError where chains with emissions in common are in different plates."""
+    for u in group[1:]:
+        if u.plates != group[0].plates:
+            raise ZooError(
+                f"{group[0].name} and {u.name} are chains with emissions in common and in different plates, so that "
+                "there is no exact sum: put them in one plate"
+            )
 
 
 def check_order(v: Variable, f: Factor, queue: Sequence[Variable]) -> None:
@@ -188,19 +229,19 @@ def check_order(v: Variable, f: Factor, queue: Sequence[Variable]) -> None:
                 f"{v.name} and {u.name} are in one factor and in different plates, so that there is no exact "
                 "sum: put them in one plate"
             )
-        if u.is_chain and v.is_chain:
-            raise ZooError(
-                f"{v.name} and {u.name} are chains with emissions in common, whose sum is over pairs of states: write "
-                "them as one chain of pairs"
-            )
         if u.is_chain and depends_on(f, u.dim - 1) and TIME in v.plate_dims:
-            raise ZooError(f"{v.name} changes with time, and the transitions of {u.name} depend on it: observe it")
+            raise ZooError(changes_with_time(v, u))
+
+
+def changes_with_time(v: Variable, u: Variable) -> str:
+    """The message for transitions that depend on a variable of the steps."""
+    return f"{v.name} changes with time, and the transitions of {u.name} depend on it: observe it"
 
 
 def check_steps(v: Variable, dependent: Sequence[Factor]) -> None:
     """Raise ZooError where a factor depends on a chain as a whole, and not step by step."""
-    T = max(f.log.shape[TIME] for f in dependent if not depends_on(f, v.dim - 1))
-    if any(f.log.shape[TIME] != T for f in dependent if not depends_on(f, v.dim - 1)):
+    T = max(f.log.shape[TIME] for f in dependent)
+    if any(f.log.shape[TIME] != T for f in dependent):
         raise ZooError(
             f"a site depends on {v.name}, a chain of {T} steps, and not step by step: put what depends on it in a "
             f"plate of the {T} steps, at dimension -1"

@@ -313,6 +313,7 @@ def draw_label(graph, v, key):
 
 def draw_path(graph, v, key):
     """One draw of a chain from its posterior, which is a chain too, whose transitions change with time."""
+    graph.check_alone(v)
 
     def log_marginal(zeros):
         return graph.add({v.transition: zeros}).log_marginal(FUNCTIONS)[0]

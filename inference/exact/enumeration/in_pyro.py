@@ -275,6 +275,7 @@ def draw_label(graph, v):
 
 def draw_path(graph, v):
     """One draw of a chain from its posterior, which is a chain too, whose transitions change with time."""
+    graph.check_alone(v)
     p = marginal(graph, v)
     T, K = p.shape[-2:]
     shape = (K, *graph.factors[v.name].log.shape[:-1], T - 1)

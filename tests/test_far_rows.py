@@ -35,7 +35,7 @@ def expected_limit(fit):
 
 def test_draws_have_the_same_limit():
     fit = inference.fit(
-        zoo.load("gaussian_mixture", K=2), X, engine="nuts", num_warmup=20, num_samples=10, num_chains=1
+        zoo.load("gaussian_mixture", "pyro", K=2), X, engine="nuts", num_warmup=20, num_samples=10, num_chains=1
     )
     p = fit.local(FAR)["z"]
     np.testing.assert_allclose(p.sum(1), 1.0)

@@ -11,6 +11,7 @@ import zoo
 from inference import fit
 from inference.engines.svi.plan import TrainingPlan
 from inference.objectives.estimators import all_estimators
+from tests.table import SLOW_IN_NUMPYRO
 
 TINY = {"Z": 2, "width": 8, "depth": 1}
 
@@ -85,19 +86,20 @@ def test_the_bound_of_batches_is_that_of_all_rows(vae, images):
     """At a learning rate that changes nothing, the mean of an epoch is the bound of all rows, whatever the batch."""
     start = train(vae, images, num_epochs=2, seed=5).state
     means = []
-    for size in (10, 40, 120):
+    for size in (20, 120):
         still = train(vae, images, learning_rate=1e-12, batch_size=size, num_epochs=80, start=start)
         epoch = 120 // size
         means.append(
             (still.trace.mean(), still.trace.reshape(-1, epoch).mean(1).std() / np.sqrt(len(still.trace) / epoch))
         )
-    (a, sa), (b, sb), (c, sc) = means
+    (a, sa), (b, sb) = means
     assert abs(a - b) < 4 * np.hypot(sa, sb)
-    assert abs(b - c) < 4 * np.hypot(sb, sc)
 
 
-@pytest.mark.parametrize("extra", [{}, {"weight_average": 0.9, "held_out": 0.2, "warm_up": 0.5, "clip_norm": 1.0}])
-def test_an_interrupted_run_resumes_bit_for_bit(vae, images, extra, tmp_path, monkeypatch):
+# NumPyro: tests/test_training_options.py
+@pytest.mark.parametrize("vae", SLOW_IN_NUMPYRO, indirect=True)
+def test_an_interrupted_run_resumes_bit_for_bit(vae, images, tmp_path, monkeypatch):
+    extra = {"weight_average": 0.9, "held_out": 0.2, "warm_up": 0.5, "clip_norm": 1.0}
     complete = train(vae, images, checkpoint=tmp_path / "whole", **extra)
     again = train(vae, images, checkpoint=tmp_path / "whole", **extra)  # all done: read back
     without = train(vae, images, **extra)
@@ -122,6 +124,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(vae, images, extra, tmp_path, mo
             np.testing.assert_array_equal(values, resumed.diagnostics["epochs"][name])
 
 
+@pytest.mark.parametrize("vae", SLOW_IN_NUMPYRO, indirect=True)
 def test_a_checkpoint_of_another_run_is_refused(vae, images, tmp_path):
     train(vae, images, num_epochs=1, checkpoint=tmp_path)
     for wrong, named in (
@@ -176,6 +179,7 @@ def make(name: str, temperature: object) -> object:
     return estimator(temperature=temperature)
 
 
+@pytest.mark.parametrize("vae", SLOW_IN_NUMPYRO, indirect=True)
 def test_a_full_disk_leaves_the_old_checkpoint(vae, images, tmp_path, monkeypatch):
     train(vae, images, num_epochs=2, checkpoint=tmp_path)
     before = (tmp_path / "checkpoint.npz").read_bytes()

@@ -10,13 +10,12 @@ import inference
 import zoo
 from inference import choose
 from inference.evaluation.selection.cross_validation import make_folds
+from tests.table import SLOW_IN_NUMPYRO
 from tests.user_programs import BY_NAME
 from zoo import ZooError
 
-BACKENDS = ("numpyro", "pyro")
 
-
-@pytest.fixture(params=BACKENDS, scope="module")
+@pytest.fixture(params=SLOW_IN_NUMPYRO, scope="module")
 def backend(request):
     return request.param
 

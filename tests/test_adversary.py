@@ -1,5 +1,7 @@
 """The penalty "adversary": its optimum, what it has gradients for, and coordinates that codes do not have."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,8 @@ from tests.test_penalties import Backend
 B = 64
 GROUP = np.tile([-1.0, 1.0], B // 2)
 SD = np.full((B, 3), 0.5)
-PENALTY = Adversary(gamma=2.0, coordinates=(0,), units=8, layers=1, steps=2, learning_rate=0.02)
+SETTINGS: dict[str, Any] = {"gamma": 2.0, "coordinates": (0,), "units": 8, "layers": 1, "steps": 2}
+PENALTY = Adversary(**SETTINGS, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module", params=zoo.BACKENDS)
@@ -19,7 +22,7 @@ def backend(request):
     return Backend(request.param)
 
 
-def trained(backend, mean, steps):
+def trained(backend, mean, steps, penalty=PENALTY):
     """The penalty after steps of its network on the codes of one batch."""
     with backend.runtime("float64"):
         if backend.name == "pyro":
@@ -27,10 +30,10 @@ def trained(backend, mean, steps):
 
             torch.manual_seed(0)
         codes = backend.codes(mean, SD, mean, 1000)
-        state = PENALTY.initial_state(3, backend.key(1), backend.functions)
+        state = penalty.initial_state(3, backend.key(1), backend.functions)
 
         def step(state):
-            return PENALTY.next_state(backend.inputs(codes, state=state))
+            return penalty.next_state(backend.inputs(codes, state=state))
 
         if backend.name == "numpyro":
             import jax
@@ -38,7 +41,7 @@ def trained(backend, mean, steps):
             step = jax.jit(step)
         for _ in range(steps):
             state = step(state)
-        return float(PENALTY.value(backend.inputs(codes, state=state)))
+        return float(penalty.value(backend.inputs(codes, state=state)))
 
 
 def test_at_its_optimum_it_is_the_mutual_information(backend):
@@ -55,6 +58,21 @@ def test_at_its_optimum_it_is_the_mutual_information(backend):
 def test_nothing_is_left_to_learn_from_independent_coordinates(backend):
     mean = np.stack([GROUP, np.repeat([-1.0, 1.0], B // 2), np.zeros(B)], 1)
     assert trained(backend, mean, 200) == pytest.approx(0, abs=0.01)
+
+
+def test_fine_differences_between_groups_are_found():
+    """Groups that alternate along a coordinate, ten times within its range, at both ends of which they are equal."""
+    z = np.linspace(-1, 1, B + 1)[1:] * np.sqrt(3)
+    group = np.where(np.sin(16 * z) > 0, 1.0, -1.0)
+    share = np.mean(group > 0)
+    entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    mean = np.stack([group, z, np.zeros(B)], 1)
+    fine, smooth = (
+        trained(Backend("pyro"), mean, 200, Adversary(**SETTINGS, octaves=octaves, learning_rate=0.02))
+        for octaves in (5, 0)
+    )
+    assert fine == pytest.approx(2 * entropy, rel=0.02)
+    assert smooth < 2 * entropy / 4
 
 
 def test_a_named_coordinate_counts_by_its_bins():

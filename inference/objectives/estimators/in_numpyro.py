@@ -5,10 +5,23 @@ import jax.numpy as jnp
 
 from zoo._backend.in_numpyro import kind_of
 
-__all__ = ["detach", "exp", "kind_of", "log", "log_softmax", "maximum", "sigmoid", "softplus", "stack", "tanh", "where"]
+__all__ = [
+    "detach",
+    "exp",
+    "kind_of",
+    "log",
+    "log_softmax",
+    "maximum",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "stack",
+    "tanh",
+    "where",
+]
 
 detach, log_softmax, sigmoid, softplus = jax.lax.stop_gradient, jax.nn.log_softmax, jax.nn.sigmoid, jax.nn.softplus
-exp, log, maximum, stack, tanh, where = jnp.exp, jnp.log, jnp.maximum, jnp.stack, jnp.tanh, jnp.where
+exp, log, maximum, sin, stack, tanh, where = jnp.exp, jnp.log, jnp.maximum, jnp.sin, jnp.stack, jnp.tanh, jnp.where
 broadcast_to, concatenate, zeros = jnp.broadcast_to, jnp.concatenate, jnp.zeros
 
 

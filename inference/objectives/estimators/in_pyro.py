@@ -5,9 +5,9 @@ from torch.nn.functional import one_hot, softplus
 
 from zoo._backend.in_pyro import kind_of
 
-__all__ = ["concatenate", "exp", "kind_of", "log", "sigmoid", "softplus", "stack", "tanh", "where", "zeros"]
+__all__ = ["concatenate", "exp", "kind_of", "log", "sigmoid", "sin", "softplus", "stack", "tanh", "where", "zeros"]
 
-exp, log, sigmoid, stack, tanh = torch.exp, torch.log, torch.sigmoid, torch.stack, torch.tanh
+exp, log, sigmoid, sin, stack, tanh = torch.exp, torch.log, torch.sigmoid, torch.sin, torch.stack, torch.tanh
 broadcast_to, concatenate, where, zeros = torch.broadcast_to, torch.cat, torch.where, torch.zeros
 
 

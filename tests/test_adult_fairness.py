@@ -25,7 +25,8 @@ def adult():
 
 def small_fit(adult, backend, steps, objective, **options):
     read, x, sex, _ = adult
-    model = zoo.load("attribute_vae", backend, likelihood="mixed", columns=read.levels, C=2, Z=8, width=64, alpha=10.0)
+    sizes = {"C": 2, "Z": 8, "width": 64, "alpha": 10.0, "separation": 20.0}
+    model = zoo.load("attribute_vae", backend, likelihood="mixed", columns=read.levels, **sizes)
     data = {"x": x[NUM_TESTS:], "attribute": sex[NUM_TESTS:]}
     options = {"batch_size": 256, "num_steps": steps, "dtype": "float32", **options}
     return inference.fit(model, data, "svi", objective=objective, **options)
@@ -50,8 +51,8 @@ def test_the_other_coordinates_are_free_of_sex(adult):
         adult,
         "numpyro",
         STEPS,
-        "adversary(gamma=30, steps=6)",
-        learning_rate=lambda step: 1e-3 * (1 - step / STEPS),
+        "adversary(gamma=6)",
+        learning_rate=lambda step: 3e-3 * (1 - step / STEPS),
     )
     _, x, sex, income = adult
     names = np.array(["Female", "Male"])[sex[:NUM_TESTS, 0].astype(int)]

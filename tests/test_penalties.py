@@ -246,6 +246,7 @@ def test_every_penalty_cites_its_source():
 INVALID = [
     ("adversary(gamma=-1)", "gamma is a number from 0 up; given -1"),
     ("adversary(bins=1)", "bins is a whole number from 2 up; given 1"),
+    ("adversary(octaves=-1)", "octaves is a whole number from 0 up; given -1"),
     ("adversary(steps=0)", "steps is a whole number from 1 up; given 0"),
     ("adversary(coordinates=0)", "coordinates are whole numbers from 0 up, as in coordinates=\\(0,\\); given 0"),
     ("beta(beta=-1)", "beta is a number from 0 up, or a function of the fraction; given -1"),

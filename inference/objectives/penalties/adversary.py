@@ -35,7 +35,7 @@ class Adversary(Penalty):
 
     Parameters
     ----------
-    gamma : float, default 100
+    gamma : float, default 6
         The weight, from 0 up.
     coordinates : tuple of int, optional
         The named coordinates; unless given, those that the guide names, as that of ``attribute_vae`` does.
@@ -58,7 +58,7 @@ class Adversary(Penalty):
     name: ClassVar[str] = "adversary"
     citation: ClassVar[str] = "Edwards and Storkey (2016), Censoring representations with an adversary, ICLR"
 
-    gamma: float = 100.0
+    gamma: float = 6.0
     coordinates: tuple[int, ...] | None = None
     bins: int = 2
     octaves: int = 7

@@ -238,28 +238,24 @@ show(figure, "codes")
 #
 # Factors can be named if some rows have labels. In `attribute_vae` the shape of an image depends on $z_0$ alone, by
 # three normals whose places are fixed, one for each shape; so $p(\text{shape} \mid z_0)$ is Bayes' rule, and nothing of
-# it is learned. The data are the 768 images of the largest scale; 24 of them have a label, eight of each shape, and the
-# encoder reads no label. The objective `factor` permutes $z_0$ by itself and all other coordinates together, so that
-# only what ties them to $z_0$ is penalised (Creager et al. 2019).
+# it is learned. Here 31 of the 3072 images have a label, 1% of them, and the encoder reads no label. The objective
+# `factor` permutes $z_0$ by itself and all other coordinates together, so that only what ties them to $z_0$ is
+# penalised (Creager et al. 2019).
 
 # %%
-large: dict[str, Any] = {"scale": 1}
-sprites, large_factors = np.asarray(datasets.observed("sprites", **large), float), datasets.factors("sprites", **large)
-shapes, labels = large_factors.index[:, 0], np.full(len(sprites), np.nan)
-for shape in range(3):
-    labels[rng.choice(np.flatnonzero(shapes == shape), 8, replace=False)] = shape
+sprites, shapes = np.asarray(datasets.observed("sprites"), float), factors.index[:, 0]
+labels = datasets.observed("sprites_labelled")["attribute"]
 attribute_model = zoo.load(
-    "attribute_vae", backend="pyro", Z=6, C=3, likelihood="gaussian", sigma=0.2, network="pooled", width=128
+    "attribute_vae", backend="pyro", Z=8, C=3, likelihood="gaussian", sigma=0.2, network="pooled", width=64
 )
-CONTROL_STEPS = 1500
 controlled = inference.fit(
     attribute_model,
     {"x": sprites, "attribute": labels},
     "svi",
     objective="factor(gamma=10, units=100, learning_rate=1e-3)",
-    num_steps=CONTROL_STEPS,
+    num_steps=1500,
     batch_size=64,
-    learning_rate=lambda step: 3e-3 * (1 - step / CONTROL_STEPS),
+    learning_rate=3e-3,
 )
 z = latents.encode(controlled, sprites).mean
 
@@ -267,11 +263,11 @@ z = latents.encode(controlled, sprites).mean
 def accuracy(features):
     """Accuracy of boosted trees for the shape, each image predicted by trees that were trained without it.
 
-    The three shapes of one position are in one fold: trees that find the place of an image by its code would otherwise
-    know which shapes at this place are in the other folds, and exclude them.
+    The three shapes of one scale and position are in one fold: trees that find the place of an image by its code would
+    otherwise know which shapes at this place are in the other folds, and exclude them.
     """
     trees = HistGradientBoostingClassifier(max_iter=40, early_stopping=False, random_state=0)
-    place = np.unique(large_factors.index[:, 1:], axis=0, return_inverse=True)[1].ravel()
+    place = np.unique(factors.index[:, 1:], axis=0, return_inverse=True)[1].ravel()
     folds = GroupKFold(3, shuffle=True, random_state=0)
     return (cross_val_predict(trees, features, shapes, groups=place, cv=folds) == shapes).mean()
 
@@ -279,7 +275,7 @@ def accuracy(features):
 is_labelled = ~np.isnan(labels)
 from_shape, from_rest = accuracy(z[:, :1]), accuracy(z[:, 1:])
 print(f"{is_labelled.sum()} labels of {len(labels)} images")
-print(f"accuracy of the shape: from z_0 {from_shape:.3f}, from the other five {from_rest:.3f}, by chance {1 / 3:.3f}")
+print(f"accuracy of the shape: from z_0 {from_shape:.3f}, from the other seven {from_rest:.3f}, by chance {1 / 3:.3f}")
 assert from_shape > 0.9
 assert from_rest < 0.6
 
@@ -291,16 +287,29 @@ assert from_rest < 0.6
 # %%
 means = [z[labels == shape, 0].mean() for shape in range(3)]
 names = np.array(["square", "ellipse", "heart"])
-network = MLPClassifier((100,), max_iter=60, random_state=0)
+network = MLPClassifier((100,), max_iter=20, random_state=0)
 rows = latents.control(
     controlled, z={0: means}, attribute=names[shapes], wanted=names, classifier=network, max_rows=300
 )
 print(rows)
 assert rows.attribute is not None
+assert rows.attribute.unchanged_accuracy < rows.attribute.real_accuracy - 0.1
 show(rows.figure(count=9), "control")
 
 # %% [markdown]
-# CONTROLPROSE
+# The first line has the images, the second what is decoded from their unchanged codes, and the others the same codes
+# with $z_0$ of a square, an ellipse and a heart. Position and size stay, as they should, but the shape does not change:
+# control has failed. Two numbers of the report show it. The change of $x$ is next to 0, and on images that were only
+# decoded the classifier is far below its accuracy on real ones: after so few steps the decoder draws a blurred spot of
+# the right size at the right place, whatever the shape. (The classifier is small too, and far from certain about real
+# images: always read its accuracy on these first.)
+#
+# So the accuracy from $z_0$ is a property of the encoder alone, and no evidence of control. That $z_0$ *tells* the
+# shape is due to the labels; that it *sets* the shape is up to the decoder, which reads $z_0$ only when the likelihood
+# gains by it. The accuracy from the other coordinates is above chance too: they are not free of the shape, as far as
+# boosted trees see. The fit is one of one seed. Check all three: what a coordinate tells, what the others still tell,
+# and what changes when it is set.
+#
 # ## A sober look at fairness
 #
 # Adult is a table of people in a census of 1994: eight categories, five numbers, and whether the income is above 50,000
@@ -319,21 +328,13 @@ sex = frame["sex"].astype(str).iloc[test]
 income = pd.Series(np.where(is_rich, ">50K", "<=50K")[test], name="income")
 ADULT_STEPS = 800
 table_model = zoo.load(
-    "attribute_vae",
-    backend="pyro",
-    likelihood="mixed",
-    columns=read.levels,
-    C=2,
-    Z=6,
-    width=64,
-    alpha=10.0,
-    separation=20.0,
+    "attribute_vae", backend="pyro", likelihood="mixed", columns=read.levels, C=2, Z=6, width=64, alpha=10.0
 )
 fair = inference.fit(
     table_model,
     {"x": people[train], "attribute": people[train][:, [sex_column]]},
     "svi",
-    objective="adversary(gamma=6, units=64, layers=2)",
+    objective="adversary(gamma=50, octaves=0, units=64, layers=2)",
     num_steps=ADULT_STEPS,
     batch_size=128,
     learning_rate=lambda step: 3e-3 * (1 - step / ADULT_STEPS),
@@ -359,7 +360,8 @@ show(result.figure(), "fairness")
 # - *Other coordinates*: the accuracy for sex is near the share of men, which is what predicting "male" for everyone
 #   gives. By that number sex is gone. The *balanced accuracy* counts both groups alike, and is 0.5 by chance. That of
 #   boosted trees is 0.1 above it, with an interval far from 0.5; logistic regression sees nothing. So the codes still
-#   show sex to one of the two predictors.
+#   show sex to one of the two predictors. Trees find differences that are too fine for the network, which reads the
+#   means alone (`octaves=0`). By default it reads sines and cosines of them too.
 # - The *parity difference* is less than half of what it was, and one to three points of the accuracy for income are the
 #   price. Sex and income are dependent in the records: a predictor without errors would have their parity difference,
 #   so that one cannot have all of both. The difference of *equal opportunity* is a third number, and need not fall as

@@ -119,13 +119,13 @@ def test_draws_have_the_moments_of_the_normal_distribution(backend):
     if backend == "numpyro":
         import jax
 
-        drawn = [d.sample(jax.random.PRNGKey(0), (draws,)) for d in make(backend, chain, rows, T)]
+        both = [d.sample(jax.random.PRNGKey(0), (draws,)) for d in make(backend, chain, rows, T)]
     else:
         import torch
 
         torch.manual_seed(0)
-        drawn = [d.sample((draws,)) for d in make(backend, chain, rows, T)]
-    for values, mean, cov in zip(drawn, (z_mean, x_mean), (z_cov, x_cov), strict=True):
+        both = [d.sample((draws,)) for d in make(backend, chain, rows, T)]
+    for values, mean, cov in zip(both, (z_mean, x_mean), (z_cov, x_cov), strict=True):
         flat = np.asarray(values).reshape(draws, -1)
         error = (flat.mean(0) - mean) / np.sqrt(np.diag(cov) / draws)
         assert np.abs(error).max() < 4.5

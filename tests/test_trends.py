@@ -58,9 +58,9 @@ def test_forecasts_have_the_exact_distribution_of_later_values(series, level):
     for n, row in enumerate(series[..., 0]):
         mean, cov = posterior_of_level(level, row, 35)
         sd = np.sqrt(np.diag(cov)[-5:] + level.params["Psi"])
-        drawn = later.draws["x"][:, n, :, 0]
-        assert np.abs((drawn.mean(0) - mean[-5:]) / (sd / np.sqrt(draws))).max() < 4.5
-        assert np.abs(drawn.std(0) / sd - 1).max() < 4.5 / np.sqrt(2 * draws)
+        values = later.draws["x"][:, n, :, 0]
+        assert np.abs((values.mean(0) - mean[-5:]) / (sd / np.sqrt(draws))).max() < 4.5
+        assert np.abs(values.std(0) / sd - 1).max() < 4.5 / np.sqrt(2 * draws)
     lower, upper = later.interval(probability=0.5)
     assert lower.shape == upper.shape == (3, 5, 1)
     assert (lower < upper).all()
@@ -69,9 +69,9 @@ def test_forecasts_have_the_exact_distribution_of_later_values(series, level):
 
 
 def test_paths_are_draws_of_the_level(series, level):
-    drawn = sequences.paths(level, num_paths=3000)["level"]
+    values = sequences.paths(level, num_paths=3000)["level"]
     mean, cov = posterior_of_level(level, series[1, :, 0], 30)
-    assert np.abs((drawn[:, 1, :, 0].mean(0) - mean) / np.sqrt(np.diag(cov) / 3000)).max() < 4.5
+    assert np.abs((values[:, 1, :, 0].mean(0) - mean) / np.sqrt(np.diag(cov) / 3000)).max() < 4.5
 
 
 def test_a_fit_with_draws_adds_the_uncertainty_of_its_parameters(series):

@@ -152,8 +152,8 @@ print(
 print(f"sd of the level: {sd[gap].max():.2f} in the gap, {np.median(sd[~gap]):.2f} elsewhere")
 assert sd[gap].max() > 1.3 * np.median(sd[~gap])
 
-drawn = sequences.paths(without, num_paths=400)[:, 0]
-rates = without.params["mu"][:, 0][drawn]
+path_draws = sequences.paths(without, num_paths=400)[:, 0]
+rates = without.params["mu"][:, 0][path_draws]
 low, high = np.quantile(rates, [0.05, 0.95], axis=0)
 figure = Figure(figsize=(8, 4.5), layout="constrained")
 top, bottom = figure.subplots(2, 1, sharex=True, sharey=True)

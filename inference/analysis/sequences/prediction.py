@@ -82,7 +82,7 @@ def durations(
 ) -> Durations:
     """Compute how long the states last, by the transitions and by draws of the path.
 
-    Where the stays drawn given the data differ from geometric ones, the transitions do not describe them.
+    Where the stays in draws given the data differ from geometric ones, the transitions do not describe them.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def durations(
     stay = np.exp(np.diagonal(chains.log_transitions[:, :, 0], axis1=-2, axis2=-1))  # (S, N, K)
     with np.errstate(divide="ignore"):
         expected = (1 / (1 - stay)).mean((0, 1))
-    drawn = np.asarray(paths(fit, data, num_paths, seed, site))
+    draws = np.asarray(paths(fit, data, num_paths, seed, site))
     lengths: list[list[int]] = [[] for _ in expected]
-    for path in drawn.reshape(-1, drawn.shape[-1]):
+    for path in draws.reshape(-1, draws.shape[-1]):
         starts = np.flatnonzero(np.diff(path)) + 1
         for start, end in pairwise(starts):
             lengths[path[start]].append(int(end - start))

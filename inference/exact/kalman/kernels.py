@@ -200,16 +200,16 @@ def smooth_sequences(A, Q, means, roots, before_means, before_roots):
 
 @njit(**COMPILED)
 def draw_sequences(A, Q, means, roots, before_means, before_roots, noise):
-    """Latents (N, T, Z) drawn given all values of each sequence; noise: standard normal, (N, T, Z, 2)."""
+    """A draw of the latents (N, T, Z) given all values of each sequence; noise: standard normal, (N, T, Z, 2)."""
     N, T, Z = means.shape
-    drawn = np.empty((N, T, Z))
+    z = np.empty((N, T, Z))
     gain, rest = np.empty((Z, Z)), np.empty((Z, Z))
     kept, scaled, stack = np.empty((Z, Z)), np.empty((Z, Z)), np.empty((2 * Z, Z))
     for n in range(N):
         for i in range(Z):
-            drawn[n, T - 1, i] = means[n, T - 1, i]
+            z[n, T - 1, i] = means[n, T - 1, i]
             for k in range(Z):
-                drawn[n, T - 1, i] += roots[n, T - 1, i, k] * noise[n, T - 1, k, 0]
+                z[n, T - 1, i] += roots[n, T - 1, i, k] * noise[n, T - 1, k, 0]
         for t in range(T - 2, -1, -1):
             gain_and_rest(A, Q, roots[n, t], before_roots[n, t + 1], gain, rest)
             # a root of the covariance given the next step: two parts with noise of their own
@@ -217,9 +217,9 @@ def draw_sequences(A, Q, means, roots, before_means, before_roots, noise):
             product(gain, Q, scaled)
             product(kept, roots[n, t], stack[:Z])
             for i in range(Z):
-                drawn[n, t, i] = means[n, t, i]
+                z[n, t, i] = means[n, t, i]
                 for k in range(Z):
-                    drawn[n, t, i] += gain[i, k] * (drawn[n, t + 1, k] - before_means[n, t + 1, k])
+                    z[n, t, i] += gain[i, k] * (z[n, t + 1, k] - before_means[n, t + 1, k])
                     part = roots[n, t, i, k] - stack[i, k]
-                    drawn[n, t, i] += part * noise[n, t, k, 0] - scaled[i, k] * noise[n, t, k, 1]
-    return drawn
+                    z[n, t, i] += part * noise[n, t, k, 0] - scaled[i, k] * noise[n, t, k, 1]
+    return z

@@ -121,7 +121,8 @@ def main(args):
         run(FEW)  # compiles
     seconds = {name: [] for name in methods}
     for round_number in range(args.rounds):
-        texts, record, traces = [], {"round": round_number}, {}
+        texts, traces = [], {}
+        record: dict[str, float] = {"round": round_number}
         for name, run in methods.items():
             few, many = measure(run, FEW), measure(run, FEW + args.iterations)
             seconds[name].append((many.cpu - few.cpu) / args.iterations)

@@ -60,7 +60,7 @@ def units(draw: Draw, subject: Subject, model: zoo.Model, table: Table, options:
     for n, kind in subject.kinds.items():
         if kind == "real":
             other[n] = scale * (draw(st.sampled_from(ORIGINS)) + table[n])
-            counts += (~np.isnan(table[n])).sum(1)
+            counts += (~np.isnan(table[n])).reshape(N, -1).sum(1)
     result = fit(model, other, subject.engine, **options)
     assert not isinstance(result, zoo.ZooError), str(result)
     weights = options.get("sample_weight")

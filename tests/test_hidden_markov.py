@@ -179,6 +179,7 @@ WRONG: list[tuple[dict[str, Any], Any, dict[str, Any], str]] = [
         "a value of A that is not numbers above zero that sum to one",
     ),
     ({}, np.full((2, 3, 1), np.nan), {}, "every value is missing"),
+    ({}, np.zeros((0, 2)), {}, r"the data is empty \(shape \(0, 2\)\)"),
     ({}, [ONE, np.zeros((4, 2))], {}, r"x\[1\] has the shape \(4, 2\) and x\[0\] \(12, 1\)"),
     ({}, [ONE, np.zeros((0, 1))], {}, r"x\[1\] has no steps"),
     ({}, pd.DataFrame({"time": [1, 3, 2], "y": [0.1, 0.5, 0.9]}), {}, "the times are out of order in row 2, 2 after 3"),

@@ -95,6 +95,8 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
             f"{expected}, and intensities are for binary sites: give the grey values themselves, as an array"
         )
     kind = "unit" if is_grey else site.kind
+    if values.size == 0:
+        raise ZooError(f"{expected}: the data is empty (shape {values.shape}); give at least one row")
     if site.dims[:2] == SEQUENCES and values.ndim < len(site.dims):
         values = values.reshape(1, len(values), -1)  # one sequence
     if values.ndim == 1 and len(site.dims) == 2:
@@ -103,8 +105,6 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
         values = values.reshape(-1)
     if values.ndim != len(site.dims):
         raise ZooError(f"{expected}: give {len(site.dims)} dimensions, not shape {values.shape}")
-    if values.size == 0:
-        raise ZooError(f"{expected}: the data is empty (shape {values.shape}); give at least one row")
     for first, block in blocks(values):
         with np.errstate(over="ignore"):
             total = block.sum()

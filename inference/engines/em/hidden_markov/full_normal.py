@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from inference.engines.em.hidden_markov.normal import EMPTY, LOG_2PI, Units
 from inference.engines.em.options import PreparedOptions
@@ -38,13 +37,14 @@ class FullNormalEmissions:
         covariance = np.linalg.inv(precision)
         for columns, steps in self.patterns:
             y = self.y[np.ix_(steps, columns)]
-            roots = np.linalg.cholesky(covariance[:, columns][:, :, columns])
-            sds = np.diagonal(roots, axis1=1, axis2=2) * self.units.scale[columns]
-            constant = 2 * np.log(sds).sum(1) + LOG_2PI * columns.sum()
+            # an inverse loses digits where columns nearly determine each other: complete steps need none
+            of_columns = precision if columns.all() else np.linalg.inv(covariance[:, columns][:, :, columns])
+            roots = np.linalg.cholesky(of_columns)
+            log_det = 2 * np.log(np.diagonal(roots, axis1=1, axis2=2) / self.units.scale[columns]).sum(1)
             for k, root in enumerate(roots):
-                half = solve_triangular(root, (y - mean[k, columns]).T, lower=True, check_finite=False)
-                squares = np.einsum("ds,ds->s", half, half)
-                logs[steps, k] = -0.5 * (squares + constant[k])
+                half = (y - mean[k, columns]) @ root
+                squares = np.einsum("sd,sd->s", half, half)
+                logs[steps, k] = 0.5 * (log_det[k] - squares - LOG_2PI * columns.sum())
         return logs
 
     def maximise(self, posterior: np.ndarray, previous: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:

@@ -358,7 +358,11 @@ def test_codes_of_any_dimension_are_projected(Z):
         ("semi_supervised_vae", lambda f: latents.decode(f, np.zeros((1, 2))), "give y, from 0 to 2"),
         ("semi_supervised_vae", lambda f: latents.encode(f, y=3), "y is a class from 0 to 2; given 3"),
         ("semi_supervised_vae", lambda f: latents.encode(f, y=[0, 1]), "one for each of 7 rows"),
-        ("semi_supervised_vae", lambda f: latents.encode(f, {"x": np.zeros((1, 16)), "label": [5]}), "classes"),
+        (
+            "semi_supervised_vae",
+            lambda f: latents.encode(f, {"x": np.zeros((1, 16)), "label": [5]}),
+            "label 5, and its values are 0 to 2",
+        ),
     ],
 )
 def test_bad_arguments_are_refused_in_one_line(kind, call, message):

@@ -337,7 +337,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], Any, str]] = {
         "semi_supervised_vae",
         {"C": 3},
         {"x": IMAGES, "label": [0, 1, 2, 3, np.nan, np.nan]},
-        "label 3 is none",
+        "label has a label 3, and its values are 0 to 2",
     ),
     "no labels": ("semi_supervised_vae", {"C": 3}, IMAGES, "give a dict"),
     "half a label": ("semi_supervised_vae", {"C": 3}, {"x": IMAGES, "label": [0.5] * 6}, "label is category"),

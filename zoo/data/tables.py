@@ -98,7 +98,7 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
     if values.size == 0:
         raise ZooError(f"{expected}: the data is empty (shape {values.shape}); give at least one row")
     if site.dims[:2] == SEQUENCES and values.ndim < len(site.dims):
-        values = values.reshape(1, len(values), -1)  # one sequence
+        values = values.reshape(1, len(values), int(np.prod(values.shape[1:])))  # one sequence
     if values.ndim == 1 and len(site.dims) == 2:
         values = values.reshape(-1, 1)  # one column as a vector
     elif values.ndim == 2 and len(site.dims) == 1 and values.shape[1] == 1:

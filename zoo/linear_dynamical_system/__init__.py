@@ -27,6 +27,7 @@ of a sequence that are missing at its end.
 import numpy as np
 
 from zoo.cards import Card
+from zoo.checks import check_whole
 from zoo.data.moments import location_and_spread
 from zoo.linear_chain import LinearChain
 
@@ -57,6 +58,11 @@ def step_size(x, weights, sd):
     total, count = np.nansum(squares * counted, (0, 1)), counted.sum((0, 1))
     size = np.sqrt(total / np.maximum(count, 1e-300))
     return np.where((count > 0) & (size > 0), size, sd)
+
+
+def check(keywords):
+    """Raise ZooError for a number of factors that is none."""
+    check_whole(1, Z=keywords["Z"])
 
 
 def linear_chain(params, settings):
@@ -107,6 +113,7 @@ CARD = Card(
         }
     },
     priors=priors,
+    check=check,
     empirical=("loc", "scale", "spread"),
     symmetries={"Z": "rotation"},
     linear_chain=linear_chain,

@@ -48,9 +48,11 @@ class GaussianChain(Distribution):
 
     def __init__(self, loc, scale_tril, transition, noise_tril, T, offset=None, *, validate_args=None):
         offset = jnp.zeros((1, *jnp.shape(loc)[-1:])) if offset is None else offset
-        check_shapes(*map(jnp.shape, (loc, scale_tril, transition, noise_tril, offset)), T)
         parts = (jnp.asarray(v, jnp.result_type(float)) for v in (loc, scale_tril, transition, noise_tril, offset))
         self.loc, self.scale_tril, self.transition, self.noise_tril, self.offset = parts
+        check_shapes(
+            self.loc.shape, self.scale_tril.shape, self.transition.shape, self.noise_tril.shape, self.offset.shape, T
+        )
         self.T = int(T)
         matrices = (m.shape[:-2] for m in (self.scale_tril, self.transition, self.noise_tril, self.offset))
         batch = lax.broadcast_shapes(self.loc.shape[:-1], *matrices)

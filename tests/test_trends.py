@@ -69,7 +69,7 @@ def test_forecasts_have_the_exact_distribution_of_later_values(series, level):
 
 
 def test_paths_are_draws_of_the_level(series, level):
-    values = sequences.paths(level, num_paths=3000)["level"]
+    values = sequences.latent_paths(level, num_paths=3000)["level"]
     mean, cov = posterior_of_level(level, series[1, :, 0], 30)
     assert np.abs((values[:, 1, :, 0].mean(0) - mean) / np.sqrt(np.diag(cov) / 3000)).max() < 4.5
 

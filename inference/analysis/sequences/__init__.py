@@ -7,9 +7,10 @@
     forecast(fit, steps=12)          probabilities of later states, and draws of later observations
     predictive_log_likelihood(fit)   log density of each step given those before, (N, T)
     durations(fit)                   how long the states last
+    latent_paths(fit, num_paths=5)   draws of continuous latents by name, (num_paths, N, T, ...)
     latents(fit, data)               means and standard deviations of continuous latents, as levels and slopes
 
-``paths`` and ``forecast`` are also of linear dynamical systems, with draws of the latents by name.
+``forecast`` and ``predictive_log_likelihood`` are of linear dynamical systems too.
 
 Probabilities are averages over the draws of a fit that has draws, so that they include the uncertainty of the
 parameters. Labels of the states are those of ``fit.aligned()`` in a fit with draws. Shorter sequences are NaN after
@@ -21,17 +22,17 @@ data: by default the data of the fit; otherwise as ``inference.fit`` takes it. s
 from inference.analysis.sequences.forecasting import Forecast, forecast
 from inference.analysis.sequences.prediction import Durations, durations, predictive_log_likelihood
 from inference.analysis.sequences.states import MostProbablePaths, filtered, most_probable_path, paths, smoothed
-from inference.analysis.sequences.trends import LatentMoments, TrendForecast, latents
+from inference.analysis.sequences.trends import LatentMoments, latent_paths, latents
 
 __all__ = [
     "Durations",
     "Forecast",
     "LatentMoments",
     "MostProbablePaths",
-    "TrendForecast",
     "durations",
     "filtered",
     "forecast",
+    "latent_paths",
     "latents",
     "most_probable_path",
     "paths",

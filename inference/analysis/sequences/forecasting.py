@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from inference.analysis.sequences.inputs import fitted_chains, spread_draws
-from inference.analysis.sequences.trends import TrendForecast, forecast_trends, has_trends
+from inference.analysis.sequences.trends import forecast_trends, has_trends
 from inference.exact import markov
 from inference.record import FitRecord
 from zoo import ZooError
@@ -22,20 +22,24 @@ class Forecast:
     Attributes
     ----------
     states : array, (N, steps, K)
-        Probabilities of the states, averaged over the draws of the parameters.
+        Probabilities of the states, averaged over the draws of the parameters; K is 0 in a linear dynamical system.
     draws : dict of str to array, (num_draws, N, steps, ...)
         Draws of the observed sites.
+    latents : dict of str to array, (num_draws, N, steps, ...)
+        Draws of continuous latents, as ``level``.
     """
 
     states: np.ndarray
     draws: dict[str, np.ndarray]
+    latents: dict[str, np.ndarray] = field(default_factory=dict)
 
     def interval(self, site: str = "x", probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the central interval of each later observation.
+        """Compute the central interval of each later observation, or latent.
 
         Parameters
         ----------
         site : str, default "x"
+            The observed site, or a continuous latent.
         probability : float, default 0.9
 
         Returns
@@ -43,7 +47,7 @@ class Forecast:
         lower, upper : array, (N, steps, ...)
         """
         tail = (1 - probability) / 2
-        lower, upper = np.quantile(self.draws[site], (tail, 1 - tail), axis=0)
+        lower, upper = np.quantile({**self.latents, **self.draws}[site], (tail, 1 - tail), axis=0)
         return lower, upper
 
 
@@ -54,7 +58,7 @@ def forecast(
     num_draws: int = 200,
     seed: int = 0,
     site: str | None = None,
-) -> Forecast | TrendForecast:
+) -> Forecast:
     """Forecast the steps after the last one of each sequence.
 
     Parameters
@@ -73,17 +77,19 @@ def forecast(
 
     Returns
     -------
-    Forecast, or TrendForecast of a linear dynamical system
+    Forecast
 
     Raises
     ------
     ZooError
         Where the model has no such chain, or its transitions change with time.
     """
-    if has_trends(fit):
-        return forecast_trends(fit, data, steps, num_draws, seed)
     check_whole(1, steps=steps, num_draws=num_draws)
     check_seed(seed)
+    if has_trends(fit):
+        latents, draws = forecast_trends(fit, data, steps, num_draws, seed)
+        N = len(next(iter(draws.values()))[0])
+        return Forecast(np.zeros((N, steps, 0)), draws, latents)
     model, chains = fit.fitted_model, fitted_chains(fit, data, site)
     sites = model.card.sites(fit.keywords)
     name = site or next(n for n in model.card.enumerated if len(sites[n].dims) > 1)

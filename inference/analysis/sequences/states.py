@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.analysis.sequences.inputs import fitted_chains, spread_draws, state_probabilities
-from inference.analysis.sequences.trends import draw_latents, has_trends
 from inference.exact import markov
 from inference.record import FitRecord
 from zoo.checks import check_seed, check_whole
@@ -117,7 +116,7 @@ def most_probable_path(
 
 def paths(
     fit: FitRecord, data: DataLike = None, num_paths: int = 100, seed: int = 0, site: str | None = None
-) -> np.ndarray | dict[str, np.ndarray]:
+) -> np.ndarray:
     """Draw whole paths of each sequence from their posterior.
 
     Parameters
@@ -129,16 +128,14 @@ def paths(
 
     Returns
     -------
-    numpy.ndarray of int, or dict of str to numpy.ndarray
-        (num_paths, N, T); of continuous latents by name, (num_paths, N, T, ...).
+    numpy.ndarray of int
+        (num_paths, N, T)
 
     Raises
     ------
     ZooError
         Where the model has no such chain.
     """
-    if has_trends(fit):
-        return draw_latents(fit, data, num_paths, seed)
     check_whole(1, num_paths=num_paths)
     check_seed(seed)
     chains = fitted_chains(fit, data, site)

@@ -32,37 +32,7 @@ class LatentMoments:
     sd: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
-class TrendForecast:
-    """The steps after the last one of each sequence.
-
-    Attributes
-    ----------
-    latents : dict of str to array, (num_draws, N, steps, ...)
-        Draws of the latents.
-    draws : dict of str to array, (num_draws, N, steps, D)
-        Draws of the observed values.
-    """
-
-    latents: dict[str, np.ndarray]
-    draws: dict[str, np.ndarray]
-
-    def interval(self, site: str = "x", probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the central interval of each later value or latent.
-
-        Parameters
-        ----------
-        site : str, default "x"
-            The observed values, or a latent.
-        probability : float, default 0.9
-
-        Returns
-        -------
-        lower, upper : array, (N, steps, ...)
-        """
-        tail = (1 - probability) / 2
-        lower, upper = np.quantile({**self.latents, **self.draws}[site], (tail, 1 - tail), axis=0)
-        return lower, upper
+Draws = dict[str, np.ndarray]
 
 
 class FittedTrends(NamedTuple):
@@ -84,7 +54,7 @@ def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
     if card.linear_chain is None:
         raise ZooError(
             f"{fit.model.name} has no latents that move by a linear map: fit linear_dynamical_system, or ask smoothed, "
-            "filtered, paths and forecast of a model with discrete states"
+            "filtered and paths of a model with discrete states"
         )
     if fit.draws:
         params = {n: v[0] for n, v in exact.thin_draws(aligned_draws(fit)).items() if n in card.parameters(keywords)}
@@ -126,8 +96,26 @@ def latents(fit: FitRecord, data: DataLike = None, so_far: bool = False) -> Late
     return LatentMoments(by_latent(means.mean(0), trends.sizes), by_latent(sd, trends.sizes))
 
 
-def draw_latents(fit: FitRecord, data: DataLike, num_paths: int, seed: int) -> dict[str, np.ndarray]:
-    """Whole paths of the latents, (num_paths, N, T, ...), each given one draw of the parameters."""
+def latent_paths(fit: FitRecord, data: DataLike = None, num_paths: int = 100, seed: int = 0) -> dict[str, np.ndarray]:
+    """Draw whole paths of the latents of each sequence from their posterior.
+
+    Parameters
+    ----------
+    fit, data
+        As in ``latents``. Of a fit with draws each path is given one draw of the parameters.
+    num_paths : int, default 100
+    seed : int, default 0
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        (num_paths, N, T, ...), by latent.
+
+    Raises
+    ------
+    ZooError
+        Where the model has no such latents.
+    """
     check_whole(1, num_paths=num_paths)
     check_seed(seed)
     trends, rng = fitted_trends(fit, data), np.random.default_rng(seed)
@@ -135,10 +123,8 @@ def draw_latents(fit: FitRecord, data: DataLike, num_paths: int, seed: int) -> d
     return by_latent(np.stack([kalman.draw(trends.chains[s], trends.x, rng) for s in at]), trends.sizes)
 
 
-def forecast_trends(fit: FitRecord, data: DataLike, steps: int, num_draws: int, seed: int) -> TrendForecast:
-    """Draws of the steps after the last one, each given one draw of the parameters."""
-    check_whole(1, steps=steps, num_draws=num_draws)
-    check_seed(seed)
+def forecast_trends(fit: FitRecord, data: DataLike, steps: int, num_draws: int, seed: int) -> tuple[Draws, Draws]:
+    """Draws of the latents and of the observed values after the last step, each given one draw of the parameters."""
     trends, rng = fitted_trends(fit, data), np.random.default_rng(seed)
     N, _, D = trends.x.shape
     longer = np.concatenate([trends.x, np.full((N, steps, D), np.nan)], axis=1)
@@ -147,7 +133,7 @@ def forecast_trends(fit: FitRecord, data: DataLike, steps: int, num_draws: int, 
     noise = rng.standard_normal((num_draws, N, steps, D))
     x = np.stack([z[i] @ chain.W.T + chain.mu + np.sqrt(chain.Psi) * noise[i] for i, chain in enumerate(chains)])
     (site,) = fit.fitted_model.card.observed
-    return TrendForecast(by_latent(z, trends.sizes), {site: x})
+    return by_latent(z, trends.sizes), {site: x}
 
 
 def by_latent(values: np.ndarray, sizes: dict[str, int]) -> dict[str, np.ndarray]:

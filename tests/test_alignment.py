@@ -39,7 +39,7 @@ def random_orders(shape, K, seed=0):
 
 def draws_about(card, settings, sizes, spread, shape=(3, 40), seed=0):
     """Draws of every parameter about one value of it, and their log joint."""
-    model = zoo.load(card.name, "numpyro", **settings)
+    model = zoo.load(card.name, "pyro", **settings)
     keywords = {**card.sizes, **sizes}
     centre = model.simulate(seed, **keywords)
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ SMALL = {  # options that make an engine quick
     "svi": ["svi.num_steps=20"],
     "nuts": ["nuts.num_warmup=20", "nuts.num_samples=20", "nuts.num_chains=2"],
 }
-BELIEF = ["fit", "sigmoid_belief_network", "--engine", "svi", "--option", "num_steps=1"]
+BELIEF = ["fit", "sigmoid_belief_network", "--backend", "pyro", "--engine", "svi", "--option", "num_steps=1"]
 
 
 def run_zoo(*arguments, exit_code=0):

@@ -95,9 +95,9 @@ def test_a_guide_that_differs_from_failed_chains_is_not_trusted():
 
 
 def test_monte_carlo_noise_alone_is_not_detected():
-    # 40 comparisons of faithful fits with few draws: the allowance is for 1% over all quantities
+    # 20 comparisons of faithful fits with few draws: the allowance is for 1% over all quantities
     wrong = 0
-    for seed in range(40):
+    for seed in range(20):
         many = guide_of(RHO, RHO, seed=seed)
         stats = {name: values[:, :150] for name, values in many.stats.items()}
         few = replace(many, draws={"mu": many.draws["mu"][:, :150]}, stats=stats, options={})

@@ -192,7 +192,7 @@ def test_groups_and_classes_stay_at_those_of_the_row(backend):
 def test_changes_of_a_table_are_of_numbers_and_of_categories():
     rng = np.random.default_rng(0)
     x = np.stack([rng.normal(size=40), rng.integers(3, size=40), 100 * rng.normal(size=40)], 1)
-    model = zoo.load("attribute_vae", likelihood="mixed", columns=(0, 3, 0), Z=2, C=2, width=4, depth=1)
+    model = zoo.load("attribute_vae", "pyro", likelihood="mixed", columns=(0, 3, 0), Z=2, C=2, width=4, depth=1)
     fit = inference.fit(model, {"x": x, "attribute": np.arange(40) % 2}, num_steps=2)
     for name in [n for n in fit.state if n.startswith("decoder") and n.endswith("weight")]:
         fit.state[name] = 3 * fit.state[name]  # so that categories change

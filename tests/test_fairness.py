@@ -170,7 +170,7 @@ def test_folds_have_equal_shares_of_every_stratum():
 
 def test_a_fit_is_reported_by_the_means_of_its_codes():
     images, digit = datasets.observed("digits_static", "test"), datasets.labels("digits_static", "test")
-    fit = inference.fit(zoo.load("vae", Z=3), images, "svi", num_steps=20, seed=0)
+    fit = inference.fit(zoo.load("vae", "pyro", Z=3), images, "svi", num_steps=20, seed=0)
     options = {"sensitive": digit % 2, "target": digit >= 5, "coordinates": [1], "num_bootstrap": 100}
     result = fairness.report(fit, **options)
     by_hand = fairness.report(inference.latents.encode(fit).mean, **options)

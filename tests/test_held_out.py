@@ -11,6 +11,7 @@ from inference import Fit, compare, elbo_split, fit, held_out, inference_gap, lo
 from inference.amortised import AmortisedPosterior
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from inference.evaluation.comparison import judge
+from tests.table import SLOW_IN_NUMPYRO
 from zoo.data.intensities import Intensities
 
 N, S = 40, 2000
@@ -239,7 +240,7 @@ def test_intensities_are_drawn_once_by_the_seed(vae):
     assert abs(one.log_p - other.log_p).max() > 0.1
 
 
-@pytest.mark.parametrize("backend", zoo.BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_a_trained_fit_has_a_summary_and_a_verdict(backend):
     rng = np.random.default_rng(0)
     x = (rng.random((60, 6)) < np.where(rng.random((60, 1)) < 0.5, 0.9, 0.1)).astype(float)

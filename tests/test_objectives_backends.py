@@ -67,7 +67,7 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
 
     sizes = {"Z": 2, **({"C": 3} if name == "semi_supervised_vae" else {})}
     model = zoo.load(name, "numpyro", **sizes)
-    draws, objective = model.simulate(0), Objective("iwae", 2, "doubly_reparameterised")
+    draws, objective = zoo.load(name, "pyro", **sizes).simulate(0), Objective("iwae", 2, "doubly_reparameterised")
     data = {n: np.asarray(draws[n], float) for n in model.card.observed}
     if "label" in data:
         data["label"][::2] = np.nan
@@ -76,8 +76,12 @@ def test_the_same_weights_and_codes_give_the_same_terms_in_both_backends(name, d
         table, keywords = model.bind(data)
         inputs: Any = {**in_jax.to_backend(table), **in_jax.to_backend(keywords)}
         guide = guides.load(name, "numpyro")(model.program)
-        nodes = trace(seed(guide, 0)).get_trace(**inputs) | trace(seed(model.program, 0)).get_trace(**inputs)
-        params = {n: s["value"] for n, s in nodes.items() if s["type"] == "param"}
+
+        def learned():
+            nodes = trace(seed(guide, 0)).get_trace(**inputs) | trace(seed(model.program, 0)).get_trace(**inputs)
+            return {n: s["value"] for n, s in nodes.items() if s["type"] == "param"}
+
+        params = jax.jit(learned)()
         program, at, key = model.program, substitute(guide, data=in_jax.to_backend({"z": z})), jax.random.PRNGKey(0)
         terms = jax.jit(lambda p: in_numpyro.terms(program, at, p, key, inputs, Objective()))(params)
         value, details = jax.jit(lambda p: in_numpyro.bound(objective, program, at, p, key, inputs, BETA))(params)

@@ -30,7 +30,8 @@ assert fit.options["guide"] == "heavy_tails" and fit.kind == "guide"
 import numpy as np
 lengths = np.sort(fit.params["mu"][:, 0])
 assert np.allclose(lengths, [2.0, 4.3], atol=0.15)
-pyro = inference.fit(zoo.load("gaussian_mixture", "pyro", K=2), x, "svi", guide="heavy_tails", num_steps=50)
+short = {"num_steps": 50, "num_draws": 100}
+pyro = inference.fit(zoo.load("gaussian_mixture", "pyro", K=2), x, "svi", guide="heavy_tails", **short)
 assert np.allclose(np.sort(pyro.params["mu"][:, 0]), lengths, atol=0.1)
 """,
     "An engine": """
@@ -54,6 +55,13 @@ else:
     raise AssertionError("no error")
 """,
 }
+
+IN_A_COPY = ("A guide", "An engine", "A question")
+EACH_BLOCK = """
+import sys
+for block in sys.argv[1:]:
+    exec(block, {"__name__": "__main__"})
+"""
 
 EVERY_ENGINE = """
 import numpy as np, zoo, inference
@@ -102,18 +110,23 @@ def model_environment(tmp_path_factory):
     return {**os.environ, "ZOO_MODELS": str(folder), "PYTHONPATH": str(ROOT)}
 
 
-@pytest.mark.parametrize("title", CHECKS)
-def test_recipe_runs(title, tmp_path):
-    files, block = read_recipe(title)
-    if title == "A model":
-        write_files(files, tmp_path / "models")
-        environment = {**os.environ, "ZOO_MODELS": str(tmp_path / "models"), "PYTHONPATH": str(ROOT)}
-    else:  # a copy of the packages, so that the new folder is part of them
-        for package in ("zoo", "guides", "inference"):
-            shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+def test_the_recipe_of_a_model_runs(tmp_path):
+    files, block = read_recipe("A model")
+    write_files(files, tmp_path / "models")
+    environment = {**os.environ, "ZOO_MODELS": str(tmp_path / "models"), "PYTHONPATH": str(ROOT)}
+    assert run([sys.executable, "-W", "error::UserWarning", "-c", block + CHECKS["A model"]], environment, tmp_path)
+
+
+def test_the_recipes_of_a_guide_an_engine_and_a_question_run(tmp_path):
+    """In one copy of the packages, so that the new folders are part of them; each has names of its own."""
+    for package in ("zoo", "guides", "inference"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    environment, blocks = {**os.environ, "PYTHONPATH": str(tmp_path)}, []
+    for title in IN_A_COPY:
+        files, block = read_recipe(title)
         write_files(files, tmp_path)
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    assert run([sys.executable, "-W", "error::UserWarning", "-c", block + CHECKS[title]], environment, tmp_path)
+        blocks.append(block + CHECKS[title])
+    assert run([sys.executable, "-W", "error::UserWarning", "-c", EACH_BLOCK, *blocks], environment, tmp_path)
 
 
 def test_tables_of_tests_run_over_the_new_model(model_environment):

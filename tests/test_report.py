@@ -106,7 +106,7 @@ def test_every_model_plot_is_drawn(case, tmp_path):
 
     name, settings = PLOTTED[case]
     model = load(name, K=3, **settings)
-    values = model.simulate(1)
+    values = load(name, "pyro", **model.settings).simulate(1)
     params = {n: values[n] for n in model.card.parameters(model.settings)}
     r = np.random.default_rng(0).dirichlet(np.ones(3), size=values["z"].shape)
     figure = Figure()

@@ -29,7 +29,6 @@ def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     text = path.read_text()
     skip_without_data(text)
     env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    env.pop("XLA_FLAGS", None)  # networks are trained long enough for optimised code to pay
     backends = ["pyro"] if 'backend="pyro"' in text else []
     command = [sys.executable, "-W", "error", "-c", RUN, str(path), *backends]
     result = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)

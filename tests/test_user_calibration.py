@@ -8,6 +8,7 @@ import pytest
 import inference
 import zoo
 from inference.structure import describe_density
+from tests.table import SLOW_IN_NUMPYRO
 from tests.user_programs import BY_NAME
 from zoo import ZooError
 
@@ -43,6 +44,7 @@ def test_an_exact_sampler_is_calibrated_and_a_narrow_one_is_not(backend):
     assert {"b[0]", "b[1]", "b[2]"} <= set(narrow.miscalibrated)
 
 
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_labels_of_a_mixture_by_their_exact_posterior(backend):
     result = inference.calibrate(read("mixture_of_regressions", backend), "exact", simulations=10, draws=19)
     assert set(result.ranks) == {"line[n]", "log joint"}

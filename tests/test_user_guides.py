@@ -9,7 +9,7 @@ import pytest
 
 import inference
 import zoo
-from tests.table import BACKENDS
+from tests.table import BACKENDS, SLOW_IN_NUMPYRO
 from tests.user_guides import (
     MEASURED,
     PIXELS,
@@ -37,13 +37,13 @@ def fit_regression(backend: str, guide: Any, model: Any = None, **options: Any) 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_function_of_the_arguments_of_the_program_is_a_guide(backend):
     model, guide = regression(backend)
-    fitted = fit_regression(backend, guide, model, num_draws=4000, **FROZEN)
+    fitted = fit_regression(backend, guide, model, num_draws=1000, **FROZEN)
     np.testing.assert_allclose(fitted.stats["log_weight"], evidence(), atol=1e-8)  # the guide is the posterior
     mean, covariance = posterior()
     sd = np.sqrt(np.diag(covariance))
     draws = fitted.draws["weights"][0]
-    assert (abs(draws.mean(0) - mean) < 5 * sd / np.sqrt(4000)).all()
-    assert (abs(draws.std(0) / sd - 1) < 5 / np.sqrt(2 * 4000)).all()
+    assert (abs(draws.mean(0) - mean) < 5 * sd / np.sqrt(1000)).all()
+    assert (abs(draws.std(0) / sd - 1) < 5 / np.sqrt(2 * 1000)).all()
     assert set(fitted.state) == {"loc", "tril"}
 
 
@@ -66,17 +66,17 @@ def automatic(backend: str, name: str, model: Any) -> Any:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", ["AutoMultivariateNormal", "AutoMultivariateNormal()", "AutoGuideList"])
+@pytest.mark.parametrize("name", ["AutoMultivariateNormal", "AutoGuideList"])
 def test_automatic_guides_are_the_posterior_where_they_can_be(backend, name):
     model, _ = regression(backend)
-    fitted = fit_regression(backend, automatic(backend, name, model), model, num_draws=2000, **TRAINED)
-    assert fitted.diagnostics["guide"] == name.removesuffix("()")
+    fitted = fit_regression(backend, automatic(backend, name, model), model, num_draws=400, **TRAINED)
+    assert fitted.diagnostics["guide"] == name
     gap = evidence() - fitted.diagnostics["elbo"]  # KL(q || p) >= (mean difference / sd)^2 / 2 for normals
     assert -5 * fitted.diagnostics["elbo_se"] < gap < 0.05
     mean, covariance = posterior()
     sd = np.sqrt(np.diag(covariance))
     error = abs(fitted.draws["weights"][0].mean(0) - mean) / sd
-    assert (error < np.sqrt(2 * 0.05) + 5 / np.sqrt(2000)).all()
+    assert (error < np.sqrt(2 * 0.05) + 5 / np.sqrt(400)).all()
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_guides_that_cannot_be_used_are_refused_in_one_line(backend):
         assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_a_discrete_latent_is_summed_out_of_program_and_guide(backend):
     at = library(backend)
 
@@ -206,7 +206,7 @@ def test_batches_need_a_guide_that_reads_the_rows(backend):
             inference.fit(program, MEASURED, engine="svi", guide=refused, batch_size=6, num_steps=5)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_an_autoencoder_trains_with_its_own_guide(backend, tmp_path):
     model, guide = autoencoder(backend)
     program = zoo.Model(model, backend=backend)

@@ -119,9 +119,8 @@ def test_programs_without_their_outcomes_simulate_them(name, backend):
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "autoencoder"])
 def test_both_languages_have_one_log_joint(name):
     program = BY_NAME[name]
-    for seed in range(3):
-        values = latent_values(program, seed)
-        np.testing.assert_allclose(numpyro_log_joint(program, values), pyro_log_joint(program, values), rtol=1e-9)
+    values = latent_values(program, seed=0)
+    np.testing.assert_allclose(numpyro_log_joint(program, values), pyro_log_joint(program, values), rtol=1e-9)
 
 
 def test_autoencoders_with_equal_weights_have_one_log_joint():
@@ -243,30 +242,3 @@ def test_factors_can_be_rotated():
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((2, 2)))[0]
     rotated = {n: v @ rotation if n in program.rotations else v for n, v in values.items()}
     np.testing.assert_allclose(numpyro_log_joint(program, rotated), numpyro_log_joint(program, values), rtol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind is Moments])
-def test_nuts_of_numpyro_has_the_reference_moments(name):
-    """Means and standard deviations within four Monte Carlo errors, and the error of the quadrature."""
-    import jax
-    from numpyro.diagnostics import effective_sample_size
-    from numpyro.infer import MCMC, NUTS, init_to_uniform
-
-    program, truth = BY_NAME[name], REFERENCES[name]()
-    assert isinstance(truth, Moments)
-    args, kwargs = for_backend(arguments_of(program), "numpyro")
-    kernel = NUTS(program.load("numpyro"), target_accept_prob=0.99, init_strategy=init_to_uniform(radius=0.5))
-    mcmc = MCMC(kernel, num_warmup=1000, num_samples=2500, num_chains=4, chain_method="vectorized", progress_bar=False)
-    mcmc.run(jax.random.key(0), *args, **kwargs)
-    samples = mcmc.get_samples(group_by_chain=True)
-    assert set(truth.mean) >= set(program.latents) - {"log_scale"}
-    for site, mean in truth.mean.items():
-        x, sd = np.asarray(samples[site]), truth.sd[site]
-        for statistic, expected, scale in (
-            (x, mean, sd),
-            ((x - mean) ** 2, sd**2, sd**2),
-        ):
-            error = statistic.std((0, 1)) / np.sqrt(effective_sample_size(statistic))
-            z = np.abs(statistic.mean((0, 1)) - expected) / (error + truth.tolerance * scale)
-            assert np.max(z) < 4, (site, z)

@@ -11,6 +11,7 @@ import pytest
 import inference
 import zoo
 from inference.result import Fit
+from tests.table import SLOW_IN_NUMPYRO
 from tests.user_fits import fit_of, fit_with_draws
 from tests.user_programs import BY_NAME
 from zoo import ZooError
@@ -76,6 +77,7 @@ def test_round_trip(name, backend, tmp_path):
     assert_same(fit, inference.load(tmp_path / "again", model=model))
 
 
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_round_trip_of_a_run(backend, tmp_path):
     (X,), data = BY_NAME["plated_regression"].arguments()
     model = zoo.Model(BY_NAME["plated_regression"].load(backend), backend=backend)

@@ -407,7 +407,7 @@ def test_figures_of_codes(network, grid, tmp_path):
 
 
 def test_what_is_no_codebook_raises():
-    fit = inference.fit(zoo.load("vae", Z=1, width=2, depth=1), binary_rows(), num_steps=1)
+    fit = inference.fit(zoo.load("vae", "pyro", Z=1, width=2, depth=1), binary_rows(), num_steps=1)
     with pytest.raises(zoo.ZooError, match="vae has no codebook"):
         latents.codebook(fit)
     with pytest.raises(zoo.ZooError, match="no square images"):
@@ -419,10 +419,9 @@ def test_what_is_no_codebook_raises():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_codewords_of_digits_are_used(backend):
+def test_codewords_of_digits_are_used():
     data = load_or_skip("digits_dynamic")
-    model = zoo.load("vq_vae", backend, K=64, M=4, Z=8, network="convolutional", width=64)
+    model = zoo.load("vq_vae", K=64, M=4, Z=8, network="convolutional", width=64)
     fit = inference.fit(model, data, num_steps=1500, batch_size=100, learning_rate=2e-3)
     use = latents.codebook(fit)
     assert use.usage >= 0.9

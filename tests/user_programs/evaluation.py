@@ -50,10 +50,11 @@ def numpyro_log_joint(
     args, kwargs = for_backend(arguments_of(program, arguments), "numpyro")
     model = handlers.seed(program.load("numpyro"), jax.random.key(0))
     arrays = {n: jax.numpy.asarray(v, int if n in program.discrete else None) for n, v in values.items()}
-    if not is_enumerated:
-        return float(log_density(model, args, kwargs, arrays)[0])
-    model = enum(config_enumerate(model), first_available_dim=-3)
-    return float(enumerated_log_density(model, args, kwargs, arrays)[0])
+    density = log_density
+    if is_enumerated:
+        density, model = enumerated_log_density, enum(config_enumerate(model), first_available_dim=-3)
+    # eager JAX compiles operation by operation, which takes seconds
+    return float(jax.jit(lambda arrays: density(model, args, kwargs, arrays)[0])(arrays))
 
 
 def pyro_log_joint(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -309,6 +310,44 @@ show(rows.figure(count=9), "control")
 # gains by it. The accuracy from the other coordinates is above chance too: they are not free of the shape, as far as
 # boosted trees see. The fit is one of one seed. Check all three: what a coordinate tells, what the others still tell,
 # and what changes when it is set.
+#
+# Control succeeds where the attribute matters to every pixel. Take the handwritten 0, 1 and 3 of the digits, 8 x 8
+# pixels each, with a label for 90 of each digit, half of them.
+
+# %%
+pixels, classes = load_digits(return_X_y=True)
+chosen = np.isin(classes, [0, 1, 3])
+images, digit = pixels[chosen] / 16, np.searchsorted([0, 1, 3], classes[chosen])
+some = np.concatenate([np.flatnonzero(digit == k)[:90] for k in range(3)])
+known = np.full(len(digit), np.nan)
+known[some] = digit[some]
+drawing = inference.fit(
+    zoo.load("attribute_vae", backend="pyro", Z=4, C=3, likelihood="gaussian", sigma=0.2, width=64),
+    {"x": images, "attribute": known},
+    "svi",
+    objective="factor(gamma=10, units=50)",
+    num_steps=1500,
+    batch_size=64,
+    learning_rate=3e-3,
+)
+z = latents.encode(drawing, images).mean[:, 0]
+words = np.array(["zero", "one", "three"])
+set_to = latents.control(
+    drawing,
+    z={0: [z[known == k].mean() for k in range(3)]},
+    attribute=words[digit],
+    wanted=words,
+    classifier=MLPClassifier((50,), max_iter=200, random_state=0),
+)
+print(set_to)
+show(set_to.figure(count=9), "control_of_digits")
+assert (set_to.table["accuracy"] > 0.8).all()
+
+# %% [markdown]
+# Each row of images is drawn again as the digit of the line, in its own slant and weight, and a classifier that was
+# trained on real images agrees with nine in ten or more. The change of $x$ is a tenth of the range of a pixel and more, and the
+# code of what was generated has the value of $z_0$ that was set. The other codes change too when the image is encoded
+# again: an encoder is an approximation, also of its own decoder's images.
 #
 # ## A sober look at fairness
 #

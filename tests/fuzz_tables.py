@@ -193,13 +193,13 @@ def any_settings(draw: Draw, subject: Subject) -> dict[str, Any]:
 
 
 def any_options(draw: Draw, subject: Subject, weights: Sequence[float] = WEIGHTS) -> dict[str, Any]:
-    """Options of the engine, of few steps."""
+    """Options of the engine, of few steps, or of EM of as many as take it to collapsed components and floors."""
     options: dict[str, Any] = {"seed": draw(st.integers(0, 9))}
     if subject.engine == "svi":
         options |= {"num_steps": draw(st.integers(1, 2)), "warm_up": 0.0, "kl_balance": False}
         options |= {"batch_size": draw(st.sampled_from([None, None, 1, 5])), "dtype": draw(st.sampled_from(DTYPES))}
     else:
-        options |= {"max_iter": draw(st.integers(1, 3)), "restarts": draw(st.sampled_from([1, 1, 2]))}
+        options |= {"max_iter": draw(st.sampled_from([1, 2, 3, 60])), "restarts": draw(st.sampled_from([1, 1, 2]))}
     if "sample_weight" in subject.options:
         options["objective"] = "map" if subject.card.hyper else draw(st.sampled_from(["ml", "map"]))
         options["covariance_floor"] = draw(st.sampled_from([None, None, 1e-3, 1e-12]))

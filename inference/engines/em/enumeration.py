@@ -131,9 +131,10 @@ class EnumerationEM:
         """Labels of the steps of every row by k-means, (N, T)."""
         steps = self._steps()
         N, T = next(iter(steps.values())).shape[:2]
-        table = {n: v.reshape(N * T, *v.shape[2:]) for n, v in steps.items()}
-        weights = np.repeat(self.options.sample_weight, T)
-        return kmeans_labels(table, self.density.variables[0].size, seed, weights).reshape(N, T)
+        # time first: at each step the copies of a row then lie side by side, and are what its weight counts
+        table = {n: v.swapaxes(0, 1).reshape(T * N, *v.shape[2:]) for n, v in steps.items()}
+        weights = np.tile(self.options.sample_weight, T)
+        return kmeans_labels(table, self.density.variables[0].size, seed, weights).reshape(T, N).T
 
     def _steps(self) -> dict[str, np.ndarray]:
         """The data that has a value for each step of each row, (N, T, ...), by site."""

@@ -344,8 +344,8 @@ show(set_to.figure(count=9), "control_of_digits")
 assert (set_to.table["accuracy"] > 0.8).all()
 
 # %% [markdown]
-# Each row of images is drawn again as the digit of the line, in its own slant and weight, and a classifier that was
-# trained on real images agrees with nine in ten or more. The change of $x$ is a tenth of the range of a pixel and more, and the
+# Each image is drawn again as the digit of the line, in its own slant and weight, and a classifier that was trained on
+# real images agrees with nine in ten or more. The change of $x$ is a tenth of the range of a pixel and more, and the
 # code of what was generated has the value of $z_0$ that was set. The other codes change too when the image is encoded
 # again: an encoder is an approximation, also of its own decoder's images.
 #

@@ -18,7 +18,11 @@ CASES = [
     ("deep_latent_gaussian", "pyro", {"widths": "3-2", "width": 5}),
 ]
 COMPILED = pytest.param("numpyro", marks=pytest.mark.slow)
-LEARNED = [("linear_vae", "pyro"), ("linear_vae", "numpyro"), ("linear_ladder", "pyro")]
+LEARNED = [
+    ("linear_vae", "pyro"),
+    pytest.param("linear_vae", "numpyro", marks=pytest.mark.slow),
+    ("linear_ladder", "pyro"),
+]
 BINARY = [("vae", {"Z": 2}), ("categorical_vae", {"M": 2, "K": 2}), ("semi_supervised_vae", {"Z": 2, "C": 2})]
 
 

@@ -158,7 +158,7 @@ def test_the_logistic_normal_is_a_density_on_the_simplex(backend):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_dirichlet_draws_and_their_gradients(backend):
     """E log phi_v = digamma(a_v) - digamma(sum a), and its derivatives; for concentrations far below one."""
-    a, count = np.array([0.02, 0.3, 1.5, 6.0]), 200_000
+    a, count = np.array([0.02, 0.3, 1.5, 6.0]), 50_000
     distribution = in_backend("zoo._distributions.dirichlet", backend).Dirichlet
     with in_backend("zoo._backend", backend).runtime("float64"):
         if backend == "numpyro":
@@ -205,10 +205,9 @@ def test_bounds_of_an_encoder_and_a_mean_field_are_below_the_evidence(backend):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_encoder_recovers_the_bars(backend):
+def test_the_encoder_recovers_the_bars():
     corpus, phi = bars(N=500, T=100, seed=0)
-    model = zoo.load("latent_dirichlet", backend, K=10, alpha=1.0, eta=0.1)
+    model = zoo.load("latent_dirichlet", K=10, alpha=1.0, eta=0.1)
     result = inference.fit(model, corpus, "svi").params["phi"]
     distance = abs(result[:, None] - phi).sum(-1) / 2  # total variation
     assert sorted(distance.argmin(1)) == list(range(10)), "each bar is one topic"

@@ -141,7 +141,7 @@ def numbers(draw: Draw, x: np.ndarray) -> Container:
         cells(x, repr).tolist(),
         x.astype(complex),
         x.astype("m8[s]") if fits_dtype(x, "i4") else None,
-        [[1.0, 2.0], [3.0]],
+        [[1.0, 2.0], [3.0]] if x.ndim < 3 else [[1.0, [2.0]], [3.0]],  # sequences may differ in length
         {1.0, 2.0},
         "1.0",
         object(),

@@ -125,3 +125,32 @@ def test_one_step_and_one_sequence(series):
     assert np.isfinite(one_step.trace).all()
     one_sequence = fit(model, series[1], "em", max_iter=20)
     assert sequences.forecast(one_sequence, steps=2).draws["x"].shape == (200, 1, 2, 1)
+
+
+def factor_rows(seed=0):
+    """Twelve sequences of three columns that follow one slow factor."""
+    rng = np.random.default_rng(seed)
+    z = np.cumsum(rng.normal(size=(12, 8, 1)), 1)
+    return z @ rng.normal(size=(1, 3)) + 0.3 * rng.normal(size=(12, 8, 3))
+
+
+def test_units_of_the_columns_change_no_step_of_em():
+    x, model = factor_rows(), zoo.load("linear_dynamical_system", "pyro")
+    unit = np.array([1e-4, 1.0, 1e5])
+    one, other = (fit(model, rows, "em", max_iter=40, tol=0.0) for rows in (x, x * unit))
+    steps = min(len(one.trace), len(other.trace))
+    shift = x[..., 0].size * np.log(unit).sum()
+    np.testing.assert_allclose(other.trace[:steps] + shift, one.trace[:steps], rtol=1e-6)
+    np.testing.assert_allclose(other.params["Psi"], one.params["Psi"] * unit**2, rtol=1e-3)
+
+
+FLOOR: dict[str, Any] = {"covariance_floor": 1e-6}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_that_are_equal_do_not_make_em_fall(seed):
+    """Extrapolations stop at the floor of the noise, under which the objective is higher than EM may go."""
+    x = factor_rows(seed)
+    x[..., 0] = x[..., 1]
+    fitted = fit(zoo.load("linear_dynamical_system", "pyro"), x, "em", seed=seed, restarts=2, max_iter=80, **FLOOR)
+    assert (np.diff(fitted.trace) > -1e-8 * np.abs(fitted.trace).max()).all()

@@ -84,6 +84,10 @@ class LinearGaussianForm(Protocol):
 class LinearChainForm(Protocol):
     """What ``linear_chain`` needs of a model, in NumPy."""
 
+    def units(self, keywords: Keywords) -> dict[str, np.ndarray]:
+        """The unit of parameters that are in those of the columns and may be negative."""
+        ...
+
     def least(self, keywords: Keywords, floor: float) -> dict[str, np.ndarray]:
         """The least value of each positive parameter; floor: of a variance, in squares of the columns' units."""
         ...

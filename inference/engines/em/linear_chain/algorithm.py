@@ -34,7 +34,8 @@ class LinearChainEM:
         self.form = cast(closed_form.LinearChainForm, closed_form.linear_chain_form(request.model))
         (x,) = request.table.values()
         self.x, self.floor = np.asarray(x, float), noise_floor(options)
-        self.sites = request.card.parameters(self.keywords)
+        self.sites, self.units = request.card.parameters(self.keywords), self.form.units(self.keywords)
+        self.least = self.form.least(self.keywords, self.floor)
         self.set_weights(options.sample_weight)
         self._squarem = self._new_squarem()
 
@@ -89,14 +90,14 @@ class LinearChainEM:
         """A better state by quasi-Newton steps, since EM is slow where variances are small; else None."""
         self._squarem = self._new_squarem()
         point = self._to_vector(state)
-        least = {n: np.log(v) for n, v in self.form.least(self.keywords, self.floor).items()}
+        least = {n: np.log(v) for n, v in self.least.items()}
         lowest = np.concatenate([np.ravel(least.get(n, np.full(np.shape(state[n]), -np.inf))) for n in self.sites])
 
         def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
             params = self._from_vector(vector)
             moments, value = self.expect(params)
             score = self.form.score(moments, params, self.keywords, self.options.is_map)
-            return -value, -np.concatenate([np.ravel(score[n]) for n in self.sites])
+            return -value, -np.concatenate([np.ravel(score[n] * self.units.get(n, 1.0)) for n in self.sites])
 
         with np.errstate(all="ignore"):  # a trial step may be far away
             best = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=Bounds(lowest), options=SEARCH)
@@ -108,7 +109,7 @@ class LinearChainEM:
         if self.options.is_map or self.options.covariance_floor is not None:
             return
         chain = self.request.card.linear_chain(state, self.keywords)  # type: ignore[misc]
-        noiseless = np.flatnonzero(chain.Psi <= self.form.least(self.keywords, self.floor)["Psi"] * 1.01)
+        noiseless = np.flatnonzero(chain.Psi <= self.least["Psi"] * 1.01)
         if len(noiseless) > chain.W.shape[1]:
             columns = ", ".join(map(str, noiseless))
             raise ZooError(
@@ -134,14 +135,15 @@ class LinearChainEM:
         return 0.0
 
     def _to_vector(self, state: State) -> np.ndarray:
-        """The state as unconstrained values, positive ones by their logarithm."""
-        return np.concatenate(
-            [np.ravel(np.log(state[n]) if s.kind == "positive" else state[n]) for n, s in self.sites.items()]
-        )
+        """The state as numbers without units: logarithms of positive ones, others in units of their columns."""
+        parts = ((n, np.log(state[n]) if s.kind == "positive" else state[n]) for n, s in self.sites.items())
+        return np.concatenate([np.ravel(v / self.units.get(n, 1.0)) for n, v in parts])
 
     def _from_vector(self, vector: np.ndarray) -> State:
-        """The inverse of ``_to_vector``."""
+        """The inverse of ``_to_vector``, with positive parameters at their least values or above."""
         ends = np.cumsum([int(np.prod(s.shape(self.keywords))) for s in self.sites.values()])
         parts = zip(self.sites.items(), np.split(vector, ends[:-1]), strict=True)
         state = {n: v.reshape(s.shape(self.keywords)) for (n, s), v in parts}
-        return {n: np.exp(v) if self.sites[n].kind == "positive" else v for n, v in state.items()}
+        with np.errstate(over="ignore"):
+            positive = {n: np.maximum(np.exp(v), self.least[n]) for n, v in state.items() if n in self.least}
+        return {n: positive[n] if n in positive else v * self.units.get(n, 1.0) for n, v in state.items()}

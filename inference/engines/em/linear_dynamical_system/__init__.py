@@ -23,21 +23,27 @@ RANDOM_STEP = 0.5  # of further starts, in the logs of variances and in the unit
 Params = dict[str, np.ndarray]
 
 
-def units(keywords: Keywords) -> np.ndarray:
+def column_units(keywords: Keywords) -> np.ndarray:
     """The unit of each column, (D,)."""
     return np.broadcast_to(np.asarray(keywords["spread"], float), keywords["D"])
 
 
+def units(keywords: Keywords) -> Params:
+    """The unit of loadings and means."""
+    unit = column_units(keywords)
+    return {"W": unit[:, None], "mu": unit}
+
+
 def least(keywords: Keywords, floor: float) -> Params:
     """The least value of each positive parameter; moves of less than ``ZERO_NOISE`` are none, with any prior."""
-    square = units(keywords) ** 2
+    square = column_units(keywords) ** 2
     sd = np.sqrt(max(floor, ZERO_NOISE) * square)
     return {"Psi": floor * square, "level_sd": sd, "slope_sd": sd}
 
 
 def start(x: np.ndarray, weights: np.ndarray, keywords: Keywords, random: np.random.Generator | None) -> Params:
     """Principal axes of the steps with moderate dynamics, or variances that are halves of those of the steps."""
-    spread, D = units(keywords), keywords["D"]
+    spread, D = column_units(keywords), keywords["D"]
     rng = random or np.random.default_rng(0)
     factor = np.ones((3, D)) if random is None else np.exp(RANDOM_STEP * rng.standard_normal((3, D)))
     if keywords["structure"] != "general":
@@ -68,7 +74,7 @@ def start(x: np.ndarray, weights: np.ndarray, keywords: Keywords, random: np.ran
 
 def maximise(moments: ChainMoments, params: Params, keywords: Keywords, is_map: bool, floor: float) -> Params:
     """The M-step; the columns' regressions at the noise before, then the noise."""
-    spread, lowest = units(keywords), least(keywords, floor)
+    spread, lowest = column_units(keywords), least(keywords, floor)
     chain = linear_chain(params, keywords)
     if "A" in params:
         A = dynamics(moments, STEP_OF_A**-2.0 if is_map else 0.0, params["A"])
@@ -93,7 +99,7 @@ def dynamics(moments: ChainMoments, precision: float, before: np.ndarray) -> np.
 
 def loadings(moments: ChainMoments, params: Params, keywords: Keywords, is_map: bool) -> tuple[np.ndarray, np.ndarray]:
     """W and mu: the regression of each column on the latents and a constant, in deviations from mu before."""
-    spread, Z = units(keywords), moments.mean.shape[-1]
+    spread, Z = column_units(keywords), moments.mean.shape[-1]
     gram, target = moments.regressions(params["mu"])
     if is_map:
         loc, scale = (np.broadcast_to(keywords[n], len(spread)) for n in ("loc", "scale"))
@@ -121,7 +127,7 @@ def move_scale(squares: np.ndarray, count: float, tau: np.ndarray, is_map: bool)
 
 def score(moments: ChainMoments, params: Params, keywords: Keywords, is_map: bool) -> Params:
     """The derivatives of the objective, which are those of the expected log joint (Fisher's identity)."""
-    spread, chain, Psi = units(keywords), linear_chain(params, keywords), params["Psi"]
+    spread, chain, Psi = column_units(keywords), linear_chain(params, keywords), params["Psi"]
     squares, count = moments.residual_squares(chain.W, chain.mu), moments.counted.sum((0, 1))
     slopes = {"Psi": 0.5 * (squares / Psi - count)}
     if is_map:
@@ -147,7 +153,7 @@ def score(moments: ChainMoments, params: Params, keywords: Keywords, is_map: boo
 
 def log_prior(params: Params, keywords: Keywords) -> float:
     """log p of all parameters, in nats."""
-    spread = units(keywords)
+    spread = column_units(keywords)
     total = invgamma.logpdf(params["Psi"], SHAPE, scale=spread**2 / 2).sum()
     for name in ("level_sd", "slope_sd"):
         if name in params:

@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference import exact
-from inference.alignment import aligned_draws
-from inference.analysis.sequences.inputs import spread_draws
+from inference.analysis.sequences.inputs import fitted_params, spread_draws
 from inference.exact import kalman
 from inference.record import FitRecord
 from zoo import ZooError
@@ -56,11 +54,8 @@ def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
             f"{fit.model.name} has no latents that move by a linear map: fit linear_dynamical_system, or ask smoothed, "
             "filtered and paths of a model with discrete states"
         )
-    if fit.draws:
-        params = {n: v[0] for n, v in exact.thin_draws(aligned_draws(fit)).items() if n in card.parameters(keywords)}
-        draws = [{n: v[s] for n, v in params.items()} for s in range(len(next(iter(params.values()))))]
-    else:
-        draws = [fit.params]
+    params = {n: v[0] for n, v in fitted_params(fit).items()}
+    draws = [{n: v[s] for n, v in params.items()} for s in range(len(next(iter(params.values()))))]
     table, _ = fit.fitted_model.bind(fit.observed_data(data))
     x = table[next(iter(card.observed))]
     sizes = {n: site.shape(keywords)[-1] for n, site in card.local(keywords).items()}

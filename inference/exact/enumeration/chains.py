@@ -50,9 +50,7 @@ def chain_last(
     states: BackendArray, transitions: BackendArray, dim: int, functions: ArrayFunctions
 ) -> tuple[BackendArray, BackendArray]:
     """Factors of a chain as ``inference.exact.markov`` has them: (*B, T, K) and (*B, T - 1, K, K) or (*B, 1, K, K)."""
-    states, transitions = (a.reshape(*(1,) * (1 - dim - a.ndim), *a.shape) for a in (states, transitions))
-    states = functions.movedim(states, (dim - 1, TIME, dim), (-3, -2, -1))[..., 0, :, :]
-    return states, functions.movedim(transitions, (TIME, dim - 1, dim), (-3, -2, -1))
+    return combined_chain(states, [transitions], [dim], functions)
 
 
 def pairs_last(pairs: BackendArray, dim: int, dims: Sequence[int], functions: ArrayFunctions) -> BackendArray:
@@ -70,10 +68,7 @@ def sum_paths(
     Several chains with emissions in common are one chain, whose states are the combinations of theirs. ``transitions``
     has a factor, and ``dims`` the dimension, of each.
     """
-    if len(dims) == 1:
-        total = functions.forward_pass(*chain_last(states, transitions[0], dims[0], functions))
-    else:
-        total = functions.forward_pass(*combined_chain(states, transitions, dims, functions))
+    total = functions.forward_pass(*combined_chain(states, transitions, dims, functions))
     own = {TIME, *dims, *(d - 1 for d in dims)}
     num_dims, rest = 1 - min(dims), list(total.shape)
     others = [d for d in range(-num_dims, 0) if d not in own]

@@ -144,6 +144,17 @@ def test_units_of_the_columns_change_no_step_of_em():
     np.testing.assert_allclose(other.params["Psi"], one.params["Psi"] * unit**2, rtol=1e-3)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("objective", ["ml", "map"])
+@pytest.mark.parametrize("unit", [1e-60, 1e-20, 1e60])
+def test_floors_of_tiny_and_of_huge_units_are_positive(unit, objective):
+    """The floor of MAP is so low that its product with a small unit is no number above zero in 64 bits."""
+    x, model = factor_rows()[:2, :, :2], zoo.load("linear_dynamical_system", "pyro", Z=1)
+    one, other = (fit(model, rows, "em", max_iter=20, objective=objective) for rows in (x, x * unit))
+    shift = x.size * np.log(unit)
+    assert other.log_likelihood().sum() + shift == pytest.approx(one.log_likelihood().sum(), abs=1e-4)
+
+
 FLOOR: dict[str, Any] = {"covariance_floor": 1e-6}
 
 

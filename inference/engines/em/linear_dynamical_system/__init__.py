@@ -38,7 +38,7 @@ def least(keywords: Keywords, floor: float) -> Params:
     """The least value of each positive parameter; moves of less than ``ZERO_NOISE`` are none, with any prior."""
     square = column_units(keywords) ** 2
     sd = np.sqrt(max(floor, ZERO_NOISE) * square)
-    return {"Psi": floor * square, "level_sd": sd, "slope_sd": sd}
+    return {"Psi": np.maximum(floor * square, np.finfo(float).tiny), "level_sd": sd, "slope_sd": sd}
 
 
 def start(x: np.ndarray, weights: np.ndarray, keywords: Keywords, random: np.random.Generator | None) -> Params:

@@ -106,7 +106,8 @@ class GibbsKeywords(CommonKeywords, total=False):
     num_chains: int
     num_draws: int | None
     every: int
-    anneal: float
+    start: Start | Sequence[Start] | None
+    anneal: float | None
     method: str
     learn_alpha: str | None
     learn_eta: bool

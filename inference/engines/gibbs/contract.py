@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -28,11 +29,19 @@ class SamplerEstimate(NamedTuple):
 class GibbsSampler(Protocol):
     """All chains of a fit; ``Sampler(request)`` of a model's hook ``gibbs/sampler.py`` makes one.
 
-    num_jobs: the number of jobs that a sweep can run side by side.
+    usual_start: how the latents begin of which no values are given, as in "random topics". num_jobs: the number of jobs
+    that a sweep can run side by side.
     """
 
     @property
+    def usual_start(self) -> str: ...
+
+    @property
     def num_jobs(self) -> int: ...
+
+    def begin(self, starts: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Begin at these values, some or all continuous latents of each chain; called where the user gives some."""
+        ...
 
     def sweep(self, number: int, pool: WorkerPool) -> None:
         """Draw every discrete latent once, in every chain; ``number``: of sweeps done before."""

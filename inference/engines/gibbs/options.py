@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from inference.diagnostics import Diagnostics, FitKind
 from inference.engines.contract import FitRequest
-from inference.engines.options import EngineOptions, custom, whole
+from inference.engines.options import EngineOptions, Start, custom, whole
 from zoo import ZooError
 
 MOST_NUMBERS = 1 << 24  # of all draws together, by default: 128 MiB
@@ -37,6 +38,11 @@ class GibbsOptions(EngineOptions):
     )
     every: int = whole(5, "one in so many sweeps counts in the estimate")
     threads: int | None = whole(None, "number of threads, one for each core unless given", optional=True)
+    start: Start | Sequence[Start] | None = custom(
+        None,
+        "a dict of arrays, for some or all continuous latents, or a list of one for each chain",
+        "values at which the chains begin, the same or, with chains first, of each; other latents begin as usual",
+    )
     checkpoint: str | os.PathLike[str] | None = custom(
         None, "a folder", "where the run is saved, and from where it continues, with more num_samples as well"
     )
@@ -72,13 +78,17 @@ class GibbsPointDiagnostics(GibbsDiagnostics):
     kind: ClassVar[FitKind] = "point"
 
 
+def latent_shapes(request: FitRequest[GibbsOptions]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the continuous latents by name."""
+    sites = request.card.sites(request.keywords)
+    return {n: sites[n].shape(request.keywords) for n in request.card.latents if n not in request.card.enumerated}
+
+
 def number_of_draws(request: FitRequest[GibbsOptions]) -> int:
     """The number of draws to keep; raises ZooError where it exceeds the number of sweeps."""
     options = request.options
     if options.num_draws is None:
-        sites = request.card.sites(request.keywords)
-        shapes = [sites[n].shape(request.keywords) for n in request.card.latents if n not in request.card.enumerated]
-        numbers = options.num_chains * sum(int(np.prod(shape)) for shape in shapes)
+        numbers = options.num_chains * sum(int(np.prod(shape)) for shape in latent_shapes(request).values())
         most = options.num_samples if options.most_draws is None else options.most_draws
         return max(1, min(most, options.num_samples, MOST_NUMBERS // numbers))
     if options.num_draws > options.num_samples:

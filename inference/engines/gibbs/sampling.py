@@ -10,11 +10,19 @@ import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
 from inference.engines.gibbs.contract import GibbsSampler
-from inference.engines.gibbs.options import GibbsDiagnostics, GibbsOptions, GibbsPointDiagnostics, number_of_draws
+from inference.engines.gibbs.options import (
+    GibbsDiagnostics,
+    GibbsOptions,
+    GibbsPointDiagnostics,
+    latent_shapes,
+    number_of_draws,
+)
 from inference.engines.gibbs.record import SweepRecord
+from inference.engines.starts import describe_start
 from inference.run import checkpoints
 from inference.run.progress import Progress
 from inference.run.workers import WorkerPool, num_workers
+from inference.unconstrained import check_starts
 from zoo import ZooError
 from zoo.data.corpus import Corpus
 from zoo.hooks import find_hook
@@ -29,6 +37,7 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
     num_draws = number_of_draws(request)
     hook = find_hook(request.card.package, "gibbs", home="inference.engines.gibbs")
     sampler: GibbsSampler = importlib.import_module(f"{hook}.sampler").Sampler(request)
+    start = begin(sampler, request)
     num_sweeps = options.num_warmup + options.num_samples
     folder = None if options.checkpoint is None else checkpoints.make_folder(options.checkpoint)
     identity = run_identity(request) if folder else {}
@@ -51,7 +60,19 @@ def run(request: FitRequest[GibbsOptions]) -> EngineResult:
                 checkpoints.save_checkpoint(folder, identity, arrays, {"done": record.done}, f"sweep {record.done}")
             message = f"log p {record.trace[-1].mean():.6g}" if record.trace else ""
             progress.update(record.done, f"{'warm-up' if record.done <= options.num_warmup else 'draws'} {message}")
-    return make_result(sampler, record, options.num_chains, seconds / max(1, num_sweeps - before - 1))
+    return make_result(sampler, record, start, options.num_chains, seconds / max(1, num_sweeps - before - 1))
+
+
+def begin(sampler: GibbsSampler, request: FitRequest[GibbsOptions]) -> str:
+    """Begin at the values that the user gives, if any; how the start was found."""
+    given, shapes = request.options.start, latent_shapes(request)
+    if given is None:
+        return sampler.usual_start
+    starts = check_starts(given, shapes, request.card.sites(request.keywords), request.options.num_chains)
+    sampler.begin(starts)
+    if all(values.keys() == shapes.keys() for values in starts):
+        return "given"
+    return describe_start((name for values in starts for name in values), sampler.usual_start)
 
 
 class SweepSchedule:
@@ -141,12 +162,15 @@ def run_identity(request: FitRequest[GibbsOptions]) -> dict[str, str]:
     return {n: checkpoints.describe(v) for n, v in values.items()}
 
 
-def make_result(sampler: GibbsSampler, record: SweepRecord, num_chains: int, seconds_per_sweep: float) -> EngineResult:
+def make_result(
+    sampler: GibbsSampler, record: SweepRecord, start: str, num_chains: int, seconds_per_sweep: float
+) -> EngineResult:
     """The result of the sweeps recorded; seconds_per_sweep: 0 where none was timed."""
     averaged = np.stack(record.averaged, 1)  # (chain, sweep)
     best = int(averaged.mean(1).argmax())
     estimate = sampler.estimate(best)
     diagnostics = (GibbsDiagnostics if record.draws else GibbsPointDiagnostics)(
+        start=start,
         sweeps=record.done,
         kept_sweeps=averaged.shape[1],
         draws_kept=len(record.draws_lp),

@@ -80,7 +80,9 @@ def complete_start(
                 np.concatenate([rows_of(values[n], axis) for n, axis in zip(named, axes, strict=True)], axis=1)
                 for values in ({n: v[0, 0] for n, v in draws.items()}, given)
             )
-            order = match_components(f[None], target, np.concatenate([f, target]).std(0))
+            values = np.concatenate([f, target])
+            size = np.maximum(np.abs(values).max(0), 1e-300)  # squares of values above 1e154 are no numbers
+            order = match_components(f[None], target, size * (values / size).std(0))
             draws = {**draws, **permute_labels(card, settings, draws, order[None], dim)}
     return {**{n: v[0, 0] for n, v in draws.items()}, **given}
 

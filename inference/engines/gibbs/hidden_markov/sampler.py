@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy.special import gammaln, xlogy
@@ -15,10 +15,13 @@ from inference.engines.gibbs.dirichlet import draw_dirichlet
 from inference.engines.gibbs.hidden_markov.discrete import CountDraws, ItemDraws, SymbolDraws
 from inference.engines.gibbs.hidden_markov.normal import FullNormalDraws, NormalDraws
 from inference.engines.gibbs.options import GibbsOptions, number_of_draws
+from inference.engines.starts import complete_start
 from inference.exact.markov import SequenceStates
 from inference.run.workers import WorkerPool
 from inference.unconstrained.kmeans import kmeans_labels
+from zoo import Card
 from zoo.data.sequences import Steps, observed_steps
+from zoo.errors import DensityError
 from zoo.types import Keywords
 
 DRAWS = {
@@ -34,7 +37,10 @@ DRAWS = {
 class Sampler:
     """All chains of a fit; fulfils ``inference.engines.gibbs.contract.GibbsSampler``."""
 
+    usual_start = "k-means++"
+
     def __init__(self, request: FitRequest[GibbsOptions]):
+        self.card, self.keywords = request.card, request.keywords
         (x,) = request.table.values()
         self.steps, self.keeps_draws = observed_steps(np.asarray(x, float)), number_of_draws(request) > 0
         seeds = [(request.seed, chain) for chain in range(request.options.num_chains)]
@@ -44,6 +50,11 @@ class Sampler:
     def num_jobs(self) -> int:
         """Number of chains, which are swept side by side."""
         return len(self.chains)
+
+    def begin(self, starts: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Begin at the parameters given, and at paths given these."""
+        for chain, given in zip(self.chains, starts, strict=True):
+            chain.begin(self.card, self.keywords, given)
 
     def sweep(self, number: int, pool: WorkerPool) -> None:
         """Draw the parameters, then the paths, in every chain."""
@@ -106,12 +117,27 @@ class Chain:
         def run() -> None:
             rng = np.random.default_rng((*self.seed, number))
             self.params = self._draw_params(rng)
-            log_states = self.density.log_density(self.params)
-            log_states[self.steps.starts[:-1]] += np.log(self.params["pi"])
-            log_sums, self.states = self.of_paths.draw(log_states, np.log(self.params["A"]), rng)
-            self.log_likelihood = float(log_sums.sum())
+            self._draw_paths(rng)
 
         return run
+
+    def begin(self, card: Card, keywords: Keywords, given: Mapping[str, np.ndarray]) -> None:
+        """Begin at the parameters given; the others are a draw given the k-means labels, in the order of the states."""
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1,)))
+        usual = self._draw_params(rng)
+        self.params = dict(given) if given.keys() == usual.keys() else complete_start(card, keywords, given, usual)
+        self._draw_paths(rng)
+        if not np.isfinite(self.log_likelihood):
+            raise DensityError("the density of a sequence is 0 at the start: give start= with values that allow it")
+
+    def _draw_paths(self, rng: np.random.Generator) -> None:
+        """The path of each sequence given the parameters."""
+        with np.errstate(divide="ignore"):  # a start may have probabilities of 0
+            log_pi, log_A = np.log(self.params["pi"]), np.log(self.params["A"])
+        log_states = self.density.log_density(self.params)
+        log_states[self.steps.starts[:-1]] += log_pi
+        log_sums, self.states = self.of_paths.draw(log_states, log_A, rng)
+        self.log_likelihood = float(log_sums.sum())
 
     def _draw_params(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """The parameters given the states."""

@@ -17,11 +17,13 @@ class TopicGibbsOptions(GibbsOptions):
 
     most_draws: ClassVar[int | None] = 100
 
-    anneal: float = number(
-        10.0,
+    anneal: float | None = number(
+        None,
         "a factor from 1 up",
         lambda v: 1 <= v < np.inf,
-        "factor of the hyperparameters at first, which falls to 1 over the first half of the warm-up",
+        "factor of the hyperparameters at first, which falls to 1 over half of the warm-up; unless given, 10, "
+        "or 1 where a start is given",
+        optional=True,
     )
     method: str = choice(
         "auto",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from inference.engines.gibbs.dirichlet import draw_dirichlet
 from inference.engines.gibbs.latent_dirichlet.counts import METHODS, CountHistograms, Histogram, count_documents
 from inference.engines.gibbs.latent_dirichlet.layout import TokenLayout, make_layout
 from inference.engines.gibbs.latent_dirichlet.options import TopicGibbsOptions
+from inference.engines.gibbs.latent_dirichlet.start import draw_topics
 from inference.engines.gibbs.latent_dirichlet.vectors import padded_size
 from inference.run.random_streams import as_uint64, combined_stream
 from inference.run.workers import WorkerPool
@@ -22,10 +23,13 @@ from zoo.types import Keywords
 
 SPARSE_FROM = 250  # topics from which lists are faster than a table
 LEARN_EVERY = 10  # sweeps
+ANNEAL = 10.0  # from random topics
 
 
 class Sampler:
     """All chains of a fit; fulfils ``inference.engines.gibbs.contract.GibbsSampler``."""
+
+    usual_start = "random topics"
 
     def __init__(self, request: FitRequest[TopicGibbsOptions]):
         self.request, self.options = request, request.options
@@ -33,6 +37,7 @@ class Sampler:
         self.K, self.V = keywords["K"], keywords["V"]
         learned = [name for name in ("learn_alpha", "learn_eta") if getattr(self.options, name)]
         self.annealing = self.options.num_warmup // 2  # sweeps until alpha and eta have their own values
+        self.anneal = self.options.anneal or (ANNEAL if self.options.start is None else 1.0)
         if learned and self.options.num_warmup < 2 * LEARN_EVERY:
             value = f"given num_warmup={self.options.num_warmup}"
             raise ZooError(f"{learned[0]} needs num_warmup of {2 * LEARN_EVERY} or more, to learn during it; {value}")
@@ -49,9 +54,14 @@ class Sampler:
         """Number of blocks that can be swept side by side."""
         return self.layout.P * len(self.chains)
 
+    def begin(self, starts: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Begin at topics of the tokens given phi and theta."""
+        for chain, given in zip(self.chains, starts, strict=True):
+            chain.begin(given)
+
     def sweep(self, number: int, pool: WorkerPool) -> None:
         """Draw the topics of all tokens once, in every chain."""
-        heat = self.options.anneal ** max(0.0, 1 - number / max(self.annealing, 1))
+        heat = self.anneal ** max(0.0, 1 - number / max(self.annealing, 1))
         P = self.layout.P
         for turn in range(P):
             totals = pool.run([job for chain in self.chains for job in chain.jobs(number, turn, heat)])
@@ -111,11 +121,16 @@ class Chain:
     def __init__(self, layout: TokenLayout, seed: tuple[int, int], alpha: np.ndarray, eta: float, V: int, method: str):
         self.layout, self.seed, self.alpha, self.eta, self.V = layout, seed, alpha, eta, V
         self.K, self.method = len(alpha), method
-        dtype = np.uint16 if self.K <= 1 << 16 else np.int32
-        self.set_topics(np.random.default_rng(seed).integers(0, self.K, len(layout.words), dtype))
+        self.dtype = np.uint16 if self.K <= 1 << 16 else np.int32
+        self.set_topics(np.random.default_rng(seed).integers(0, self.K, len(layout.words), self.dtype))
         self.num_averaged = 0
         self.phi_sum, self.theta_sum = np.zeros((V, self.K)), np.zeros((layout.N, self.K), np.int64)
         self.share_sum = np.zeros(self.K)
+
+    def begin(self, given: Mapping[str, np.ndarray]) -> None:
+        """Draw the topics of the tokens given phi (K, V), theta (N, K), or both."""
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1,)))
+        self.set_topics(draw_topics(self.layout, self.K, given, rng).astype(self.dtype))
 
     def set_topics(self, topics: np.ndarray) -> None:
         """Give the tokens these topics, and count them."""

@@ -140,7 +140,7 @@ def test_paths_of_sequences_are_drawn_by_their_probability(has_zeros):
     with np.errstate(divide="ignore"):
         logs, log_A = list_paths({**params, "A": A}, x[0], "normal"), np.log(A)
     fit = inference.fit(zoo.load("hidden_markov", "pyro", K=2), x, engine="em", start=params, max_iter=1)
-    log_states, _ = enumeration.chain(fit.fitted_model, params, x)
+    log_states = enumeration.chain(fit.fitted_model, params, x).log_states
     states, rng, num_draws = SequenceStates(np.array([0, 4]), np.ones(1)), np.random.default_rng(0), 3000
     counts, log_sums = np.zeros(16), np.empty(1)
     for _ in range(num_draws):

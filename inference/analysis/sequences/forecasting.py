@@ -92,33 +92,29 @@ def forecast(
         return Forecast(np.zeros((N, steps, 0)), draws, latents)
     model, chains = fit.fitted_model, fitted_chains(fit, data, site)
     sites = model.card.sites(fit.keywords)
-    name = site or next(n for n in model.card.enumerated if len(sites[n].dims) > 1)
-    if "T" not in sites[name].dims:
+    if "T" not in sites[chains.site].dims:
         raise ZooError(
             f"{model.name} is a program of your own, whose number of steps is that of its data: smoothed(fit, data) of "
             "sequences with NaN at later steps has the probabilities of their states"
         )
-    if chains.log_transitions.shape[2] > 1:
-        raise ZooError(f"the transitions of {fit.model.name} change with time: those of later steps are not known")
-    transition = np.exp(chains.log_transitions[:, :, 0])  # (S, N, K, K)
+    transition = chains.constant_transitions(fit.model.name)  # (S, N, K, K)
     now = markov.filter_states(chains.log_states, chains.log_transitions)[:, :, -1]  # (S, N, K)
     rng, (S, N, _) = np.random.default_rng(seed), now.shape
     probabilities, p = [], now
     for _ in range(steps):
         p = np.einsum("snj,snjk->snk", p, transition)
-        probabilities.append(p.mean(0))
+        probabilities.append(chains.probabilities(p.mean(0)))
     at = spread_draws(num_draws, S)
     states, state = np.empty((num_draws, N, steps), int), draw_states(now[at], rng)
     for h in range(steps):
         rows = np.take_along_axis(transition[at], state[..., None, None], axis=2)[:, :, 0]
         states[..., h] = state = draw_states(rows, rng)
     sizes = {**{k: v for k, v in fit.keywords.items() if k in model.card.row_sizes}, "N": N, "T": steps}
-    draws = [
-        model.simulate(
-            int(rng.integers(2**31)), {**{n: v[0, s] for n, v in chains.params.items()}, name: states[i]}, **sizes
-        )
-        for i, s in enumerate(at)
-    ]
+    by_chain = chains.states(states)
+    draws = []
+    for i, s in enumerate(at):
+        values = {n: v[0, s] for n, v in chains.params.items()} | {n: v[i] for n, v in by_chain.items()}
+        draws.append(model.simulate(int(rng.integers(2**31)), values, **sizes))
     observed = {n: np.stack([draw[n] for draw in draws]) for n in model.card.observed}
     return Forecast(np.stack(probabilities, axis=1), observed)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,18 +10,51 @@ from inference import exact
 from inference.alignment import aligned_draws
 from inference.exact import enumeration
 from inference.record import FitRecord
+from zoo import ZooError
 from zoo.types import DataLike
 
 
-class FittedChains(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FittedChains:
     """The chains of the sequences of some data at S draws of the parameters, one for a point estimate.
 
-    params: (1, S, *shape) by site. log_states: (S, N, T, K). log_transitions: (S, N, T - 1 or 1, K, K).
+    params: (1, S, *shape) by site. log_states: (S, N, T, K). log_transitions: (S, N, T - 1 or 1, K, K). site: the chain
+    that is asked for. sizes: the number of states by chain; K is their product, and a state the index of a combination.
     """
 
     params: dict[str, np.ndarray]
     log_states: np.ndarray
     log_transitions: np.ndarray
+    site: str
+    sizes: dict[str, int]
+
+    def probabilities(self, combined: np.ndarray) -> np.ndarray:
+        """The probabilities of the states of the site, (..., K of it), from those of combined states, (..., K)."""
+        others = tuple(i - len(self.sizes) for i, name in enumerate(self.sizes) if name != self.site)
+        return combined.reshape(*combined.shape[:-1], *self.sizes.values()).sum(others)
+
+    def states(self, combined: np.ndarray) -> dict[str, np.ndarray]:
+        """The states of each chain, from combined ones; a path that is impossible is -1 everywhere."""
+        parts = np.unravel_index(np.maximum(combined, 0), tuple(self.sizes.values()))
+        return {n: np.where(combined < 0, -1, part) for n, part in zip(self.sizes, parts, strict=True)}
+
+    def constant_transitions(self, name: str) -> np.ndarray:
+        """The transitions between combined states, (S, N, K, K).
+
+        name: of the model; raises ZooError where the transitions change with time.
+        """
+        if self.log_transitions.shape[2] > 1:
+            raise ZooError(
+                f"the transitions of {name} change with time: those of later steps are not known, and no duration "
+                "follows from them"
+            )
+        return np.exp(self.log_transitions[:, :, 0])
+
+    def own_transitions(self, name: str) -> np.ndarray:
+        """The transitions of the site, (S, N, K of it, K of it), which do not depend on other chains."""
+        combined, sizes = self.constant_transitions(name), tuple(self.sizes.values())
+        own = self.probabilities(combined).reshape(*combined.shape[:2], *sizes, -1)
+        return own[(..., *(slice(None) if n == self.site else 0 for n in self.sizes), slice(None))]
 
 
 def fitted_params(fit: FitRecord, is_point: bool = False) -> dict[str, np.ndarray]:
@@ -36,8 +69,8 @@ def fitted_params(fit: FitRecord, is_point: bool = False) -> dict[str, np.ndarra
 def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bool = False) -> FittedChains:
     """The chains at the aligned draws, thinned, or at the point estimate of a fit without draws, or ``is_point``."""
     params = fitted_params(fit, is_point)
-    log_states, log_transitions = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
-    return FittedChains(params, log_states[0], log_transitions[0])
+    logs = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
+    return FittedChains(params, logs.log_states[0], logs.log_transitions[0], site or next(iter(logs.sizes)), logs.sizes)
 
 
 def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.ndarray:

@@ -63,7 +63,8 @@ def predictive_log_likelihood(fit: FitRecord, data: DataLike = None, site: str |
         trends = fitted_trends(fit, data)
         steps = np.stack([kalman.filter_chains(chain, trends.x).log_p for chain in trends.chains])
     else:
-        steps = steps_of_states(*fitted_chains(fit, data, site)[1:])
+        chains = fitted_chains(fit, data, site)
+        steps = steps_of_states(chains.log_states, chains.log_transitions)
     so_far = logsumexp(steps.cumsum(-1), axis=0) - np.log(len(steps))
     return np.diff(so_far, axis=-1, prepend=0.0)
 
@@ -101,9 +102,7 @@ def durations(
     if has_trends(fit):
         raise ZooError(f"{fit.model.name} has no discrete states: latents(fit) has its levels and factors")
     chains = fitted_chains(fit, data, site)
-    if chains.log_transitions.shape[2] > 1:
-        raise ZooError(f"the transitions of {fit.model.name} change with time: a state has no one duration")
-    stay = np.exp(np.diagonal(chains.log_transitions[:, :, 0], axis1=-2, axis2=-1))  # (S, N, K)
+    stay = np.diagonal(chains.own_transitions(fit.model.name), axis1=-2, axis2=-1)  # (S, N, K)
     with np.errstate(divide="ignore"):
         expected = (1 / (1 - stay)).mean((0, 1))
     draws = np.asarray(paths(fit, data, num_paths, seed, site))

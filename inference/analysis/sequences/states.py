@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,11 +22,15 @@ class MostProbablePaths:
     states : array of int, (N, T), or (N, num_paths, T) for several
         The best path first.
     log_probability : array, (N,) or (N, num_paths)
-        Of the whole path given the data and the parameters, in nats.
+        Of the whole path given the data and the parameters, in nats. Where several chains have emissions in common,
+        of their paths together.
+    chains : dict of str to array of int
+        The paths of each of these chains, as ``states``.
     """
 
     states: np.ndarray
     log_probability: np.ndarray
+    chains: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def smoothed(fit: FitRecord, data: DataLike = None, site: str | None = None) -> np.ndarray:
@@ -73,7 +77,7 @@ def filtered(fit: FitRecord, data: DataLike = None, site: str | None = None) -> 
         Where the model has no such chain.
     """
     chains = fitted_chains(fit, data, site)
-    return markov.filter_states(chains.log_states, chains.log_transitions).mean(0)
+    return chains.probabilities(markov.filter_states(chains.log_states, chains.log_transitions).mean(0))
 
 
 def most_probable_path(
@@ -81,7 +85,8 @@ def most_probable_path(
 ) -> MostProbablePaths:
     """Find the path of highest probability of each sequence, by the Viterbi algorithm.
 
-    The states that are most probable one by one, those of ``smoothed``, may make an impossible path.
+    The states that are most probable one by one, those of ``smoothed``, may make an impossible path. Of several chains
+    with emissions in common the best paths are those of all of them together, ``chains`` of the result.
 
     Parameters
     ----------
@@ -109,15 +114,17 @@ def most_probable_path(
     logs = chains.log_states[0], chains.log_transitions[0]
     best = markov.best_paths(*logs, num_paths)
     log_probability = best.log_weights - markov.smooth(*logs).log_sum[:, None]
-    if num_paths == 1:
-        return MostProbablePaths(best.states[:, 0], log_probability[:, 0])
-    return MostProbablePaths(best.states, log_probability)
+    at = 0 if num_paths == 1 else slice(None)
+    by_chain = chains.states(best.states[:, at])
+    return MostProbablePaths(by_chain[chains.site], log_probability[:, at], by_chain)
 
 
 def paths(
     fit: FitRecord, data: DataLike = None, num_paths: int = 100, seed: int = 0, site: str | None = None
 ) -> np.ndarray:
     """Draw whole paths of each sequence from their posterior.
+
+    Of several chains with emissions in common the draws with one seed are of all of them together.
 
     Parameters
     ----------
@@ -141,4 +148,4 @@ def paths(
     chains = fitted_chains(fit, data, site)
     at = spread_draws(num_paths, len(chains.log_states))
     logs = chains.log_states[at], chains.log_transitions[at]
-    return markov.draw_paths(*logs, 1, np.random.default_rng(seed))[:, :, 0]
+    return chains.states(markov.draw_paths(*logs, 1, np.random.default_rng(seed))[:, :, 0])[chains.site]

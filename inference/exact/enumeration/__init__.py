@@ -24,7 +24,7 @@ from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
 from zoo.types import BackendParams, DataLike, Keywords
 
-__all__ = ["chain", "log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
+__all__ = ["ChainLogs", "chain", "log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
 
 BLOCK_SIZE = 50_000  # rows at a time
 
@@ -138,9 +138,24 @@ def sample_labels(
     return _by_draw(model, params, data, lambda density, draws: density.sample_labels(draws, seed))
 
 
-def chain(
-    model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: str | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+class ChainLogs(NamedTuple):
+    """The logs of a chain, after the leading dimensions of draws, as ``inference.exact.markov`` takes them.
+
+    Attributes
+    ----------
+    log_states : array, (N, T, K)
+    log_transitions : array, (N, T - 1, K, K) or (N, 1, K, K)
+    sizes : dict of str to int
+        The number of states by chain. Where several have emissions in common K is the product of their numbers, and a
+        state the index of a combination, the last of the chains fastest.
+    """
+
+    log_states: np.ndarray
+    log_transitions: np.ndarray
+    sizes: dict[str, int]
+
+
+def chain(model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: str | None = None) -> ChainLogs:
     """The logs of a chain given the data, other discrete latents of its steps summed out.
 
     Parameters
@@ -152,17 +167,23 @@ def chain(
 
     Returns
     -------
-    log_states : array, (N, T, K)
-    log_transitions : array, (N, T - 1, K, K) or (N, 1, K, K)
-        As ``inference.exact.markov`` takes them, after the leading dimensions of draws.
+    ChainLogs
+        Of the chain, combined with those that have emissions in common with it.
 
     Raises
     ------
     ZooError
         Where there is no such chain, or a label of whole sequences decides on it.
     """
-    logs = _by_draw(model, params, data, lambda density, draws: density.chain(draws, site))
-    return logs["states"], logs["transitions"]
+    sizes: dict[str, int] = {}
+
+    def evaluate(density: EnumeratedDensity, draws: BackendParams) -> BackendParams:
+        logs, of_chains = density.chain(draws, site)
+        sizes.update(of_chains)
+        return logs
+
+    logs = _by_draw(model, params, data, evaluate)
+    return ChainLogs(logs["states"], logs["transitions"], sizes)
 
 
 def chain_probabilities(

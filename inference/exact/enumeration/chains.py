@@ -46,18 +46,51 @@ def transitions_factor(log_transitions: BackendArray, dim: int, functions: Array
     return log.reshape(K, K, *(1,) * (-dim - 1 - len(batch_shape)), *batch_shape)
 
 
-def chain_last(
-    states: BackendArray, transitions: BackendArray, dim: int, functions: ArrayFunctions
-) -> tuple[BackendArray, BackendArray]:
-    """Factors of a chain as ``inference.exact.markov`` has them: (*B, T, K) and (*B, T - 1, K, K) or (*B, 1, K, K)."""
-    return combined_chain(states, [transitions], [dim], functions)
+def zeros_shape(
+    states: BackendArray, sizes: Sequence[int], dims: Sequence[int], plate_dims: Sequence[int], is_pairs: bool
+) -> list[int]:
+    """The shape of zeros whose gradients are the posterior of the combined states of chains, or of their pairs.
+
+    states: the factor of the states of one of them.
+    """
+    shape = [1] * (1 - min(dims))
+    for dim in plate_dims:
+        shape[dim] = states.shape[dim]
+    for size, dim in zip(sizes, dims, strict=True):
+        shape[dim] = size
+        if is_pairs:
+            shape[dim - 1] = size
+    if is_pairs:
+        shape[TIME] -= 1
+    return shape
 
 
-def pairs_last(pairs: BackendArray, dim: int, dims: Sequence[int], functions: ArrayFunctions) -> BackendArray:
-    """The posterior of pairs, laid out as transitions, as (*B, T - 1, K, K), without the other enumerated ``dims``."""
-    others = tuple(d for d in dims if d not in (dim, dim - 1) and -d <= pairs.ndim)
-    pairs = pairs.sum(others, keepdims=True) if others else pairs
-    return functions.movedim(pairs, (TIME, dim - 1, dim), (-3, -2, -1))
+def states_last(states: BackendArray, dims: Sequence[int], functions: ArrayFunctions) -> BackendArray:
+    """An array over the states of chains, as (..., T, K) with K combined states."""
+    n = len(dims)
+    states = functions.movedim(states, (TIME, *dims), tuple(range(-n - 1, 0)))
+    return states.reshape(*states.shape[:-n], math.prod(states.shape[-n:]))
+
+
+def pairs_last(pairs: BackendArray, dims: Sequence[int], functions: ArrayFunctions) -> BackendArray:
+    """An array over the transitions of chains, as (..., T - 1, K, K) with K combined states."""
+    n = len(dims)
+    pairs = functions.movedim(pairs, (TIME, *(d - 1 for d in dims), *dims), tuple(range(-2 * n - 1, 0)))
+    K = math.prod(pairs.shape[-n:])
+    return pairs.reshape(*pairs.shape[: -2 * n], K, K)
+
+
+def split_states(states: BackendArray, sizes: Sequence[int]) -> list[BackendArray]:
+    """The states of each chain, from those of the combination.
+
+    >>> split_states(5, [2, 3])
+    [1, 2]
+    """
+    parts = []
+    for size in reversed(sizes):
+        parts.append(states % size)
+        states = states // size
+    return parts[::-1]
 
 
 def sum_paths(
@@ -80,19 +113,15 @@ def sum_paths(
 def combined_chain(
     states: BackendArray, transitions: Sequence[BackendArray], dims: Sequence[int], functions: ArrayFunctions
 ) -> tuple[BackendArray, BackendArray]:
-    """The factors of several chains as one with K_1 K_2 ... states, as ``inference.exact.markov`` has them."""
-    num_dims, n = 1 - min(dims), len(dims)
-    before = [d - 1 for d in dims]
+    """The factors of chains as one with K_1 K_2 ... states, as ``inference.exact.markov`` has them."""
+    num_dims = 1 - min(dims)
     states, *transitions = (a.reshape(*(1,) * (num_dims - a.ndim), *a.shape) for a in (states, *transitions))
-    steps = states.shape[TIME]
     joint = transitions[0]
     for transition in transitions[1:]:
         joint = joint + transition
-    states = functions.movedim(states, (*before, TIME, *dims), tuple(range(-2 * n - 1, 0)))
-    joint = functions.movedim(joint, (TIME, *before, *dims), tuple(range(-2 * n - 1, 0)))
-    K = math.prod(joint.shape[-n:])
-    leading = states.shape[: -2 * n - 1], joint.shape[: -2 * n - 1]
-    return states.reshape(*leading[0], steps, K), joint.reshape(*leading[1], joint.shape[-2 * n - 1], K, K)
+    before = tuple(d - 1 for d in dims)
+    states = states_last(states, (*before, *dims), functions)  # the states before have size 1
+    return states, pairs_last(joint, dims, functions)
 
 
 def chain_logs(

@@ -91,10 +91,11 @@ class EnumeratedDensity:
         """p(label | x) of each discrete site at each draw, ``{site: (draws, *plates, values)}``."""
         raise NotImplementedError
 
-    def chain(self, draws: BackendParams, name: str | None) -> BackendParams:
+    def chain(self, draws: BackendParams, name: str | None) -> tuple[BackendParams, dict[str, int]]:
         """The logs of a chain at each draw, ``{"states": (draws, *plates, T, K), "transitions": ...}``.
 
-        name: of the chain, or None for the only one; raises ZooError where there is no such chain.
+        Also the numbers of states by chain, of the chains whose states are combined in it. name: of the chain, or None
+        for the only one; raises ZooError where there is no such chain.
         """
         raise NotImplementedError
 

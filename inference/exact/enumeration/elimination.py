@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from inference.exact.enumeration.chains import TIME, ArrayFunctions, chain_last, sum_paths
+from inference.exact.enumeration.chains import TIME, ArrayFunctions, combined_chain, sum_paths, zeros_shape
 from zoo.errors import ZooError
 from zoo.types import BackendArray, BackendParams
 
@@ -99,34 +99,41 @@ class FactorGraph(NamedTuple):
         by_row = sum_by_row(factors, self.rows)
         return (by_row * weights).sum(), by_row
 
-    def chain(self, v: Variable, functions: ArrayFunctions) -> tuple[BackendArray, BackendArray]:
-        """The logs of a chain, as ``inference.exact.markov`` has them, the labels of single steps summed out.
+    def chain(self, v: Variable, functions: ArrayFunctions) -> tuple[BackendArray, BackendArray, list[Variable]]:
+        """The logs of a chain, as ``inference.exact.markov`` has them, and the chains whose states are combined in it.
 
-        Raises ZooError where another label decides on the whole chain, which then is a mixture of chains.
+        These are the chains that have emissions in common with ``v``, in the order of the program. The labels of single
+        steps are summed out. Raises ZooError where another label decides on the whole chain, which then is a mixture of
+        chains.
         """
-        self.check_alone(v)
-        order = elimination_order(self.variables)
-        inner, outer = order[: order.index(v)], order[order.index(v) + 1 :]
-        factors = eliminate(list(self.factors.values()), inner, functions)
-        dependent = [f for f in factors if depends_on(f, v.dim)]
-        for u in outer:
-            if any(depends_on(f, u.dim) for f in dependent):
+        factors, group = self._chain_group(v, functions)
+        dependent = [f for f in factors if any(depends_on(f, u.dim) for u in group)]
+        for u in self.variables:
+            if u not in group and any(depends_on(f, u.dim) for f in dependent):
                 raise ZooError(
                     f"{v.name} is a mixture of chains, by {u.name}, and not a chain: sample_labels draws both together"
                 )
-        own, transition = (self.factors[n].log for n in v.factor_names)
-        product = multiply_factors([v], dependent, [])[0] if dependent else own
-        return chain_last(product, transition, v.dim, functions)
+        product = multiply_factors(group, dependent, [])[0] if dependent else self.factors[v.name].log
+        transitions = [self.factors[u.transition].log for u in group]
+        return *combined_chain(product, transitions, [u.dim for u in group], functions), group
 
-    def check_alone(self, v: Variable) -> None:
-        """Raise ZooError where a chain has emissions in common with others: by itself it is no chain."""
-        others = combined_with(v, list(self.factors.values()), [u for u in self.variables if u.name != v.name])
-        if others:
-            names = ", ".join(u.name for u in others)
-            raise ZooError(
-                f"{v.name} has emissions in common with {names}, and given the data its path is no chain by itself: "
-                "smoothed has the probabilities of its states"
-            )
+    def combined_chains(self, v: Variable, functions: ArrayFunctions) -> list[Variable]:
+        """A chain and those that have emissions in common with it, in the order of the program."""
+        return self._chain_group(v, functions)[1]
+
+    def chain_zeros(self, group: Sequence[Variable], is_pairs: bool) -> list[int]:
+        """The shape of zeros on the states of combined chains, or on their transitions."""
+        v = group[0]
+        sizes, dims = [u.size for u in group], [u.dim for u in group]
+        return zeros_shape(self.factors[v.name].log, sizes, dims, v.plate_dims, is_pairs)
+
+    def _chain_group(self, v: Variable, functions: ArrayFunctions) -> tuple[list[Factor], list[Variable]]:
+        """The factors without the labels of single steps, and the chains that these couple with ``v``."""
+        order = elimination_order(self.variables)
+        inner = [u for u in order[: order.index(v)] if not u.is_chain]
+        factors = eliminate(list(self.factors.values()), inner, functions)
+        coupled = combined_with(v, factors, [u for u in self.variables if u.is_chain and u != v])
+        return factors, [u for u in self.variables if u == v or u in coupled]
 
     def _eliminate(self, functions: ArrayFunctions) -> list[Factor]:
         return eliminate(list(self.factors.values()), self.variables, functions)
@@ -163,8 +170,7 @@ def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], function
         else:
             plates = frozenset(p for p in v.plates if p.dim != TIME)
             dims = [u.dim for u in group if any(depends_on(t, u.dim - 1) for t in transitions)]
-            logs = [t.log for u in group for t in transitions if depends_on(t, u.dim - 1)]
-            remaining.append(Factor(sum_paths(product, logs, dims, functions), plates))
+            remaining.append(Factor(sum_paths(product, [t.log for t in transitions], dims, functions), plates))
     return remaining
 
 

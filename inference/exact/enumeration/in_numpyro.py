@@ -12,7 +12,15 @@ from numpyro.infer import init_to_uniform
 from numpyro.primitives import Messenger
 
 from inference.exact.enumeration import density
-from inference.exact.enumeration.chains import ArrayFunctions, chain_logs, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.chains import (
+    ArrayFunctions,
+    chain_logs,
+    pairs_last,
+    split_states,
+    states_factor,
+    states_last,
+    transitions_factor,
+)
 from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
 from inference.exact.enumeration.elimination import (
     Factor,
@@ -258,13 +266,16 @@ class EnumeratedDensity(density.EnumeratedDensity):
         return self.map_draws(draws, evaluate)
 
     def chain(self, draws, name):
+        sizes = {}
+
         def evaluate(density, params):
             graph = density.factor_graph(params)
             v = density.find_chain(name)
-            states, transitions = graph.chain(v, FUNCTIONS)
+            states, transitions, group = graph.chain(v, FUNCTIONS)
+            sizes.update({u.name: u.size for u in group})
             return chain_logs(states, transitions, len(v.plate_dims) - 1, FUNCTIONS)
 
-        return self.map_draws(draws, evaluate)
+        return self.map_draws(draws, evaluate), sizes
 
     def sample_labels(self, draws, seed):
         def sample(density, draw):
@@ -273,9 +284,15 @@ class EnumeratedDensity(density.EnumeratedDensity):
             labels = {}
             # z_1, then z_2 given z_1, ...: the marginal of each, those summed out before it summed out
             for v in reversed(elimination_order(graph.variables)):
+                if v.name in labels:
+                    continue
                 key, label_key = jax.random.split(key)
-                labels[v.name] = draw_path(graph, v, label_key) if v.is_chain else draw_label(graph, v, label_key)
-                graph = graph.add({v.name: values_along(certain_of(labels[v.name], v), v)})
+                group = graph.combined_chains(v, FUNCTIONS) if v.is_chain else [v]
+                if v.is_chain:
+                    labels.update(draw_paths(graph, group, label_key))
+                else:
+                    labels[v.name] = draw_label(graph, v, label_key)
+                graph = graph.add({u.name: values_along(certain_of(labels[u.name], u), u) for u in group})
             return labels
 
         keys = jax.random.split(jax.random.PRNGKey(seed), len(next(iter(draws.values()))))
@@ -311,20 +328,23 @@ def draw_label(graph, v, key):
     return jax.random.categorical(key, jnp.log(marginal(graph, v)), axis=-1)
 
 
-def draw_path(graph, v, key):
-    """One draw of a chain from its posterior, which is a chain too, whose transitions change with time."""
-    graph.check_alone(v)
+def draw_paths(graph, group, key):
+    """One draw of combined chains from their posterior, which is a chain too, whose transitions change with time."""
+    v, dims = group[0], [u.dim for u in group]
+    plates = [graph.factors[v.name].log.shape[d] for d in v.plate_dims[:-1]]
 
     def log_marginal(zeros):
-        return graph.add({v.transition: zeros}).log_marginal(FUNCTIONS)[0]
+        return graph.add(dict(zip(v.factor_names, zeros, strict=True))).log_marginal(FUNCTIONS)[0]
 
-    p = marginal(graph, v)
+    zeros = [jnp.zeros(graph.chain_zeros(group, is_pairs)) for is_pairs in (False, True)]
+    states, pairs = jax.grad(log_marginal)(zeros)
+    p, pairs = states_last(states, dims, FUNCTIONS), pairs_last(pairs, dims, FUNCTIONS)
     T, K = p.shape[-2:]
-    pairs = jax.grad(log_marginal)(jnp.zeros((K, *graph.factors[v.name].log.shape[:-1], T - 1)))
-    pairs = pairs_last(pairs, v.dim, [u.dim for u in graph.variables], FUNCTIONS).reshape(*p.shape[:-2], T - 1, K, K)
+    p, pairs = p.reshape(*plates, T, K), pairs.reshape(*plates, T - 1, K, K)
     norm = pairs.sum(-1, keepdims=True)
     transition = jnp.where(norm > 0, pairs / jnp.where(norm > 0, norm, 1.0), 1 / K)
-    return Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdims=True), transition, T).sample(key)
+    path = Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdims=True), transition, T).sample(key)
+    return dict(zip([u.name for u in group], split_states(path, [u.size for u in group]), strict=True))
 
 
 def values_last(joint, v, variables):

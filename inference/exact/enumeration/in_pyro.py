@@ -9,7 +9,15 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
-from inference.exact.enumeration.chains import ArrayFunctions, chain_logs, pairs_last, states_factor, transitions_factor
+from inference.exact.enumeration.chains import (
+    ArrayFunctions,
+    chain_logs,
+    pairs_last,
+    split_states,
+    states_factor,
+    states_last,
+    transitions_factor,
+)
 from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
 from inference.exact.enumeration.elimination import (
     Factor,
@@ -213,14 +221,17 @@ class EnumeratedDensity(density.EnumeratedDensity):
         return stack([evaluate(params) for params in single_draws(draws)])
 
     def chain(self, draws, name):
+        sizes = {}
+
         def evaluate(params):
             graph = self.factor_graph(params)
             v = self.find_chain(name)
-            states, transitions = graph.chain(v, FUNCTIONS)
+            states, transitions, group = graph.chain(v, FUNCTIONS)
+            sizes.update({u.name: u.size for u in group})
             return chain_logs(states, transitions, len(v.plate_dims) - 1, FUNCTIONS)
 
         with torch.no_grad():
-            return stack([evaluate(params) for params in single_draws(draws)])
+            return stack([evaluate(params) for params in single_draws(draws)]), sizes
 
     def sample_labels(self, draws, seed):
         def sample(params):
@@ -228,8 +239,11 @@ class EnumeratedDensity(density.EnumeratedDensity):
             labels = {}
             # z_1, then z_2 given z_1, ...: the marginal of each, those summed out before it summed out
             for v in reversed(elimination_order(graph.variables)):
-                labels[v.name] = draw_path(graph, v) if v.is_chain else draw_label(graph, v)
-                graph = graph.add({v.name: values_along(certain_of(labels[v.name], v), v)})
+                if v.name in labels:
+                    continue
+                group = graph.combined_chains(v, FUNCTIONS) if v.is_chain else [v]
+                labels.update(draw_paths(graph, group) if v.is_chain else {v.name: draw_label(graph, v)})
+                graph = graph.add({u.name: values_along(certain_of(labels[u.name], u), u) for u in group})
             return labels
 
         with torch.random.fork_rng():
@@ -273,19 +287,23 @@ def draw_label(graph, v):
     return torch.multinomial(p.reshape(-1, v.size).clamp_min(0), 1).reshape(p.shape[:-1])
 
 
-def draw_path(graph, v):
-    """One draw of a chain from its posterior, which is a chain too, whose transitions change with time."""
-    graph.check_alone(v)
-    p = marginal(graph, v)
+def draw_paths(graph, group):
+    """One draw of combined chains from their posterior, which is a chain too, whose transitions change with time."""
+    v, dims = group[0], [u.dim for u in group]
+    plates = [graph.factors[v.name].log.shape[d] for d in v.plate_dims[:-1]]
+    options = {"dtype": graph.factors[v.name].log.dtype, "device": graph.factors[v.name].log.device}
+    zeros = [
+        torch.zeros(graph.chain_zeros(group, is_pairs), requires_grad=True, **options) for is_pairs in (False, True)
+    ]
+    log_p, _ = graph.add(dict(zip(v.factor_names, zeros, strict=True))).log_marginal(FUNCTIONS)
+    states, pairs = torch.autograd.grad(log_p, zeros, materialize_grads=True)  # one step has no transitions
+    p, pairs = states_last(states, dims, FUNCTIONS), pairs_last(pairs, dims, FUNCTIONS)
     T, K = p.shape[-2:]
-    shape = (K, *graph.factors[v.name].log.shape[:-1], T - 1)
-    zeros = torch.zeros(shape, dtype=p.dtype, device=p.device, requires_grad=True)
-    log_p, _ = graph.add({v.transition: zeros}).log_marginal(FUNCTIONS)
-    pairs = pairs_last(torch.autograd.grad(log_p, zeros)[0], v.dim, [u.dim for u in graph.variables], FUNCTIONS)
-    pairs = pairs.reshape(*p.shape[:-2], T - 1, K, K)
+    p, pairs = p.reshape(*plates, T, K), pairs.reshape(*plates, T - 1, K, K)
     norm = pairs.sum(-1, keepdim=True)
     transition = torch.where(norm > 0, pairs / torch.where(norm > 0, norm, 1.0), 1 / K)
-    return Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdim=True), transition, T).sample()
+    path = Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdim=True), transition, T).sample()
+    return dict(zip([u.name for u in group], split_states(path, [u.size for u in group]), strict=True))
 
 
 def values_last(joint, v, variables):

@@ -76,8 +76,8 @@ class Fit(FitRecord):
         -------
         dict of str to array, (N, K), or Normal
             Probabilities of discrete latents, ``{"z": (N, K)}``; of the continuous latents of a linear-Gaussian model
-            a ``Normal`` with mean (N, Z) and covariance (N, Z, Z), which includes the uncertainty of the parameters
-            where there are draws.
+            a ``Normal`` with mean (N, Z) and covariance (N, Z, Z), of a linear dynamical system (N, T, Z) and
+            (N, T, Z, Z), which includes the uncertainty of the parameters where there are draws.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Fit(FitRecord):
         Returns
         -------
         dict of str to array
-            Labels, ``{"z": (N,)}``, or posterior means of continuous latents, (N, Z).
+            Labels, ``{"z": (N,)}``, or posterior means of continuous latents, (N, Z) or (N, T, Z).
 
         Raises
         ------

@@ -45,6 +45,13 @@ def test_moments_of_a_level_are_those_of_the_joint_distribution(series, level):
         np.testing.assert_allclose(so_far.sd["level"][n, 11, 0], np.sqrt(cut_cov[11, 11]), rtol=1e-8)
 
 
+def test_the_posterior_of_the_latents_of_a_fit_is_that_of_latents(series, level):
+    local, moments = level.local()["level"], sequences.latents(level)
+    np.testing.assert_allclose(local.mean, moments.mean["level"], rtol=1e-12)
+    np.testing.assert_allclose(np.sqrt(local.covariance[..., 0, 0]), moments.sd["level"][..., 0], rtol=1e-12)
+    assert level.predict()["level"].shape == series.shape
+
+
 def test_other_sequences_may_have_another_length(level):
     other = np.array([[[1.0], [np.nan], [0.5], [2.0]]])
     mean, _ = posterior_of_level(level, other[0, :, 0], 4)

@@ -68,6 +68,13 @@ print("rates:", fit.params["mu"][order, 0].round(2))
 print("transitions, in the order of the rates:\n", fit.params["A"][np.ix_(order, order)].round(2))
 assert abs(fit.trace[-1] + 328.53) < 0.01
 
+names = [f"{rate:.0f}\na year" for rate in fit.params["mu"][:, 0]]
+show(sequences.figures.transition_graph(fit, names).figure, "chains_transitions")
+
+# %% [markdown]
+# Each arrow has the width of its probability. A state lasts: in expectation 1 / (1 - A_kk) years, which
+# `sequences.durations` compares with the stays in draws of the path.
+
 # %% [markdown]
 # `smoothed` has the probability of each state in each year, given all years; `most_probable_path` the best whole path.
 # They are different questions. A path of the states that are most probable one by one may take a transition that is
@@ -200,11 +207,10 @@ for axes, (name, values) in zip(panes, draws.items(), strict=True):
     )
     axes.plot(years[cut - 30 : cut], x[cut - 30 : cut, 0], color="0.6")
     axes.scatter(years[cut:], truth, color="0.2", s=12, zorder=3)
-    for tail in (0.05, 0.15, 0.25, 0.35):
-        band = np.quantile(values, [tail, 1 - tail], axis=0)
-        axes.fill_between(years[cut:], *band, color=COMPONENT_COLOURS[0], alpha=0.2, linewidth=0)
+    sequences.figures.fan(axes, years[cut:], values)
     axes.set(title=name, xlabel="year")
 panes[0].set(ylabel="earthquakes a year")
+panes[0].legend(loc="upper left")
 show(figure, "chains_forecast")
 assert covered["hidden Markov model"] >= 0.75
 
@@ -213,6 +219,7 @@ assert covered["hidden Markov model"] >= 0.75
 # forecast becomes the long-run distribution, which is too high for these quiet years. A random walk never forgets: its
 # forecast stays at the last level, and its interval grows without bound. Here its errors are smaller; twenty years of
 # one series cannot rank models, and the figure shows what each of them assumes.
+# `sequences.figures.forecast_fan(fit)` is such a figure of one fit, in one call.
 #
 # ## What to remember
 #

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from inference.exact import enumeration, gaussian, pointwise
+from inference.exact.kalman.posterior import latent_posterior as chain_posterior
 from inference.record import FitRecord
 from zoo import Card, Model, ZooError
 from zoo.types import DataLike
@@ -78,6 +79,8 @@ def local_posterior(model: Model, params: Mapping[str, np.ndarray], data: DataLi
     function = "reconstruct(fit) decodes" if card.sampled else "encode(fit) gives"
     encoder, mixtures = f"inference.latents.{function} the encoder's", "inference.topics.mixtures(fit) its mean"
     check_exact(card, "the posterior of a code", encoder, mixtures)
+    if card.linear_chain:
+        return {**chain_posterior(model, params, data)}
     posteriors: dict[str, np.ndarray | gaussian.Normal] = {}
     if card.enumerated or not card.linear:
         for name, p in enumeration.responsibilities(model, params, data).items():

@@ -9,6 +9,7 @@
     durations(fit)                   how long the states last
     latent_paths(fit, num_paths=5)   draws of continuous latents by name, (num_paths, N, T, ...)
     latents(fit, data)               means and standard deviations of continuous latents, as levels and slopes
+    figures                          transition_graph(fit), forecast_fan(fit)
 
 ``forecast`` and ``predictive_log_likelihood`` are of linear dynamical systems too.
 
@@ -19,6 +20,7 @@ their end.
 data: by default the data of the fit; otherwise as ``inference.fit`` takes it. site: the chain, where there are several.
 """
 
+from inference.analysis.sequences import figures
 from inference.analysis.sequences.forecasting import Forecast, forecast
 from inference.analysis.sequences.prediction import Durations, durations, predictive_log_likelihood
 from inference.analysis.sequences.states import MostProbablePaths, filtered, most_probable_path, paths, smoothed
@@ -30,6 +32,7 @@ __all__ = [
     "LatentMoments",
     "MostProbablePaths",
     "durations",
+    "figures",
     "filtered",
     "forecast",
     "latent_paths",

@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.analysis.sequences.inputs import fitted_params, spread_draws
 from inference.exact import kalman
+from inference.exact.kalman import posterior
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.checks import check_seed, check_whole
@@ -54,12 +55,10 @@ def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
             f"{fit.model.name} has no latents that move by a linear map: fit linear_dynamical_system, or ask smoothed, "
             "filtered and paths of a model with discrete states"
         )
-    params = {n: v[0] for n, v in fitted_params(fit).items()}
-    draws = [{n: v[s] for n, v in params.items()} for s in range(len(next(iter(params.values()))))]
     table, _ = fit.fitted_model.bind(fit.observed_data(data))
     x = table[next(iter(card.observed))]
-    sizes = {n: site.shape(keywords)[-1] for n, site in card.local(keywords).items()}
-    return FittedTrends([card.linear_chain(draw, keywords) for draw in draws], np.asarray(x, float), sizes)
+    chains = posterior.chains_by_draw(card, fitted_params(fit), keywords)
+    return FittedTrends(chains, np.asarray(x, float), posterior.latent_sizes(card, keywords))
 
 
 def latents(fit: FitRecord, data: DataLike = None, so_far: bool = False) -> LatentMoments:
@@ -84,11 +83,9 @@ def latents(fit: FitRecord, data: DataLike = None, so_far: bool = False) -> Late
         Where the model has no such latents.
     """
     trends = fitted_trends(fit, data)
-    moments = [(kalman.filter_chains if so_far else kalman.smooth)(chain, trends.x) for chain in trends.chains]
-    means = np.stack([m.mean for m in moments])
-    variances = np.stack([np.diagonal(m.cov, axis1=-2, axis2=-1) for m in moments])
-    sd = np.sqrt(variances.mean(0) + means.var(0))
-    return LatentMoments(by_latent(means.mean(0), trends.sizes), by_latent(sd, trends.sizes))
+    mean, covariance = posterior.latent_moments(trends.chains, trends.x, so_far)
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    return LatentMoments(by_latent(mean, trends.sizes), by_latent(sd, trends.sizes))
 
 
 def latent_paths(fit: FitRecord, data: DataLike = None, num_paths: int = 100, seed: int = 0) -> dict[str, np.ndarray]:

@@ -2,14 +2,15 @@
 
 A model may bring ``plot.py`` with ``plot(axes, params, data, responsibilities, settings, columns)``, which draws the
 data with the fitted components, component k in matplotlib's colour ``Ck``. params, data and responsibilities are NumPy
-arrays, labels aligned; settings are the program's keywords; columns may be None.
+arrays, labels aligned; of the continuous latents of a linear-Gaussian model responsibilities has a ``Normal``, mean and
+covariance. settings are the program's keywords; columns may be None.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,12 +34,12 @@ def make_figures(c: ComparisonRecord) -> dict[str, Figure]:
     """The figures by name, without those that do not apply to these fits."""
     import matplotlib
 
-    responsibilities = compute_responsibilities(c)
+    posteriors = local_posteriors(c)
     makers: dict[str, Callable[[], Figure | None]] = {
-        "data": lambda: plot_data(c, responsibilities),
+        "data": lambda: plot_data(c, posteriors),
         "objective": lambda: plot_objective(c),
         "marginals": lambda: plot_marginals(c),
-        "responsibilities": lambda: plot_responsibilities(c, responsibilities),
+        "responsibilities": lambda: plot_responsibilities(c, discrete_posteriors(posteriors)),
     }
     chains = [name for name, s in c.statistics.items() if s.kind == "chains"]
     makers |= {f"chains of {name}": lambda name=name: plot_chains(c, name) for name in chains}
@@ -52,16 +53,25 @@ def fit_colour(c: ComparisonRecord, name: str) -> str:
     return FIT_COLOURS[list(c.fits).index(name) % len(FIT_COLOURS)]
 
 
-def compute_responsibilities(c: ComparisonRecord) -> dict[str, dict[str, np.ndarray]]:
-    """For each fit the posterior of its discrete latents, (N, K), or (N, T, K) of sequences, in the common order."""
-    responsibilities = {}
+def local_posteriors(c: ComparisonRecord) -> dict[str, dict[str, Any]]:
+    """The posterior of the latents of the rows of each fit, as ``Fit.local`` has it, in the common order."""
+    posteriors = {}
     for name, fit in c.fits.items():
         try:
-            posterior = exact.local_posterior(fit.fitted_model, exact.thin_draws(c.draws[name]), fit.observed_data())
+            posteriors[name] = exact.local_posterior(
+                fit.fitted_model, exact.thin_draws(c.draws[name]), fit.observed_data()
+            )
         except zoo.ZooError:
             return {}
-        responsibilities[name] = {site: p for site, p in posterior.items() if isinstance(p, np.ndarray) and p.ndim > 1}
-    return responsibilities
+    return posteriors
+
+
+def discrete_posteriors(posteriors: dict[str, dict[str, Any]]) -> dict[str, dict[str, np.ndarray]]:
+    """Of the posteriors those of discrete latents, (N, K), or (N, T, K) of sequences."""
+    return {
+        name: {site: p for site, p in of_fit.items() if isinstance(p, np.ndarray) and p.ndim > 1}
+        for name, of_fit in posteriors.items()
+    }
 
 
 def model_plot(model: zoo.Model) -> Callable[..., None] | None:
@@ -70,7 +80,7 @@ def model_plot(model: zoo.Model) -> Callable[..., None] | None:
     return importlib.import_module(hook).plot if hook else None
 
 
-def plot_data(c: ComparisonRecord, responsibilities: dict[str, dict[str, np.ndarray]]) -> Figure | None:
+def plot_data(c: ComparisonRecord, posteriors: dict[str, dict[str, Any]]) -> Figure | None:
     """The data with the components of the best fit."""
     from matplotlib.figure import Figure
 
@@ -81,7 +91,7 @@ def plot_data(c: ComparisonRecord, responsibilities: dict[str, dict[str, np.ndar
     figure = Figure((8, 5), layout="constrained")
     params = {n: v.mean((0, 1)) for n, v in c.draws[c.best].items()}
     axes = figure.add_subplot()
-    plot(axes, params, fit.observed_data(), responsibilities.get(c.best, {}), fit.keywords, c.columns)
+    plot(axes, params, fit.observed_data(), posteriors.get(c.best, {}), fit.keywords, c.columns)
     figure.suptitle(f"{fit.model.card.title}, by {c.best}", fontsize=11)
     return figure
 

@@ -63,3 +63,19 @@ def test_latents_beyond_64_bits_are_an_error():
 def test_missing_values_stay_missing_on_the_way():
     fit = inference.fit(zoo.load("mixture_of_factor_analysers", K=2, Z=1), X, engine="em", max_iter=5)
     assert set(fit.local([[1e200, np.nan]])["c"].ravel()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("structure", ["general", "local_level", "local_trend"])
+@pytest.mark.parametrize("backend", zoo.BACKENDS)
+def test_a_sequence_that_is_far_away_has_density_0(backend, structure):
+    x, far = RNG.normal(size=(6, 5, 3)), [1e154, 1e160, -1e200, 1e308]
+    sizes = {"Z": 2} if structure == "general" else {}
+    model = zoo.load("linear_dynamical_system", backend, structure=structure, **sizes)
+    fit = inference.fit(model, x, engine="em", max_iter=2)
+    for value in far:
+        y = x.copy()
+        y[0, 1, 0], y[1], y[2, 1], y[2, 3], y[3, 2:] = value, value, value, -value, np.nan
+        y[3, 0] = value
+        log_p = fit.log_likelihood(y)
+        assert (np.isneginf(log_p[:4]) | (log_p[:4] < -1e305)).all()
+        np.testing.assert_allclose(log_p[4:], fit.log_likelihood()[4:], rtol=1e-12)

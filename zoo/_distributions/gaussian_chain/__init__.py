@@ -14,6 +14,9 @@ loading W (..., D, Z), loc mu and cov_diag Psi (..., D). A missing value of x (N
 marginal density, since a part of a normal vector is normal: so a sequence may end before T, and a step may be without
 values. The density of x is that of a Kalman filter (Kalman 1960); of each step the filter needs a matrix of Z by Z, and
 never one of D by D.
+
+Where squares are near the largest number of their precision (by ``NEARLY_INFINITE``), sums may be differences of
+infinite numbers: there the density is 0.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from zoo.checks import is_whole
 from zoo.errors import ZooError
 
 Shape = tuple[int, ...]
+NEARLY_INFINITE = 1e-8
 
 
 def check_shapes(loc: Shape, scale_tril: Shape, transition: Shape, noise_tril: Shape, offset: Shape, T: object) -> None:

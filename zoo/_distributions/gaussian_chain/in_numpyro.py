@@ -5,7 +5,7 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 from numpyro.distributions import Distribution, constraints
 from numpyro.util import is_prng_key
 
-from zoo._distributions.gaussian_chain import check_loading, check_shapes
+from zoo._distributions.gaussian_chain import NEARLY_INFINITE, check_loading, check_shapes
 
 LOG_2PI = 1.8378770664093453
 
@@ -154,7 +154,9 @@ class GaussianChainRows(Distribution):
 
         mean = jnp.broadcast_to(chain.loc, (*batch, Z))
         start = mean, jnp.broadcast_to(chain.scale_tril, (*batch, Z, Z))
-        return (lax.scan(step, start, tuple(inputs))[1]).sum(0) + constants.sum(-1)
+        log_p = (lax.scan(step, start, tuple(inputs))[1]).sum(0) + constants.sum(-1)
+        is_far = (weights * residuals**2).sum(-1).max(-1) > NEARLY_INFINITE * jnp.finfo(log_p.dtype).max
+        return jnp.where(jnp.isnan(log_p) & is_far, -jnp.inf, log_p)
 
 
 def apply(matrix, vector):

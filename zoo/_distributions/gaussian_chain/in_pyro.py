@@ -9,7 +9,7 @@ from pyro.ops.gaussian import (
 )
 from torch.distributions import MultivariateNormal
 
-from zoo._distributions.gaussian_chain import check_loading, check_shapes
+from zoo._distributions.gaussian_chain import NEARLY_INFINITE, check_loading, check_shapes
 
 LOG_2PI = 1.8378770664093453
 
@@ -143,7 +143,9 @@ class GaussianChainRows(TorchDistribution):
             pairs = matrix_and_mvn_to_gaussian(transition.mT, noise).expand((*batch, chain.T - 1))
             pairs = pairs + emissions[..., 1:].event_pad(left=Z)
             product = gaussian_tensordot(product, sequential_gaussian_tensordot(pairs), dims=Z)
-        return product.event_logsumexp()
+        log_p = product.event_logsumexp()
+        is_far = emissions.log_normalizer.amin(-1) < -NEARLY_INFINITE * torch.finfo(value.dtype).max
+        return torch.where(log_p.isnan() & is_far, -torch.inf, log_p)
 
     def emissions(self, value, batch):
         """log p(x_t | z_t) as a Gaussian function of z_t, for each step."""

@@ -187,7 +187,7 @@ def test_a_fall_is_an_error():
 
     values = iter([1.0, 2.0, 1.5])
     with pytest.raises(ArithmeticError, match=r"fell from 2.0 to 1.5 at iteration 2"):
-        run_em(lambda params: (params, next(values)), None, max_iter=9, tol=0.0, relative_rounding=1e-9)
+        run_em(lambda params: (params, next(values)), None, max_iter=9, tol=0.0, rounding=lambda *_: 1e-9)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

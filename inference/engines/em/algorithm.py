@@ -20,21 +20,10 @@ class EMAlgorithm(Protocol[State, Result]):
     ----------
     patience : int or None
         Number of iterations after which ``escape_boundary`` is called once; None: it is never called.
-    relative_rounding : float
-        Rounding error of the objective, relative to ``max(objective_scale, |objective|)``. The objective falls by no
-        more than that.
-    objective_scale : float
-        The least magnitude of the objective in nats to which the rounding error is relative.
     """
 
     @property
     def patience(self) -> int | None: ...
-
-    @property
-    def relative_rounding(self) -> float: ...
-
-    @property
-    def objective_scale(self) -> float: ...
 
     def initialize(self, seed: int) -> State:
         """The state at which EM begins: that of the option ``start``, else one that depends on the seed."""
@@ -42,6 +31,10 @@ class EMAlgorithm(Protocol[State, Result]):
 
     def step(self, state: State, /) -> tuple[State, float]:
         """The next state, and the objective in nats at the given one."""
+        ...
+
+    def rounding(self, state: State, value: float, /) -> float:
+        """A bound of the rounding error of the objective at a state, in nats; the objective falls by no more."""
         ...
 
     def escape_boundary(self, state: State, /) -> State | None:

@@ -63,9 +63,7 @@ class EnumerationEM:
                 self.closed_step = backend.ExponentialFamilyStep(self.form, x, weights)
         self.em_step: EMStep = self.closed_step or self.general
         self.log_prior = backend.compile(self.density.log_prior) if options.is_map else lambda params: 0.0
-        self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
-        epsilon = backend.machine_epsilon()
-        self.relative_rounding = 1e5 * epsilon if epsilon < 1e-10 else 1e-4  # of sums over many rows
+        self.machine_epsilon = backend.machine_epsilon()
 
     @cached_property
     def _linear_gaussian(self) -> LinearGaussianEM:
@@ -145,6 +143,15 @@ class EnumerationEM:
         """Better parameters, and the objective at the given ones."""
         better, value = self.em_step.step(params)
         return better, value + self.log_prior(params)
+
+    def rounding(self, params: BackendParams, value: float) -> float:
+        """That of sums over many rows, and of covariances in which columns nearly determine each other."""
+        of_sums = 1e5 * self.machine_epsilon if self.machine_epsilon < 1e-10 else 1e-4
+        total = of_sums * max(self.options.total_weight, abs(value))  # a sum near zero has the rounding of its terms
+        if self.form is None or self.form.condition is None:
+            return total
+        values = sum(v.size / len(v) for v in self.request.table.values()) * self.options.total_weight
+        return total + self.machine_epsilon * self.form.condition(self.to_numpy(params)) * values
 
     def escape_boundary(self, params: BackendParams) -> None:
         """None: these models have no boundary at which EM is sublinear."""

@@ -38,14 +38,17 @@ def _ignore(*arguments: object) -> None:
     pass
 
 
+def _no_rounding(*arguments: object) -> float:
+    return 0.0
+
+
 def run_em(
     step: Callable[[State], tuple[State, float]],
     state: State,
     *,
     max_iter: int,
     tol: float,
-    relative_rounding: float,
-    objective_scale: float = 1.0,
+    rounding: Callable[[State, float], float] = _no_rounding,
     check: Callable[[State], None] = _ignore,
     callback: Callable[[int, float], None] = _ignore,
 ) -> EMRun[State]:
@@ -59,8 +62,8 @@ def run_em(
         Number of iterations at most.
     tol : float
         In nats.
-    relative_rounding, objective_scale : float
-        The rounding error of the objective, as ``EMAlgorithm`` defines them.
+    rounding : callable
+        A state and the objective there to a bound of its rounding error in nats; called where the objective falls.
     check : callable
         Called with the last state; raises ZooError where the objective has no maximum there.
     callback : callable
@@ -76,11 +79,11 @@ def run_em(
     Examples
     --------
     >>> halve = lambda x: (x / 2, -x * x)
-    >>> run_em(halve, 1.0, max_iter=2, tol=0.0, relative_rounding=0.0)
+    >>> run_em(halve, 1.0, max_iter=2, tol=0.0)
     EMRun(state=0.25, trace=array([-1.    , -0.25  , -0.0625]), converged=False)
     """
     trace: list[float] = []
-    converged = False
+    converged, before = False, state
     for iteration in range(max_iter + 1):
         next_state, value = step(state)
         value = float(value)
@@ -89,8 +92,9 @@ def run_em(
                 f"the objective is {value} at iteration {iteration}: try another seed, fewer K or objective='map'"
             )
         callback(iteration, value)
-        if trace and value < trace[-1] - relative_rounding * max(objective_scale, abs(value)):
-            check(state)  # a component at its floor has a density so high that rounding is large
+        if trace and value < trace[-1] - max(rounding(before, trace[-1]), rounding(state, value)):
+            for collapsed in (before, state):
+                check(collapsed)  # a component at its floor has a density so high that rounding is large
             raise ArithmeticError(
                 f"EM fell from {trace[-1]!r} to {value!r} at iteration {iteration}; its M-step is wrong"
             )
@@ -98,7 +102,7 @@ def run_em(
         converged = len(trace) > 1 and trace[-1] - trace[-2] < tol
         if converged or iteration == max_iter:
             break
-        state = next_state
+        before, state = state, next_state
     check(state)
     return EMRun(state, np.array(trace), converged)
 
@@ -155,8 +159,7 @@ def run_stages(
         run_em,
         algorithm.step,
         tol=options.tol * total_weight,
-        relative_rounding=algorithm.relative_rounding,
-        objective_scale=algorithm.objective_scale,
+        rounding=algorithm.rounding,
         check=algorithm.check,
     )
     patience = min(algorithm.patience or options.max_iter, options.max_iter)

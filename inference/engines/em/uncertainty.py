@@ -62,7 +62,7 @@ def refit(
                 algorithm.initialize(request.seed),
                 max_iter=options.max_iter,
                 tol=options.tol * float(weights.sum()),
-                relative_rounding=algorithm.relative_rounding,
+                rounding=algorithm.rounding,
             )
             return algorithm.finalize(last.state)[0]
 

@@ -42,9 +42,12 @@ class ChainForm(NamedTuple):
         (K,) and (K, K): what the prior adds to the expected counts of first states and of transitions.
     check
         Parameters in NumPy to None; raises ZooError where the likelihood has no maximum there.
+    condition
+        Parameters in NumPy to the factor by which a rounding error grows in the log density of a value; None for 1.
     """
 
     emissions: Callable[[np.ndarray, np.ndarray], Emissions]
     initial_counts: np.ndarray
     transition_counts: np.ndarray
     check: Callable[[Mapping[str, np.ndarray]], None]
+    condition: Callable[[Mapping[str, np.ndarray]], float] | None = None

@@ -58,6 +58,8 @@ class Form(NamedTuple):
         Slower functions for parameters at which digits would be lost; None where there are no such parameters.
     check
         Parameters in NumPy to None; raises ZooError where the likelihood has no maximum there.
+    condition
+        Parameters in NumPy to the factor by which a rounding error grows in the log density of a value; None for 1.
     """
 
     features: Callable[[BackendArray], BackendArray]
@@ -66,3 +68,4 @@ class Form(NamedTuple):
     base: Callable[[BackendArray], BackendArray]
     precise: Precise | None = None
     check: Callable[[Mapping[str, np.ndarray]], None] | None = None
+    condition: Callable[[Mapping[str, np.ndarray]], float] | None = None

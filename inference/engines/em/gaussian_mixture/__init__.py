@@ -44,21 +44,42 @@ def floors(options: PreparedOptions, centre: np.ndarray, scale: np.ndarray) -> F
     if options.is_map:
         return Floors(np.zeros(len(scale)), 0.0, options.covariance_floor)
     digits = 8 * np.finfo(float).eps * np.abs(centre) / scale  # of the data, about a large offset
-    return Floors(np.maximum(digits, RESOLUTION) ** 2, MIN_EIGENVALUE, options.covariance_floor)
+    eigenvalue = max(MIN_EIGENVALUE, float(digits.max()) ** 2)
+    return Floors(np.maximum(digits, RESOLUTION) ** 2, eigenvalue, options.covariance_floor)
 
 
 def narrowest(precision: np.ndarray, covariance: str, scale: np.ndarray, floor: Floors) -> np.ndarray:
     """The least variance of each component, or of all, as a multiple of the floor; near 1 it is at the floor."""
     match covariance:
         case "full" | "tied":
-            P = precision.reshape(-1, *precision.shape[-2:]) * np.multiply.outer(scale, scale)
-            variance = np.diagonal(np.linalg.inv(P), axis1=1, axis2=2)
-            width = np.sqrt(variance)
-            correlated = 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
+            variance, correlated = variances_and_correlations(precision, scale)
             return np.minimum((variance / floor.variance).min(1), correlated / floor.eigenvalue / 2)
         case "diag" | "tied_diag":
             return (1 / (precision.reshape(-1, len(scale)) * scale**2) / floor.variance).min(1)
     return 1 / (precision * scale[0] ** 2) / floor.variance.mean()
+
+
+def variances_and_correlations(precision: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The variances (K, D) of components with full precisions, and the least eigenvalues (K,) of their correlations."""
+    P = precision.reshape(-1, *precision.shape[-2:]) * np.multiply.outer(scale, scale)
+    variance = np.diagonal(np.linalg.inv(P), axis1=1, axis2=2)
+    width = np.sqrt(variance)
+    return variance, 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
+
+
+def condition(precision: np.ndarray, covariance: str, scale: np.ndarray) -> float:
+    """The factor by which a rounding error of data and parameters grows in the log density of a row.
+
+    A precision has numbers as large as the reciprocal of the least eigenvalue of the correlations, whose rounding is
+    that of squares of order one; differences to the mean of a narrow component have that of the data.
+    """
+    match covariance:
+        case "full" | "tied":
+            variance, correlated = variances_and_correlations(precision, scale)
+            return float(1 / correlated.min() + 1 / np.sqrt(variance.min()))
+        case "diag" | "tied_diag":
+            return float(np.sqrt((precision * scale**2).max()))
+    return float(np.sqrt(precision.max()) * scale[0])
 
 
 def make_check(

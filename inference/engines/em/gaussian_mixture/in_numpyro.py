@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from inference.engines.em.exponential_family import Form, Precise
-from inference.engines.em.gaussian_mixture import MAX_PRECISION, floors, make_check
+from inference.engines.em.gaussian_mixture import MAX_PRECISION, condition, floors, make_check
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -135,5 +135,10 @@ def form(data, keywords, options):
     precise = Precise(
         jax.jit(is_needed), log_joint, sums, lambda sums, params, origin: maximise_about(origin["mu"], sums, params)
     )
-    check = make_check(floor, options, covariance, np.asarray(scale))
-    return Form(features, natural, maximise, lambda x: jnp.zeros(len(x)), precise, check)
+    units_of_columns = np.asarray(scale)
+    check = make_check(floor, options, covariance, units_of_columns)
+
+    def condition_of(params):
+        return condition(params["Lambda"], covariance, units_of_columns)
+
+    return Form(features, natural, maximise, lambda x: jnp.zeros(len(x)), precise, check, condition_of)

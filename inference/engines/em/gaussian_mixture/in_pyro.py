@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from inference.engines.em.exponential_family import Form, Precise
-from inference.engines.em.gaussian_mixture import MAX_PRECISION, floors, make_check
+from inference.engines.em.gaussian_mixture import MAX_PRECISION, condition, floors, make_check
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -130,5 +130,10 @@ def form(data, keywords, options):
     precise = Precise(
         is_needed, log_joint, sums, lambda sums, params, origin: maximise_about(origin["mu"], sums, params)
     )
-    check = make_check(floor, options, covariance, scale.cpu().numpy())
-    return Form(features, natural, maximise, lambda x: torch.zeros(len(x)), precise, check)
+    units_of_columns = scale.cpu().numpy()
+    check = make_check(floor, options, covariance, units_of_columns)
+
+    def condition_of(params):
+        return condition(params["Lambda"], covariance, units_of_columns)
+
+    return Form(features, natural, maximise, lambda x: torch.zeros(len(x)), precise, check, condition_of)

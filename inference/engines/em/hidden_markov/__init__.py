@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from inference.engines.em.chain import ChainForm, Emissions
-from inference.engines.em.gaussian_mixture import narrowest
+from inference.engines.em.gaussian_mixture import condition, narrowest
 from inference.engines.em.hidden_markov.discrete import CategoricalEmissions, CountEmissions, ItemEmissions
 from inference.engines.em.hidden_markov.full_normal import FullNormalEmissions
 from inference.engines.em.hidden_markov.normal import NormalEmissions, Units, units_of
@@ -57,5 +57,8 @@ def form(keywords: Keywords, options: PreparedOptions) -> ChainForm:
                 "objective='map', fewer K, another seed, or give a covariance_floor"
             )
 
+    def condition_of(params: Mapping[str, np.ndarray]) -> float:
+        return condition(params["Lambda"], COVARIANCES[emission], units[0].scale) if units else 1.0
+
     counts = added if options.is_map else np.zeros((K, K))
-    return ChainForm(emissions, np.zeros(K), counts, check)
+    return ChainForm(emissions, np.zeros(K), counts, check, condition_of if emission in COVARIANCES else None)

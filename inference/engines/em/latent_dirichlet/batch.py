@@ -45,13 +45,11 @@ class LatentDirichletEM:
     """Variational EM of one corpus, an ``EMAlgorithm``; ``finalize`` returns a ``VariationalEstimate``."""
 
     patience = None
-    relative_rounding = 1e-10  # factors in 32 bits move the fixed point alone, where the bound is flat
 
     def __init__(self, request: FitRequest[VariationalEMOptions], options: VariationalEMOptions, pool: WorkerPool):
         self.request, self.options, self.pool = request, options, pool
         self.corpus = cast(Corpus, request.table["w"])
         self.K = request.keywords["K"]
-        self.objective_scale = float(self.corpus.total)
         self.index = index_words(self.corpus)
         self._last_e_step: tuple[LatentDirichletState, DocumentPosteriors] | None = None
 
@@ -83,6 +81,10 @@ class LatentDirichletEM:
         alpha = learn_alpha(self.options.learn_alpha, posteriors.gamma[:, : self.K], state.alpha)
         eta = learn_eta(next_state.factors, state.eta) if self.options.learn_eta else state.eta
         return next_state._replace(alpha=alpha, eta=eta), bound
+
+    def rounding(self, state: LatentDirichletState, value: float) -> float:
+        """That of sums in 64 bits: factors in 32 bits move the fixed point alone, where the bound is flat."""
+        return 1e-10 * max(self.corpus.total, abs(value))
 
     def escape_boundary(self, state: LatentDirichletState) -> None:
         """There is no boundary at which the bound is nearly flat."""

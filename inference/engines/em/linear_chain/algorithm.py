@@ -27,7 +27,6 @@ class LinearChainEM:
     """EM of a model whose card has ``linear_chain``, an ``EMAlgorithm``; its states are parameters in NumPy."""
 
     patience = 15
-    relative_rounding = 1e-9  # sums in 64 bits of squares over a noise of 1e-7
 
     def __init__(self, request: FitRequest[EngineOptions], options: PreparedOptions):
         self.request, self.options, self.keywords = request, options, request.keywords
@@ -52,7 +51,7 @@ class LinearChainEM:
         self._values = np.where(is_observed, x, 0.0)[:, :length]
         self._counted = (is_observed * self.weights[:, None, None])[:, :length]
         self._moves = (steps[:, 1:] * self.weights[:, None])[:, : length - 1]
-        self.objective_scale = float(self._counted.sum())
+        self._num_values = float(self._counted.sum())
 
     def initialize(self, seed: int) -> State:
         """The start of the options; else that of the model, varied at random unless the seed is that of the request."""
@@ -85,6 +84,10 @@ class LinearChainEM:
     def log_prior(self, state: State) -> float:
         """log p of the parameters for MAP, and 0 for maximum likelihood."""
         return self.form.log_prior(state, self.keywords) if self.options.is_map else 0.0
+
+    def rounding(self, state: State, value: float) -> float:
+        """That of sums in 64 bits of squares over a noise of 1e-7."""
+        return 1e-9 * max(self._num_values, abs(value))
 
     def escape_boundary(self, state: State) -> State | None:
         """A better state by quasi-Newton steps, since EM is slow where variances are small; else None."""

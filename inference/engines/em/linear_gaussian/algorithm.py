@@ -42,7 +42,6 @@ class LinearGaussianEM:
     """EM of a model whose card has ``linear``, an ``EMAlgorithm``; its states are NumPy arrays."""
 
     patience = 50
-    relative_rounding = 1e-10  # sums in 64 bits, and residuals of a noise of 1e-6 known to as many digits
 
     def __init__(self, request: FitRequest[EngineOptions], options: PreparedOptions):
         self.request, self.options, self.keywords = request, options, request.keywords
@@ -58,7 +57,6 @@ class LinearGaussianEM:
         if self.noise == "isotropic":  # a sphere stays a sphere only where columns have one scale
             scale = np.full_like(scale, np.sqrt((scale**2).mean()))
         self.centre, self.scale = centre, scale
-        self.objective_scale = options.total_weight  # a sum near zero has the rounding of its terms
         self._count_rows(weights, moments)
         self.floor = noise_floor(options)
         if options.start and (self.initialize(request.seed)["Psi"] <= self.floor).any():
@@ -153,6 +151,10 @@ class LinearGaussianEM:
     def log_prior(self, state: State) -> float:
         """log p of the parameters for MAP, and 0 for maximum likelihood."""
         return float(self.form.log_prior(self.to_numpy(state), self.keywords)) if self.options.is_map else 0.0
+
+    def rounding(self, state: State, value: float) -> float:
+        """That of sums in 64 bits, and of residuals of a noise of 1e-6 known to as many digits."""
+        return 1e-10 * max(self.options.total_weight, abs(value))  # a sum near zero has the rounding of its terms
 
     def escape_boundary(self, state: State) -> State | None:
         """A better state where a uniqueness approaches zero, at which EM is sublinear; else None."""

@@ -35,6 +35,19 @@ def test_equal_columns_under_a_low_floor_are_fit(name, settings, seed):
     assert np.diff(fit.trace).min() > -1e-4 * abs(fit.trace[-1])
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_component_as_wide_as_the_other_rows_is_fit(seed):
+    """In units of the row that outweighs all others a component has a variance of 1e8, and the floor is 1e-12."""
+    x = np.random.default_rng(seed).normal(size=(12, 2))
+    x = np.concatenate([x, x[:, :1]], 1)
+    weights = np.r_[1e8, np.ones(11)]
+    fit = inference.fit(zoo.load("gaussian_mixture", "pyro", K=2), x, sample_weight=weights, seed=seed, **FLOOR)
+    assert np.isfinite(fit.trace).all()
+    steps = x.reshape(12, 1, 3)[:, [0, 0]]
+    model = zoo.load("hidden_markov", "pyro", K=2, emission="full_normal")
+    assert np.isfinite(inference.fit(model, steps, sample_weight=weights, seed=seed, **FLOOR).trace).all()
+
+
 @pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
 def test_equal_columns_are_fit_in_both_backends(backend):
     x, weights = equal_columns("gaussian_mixture", 5)
@@ -65,7 +78,7 @@ def test_the_bound_of_rounding_holds(floor):
         exact = exact_log_likelihood(x, weights, fit.params["mu"][0], fit.params["Lambda"][0])
         centre = np.average(x, 0, weights)
         scale = np.sqrt(np.average((x - centre) ** 2, 0, weights))
-        bound = eps * (condition(fit.params["Lambda"], "full", scale) * weights.sum() * 3 + 1e5 * abs(exact))
+        bound = eps * (condition(fit.params["Lambda"], "full", centre, scale) * weights.sum() * 3 + 1e5 * abs(exact))
         assert abs(fit.trace[-1] - exact) < bound
         bounds.append(bound / weights.sum())
     assert max(bounds) < 10 * eps / floor + 1e-9  # nats a row
@@ -80,6 +93,17 @@ def test_data_about_a_large_offset_have_no_more_digits_than_they_show():
         inference.fit(zoo.load("hidden_markov", "pyro", K=2, emission="full_normal"), x, "em", max_iter=60)
     with pytest.raises(zoo.ZooError, match=message):
         inference.fit(zoo.load("gaussian_mixture", "pyro", K=2), x.reshape(-1, 3), "em", max_iter=60)
+
+
+@pytest.mark.parametrize("emission", ["full_normal", "tied_normal", "normal"])
+@pytest.mark.parametrize("options", [{"objective": "map"}, {"covariance_floor": 1e-12}])
+def test_equal_columns_about_a_large_offset_are_fit(emission, options):
+    """The last digit of a mean is as wide as the plane."""
+    for seed in range(8):
+        x, weights = equal_columns("hidden_markov", seed)
+        model = zoo.load("hidden_markov", "pyro", K=2, emission=emission)
+        fit = inference.fit(model, 1e4 + 1e-7 * x, "em", max_iter=60, sample_weight=weights, **options)
+        assert np.isfinite(fit.trace).all()
 
 
 def test_a_fall_from_a_component_that_collapsed_is_told_as_such():

@@ -31,7 +31,8 @@ class Floors(NamedTuple):
     """The floors of one fit, where columns have variance one.
 
     variance: (D,), of a column in a component. eigenvalue: of the correlations of a component. clip: the floor that the
-    user gives under the eigenvalues of each covariance, which replaces both; None where there is none.
+    user gives under the eigenvalues of each covariance, which replaces both, at least that of the digits of the data;
+    None where there is none.
     """
 
     variance: np.ndarray
@@ -40,12 +41,19 @@ class Floors(NamedTuple):
 
 
 def floors(options: PreparedOptions, centre: np.ndarray, scale: np.ndarray) -> Floors:
-    """The floors for data with these means and standard deviations (D,); the prior of MAP needs none."""
+    """The floors for data with these means and standard deviations (D,); the prior of MAP needs no other."""
+    digits = 8 * last_digit(centre, scale)
+    least, clip = float(digits.max()) ** 2, options.covariance_floor
+    if least > MIN_EIGENVALUE and (clip is not None or options.is_map):  # below it there is rounding alone
+        clip = max(clip or 0.0, least)
     if options.is_map:
-        return Floors(np.zeros(len(scale)), 0.0, options.covariance_floor)
-    digits = 8 * np.finfo(float).eps * np.abs(centre) / scale  # of the data, about a large offset
-    eigenvalue = max(MIN_EIGENVALUE, float(digits.max()) ** 2)
-    return Floors(np.maximum(digits, RESOLUTION) ** 2, eigenvalue, options.covariance_floor)
+        return Floors(np.zeros(len(scale)), 0.0, clip)
+    return Floors(np.maximum(digits, RESOLUTION) ** 2, max(MIN_EIGENVALUE, least), clip)
+
+
+def last_digit(centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The rounding errors (D,) of data and means about a large offset, in standard deviations of the columns."""
+    return np.finfo(float).eps * np.abs(centre) / scale
 
 
 def narrowest(precision: np.ndarray, covariance: str, scale: np.ndarray, floor: Floors) -> np.ndarray:
@@ -67,19 +75,23 @@ def variances_and_correlations(precision: np.ndarray, scale: np.ndarray) -> tupl
     return variance, 1 / np.linalg.eigvalsh(P * width[:, :, None] * width[:, None, :])[:, -1]
 
 
-def condition(precision: np.ndarray, covariance: str, scale: np.ndarray) -> float:
-    """The factor by which a rounding error of data and parameters grows in the log density of a row.
+def condition(precision: np.ndarray, covariance: str, centre: np.ndarray, scale: np.ndarray) -> float:
+    """The factor by which a rounding error grows in the log density of a value.
 
     A precision has numbers as large as the reciprocal of the least eigenvalue of the correlations, whose rounding is
-    that of squares of order one; differences to the mean of a narrow component have that of the data.
+    that of squares of order one. Differences to the mean of a narrow component have the rounding of standardised data;
+    means about a large offset have that of their last digit, whose square counts, since they are near a maximum.
     """
     match covariance:
         case "full" | "tied":
-            variance, correlated = variances_and_correlations(precision, scale)
-            return float(1 / correlated.min() + 1 / np.sqrt(variance.min()))
+            variances, correlations = variances_and_correlations(precision, scale)
+            variance, correlated = variances.min(), correlations.min()
         case "diag" | "tied_diag":
-            return float(np.sqrt((precision * scale**2).max()))
-    return float(np.sqrt(precision.max()) * scale[0])
+            variance, correlated = 1 / (precision * scale**2).max(), 1.0
+        case _:
+            variance, correlated = 1 / (precision.max() * scale[0] ** 2), 1.0
+    of_means = last_digit(centre, scale).max() ** 2 / np.finfo(float).eps
+    return float(1 / correlated + 1 / np.sqrt(variance) + of_means / (correlated * variance))
 
 
 def make_check(

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from inference.engines.em.exponential_family import Form, Precise
-from inference.engines.em.gaussian_mixture import MAX_PRECISION, condition, floors, make_check
+from inference.engines.em.gaussian_mixture import MAX_PRECISION, MIN_EIGENVALUE, condition, floors, make_check
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -97,7 +97,8 @@ def form(data, keywords, options):
     def inverse(S):
         if floor.clip is not None:
             values, vectors = jnp.linalg.eigh(S)
-            return (vectors / jnp.maximum(values, floor.clip)[..., None, :]) @ vectors.mT
+            smallest = jnp.maximum(MIN_EIGENVALUE * values[..., -1:], floor.clip)  # a precision beyond has no digits
+            return (vectors / jnp.maximum(values, smallest)[..., None, :]) @ vectors.mT
         width = jnp.sqrt(jnp.maximum(jnp.diagonal(S, axis1=-2, axis2=-1), floor.variance))
         products = width[..., :, None] * width[..., None, :]
         values, vectors = jnp.linalg.eigh(S / products)
@@ -135,10 +136,10 @@ def form(data, keywords, options):
     precise = Precise(
         jax.jit(is_needed), log_joint, sums, lambda sums, params, origin: maximise_about(origin["mu"], sums, params)
     )
-    units_of_columns = np.asarray(scale)
-    check = make_check(floor, options, covariance, units_of_columns)
+    moments = np.asarray(centre), np.asarray(scale)
+    check = make_check(floor, options, covariance, moments[1])
 
     def condition_of(params):
-        return condition(params["Lambda"], covariance, units_of_columns)
+        return condition(params["Lambda"], covariance, *moments)
 
     return Form(features, natural, maximise, lambda x: jnp.zeros(len(x)), precise, check, condition_of)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from inference.engines.em.exponential_family import Form, Precise
-from inference.engines.em.gaussian_mixture import MAX_PRECISION, condition, floors, make_check
+from inference.engines.em.gaussian_mixture import MAX_PRECISION, MIN_EIGENVALUE, condition, floors, make_check
 
 EMPTY = 1e-300  # a component with no rows keeps finite parameters
 
@@ -92,7 +92,8 @@ def form(data, keywords, options):
     def inverse(S):
         if floor.clip is not None:
             values, vectors = torch.linalg.eigh(S)
-            return (vectors / values.clamp_min(floor.clip)[..., None, :]) @ vectors.mT
+            smallest = (MIN_EIGENVALUE * values[..., -1:]).clamp_min(floor.clip)  # a precision beyond has no digits
+            return (vectors / values.maximum(smallest)[..., None, :]) @ vectors.mT
         width = S.diagonal(dim1=-2, dim2=-1).maximum(least).sqrt()
         products = width[..., :, None] * width[..., None, :]
         values, vectors = torch.linalg.eigh(S / products)
@@ -130,10 +131,10 @@ def form(data, keywords, options):
     precise = Precise(
         is_needed, log_joint, sums, lambda sums, params, origin: maximise_about(origin["mu"], sums, params)
     )
-    units_of_columns = scale.cpu().numpy()
-    check = make_check(floor, options, covariance, units_of_columns)
+    moments = centre.cpu().numpy(), scale.cpu().numpy()
+    check = make_check(floor, options, covariance, moments[1])
 
     def condition_of(params):
-        return condition(params["Lambda"], covariance, units_of_columns)
+        return condition(params["Lambda"], covariance, *moments)
 
     return Form(features, natural, maximise, lambda x: torch.zeros(len(x)), precise, check, condition_of)

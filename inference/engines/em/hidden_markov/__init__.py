@@ -58,7 +58,7 @@ def form(keywords: Keywords, options: PreparedOptions) -> ChainForm:
             )
 
     def condition_of(params: Mapping[str, np.ndarray]) -> float:
-        return condition(params["Lambda"], COVARIANCES[emission], units[0].scale) if units else 1.0
+        return condition(params["Lambda"], COVARIANCES[emission], units[0].centre, units[0].scale) if units else 1.0
 
     counts = added if options.is_map else np.zeros((K, K))
     return ChainForm(emissions, np.zeros(K), counts, check, condition_of if emission in COVARIANCES else None)

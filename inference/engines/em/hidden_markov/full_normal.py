@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from inference.engines.em.gaussian_mixture import MIN_EIGENVALUE
 from inference.engines.em.hidden_markov.normal import EMPTY, LOG_2PI, Units
 from inference.engines.em.options import PreparedOptions
 from zoo.types import Keywords
@@ -100,7 +101,8 @@ class FullNormalEmissions:
         floor = self.units.floor
         if floor.clip is not None:
             values, vectors = np.linalg.eigh(covariance)
-            return (vectors / np.maximum(values, floor.clip)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+            smallest = np.maximum(floor.clip, MIN_EIGENVALUE * values[..., -1:])  # a precision beyond has no digits
+            return (vectors / np.maximum(values, smallest)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
         width = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), floor.variance))
         products = width[..., :, None] * width[..., None, :]
         values, vectors = np.linalg.eigh(covariance / products)

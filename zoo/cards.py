@@ -103,7 +103,7 @@ class Card:
     package : str
         The package that defines the model, as "zoo.vae", by which its hooks are found; "" for a user's own program.
     chains : tuple of str
-        Discrete latents that ``scan`` draws, each by the one before, which no engine sums out.
+        Discrete latents of the steps of a ``scan``, whose first dimension is time.
     covariates : dict of str to Site
         The arrays that the program reads and does not observe, of a user's own program.
     deterministic : dict of str to Site

@@ -115,10 +115,6 @@ def is_of_kind(values: np.ndarray, kind: str) -> bool:
 
 def without_finite_sums(card: Card) -> str | None:
     """Why the discrete latents of a model cannot be summed out, or None where they can be."""
-    if card.chains:
-        return (
-            f"{', '.join(card.chains)} is discrete and drawn by scan, and only latents outside of scan are summed out"
-        )
     if card.sampled:
         return (
             f"{', '.join(card.sampled)} has too many values together to be summed out, and only a guide of svi draws it"

@@ -115,10 +115,20 @@ class Presentation(Messenger):
     Observed sites in ``absent`` are latent; missing values of an observed site do not count, or are latent.
     """
 
-    def __init__(self, program, arrays, absent, count, size):
+    def __init__(self, program, arrays, absent, count, size, in_body=False):
         super().__init__()
         self.program, self.arrays, self.absent = program, arrays, absent
-        self.count, self.size, self.plate_sizes = count, size, {}
+        self.count, self.size, self.in_body, self.plate_sizes = count, size, in_body, {}
+
+    def present_body(self, body):
+        """The body of a scan with its sites presented; whole numbers in the carry keep their type."""
+
+        def presented(carry, inputs):
+            with Presentation(self.program, self.arrays, self.absent, self.count, self.size, in_body=True):
+                after, outputs = body(carry, inputs)
+            return jax.tree.map(as_before, after, carry), outputs
+
+        return presented
 
     def process_message(self, msg):
         rows = self.program.rows_plate
@@ -130,6 +140,14 @@ class Presentation(Messenger):
             elif subsample_size is not None:
                 msg.update(args=(full_size, None), value=jnp.arange(full_size))
             msg["name"] = self.program.plate_name(name)
+            return
+        if msg["type"] == "control_flow" and callable(msg["args"][0]):
+            body, *rest = msg["args"]
+            msg["args"] = (self.present_body(body), *rest)
+            return
+        if msg.get("_control_flow_done"):  # a site of a scan, whose steps were presented in its body
+            if msg["type"] == "sample" and msg["is_observed"] and self.program.has_batch_rows(msg["name"]):
+                scale_rows(msg, self.count, self.size)
             return
         if msg["type"] not in ("sample", "param", "deterministic"):
             return
@@ -143,6 +161,11 @@ class Presentation(Messenger):
         if msg["name"] in self.program.imputed:
             impute(msg)
             return
+        if self.in_body:  # the values of one step are no argument, and may be missing where a part of one is
+            msg["fn"] = within_support(msg["fn"])
+            if self.program.arguments.incomplete:
+                leave_out_missing(msg, next(iter(self.program.arguments.incomplete.values())))
+            return
         if self.program.has_batch_rows(msg["name"]):
             scale_rows(msg, self.count, self.size)
         if msg["name"] in self.absent:
@@ -154,6 +177,14 @@ class Presentation(Messenger):
         elif msg["fn"].is_discrete and (entry := self.program.incomplete_entry(msg["value"], self.arrays)):
             leave_out_missing(msg, self.program.arguments.incomplete[entry])
             msg["infer"] = {**msg["infer"], ENTRY: entry}
+
+
+def as_before(after, before):
+    """A leaf of the carry; a label is of 64 bits with the runtime, and its start may be of 32."""
+    is_whole = jnp.issubdtype(jnp.result_type(after), jnp.integer) and jnp.issubdtype(
+        jnp.result_type(before), jnp.integer
+    )
+    return jnp.asarray(after, jnp.result_type(before)) if is_whole else after
 
 
 def scale_rows(msg, count, size):

@@ -13,6 +13,8 @@ from inference.record import FitRecord
 from zoo import ZooError
 from zoo.types import DataLike
 
+RELATIVE_ROUNDING = 1e-9  # of probabilities
+
 
 @dataclass(frozen=True, eq=False)
 class FittedChains:
@@ -20,6 +22,7 @@ class FittedChains:
 
     params: (1, S, *shape) by site. log_states: (S, N, T, K). log_transitions: (S, N, T - 1 or 1, K, K). site: the chain
     that is asked for. sizes: the number of states by chain; K is their product, and a state the index of a combination.
+    order: above 1, a state is that of the last ``order`` steps together, and K the power of the product.
     """
 
     params: dict[str, np.ndarray]
@@ -27,15 +30,18 @@ class FittedChains:
     log_transitions: np.ndarray
     site: str
     sizes: dict[str, int]
+    order: int = 1
 
     def probabilities(self, combined: np.ndarray) -> np.ndarray:
         """The probabilities of the states of the site, (..., K of it), from those of combined states, (..., K)."""
         others = tuple(i - len(self.sizes) for i, name in enumerate(self.sizes) if name != self.site)
-        return combined.reshape(*combined.shape[:-1], *self.sizes.values()).sum(others)
+        last = combined.reshape(*combined.shape[:-1], -1, *self.sizes.values()).sum(-1 - len(self.sizes))
+        return last.sum(others)
 
     def states(self, combined: np.ndarray) -> dict[str, np.ndarray]:
         """The states of each chain, from combined ones; a path that is impossible is -1 everywhere."""
-        parts = np.unravel_index(np.maximum(combined, 0), tuple(self.sizes.values()))
+        sizes = tuple(self.sizes.values())
+        parts = np.unravel_index(np.maximum(combined, 0) % np.prod(sizes), sizes)
         return {n: np.where(combined < 0, -1, part) for n, part in zip(self.sizes, parts, strict=True)}
 
     def constant_transitions(self, name: str) -> np.ndarray:
@@ -51,9 +57,17 @@ class FittedChains:
         return np.exp(self.log_transitions[:, :, 0])
 
     def own_transitions(self, name: str) -> np.ndarray:
-        """The transitions of the site, (S, N, K of it, K of it), which do not depend on other chains."""
+        """The transitions of the site, (S, N, K of it, K of it).
+
+        Raises ZooError where they change with time, or depend on other chains or on more than one step before.
+        """
         combined, sizes = self.constant_transitions(name), tuple(self.sizes.values())
+        if self.order > 1:
+            raise ZooError(f"{self.site} depends on its last {self.order} values: no duration follows from one of them")
         own = self.probabilities(combined).reshape(*combined.shape[:2], *sizes, -1)
+        for axis, other in enumerate(self.sizes, 2):
+            if other != self.site and np.ptp(own, axis).max() > RELATIVE_ROUNDING:
+                raise ZooError(f"the transitions of {self.site} depend on {other}: no duration follows from them alone")
         return own[(..., *(slice(None) if n == self.site else 0 for n in self.sizes), slice(None))]
 
 
@@ -70,7 +84,8 @@ def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bo
     """The chains at the aligned draws, thinned, or at the point estimate of a fit without draws, or ``is_point``."""
     params = fitted_params(fit, is_point)
     logs = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
-    return FittedChains(params, logs.log_states[0], logs.log_transitions[0], site or next(iter(logs.sizes)), logs.sizes)
+    name = site or next(iter(logs.sizes))
+    return FittedChains(params, logs.log_states[0], logs.log_transitions[0], name, logs.sizes, logs.order)
 
 
 def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.ndarray:

@@ -87,8 +87,8 @@ def find_sampled_sites(
 def check_others(card: Card, sites: Collection[str]) -> None:
     """Raise ZooError unless the discrete latents that the guide does not draw can be summed out."""
     others = tuple(n for n in card.enumerated if n not in sites)
-    chains, latents = tuple(n for n in card.chains if n in others), {n: card.latents[n] for n in others}
-    marginal = replace(card, chains=chains, enumerated=others, sampled=(), latents=latents)
+    latents = {n: card.latents[n] for n in others}
+    marginal = replace(card, enumerated=others, sampled=(), latents=latents)
     if reason := without_finite_sums(marginal):
         raise ZooError(f"the guide has no site {', '.join(others)}, and {reason}")
     in_rows = [n for n in card.enumerated if n in sites and "N" in card.sites()[n].dims]

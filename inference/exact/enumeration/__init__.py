@@ -12,17 +12,19 @@ Each ``in_<backend>.py`` has
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from inference.exact.enumeration.density import EnumeratedDensity
+from inference.exact.enumeration.elimination import Variable
 from inference.exact.far_rows import are_improper, limit_of, points_on_the_way
-from zoo import Model, ZooError
+from zoo import Model
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
-from zoo.types import BackendParams, DataLike, Keywords
+from zoo.types import BackendArray, BackendParams, DataLike, Keywords
 
 __all__ = ["ChainLogs", "chain", "log_marginal", "most_probable_labels", "responsibilities", "sample_labels"]
 
@@ -64,7 +66,8 @@ def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: DataL
     Returns
     -------
     dict of str to array
-        p(z_n = k | x, params) as ``{"z": (N, K)}``, after the leading dimensions of draws.
+        p(z_n = k | x, params) as ``{"z": (N, K)}``, after the leading dimensions of draws; the dimensions before the
+        last are those of the site.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def responsibilities(model: Model, params: Mapping[str, np.ndarray], data: DataL
     """
 
     def evaluate(rows: DataLike) -> dict[str, np.ndarray]:
-        return _by_draw(model, params, rows, lambda density, draws: density.responsibilities(draws))
+        return _by_draw(model, params, rows, lambda density, draws: density.responsibilities(draws), num_last=1)
 
     values = evaluate(data)
     if not model.card.is_own and any(are_improper(p).any() for p in values.values()):
@@ -135,7 +138,7 @@ def sample_labels(
     dict of str to array
         Integers, ``{"z": (N,)}``, after the leading dimensions of draws.
     """
-    return _by_draw(model, params, data, lambda density, draws: density.sample_labels(draws, seed))
+    return _by_draw(model, params, data, lambda density, draws: density.sample_labels(draws, seed), num_last=0)
 
 
 class ChainLogs(NamedTuple):
@@ -145,14 +148,19 @@ class ChainLogs(NamedTuple):
     ----------
     log_states : array, (N, T, K)
     log_transitions : array, (N, T - 1, K, K) or (N, 1, K, K)
+        N is 1 where the program has one sequence, in no plate.
     sizes : dict of str to int
-        The number of states by chain. Where several have emissions in common K is the product of their numbers, and a
+        The number of states by chain. Where several have factors in common K is the product of their numbers, and a
         state the index of a combination, the last of the chains fastest.
+    order : int
+        The number of steps before on which transitions depend. Above 1 a state is that of the last ``order`` steps
+        together, K the power of the number above, and the last step varies fastest.
     """
 
     log_states: np.ndarray
     log_transitions: np.ndarray
     sizes: dict[str, int]
+    order: int = 1
 
 
 def chain(model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: str | None = None) -> ChainLogs:
@@ -168,22 +176,28 @@ def chain(model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: 
     Returns
     -------
     ChainLogs
-        Of the chain, combined with those that have emissions in common with it.
+        Of the chain, combined with those that have factors in common with it.
 
     Raises
     ------
     ZooError
         Where there is no such chain, or a label of whole sequences decides on it.
     """
-    sizes: dict[str, int] = {}
+    groups: list[list[Variable]] = []
 
     def evaluate(density: EnumeratedDensity, draws: BackendParams) -> BackendParams:
-        logs, of_chains = density.chain(draws, site)
-        sizes.update(of_chains)
-        return logs
+        logs, group = density.chain(draws, site)
+        groups.append(group)
+        return {n: _with_rows(log, group[0]) for n, log in logs.items()}
 
     logs = _by_draw(model, params, data, evaluate)
-    return ChainLogs(logs["states"], logs["transitions"], sizes)
+    sizes, order = {v.name: v.size for v in groups[0]}, max(v.order for v in groups[0])
+    return ChainLogs(logs["states"], logs["transitions"], sizes, order)
+
+
+def _with_rows(values: BackendArray, v: Variable) -> BackendArray:
+    """Values of a chain at each draw, (draws, N, ...); a chain in no plate is one row."""
+    return values if len(v.plate_dims) > 1 else values[:, None]
 
 
 def chain_probabilities(
@@ -210,7 +224,8 @@ def chain_probabilities(
     """
 
     def evaluate(density: EnumeratedDensity, draws: BackendParams) -> BackendParams:
-        return {"": density.responsibilities(draws)[density.find_chain(site).name]}
+        v = density.find_chain(site)
+        return {"": _with_rows(density.marginals(draws)[v.name], v)}
 
     return _by_draw(model, params, data, evaluate)[""]
 
@@ -220,14 +235,16 @@ def _by_draw(
     params: Mapping[str, np.ndarray],
     data: DataLike,
     evaluate: Callable[[EnumeratedDensity, BackendParams], BackendParams],
+    num_last: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """``evaluate(density, draws)``, block by block of the rows; its arrays begin with (draws, rows)."""
+    """``evaluate(density, draws)``, block by block of the rows; its arrays begin with (draws, rows).
+
+    num_last: of values of the discrete sites, the number of dimensions after those of the site.
+    """
     backend, enumeration = backend_of(model), in_backend("inference.exact.enumeration", model.backend)
-    if model.card.chains:
-        raise ZooError(f"{', '.join(model.card.chains)} is discrete and drawn by scan, and so is not summed out")
     table, keywords = model.bind(data)
-    sites = model.card.parameters(keywords)
-    values = {n: np.asarray(params[n]) for n in sites}
+    sites = {**model.card.sites(keywords), **model.card.parameters(keywords)}
+    values = {n: np.asarray(params[n]) for n in model.card.parameters(keywords)}
     leading = max((v.ndim - len(sites[n].dims) for n, v in values.items()), default=0)
     sample_shape = next((v.shape[:leading] for v in values.values()), ())
     num_draws = int(np.prod(sample_shape))  # -1 would not do: an array without a column, at Z = 0, has no elements
@@ -242,6 +259,12 @@ def _by_draw(
             )
             outputs.append(backend.to_numpy(evaluate(density, backend.to_backend(flat))))
     joined = outputs[0] if len(outputs) == 1 else {n: np.concatenate([o[n] for o in outputs], 1) for n in outputs[0]}
+    if num_last is not None and model.card.is_own:
+        for name, a in joined.items():
+            shape, last = sites[name].shape(keywords), a.shape[a.ndim - num_last :]
+            if a.size == len(a) * math.prod(shape) * math.prod(last):  # else one value has several numbers
+                by_time = np.moveaxis(a, -1 - num_last, 1) if name in model.card.chains else a
+                joined[name] = by_time.reshape(len(a), *shape, *last)
     return {n: a.reshape((*sample_shape, *a.shape[1:])) for n, a in joined.items()}
 
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from inference.exact.enumeration.chains import ArrayFunctions
 from inference.exact.enumeration.elimination import FactorGraph, Variable
+from inference.exact.enumeration.loops import with_time
 from zoo._programs.runnable import RunnableProgram
 from zoo.errors import ZooError
 from zoo.types import BackendArray, BackendParams, Keywords, Program
-
-LOG_OF_IMPOSSIBLE = -1e30  # of a value that was not drawn: sums of -inf alone have no gradients
 
 
 class EnumeratedDensity:
     """The joint density of a program and data as a function of the parameters, with its discrete latents enumerated.
 
     A backend adds the methods that raise NotImplementedError here, and sets ``functions`` (of its arrays),
-    ``variables`` (the discrete sites), ``supports`` and ``shapes`` (of the continuous latents, by site).
+    ``variables`` (the discrete sites), ``has_loops`` (over time), ``supports`` and ``shapes`` (of the continuous
+    latents, by site).
 
     program: of the backend. keywords, data: in arrays of the backend.
     """
 
     functions: ClassVar[ArrayFunctions]
     variables: list[Variable]
+    has_loops: bool
     supports: BackendParams
     shapes: dict[str, tuple[int, ...]]
 
@@ -36,6 +37,11 @@ class EnumeratedDensity:
         N = None if self.is_own else keywords.get("N")
         row = {n: v[:1] if N and len(v) == N else v for n, v in data.items()}
         self.one_row = {**row, **keywords, "N": 1} if N else {**row, **keywords}
+
+    @property
+    def graph_variables(self) -> list[Variable]:
+        """The discrete sites as the factor graph has them."""
+        return [with_time(v) for v in self.variables] if self.has_loops else self.variables
 
     @property
     def has_one_label_per_row(self) -> bool:
@@ -87,21 +93,25 @@ class EnumeratedDensity:
         """log p of each row at each draw of the parameters, (draws, N)."""
         raise NotImplementedError
 
-    def responsibilities(self, draws: BackendParams) -> BackendParams:
-        """p(label | x) of each discrete site at each draw, ``{site: (draws, *plates, values)}``."""
+    def marginals(self, draws: BackendParams) -> BackendParams:
+        """p(label | x) of each discrete variable at each draw, ``{name: (draws, *plates, values)}``."""
         raise NotImplementedError
 
-    def chain(self, draws: BackendParams, name: str | None) -> tuple[BackendParams, dict[str, int]]:
+    def responsibilities(self, draws: BackendParams) -> BackendParams:
+        """p(label | x) of each discrete site at each draw, ``{site: (draws, *plates, values)}``."""
+        return split_steps(self.marginals(draws), self.variables, 1)
+
+    def chain(self, draws: BackendParams, name: str | None) -> tuple[BackendParams, list[Variable]]:
         """The logs of a chain at each draw, ``{"states": (draws, *plates, T, K), "transitions": ...}``.
 
-        Also the numbers of states by chain, of the chains whose states are combined in it. name: of the chain, or None
-        for the only one; raises ZooError where there is no such chain.
+        Then the chains whose states are combined in it. name: of the chain, or None for the only one; raises ZooError
+        where there is no such chain.
         """
         raise NotImplementedError
 
     def find_chain(self, name: str | None) -> Variable:
         """The chain of a name, or the only one; raises ZooError."""
-        chains = {v.name: v for v in self.variables if v.is_chain}
+        chains = {v.name: v for v in self.graph_variables if v.is_chain}
         if name is None and len(chains) == 1:
             return next(iter(chains.values()))
         if not chains:
@@ -115,14 +125,42 @@ class EnumeratedDensity:
         raise NotImplementedError
 
 
+def split_steps(values: BackendParams, variables: Sequence[Variable], num_last: int) -> BackendParams:
+    """Values of variables, (..., T) before the ``num_last`` dimensions, by site, where each step has its own."""
+    steps = {v.name: v.steps for v in variables if v.steps}
+    by_site = {n: a for n, a in values.items() if n not in steps}
+    for name, sites in steps.items():
+        for t, site in enumerate(sites):
+            by_site[site] = values[name][(..., t, *[slice(None)] * num_last)]
+    return by_site
+
+
 def infinite_support(name: str) -> str:
     """The message for a discrete site without finite support."""
     return f"{name} has infinite support and cannot be summed out: give it a distribution with finite support"
 
 
-def drawn_by_scan(name: str) -> str:
-    """The message for a discrete site that ``scan`` draws, each value by the one before."""
-    return f"{name} is discrete and drawn by scan, and only latents outside of scan are summed out"
+def continuous_in_loop(name: str, site: str) -> str:
+    """The message for a continuous latent in a loop over time with discrete ones."""
+    return (
+        f"{name} is continuous and in one loop with {site}, which is discrete, so that {site} cannot be summed out: "
+        f"draw {name} outside of the loop, for all steps at once"
+    )
+
+
+def partly_sampled(name: str, other: str) -> str:
+    """The message for a loop of which a guide has some of the discrete sites."""
+    return (
+        f"{name} and {other} are discrete and in one loop, and the guide has {name} alone: let it have both or neither"
+    )
+
+
+def unbounded_memory(name: str, most: int) -> str:
+    """The message for a loop over time in which a state has consequences later on."""
+    return (
+        f"the loop of {name} carries more than its last {most} values from step to step, so that there is no exact "
+        f"sum: carry {name} itself"
+    )
 
 
 def masked_chain(name: str) -> str:

@@ -8,10 +8,18 @@ variable, which a forward pass sums over (``chains``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-from inference.exact.enumeration.chains import TIME, ArrayFunctions, combined_chain, sum_paths, zeros_shape
+from inference.exact.enumeration.chains import (
+    TIME,
+    ArrayFunctions,
+    ChainDims,
+    combined_chain,
+    sum_paths,
+    zeros_shape,
+)
 from zoo.errors import ZooError
 from zoo.types import BackendArray, BackendParams
 
@@ -33,14 +41,23 @@ class Factor(NamedTuple):
 class Variable(NamedTuple):
     """A discrete site: its enumerated dimension, the number of its values, and its plates.
 
-    A chain also has the dimension to the left of its own, of the state before, and a factor of its transitions.
+    A chain also has the dimensions to the left of its own, of the ``order`` states before, and a factor of its
+    transitions. loop: of a site within a loop over time, which loop, and steps the sites of its steps where each has a
+    name of its own.
     """
 
     name: str
     dim: int
     size: int
     plates: frozenset[Plate]
-    is_chain: bool = False
+    order: int = 0
+    loop: str = ""
+    steps: tuple[str, ...] = ()
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is a chain."""
+        return self.order > 0
 
     @property
     def plate_dims(self) -> list[int]:
@@ -60,15 +77,25 @@ class Variable(NamedTuple):
     @property
     def dims(self) -> list[int]:
         """Its enumerated dimensions."""
-        return [self.dim, *([self.dim - 1] if self.is_chain else [])]
+        return [self.dim - lag for lag in range(self.order + 1)]
+
+    def is_moved_by(self, factor: Factor) -> bool:
+        """Whether a factor depends on states before."""
+        return any(depends_on(factor, dim) for dim in self.dims[1:])
 
 
 class FactorGraph(NamedTuple):
-    """The factors of a program by site, its discrete variables, and the plate of the rows, if there is one."""
+    """The factors of a program by site, its discrete variables, and the plate of the rows, if there is one.
+
+    has_loops: whether there are loops over time in the program, so that time, the last dimension of every factor, is no
+    dimension of the program's. steps: the sites of the steps of a factor of a loop that has them apart.
+    """
 
     factors: dict[str, Factor]
     variables: list[Variable]
     rows: Plate | None
+    has_loops: bool = False
+    steps: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def add(self, logs: BackendParams) -> FactorGraph:
         """The graph with an array added to the log-density of some of the factors."""
@@ -102,30 +129,31 @@ class FactorGraph(NamedTuple):
     def chain(self, v: Variable, functions: ArrayFunctions) -> tuple[BackendArray, BackendArray, list[Variable]]:
         """The logs of a chain, as ``inference.exact.markov`` has them, and the chains whose states are combined in it.
 
-        These are the chains that have emissions in common with ``v``, in the order of the program. The labels of single
+        These are the chains that have factors in common with ``v``, in the order of the program. The labels of single
         steps are summed out. Raises ZooError where another label decides on the whole chain, which then is a mixture of
         chains.
         """
         factors, group = self._chain_group(v, functions)
-        dependent = [f for f in factors if any(depends_on(f, u.dim) for u in group)]
+        dependent = [f for f in factors if any(is_linking(f, u) for u in group)]
         for u in self.variables:
-            if u not in group and any(depends_on(f, u.dim) for f in dependent):
+            if u not in group and any(is_linking(f, u) for f in dependent):
                 raise ZooError(
                     f"{v.name} is a mixture of chains, by {u.name}, and not a chain: sample_labels draws both together"
                 )
-        product = multiply_factors(group, dependent, [])[0] if dependent else self.factors[v.name].log
-        transitions = [self.factors[u.transition].log for u in group]
-        return *combined_chain(product, transitions, [u.dim for u in group], functions), group
+        product, transitions = multiply_factors(group, dependent, [])
+        if product is None:  # one state
+            product = self.factors[v.name].log
+        transitions = transitions or [self.factors[u.transition].log for u in group]
+        return *combined_chain(product, transitions, [chain_dims(u) for u in group], functions), group
 
     def combined_chains(self, v: Variable, functions: ArrayFunctions) -> list[Variable]:
-        """A chain and those that have emissions in common with it, in the order of the program."""
+        """A chain and those that have factors in common with it, in the order of the program."""
         return self._chain_group(v, functions)[1]
 
-    def chain_zeros(self, group: Sequence[Variable], is_pairs: bool) -> list[int]:
+    def chain_zeros(self, group: Sequence[Variable], is_moving: bool) -> list[int]:
         """The shape of zeros on the states of combined chains, or on their transitions."""
         v = group[0]
-        sizes, dims = [u.size for u in group], [u.dim for u in group]
-        return zeros_shape(self.factors[v.name].log, sizes, dims, v.plate_dims, is_pairs)
+        return zeros_shape(self.factors[v.name].log, [chain_dims(u) for u in group], v.plate_dims, is_moving)
 
     def _chain_group(self, v: Variable, functions: ArrayFunctions) -> tuple[list[Factor], list[Variable]]:
         """The factors without the labels of single steps, and the chains that these couple with ``v``."""
@@ -160,18 +188,23 @@ def eliminate(factors: Sequence[Factor], variables: Sequence[Variable], function
         v = queue.pop(0)
         group = [v, *combined_with(v, remaining, queue)]
         queue = [u for u in queue if u not in group]
-        dependent = [f for f in remaining if any(depends_on(f, u.dim) for u in group)]
+        is_dependent = [any(is_linking(f, u) for u in group) for f in remaining]
+        dependent = [f for f, is_one in zip(remaining, is_dependent, strict=True) if is_one]
         if not dependent:
             continue  # one value only: nothing to sum
-        remaining = [f for f in remaining if not any(depends_on(f, u.dim) for u in group)]
+        remaining = [f for f, is_one in zip(remaining, is_dependent, strict=True) if not is_one]
         product, transitions = multiply_factors(group, dependent, queue)
         if not transitions:
             remaining.append(Factor(functions.logsumexp(product, v.dim), v.plates))
         else:
             plates = frozenset(p for p in v.plates if p.dim != TIME)
-            dims = [u.dim for u in group if any(depends_on(t, u.dim - 1) for t in transitions)]
-            remaining.append(Factor(sum_paths(product, [t.log for t in transitions], dims, functions), plates))
+            remaining.append(Factor(sum_paths(product, transitions, [chain_dims(u) for u in group], functions), plates))
     return remaining
+
+
+def chain_dims(v: Variable) -> ChainDims:
+    """The dimensions of a chain."""
+    return ChainDims(v.dim, v.order, v.size)
 
 
 def combined_with(v: Variable, factors: Sequence[Factor], queue: Sequence[Variable]) -> list[Variable]:
@@ -179,16 +212,21 @@ def combined_with(v: Variable, factors: Sequence[Factor], queue: Sequence[Variab
     group = [v] if v.is_chain else []
     for _ in queue:
         for u in queue:
-            is_linked = any(depends_on(f, u.dim) and any(depends_on(f, g.dim) for g in group) for f in factors)
+            is_linked = any(is_linking(f, u) and any(is_linking(f, g) for g in group) for f in factors)
             if u.is_chain and u not in group and is_linked:
                 group.append(u)
     return group[1:]
 
 
+def is_linking(f: Factor, v: Variable) -> bool:
+    """Whether a factor depends on a variable, or on its states before."""
+    return any(depends_on(f, dim) for dim in v.dims)
+
+
 def multiply_factors(
     group: Sequence[Variable], dependent: Sequence[Factor], queue: Sequence[Variable]
-) -> tuple[BackendArray, list[Factor]]:
-    """The product of the factors that depend on a variable, or on several chains, and the factors of transitions.
+) -> tuple[BackendArray, list[BackendArray]]:
+    """The product of the factors that depend on a variable, or on several chains, and the logs of transitions.
 
     queue: the variables that are still to be summed out.
     """
@@ -196,22 +234,27 @@ def multiply_factors(
     check_plates(group)
     for f in dependent:
         check_order(v, f, queue)
-        moving = [u for u in group if u.is_chain and depends_on(f, u.dim - 1)]
+        moving = [u for u in group if u.is_moved_by(f)]
         if moving:
             for u in group:
-                if u not in moving and depends_on(f, u.dim):
+                if u not in moving and not u.loop and depends_on(f, u.dim):
                     raise ZooError(changes_with_time(u, moving[0]))
-            transitions.append(f)
+            transitions.append(without_further_plates(f, v))
             continue
-        # given v, what is in further plates is independent: a product
-        log = f.log
-        for plate in f.plates - v.plates:
-            if plate.dim not in v.plate_dims:
-                log = log.sum(plate.dim, keepdims=True)
+        log = without_further_plates(f, v)
         product = log if product is None else product + log
     if transitions:
-        check_steps(v, [f for f in dependent if not any(f is t for t in transitions)])
+        check_steps(v, [f for f in dependent if not any(u.is_moved_by(f) for u in group)])
     return product, transitions
+
+
+def without_further_plates(f: Factor, v: Variable) -> BackendArray:
+    """The log of a factor; what is in further plates than a variable is independent given it: a product."""
+    log = f.log
+    for plate in f.plates - v.plates:
+        if plate.dim not in v.plate_dims:
+            log = log.sum(plate.dim, keepdims=True)
+    return log
 
 
 def check_plates(group: Sequence[Variable]) -> None:
@@ -235,7 +278,7 @@ def check_order(v: Variable, f: Factor, queue: Sequence[Variable]) -> None:
                 f"{v.name} and {u.name} are in one factor and in different plates, so that there is no exact "
                 "sum: put them in one plate"
             )
-        if u.is_chain and depends_on(f, u.dim - 1) and TIME in v.plate_dims:
+        if u.is_moved_by(f) and TIME in v.plate_dims:
             raise ZooError(changes_with_time(v, u))
 
 

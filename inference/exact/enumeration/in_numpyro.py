@@ -13,24 +13,27 @@ from numpyro.primitives import Messenger
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.chains import (
+    IMPOSSIBLE,
     ArrayFunctions,
     chain_logs,
-    pairs_last,
+    last_moves,
+    moves_last,
     split_states,
     states_factor,
     states_last,
     transitions_factor,
 )
-from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
+from inference.exact.enumeration.density import split_steps
 from inference.exact.enumeration.elimination import (
     Factor,
-    FactorGraph,
     Plate,
     Variable,
+    chain_dims,
     common_scale,
-    eliminate,
     elimination_order,
 )
+from inference.exact.enumeration.loops import find_rows, join_loops
+from inference.exact.enumeration.loops.in_numpyro import read_scan
 from inference.exact.markov.in_numpyro import forward_pass
 from zoo._distributions.chain.in_numpyro import Chain
 from zoo.errors import ZooError
@@ -42,7 +45,11 @@ def logsumexp(array, dim):
     return jax.nn.logsumexp(array, axis=dim, keepdims=True)
 
 
-FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, jnp.moveaxis, jnp.broadcast_to)
+def as_numbers(values, like):
+    return jnp.asarray(values, like.dtype)
+
+
+FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, jnp.moveaxis, jnp.broadcast_to, jnp.concatenate, as_numbers)
 
 
 class Enumerate(Messenger):
@@ -53,30 +60,48 @@ class Enumerate(Messenger):
         super().__init__(program)
 
     def __enter__(self):
-        self.sites, self.variables = [], []
+        self.sites, self.variables, self.loops = [], [], []
         return super().__enter__()
 
     def process_message(self, msg):
+        if msg["type"] == "control_flow":
+            self._read_scan(msg)
         if msg["type"] != "sample" or msg["name"] in self.sampled_sites:
             return
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].is_discrete:
-            if "_scan_current_index" in msg["infer"]:
-                raise ZooError(density.drawn_by_scan(msg["name"]))
             fn = unexpanded(msg["fn"])
             is_chain = isinstance(fn, Chain)
             if not is_chain and not fn.has_enumerate_support:
                 raise ZooError(density.infinite_support(msg["name"]))
-            dim = -self.plate_depth - 1 - sum(len(v.dims) for v in self.variables)
+            dim = self.free_dim
             values = jnp.arange(fn.initial.shape[-1]) if is_chain else fn.enumerate_support(expand=False)
             msg["value"] = values.reshape((len(values),) + (1,) * (-dim - 1) + msg["fn"].event_shape)
-            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg), is_chain))
+            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg), int(is_chain)))
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif is_latent:
             raise ZooError(density.depends_on_discrete(msg["name"]))
         self.sites.append(msg)
         msg["stop"] = True
+
+    @property
+    def free_dim(self):
+        """The first dimension to the left of those in use."""
+        return -self.plate_depth - 1 - sum(len(v.dims) for v in self.variables)
+
+    def _read_scan(self, msg):
+        """Take a scan with discrete sites out of the program, unless they are sampled."""
+        loop, value = read_scan(msg, self.free_dim, site_plates, log_prob_of_values, self.sampled_sites)
+        if loop is not None:
+            self.loops.append(loop)
+            self.variables += loop.variables
+            msg["value"], msg["stop"] = value, True
+
+    def factor_graph(self, sites, rows=None):
+        """The factors of some sites outside of loops and of all in loops."""
+        factors = {n: f for s in sites for n, f in factors_of(s, self.variables).items()}
+        return join_loops(factors, self.variables, rows, self.loops, FUNCTIONS)
 
 
 def is_fitted(site):
@@ -105,11 +130,15 @@ def factors_of(site, variables):
         states = states_factor(chain.log_states, v.dim, fn.batch_shape, FUNCTIONS)
         transitions = transitions_factor(chain.log_transitions, v.dim, FUNCTIONS)
         return {name: Factor(states, plates), v.transition: Factor(transitions, plates)}
-    log = fn.log_prob(site["value"])
-    if v is not None:  # where it is masked, its values together count once
-        for mask in masks_of(fn):
-            log = jnp.where(mask, log, -math.log(v.size))
-    return {name: Factor(log, plates)}
+    return {name: Factor(log_prob_of_values(site, None if v is None else v.size), plates)}
+
+
+def log_prob_of_values(site, size):
+    """The log density of a site; of a latent with all its values, which together count once where it is masked."""
+    log = site["fn"].log_prob(site["value"])
+    for mask in () if size is None else masks_of(site["fn"]):
+        log = jnp.where(mask, log, -math.log(size))
+    return log
 
 
 def unexpanded(fn):
@@ -159,12 +188,12 @@ def marginalize(program, sampled_sites=()):
             depth.append(plate_depth(program, *args, **keywords))
         enumerated = Enumerate(program, depth[0], sampled_sites)
         enumerated(*args, **keywords)
-        if not enumerated.sites:
+        if not enumerated.sites and not enumerated.loops:
             return
-        factors = [f for s in enumerated.sites for f in factors_of(s, enumerated.variables).values()]
-        scale = common_scale([float(s["scale"] or 1.0) for s in enumerated.sites])
-        remaining = eliminate(factors, enumerated.variables, FUNCTIONS)
-        numpyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
+        graph = enumerated.factor_graph(enumerated.sites)
+        scales = [float(s["scale"] or 1.0) for s in enumerated.sites]
+        scale = common_scale([*scales, *(s for loop in enumerated.loops for s in loop.scales)])
+        numpyro.factor("marginalized", scale * graph.log_marginal(FUNCTIONS)[0])
 
     marginal_program.__name__ = getattr(program, "__name__", "program")
     return marginal_program
@@ -185,13 +214,13 @@ class EnumeratedDensity(density.EnumeratedDensity):
                 with_values(enumerated)(**self.one_row)
             discrete = {v.name for v in enumerated.variables}
             sites = {n: s for n, s in inner.trace.items() if is_fitted(s) and n not in discrete}
-            outputs.append((enumerated.variables, {n: support_of(s) for n, s in sites.items()}))
+            outputs.append((enumerated.variables, bool(enumerated.loops), {n: support_of(s) for n, s in sites.items()}))
             return {n: s["value"] for n, s in sites.items()}
 
         shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
-        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(outputs[0][1])):
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(outputs[0][2])):
             run()  # a support that depends on values needs the values
-        self.variables, self.supports = outputs[-1]
+        self.variables, self.has_loops, self.supports = outputs[-1]
         self.shapes = {n: shapes[n].shape for n in self.supports}
 
     def prior_draws(self, count, seed=0):
@@ -219,23 +248,20 @@ class EnumeratedDensity(density.EnumeratedDensity):
         enumerated = Enumerate(inner, self.depth)
         with handlers.block():
             handlers.seed(enumerated, UNUSED_KEY)(**self.data, **self.keywords)
-        rows = next((p for s in inner.trace.values() for p in site_plates(s) if p.name == "N"), None)
+        nodes = [s for s in inner.trace.values() if s["type"] == "sample"]
+        rows = find_rows([site_plates(s) for s in nodes], enumerated.loops)
         discrete = {v.name for v in enumerated.variables}
-        factors = {}
-        for name, site in inner.trace.items():
-            if site["type"] != "sample":
-                continue
-            if site["is_observed"] or name in discrete:
-                factors.update(factors_of(site, enumerated.variables))
-            elif rows in site_plates(site) and not self.is_own:
-                raise ZooError(density.is_local(name))
-        return FactorGraph(factors, enumerated.variables, rows)
+        sites = [s for s in nodes if s["is_observed"] or s["name"] in discrete]
+        for site in nodes:
+            if rows in site_plates(site) and not self.is_own and site not in sites:
+                raise ZooError(density.is_local(site["name"]))
+        return enumerated.factor_graph(sites, rows)
 
     def posterior(self, params, weights=None):
         return posterior_of(self.factor_graph(params), weights)
 
     def label_posterior(self, params, labels, weights=None):
-        v = self.variables[0]
+        v = self.graph_variables[0]
         certain = values_along(certain_of(labels, v), v)
         return posterior_of(self.factor_graph(params).of_labels(v.name, certain), weights)[0]
 
@@ -258,24 +284,25 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
         return self.map_draws(draws, evaluate)
 
-    def responsibilities(self, draws):
+    def marginals(self, draws):
         def evaluate(density, params):
             joint, _ = density.posterior(params)
-            return {v.name: values_last(joint[v.name], v, density.variables) for v in density.variables}
+            variables = density.graph_variables
+            return {v.name: values_last(joint[v.name], v, variables) for v in variables}
 
         return self.map_draws(draws, evaluate)
 
     def chain(self, draws, name):
-        sizes = {}
+        groups = []
 
         def evaluate(density, params):
             graph = density.factor_graph(params)
             v = density.find_chain(name)
             states, transitions, group = graph.chain(v, FUNCTIONS)
-            sizes.update({u.name: u.size for u in group})
-            return chain_logs(states, transitions, len(v.plate_dims) - 1, FUNCTIONS)
+            groups.append(group)
+            return chain_logs(states, transitions, v.plate_dims, FUNCTIONS)
 
-        return self.map_draws(draws, evaluate), sizes
+        return self.map_draws(draws, evaluate), groups[0]
 
     def sample_labels(self, draws, seed):
         def sample(density, draw):
@@ -293,7 +320,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
                 else:
                     labels[v.name] = draw_label(graph, v, label_key)
                 graph = graph.add({u.name: values_along(certain_of(labels[u.name], u), u) for u in group})
-            return labels
+            return split_steps(labels, graph.variables, 0)
 
         keys = jax.random.split(jax.random.PRNGKey(seed), len(next(iter(draws.values()))))
         return self.map_draws((draws, keys), sample)
@@ -301,7 +328,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
 
 def certain_of(labels, v):
     """The log-density of the values of a discrete site, last, of which only the labels are possible."""
-    return LOG_OF_IMPOSSIBLE * (1 - jax.nn.one_hot(labels, v.size))
+    return IMPOSSIBLE * (1 - jax.nn.one_hot(labels, v.size))
 
 
 def posterior_of(graph, weights):
@@ -330,20 +357,24 @@ def draw_label(graph, v, key):
 
 def draw_paths(graph, group, key):
     """One draw of combined chains from their posterior, which is a chain too, whose transitions change with time."""
-    v, dims = group[0], [u.dim for u in group]
+    v, chains = group[0], [chain_dims(u) for u in group]
     plates = [graph.factors[v.name].log.shape[d] for d in v.plate_dims[:-1]]
 
     def log_marginal(zeros):
         return graph.add(dict(zip(v.factor_names, zeros, strict=True))).log_marginal(FUNCTIONS)[0]
 
-    zeros = [jnp.zeros(graph.chain_zeros(group, is_pairs)) for is_pairs in (False, True)]
-    states, pairs = jax.grad(log_marginal)(zeros)
-    p, pairs = states_last(states, dims, FUNCTIONS), pairs_last(pairs, dims, FUNCTIONS)
-    T, K = p.shape[-2:]
-    p, pairs = p.reshape(*plates, T, K), pairs.reshape(*plates, T - 1, K, K)
-    norm = pairs.sum(-1, keepdims=True)
-    transition = jnp.where(norm > 0, pairs / jnp.where(norm > 0, norm, 1.0), 1 / K)
-    path = Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdims=True), transition, T).sample(key)
+    zeros = [jnp.zeros(graph.chain_zeros(group, is_moving)) for is_moving in (False, True)]
+    states, moves = jax.grad(log_marginal)(zeros)
+    p, moves = states_last(states, chains, FUNCTIONS), moves_last(moves, chains, FUNCTIONS)
+    (T, K), (S, _) = p.shape[-2:], moves.shape[-2:]
+    start, moves = p[..., :1, :].reshape(*plates, 1, K), moves.reshape(*plates, T - 1, S, K)
+    norm = moves.sum(-1, keepdims=True)
+    moves = jnp.where(norm > 0, moves / jnp.where(norm > 0, norm, 1.0), 1 / K)
+    start = start / start.sum(-1, keepdims=True)
+    if S > K:
+        start = jnp.concatenate([start, jnp.zeros((*plates, 1, S - K))], -1)
+        moves = jnp.exp(last_moves(jnp.log(moves), round(math.log(S, K)), FUNCTIONS))
+    path = Chain(start, moves, T).sample(key) % K
     return dict(zip([u.name for u in group], split_states(path, [u.size for u in group]), strict=True))
 
 

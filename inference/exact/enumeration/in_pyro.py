@@ -1,4 +1,5 @@
 import math
+from functools import cached_property
 
 import pyro
 import torch
@@ -10,24 +11,27 @@ from pyro.poutine.subsample_messenger import _Subsample
 
 from inference.exact.enumeration import density
 from inference.exact.enumeration.chains import (
+    IMPOSSIBLE,
     ArrayFunctions,
     chain_logs,
-    pairs_last,
+    last_moves,
+    moves_last,
     split_states,
     states_factor,
     states_last,
     transitions_factor,
 )
-from inference.exact.enumeration.density import LOG_OF_IMPOSSIBLE
+from inference.exact.enumeration.density import split_steps
 from inference.exact.enumeration.elimination import (
     Factor,
-    FactorGraph,
     Plate,
     Variable,
+    chain_dims,
     common_scale,
-    eliminate,
     elimination_order,
 )
+from inference.exact.enumeration.loops import find_rows, join_loops
+from inference.exact.enumeration.loops.in_pyro import MarkovLoop, active_markov
 from inference.exact.markov.in_pyro import forward_pass
 from zoo._backend.in_pyro import is_deterministic, param_nodes, sample_nodes, substitute, with_values
 from zoo._distributions.chain.in_pyro import Chain
@@ -38,7 +42,11 @@ def logsumexp(array, dim):
     return array.logsumexp(dim, keepdim=True)
 
 
-FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, torch.movedim, torch.broadcast_to)
+def as_numbers(values, like):
+    return torch.as_tensor(values).to(like)
+
+
+FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, torch.movedim, torch.broadcast_to, torch.cat, as_numbers)
 
 
 class Enumerate(Messenger):
@@ -49,8 +57,18 @@ class Enumerate(Messenger):
         self.plate_depth, self.sampled_sites = plate_depth, sampled_sites
 
     def __enter__(self):
-        self.sites, self.variables = [], []
+        self.sites, self.labels, self.running = [], [], []
         return super().__enter__()
+
+    @cached_property
+    def loops(self):
+        """The loops with discrete sites, after the program has run."""
+        return [loop.read(site_plates, log_prob) for loop in self.running if loop.dims]
+
+    @cached_property
+    def variables(self):
+        """The discrete sites, after the program has run."""
+        return [*self.labels, *(v for loop in self.loops for v in loop.variables)]
 
     def _pyro_sample(self, msg):
         if isinstance(msg["fn"], _Subsample) or msg["name"] in self.sampled_sites:
@@ -58,33 +76,60 @@ class Enumerate(Messenger):
         if is_deterministic(msg):
             msg["stop"] = len(msg["fn"].batch_shape) > self.plate_depth  # it has a value for each of a latent
             return
+        loop = self._loop()
+        at = loop.enter() if loop else None
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].support.is_discrete:
             fn = unmasked(msg["fn"])
             is_chain = isinstance(fn, Chain)
             if not is_chain and not fn.has_enumerate_support:
                 raise ZooError(density.infinite_support(msg["name"]))
-            dim = -self.plate_depth - 1 - sum(len(v.dims) for v in self.variables)
+            dim = -self.plate_depth - 1 - sum(len(v.dims) for v in self.labels) - sum(i.num_dims for i in self.running)
             values = torch.arange(fn.initial.shape[-1]) if is_chain else msg["fn"].enumerate_support(expand=False)
+            if loop and not is_chain:
+                dim = loop.dim_of(at, len(values), msg["name"], dim)
+            else:
+                self.labels.append(Variable(msg["name"], dim, len(values), site_plates(msg), int(is_chain)))
             msg["value"] = values.reshape((len(values),) + (1,) * (-dim - 1) + msg["fn"].event_shape)
             msg["done"] = True
-            self.variables.append(Variable(msg["name"], dim, len(values), site_plates(msg), is_chain))
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif is_latent:
             raise ZooError(density.depends_on_discrete(msg["name"]))
-        self.sites.append(msg)
+        if loop:
+            loop.add(at, msg)
+        else:
+            self.sites.append(msg)
         msg["stop"] = True
 
+    def _loop(self):
+        """The loop of the site at hand, None outside of loops."""
+        messenger = active_markov()
+        if messenger is None:
+            return None
+        if not any(loop.messenger is messenger for loop in self.running):
+            self.running.append(MarkovLoop(messenger))
+        return next(loop for loop in self.running if loop.messenger is messenger)
 
-def log_prob(site):
-    """The log density of a site by member of its plates, without what ``poutine.mask`` leaves out."""
-    return scale_and_mask(site["fn"].log_prob(site["value"]), mask=site["mask"])
+    def factor_graph(self, sites, rows=None):
+        """The factors of some sites outside of loops and of all in loops."""
+        factors = {n: f for s in sites for n, f in factors_of(s, self.variables).items()}
+        return join_loops(factors, self.variables, rows, self.loops, FUNCTIONS)
+
+    @property
+    def names_in_loops(self):
+        """The names of the sites that loops have."""
+        return {n for loop in self.loops for site in loop.sites for n in site.steps}
 
 
-def log_prob_of_values(site, size):
-    """The log density of each of the values of a discrete latent, which together count once where it is masked."""
+def log_prob(site, size=None):
+    """The log density of a site by member of its plates, without what ``poutine.mask`` leaves out.
+
+    size: of a latent with all its values, their number: where it is masked, they count once together.
+    """
     log, mask = site["fn"].log_prob(site["value"]), site["mask"]
+    if size is None:
+        return scale_and_mask(log, mask=mask)
     return log if mask is None else torch.where(torch.as_tensor(mask, device=log.device), log, -math.log(size))
 
 
@@ -95,7 +140,7 @@ def factors_of(site, variables):
     if v is None:
         return {name: Factor(log_prob(site), plates)}
     if not v.is_chain:
-        return {name: Factor(log_prob_of_values(site, v.size), plates)}
+        return {name: Factor(log_prob(site, v.size), plates)}
     if site["mask"] is not None or unmasked(fn) is not fn:
         raise ZooError(density.masked_chain(name))
     states = states_factor(fn.log_states, v.dim, fn.batch_shape, FUNCTIONS)
@@ -140,12 +185,12 @@ def marginalize(program, sampled_sites=()):
             depth.append(plate_depth(program, *args, **keywords))
         with Enumerate(depth[0], sampled_sites) as enumerated:
             program(*args, **keywords)
-        if not enumerated.sites:
+        if not enumerated.sites and not enumerated.loops:
             return
-        factors = [f for s in enumerated.sites for f in factors_of(s, enumerated.variables).values()]
-        scale = common_scale([float(s["scale"]) for s in enumerated.sites])
-        remaining = eliminate(factors, enumerated.variables, FUNCTIONS)
-        pyro.factor("marginalized", scale * sum(f.log.sum() for f in remaining))
+        graph = enumerated.factor_graph(enumerated.sites)
+        scales = [float(s["scale"]) for s in enumerated.sites]
+        scale = common_scale([*scales, *(s for loop in enumerated.loops for s in loop.scales)])
+        pyro.factor("marginalized", scale * graph.log_marginal(FUNCTIONS)[0])
 
     marginal_program.__name__ = getattr(program, "__name__", "program")
     marginal_program.sums_over_rows = True  # so that samples cannot be a further dimension
@@ -161,8 +206,8 @@ class EnumeratedDensity(density.EnumeratedDensity):
         inner = poutine.trace(with_values(program))
         with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad(), Enumerate(self.depth) as enumerated:
             nodes = inner.get_trace(**self.one_row).nodes
-        self.variables = enumerated.variables
-        discrete = {v.name for v in self.variables}
+        self.variables, self.has_loops = enumerated.variables, bool(enumerated.loops)
+        discrete = {v.name for v in self.variables} | enumerated.names_in_loops
         latents = {n: s for n, s in sample_nodes(nodes).items() if not s["is_observed"]}
         continuous = {n: s for n, s in {**latents, **param_nodes(nodes)}.items() if n not in discrete}
         self.supports = {n: support_of(s) for n, s in continuous.items()}
@@ -190,22 +235,21 @@ class EnumeratedDensity(density.EnumeratedDensity):
         inner = poutine.trace(substitute(self.program, params))
         with poutine.block(), Enumerate(self.depth) as enumerated:
             nodes = inner.get_trace(**self.data, **self.keywords).nodes
-        sites = sample_nodes(nodes)
-        rows = next((p for s in sites.values() for p in site_plates(s) if p.name == "N"), None)
+        in_loops = enumerated.names_in_loops
+        nodes = {n: s for n, s in sample_nodes(nodes).items() if n not in in_loops}
+        rows = find_rows([site_plates(s) for s in nodes.values()], enumerated.loops)
         discrete = {v.name for v in enumerated.variables}
-        factors = {}
-        for name, site in sites.items():
-            if name not in params and (site["is_observed"] or name in discrete):
-                factors.update(factors_of(site, enumerated.variables))
-            elif rows in site_plates(site) and not self.is_own:
+        sites = {n: s for n, s in nodes.items() if n not in params and (s["is_observed"] or n in discrete)}
+        for name, site in nodes.items():
+            if name not in sites and rows in site_plates(site) and not self.is_own:
                 raise ZooError(density.is_local(name))
-        return FactorGraph(factors, enumerated.variables, rows)
+        return enumerated.factor_graph(sites.values(), rows)
 
     def posterior(self, params, weights=None):
         return posterior_of(self.factor_graph(params), weights)
 
     def label_posterior(self, params, labels, weights=None):
-        v = self.variables[0]
+        v = self.graph_variables[0]
         certain = values_along(certain_of(labels, v), v)
         return posterior_of(self.factor_graph(params).of_labels(v.name, certain), weights)[0]
 
@@ -213,25 +257,25 @@ class EnumeratedDensity(density.EnumeratedDensity):
         with torch.no_grad():
             return torch.stack([self.factor_graph(p).log_marginal_by_row(FUNCTIONS) for p in single_draws(draws)])
 
-    def responsibilities(self, draws):
+    def marginals(self, draws):
         def evaluate(params):
             joint, _ = self.posterior(params)
-            return {v.name: values_last(joint[v.name], v, self.variables) for v in self.variables}
+            return {v.name: values_last(joint[v.name], v, self.graph_variables) for v in self.graph_variables}
 
         return stack([evaluate(params) for params in single_draws(draws)])
 
     def chain(self, draws, name):
-        sizes = {}
+        groups = []
 
         def evaluate(params):
             graph = self.factor_graph(params)
             v = self.find_chain(name)
             states, transitions, group = graph.chain(v, FUNCTIONS)
-            sizes.update({u.name: u.size for u in group})
-            return chain_logs(states, transitions, len(v.plate_dims) - 1, FUNCTIONS)
+            groups.append(group)
+            return chain_logs(states, transitions, v.plate_dims, FUNCTIONS)
 
         with torch.no_grad():
-            return stack([evaluate(params) for params in single_draws(draws)]), sizes
+            return stack([evaluate(params) for params in single_draws(draws)]), groups[0]
 
     def sample_labels(self, draws, seed):
         def sample(params):
@@ -244,7 +288,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
                 group = graph.combined_chains(v, FUNCTIONS) if v.is_chain else [v]
                 labels.update(draw_paths(graph, group) if v.is_chain else {v.name: draw_label(graph, v)})
                 graph = graph.add({u.name: values_along(certain_of(labels[u.name], u), u) for u in group})
-            return labels
+            return split_steps(labels, graph.variables, 0)
 
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -262,7 +306,7 @@ def stack(values):
 
 def certain_of(labels, v):
     """The log-density of the values of a discrete site, last, of which only the labels are possible."""
-    return LOG_OF_IMPOSSIBLE * (1 - torch.nn.functional.one_hot(labels, v.size).to(torch.zeros(())))
+    return IMPOSSIBLE * (1 - torch.nn.functional.one_hot(labels, v.size).to(torch.zeros(())))
 
 
 def posterior_of(graph, weights):
@@ -289,20 +333,22 @@ def draw_label(graph, v):
 
 def draw_paths(graph, group):
     """One draw of combined chains from their posterior, which is a chain too, whose transitions change with time."""
-    v, dims = group[0], [u.dim for u in group]
-    plates = [graph.factors[v.name].log.shape[d] for d in v.plate_dims[:-1]]
-    options = {"dtype": graph.factors[v.name].log.dtype, "device": graph.factors[v.name].log.device}
-    zeros = [
-        torch.zeros(graph.chain_zeros(group, is_pairs), requires_grad=True, **options) for is_pairs in (False, True)
-    ]
+    v, chains = group[0], [chain_dims(u) for u in group]
+    log = graph.factors[v.name].log
+    plates = [log.shape[d] for d in v.plate_dims[:-1]]
+    zeros = [torch.zeros(graph.chain_zeros(group, is_moving)).to(log).requires_grad_() for is_moving in (False, True)]
     log_p, _ = graph.add(dict(zip(v.factor_names, zeros, strict=True))).log_marginal(FUNCTIONS)
-    states, pairs = torch.autograd.grad(log_p, zeros, materialize_grads=True)  # one step has no transitions
-    p, pairs = states_last(states, dims, FUNCTIONS), pairs_last(pairs, dims, FUNCTIONS)
-    T, K = p.shape[-2:]
-    p, pairs = p.reshape(*plates, T, K), pairs.reshape(*plates, T - 1, K, K)
-    norm = pairs.sum(-1, keepdim=True)
-    transition = torch.where(norm > 0, pairs / torch.where(norm > 0, norm, 1.0), 1 / K)
-    path = Chain(p[..., :1, :] / p[..., :1, :].sum(-1, keepdim=True), transition, T).sample()
+    states, moves = torch.autograd.grad(log_p, zeros, materialize_grads=True)  # one step has no transitions
+    p, moves = states_last(states, chains, FUNCTIONS), moves_last(moves, chains, FUNCTIONS)
+    (T, K), (S, _) = p.shape[-2:], moves.shape[-2:]
+    start, moves = p[..., :1, :].reshape(*plates, 1, K), moves.reshape(*plates, T - 1, S, K)
+    norm = moves.sum(-1, keepdim=True)
+    moves = torch.where(norm > 0, moves / torch.where(norm > 0, norm, 1.0), 1 / K)
+    start = start / start.sum(-1, keepdim=True)
+    if S > K:
+        start = torch.cat([start, start.new_zeros((*plates, 1, S - K))], -1)
+        moves = last_moves(moves.log(), round(math.log(S, K)), FUNCTIONS).exp()
+    path = Chain(start, moves, T).sample() % K
     return dict(zip([u.name for u in group], split_states(path, [u.size for u in group]), strict=True))
 
 

@@ -57,9 +57,6 @@ def log_likelihood(
         raise ZooError(
             f"the log-likelihood given all latents needs values of {', '.join(missing)}, which are not known"
         )
-    chains = [n for n in card.chains if n not in values]
-    if chains:
-        raise ZooError(f"{', '.join(chains)} is discrete and drawn by scan: it has no draws, and is not summed out")
     latents, leading = latent_values(model, values)
     module = in_backend("inference.exact.pointwise", model.backend)
     backend = backend_of(model)

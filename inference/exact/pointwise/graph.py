@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inference.exact.enumeration.chains import ArrayFunctions
-from inference.exact.enumeration.elimination import FactorGraph, depends_on
+from inference.exact.enumeration.elimination import FactorGraph, is_linking
 from zoo.errors import ZooError
 from zoo.types import BackendParams
 
@@ -18,11 +18,12 @@ def site_log_likelihoods(
     The latter only if ``has_rows``; a site whose rows are not independent given the parameters is left out.
     """
     discrete = {n: graph.factors[n] for v in graph.variables for n in v.factor_names}
+    loop_of = {step: name for name, steps in graph.steps.items() for step in steps}
     by_site: BackendParams = {}
-    for name in sites:
+    for name in dict.fromkeys(loop_of.get(n, n) for n in sites):
         factor = graph.factors[name]
-        if not any(depends_on(factor, v.dim) for v in graph.variables):
-            by_site[name] = factor.log
+        if not any(is_linking(factor, v) for v in graph.variables):
+            by_site[name] = factor.log[..., 0] if graph.has_loops else factor.log
             continue
         if not has_rows:
             continue

@@ -12,6 +12,7 @@ class GeneralStep(step.GeneralStep):
     def __init__(self, density, weights, objective, are_equal=False):
         super().__init__(density, weights, objective, are_equal)
         self._posterior, self._label_posterior = jax.jit(density.posterior), jax.jit(density.label_posterior)
+        self.expectation = jax.jit(self.expectation)
         self._value_and_gradient = jax.jit(jax.value_and_grad(self.expected_log_joint))
 
     @cached_property

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize
 
 from inference.exact.enumeration.density import EnumeratedDensity
-from inference.exact.enumeration.elimination import Factor
 from zoo.errors import DensityError
 from zoo.types import BackendArray, BackendParams
 
@@ -100,17 +99,17 @@ class GeneralStep:
     def expected_log_joint(self, vector: BackendArray, posterior: BackendParams) -> BackendArray:
         """The expected complete-data log joint, apart from what does not depend on the parameters."""
         params = self.constrain(vector)
-        return self.expectation(self.density.factor_graph(params).factors, posterior) + self.log_prior(params)
+        return self.expectation(params, posterior) + self.log_prior(params)
 
-    def expectation(self, factors: Mapping[str, Factor], posterior: BackendParams) -> BackendArray:
+    def expectation(self, params: BackendParams, posterior: BackendParams) -> BackendArray:
         """The expected sum of the factors' log-densities."""
+        factors = self.density.factor_graph(params).factors
         return sum(self.multiply(posterior[n], f.log).sum() for n, f in factors.items())
 
     def entropy(self, params: BackendParams) -> float:
         # log p(x) is the sum of the expected complete-data log joint and the entropy of the labels
         posterior, log_marginal = self.posterior(params)
-        expectation = self.expectation(self.density.factor_graph(params).factors, posterior)
-        return float(self.total(log_marginal) - expectation)
+        return float(self.total(log_marginal) - self.expectation(params, posterior))
 
     def log_objective(self, vector: BackendArray) -> BackendArray:
         params = self.constrain(vector)

@@ -204,11 +204,11 @@ def test_factors_of_the_prior_are_no_part_of_a_row(backend):
     np.testing.assert_allclose(fit.log_likelihood(), expected, rtol=1e-8)
 
 
-def test_states_of_a_scan_are_not_summed_out():
+def test_states_of_a_scan_are_summed_out_or_given():
     fit = fit_with_draws("capture_histories", "numpyro")
-    for compute in (fit.log_likelihood, lambda: fit.log_likelihood(kind="conditional"), fit.posterior_predictive):
-        with pytest.raises(ZooError, match="z is discrete and drawn by scan"):
-            compute()
+    same = fit_with_draws("capture_histories", "pyro")
+    same = replace(same, draws={n: fit.draws[n] for n in same.draws})
+    np.testing.assert_allclose(fit.log_likelihood(), same.log_likelihood(), rtol=1e-10)
     states = np.ones((2, 3, 5, 12), int)
     alive = replace(fit, draws={**fit.draws, "z": states})
     history, first = (np.asarray(a) for a in BY_NAME["capture_histories"].arguments()[0])

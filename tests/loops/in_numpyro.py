@@ -140,3 +140,62 @@ def emission_of_two_states(y, lengths, covariate):
         return (x, t + 1), None
 
     scan(step, (jnp.zeros(len(y), int), 0), y.T)
+
+
+def emissions_within(y):
+    A, mu = simplexes("A", K, K), normals("mu", K)
+
+    def step(x, y_t):
+        x = sample("x", Categorical(A[x]))
+        sample("y", Normal(mu[x], 1.0), obs=y_t)
+        return x, None
+
+    scan(step, 0, y)
+
+
+def emissions_outside(y):
+    A, mu = simplexes("A", K, K), normals("mu", K)
+
+    def step(x, _):
+        x = sample("x", Categorical(A[x]))
+        return x, x
+
+    _, x = scan(step, 0, None, length=len(y))
+    with plate("time", len(y)):
+        sample("y", Normal(mu[x], 1.0), obs=y)
+
+
+def continuous_in_scan(y):
+    A, mu = simplexes("A", K, K), normals("mu", K)
+
+    def step(carry, y_t):
+        x, level = carry
+        x = sample("x", Categorical(A[x]))
+        level = sample("level", Normal(level + mu[x], 1.0))
+        sample("y", Normal(level, 1.0), obs=y_t)
+        return (x, level), None
+
+    scan(step, (0, 0.0), y)
+
+
+def scan_in_reverse(y):
+    A, mu = simplexes("A", K, K), normals("mu", K)
+
+    def step(x, y_t):
+        x = sample("x", Categorical(A[x]))
+        sample("y", Normal(mu[x], 1.0), obs=y_t)
+        return x, None
+
+    scan(step, 0, y, reverse=True)
+
+
+def counts_of_states(y):
+    A, mu = simplexes("A", K, K), normals("mu", K)
+
+    def step(carry, y_t):
+        x, count = carry
+        x = sample("x", Categorical(A[x]))
+        sample("y", Normal(mu[x] * count, 1.0), obs=y_t)
+        return (x, count + x), None
+
+    scan(step, (0, 0), y)

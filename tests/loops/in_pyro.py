@@ -109,3 +109,31 @@ def emission_of_two_states(y, lengths, covariate):
                 x = sample(f"x_{t}", Categorical(A[before]))
                 sample(f"y_{t}", Normal(M[before, x], 1.0), obs=y[:, t])
                 before = x
+
+
+def long_history(y):
+    A, mu, x = simplexes("A", K, K), normals("mu", K), 0
+    for t in markov(range(len(y)), history=4):
+        x = sample(f"x_{t}", Categorical(A[x]))
+        sample(f"y_{t}", Normal(mu[x], 1.0), obs=y[t])
+
+
+def emission_after_the_loop(y):
+    A, mu, x = simplexes("A", K, K), normals("mu", K), 0
+    for t in markov(range(len(y))):
+        x = sample(f"x_{t}", Categorical(A[x]))
+    sample("y", Normal(mu[x], 1.0), obs=y[0])
+
+
+def not_broadcast(y):
+    A, mu, x = simplexes("A", K, K), normals("mu", K), 0
+    for t in markov(range(len(y))):
+        x = sample(f"x_{t}", Categorical(A[x]))
+        sample(f"y_{t}", Normal(mu[x].expand([1]), 1.0).to_event(1), obs=y[t : t + 1])
+
+
+def number_of_values_changes(y):
+    mu = normals("mu", L)
+    for t in markov(range(len(y))):
+        x = sample(f"x_{t}", Categorical(torch.ones(K if t == 0 else L)))
+        sample(f"y_{t}", Normal(mu[x], 1.0), obs=y[t])

@@ -144,6 +144,8 @@ class Presentation(Messenger):
         elif msg["fn"].support.is_discrete and (entry := self.program.incomplete_entry(msg["value"], self.arrays)):
             leave_out_missing(msg, self.program.arguments.incomplete[entry])
             msg["infer"] = {**msg["infer"], ENTRY: entry}
+        elif self.program.has_computed_gaps(msg["value"], self.arrays) and torch.isnan(msg["value"]).any():
+            leave_out_missing(msg, next(iter(self.program.arguments.incomplete.values())))
 
     def _pyro_param(self, msg):
         self._rename(msg)

@@ -66,6 +66,9 @@ def read_program(program: Program, backend: str, arguments: Arguments, choices: 
         for site, entry in entry_of_site.items()
         if entry in arguments.incomplete
     }
+    # an argument with the name of a site whose values it is not, as where they are transposed, has another one here
+    used = set(entry_of_site.values())
+    entry_of_site |= {f"{n}_argument": n for n in arguments.arrays if n in trace and n not in used}
     runnable = module.RunnableProgram(
         program,
         arguments,

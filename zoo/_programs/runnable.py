@@ -103,6 +103,10 @@ class RunnableProgram:
         """The entry that an array is, of those that miss a part of their values; "" where it is another."""
         return next((n for n in self.arguments.incomplete if arrays.get(n) is value), "")
 
+    def has_computed_gaps(self, value: BackendArray, arrays: Mapping[str, BackendArray]) -> bool:
+        """Whether an observed value may be a part of an array with missing values, as one step of a loop is."""
+        return bool(self.arguments.incomplete) and not any(a is value for a in arrays.values())
+
     def has_batch_rows(self, site: str) -> bool:
         """Whether the rows are the first batch dimension of an observed site, and not a plate."""
         return site in self.batch_sites

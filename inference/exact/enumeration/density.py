@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 from inference.exact.enumeration.chains import ArrayFunctions
 from inference.exact.enumeration.elimination import FactorGraph, Variable
 from inference.exact.enumeration.loops import with_time
 from zoo._programs.runnable import RunnableProgram
-from zoo.errors import ZooError
+from zoo.errors import ZooError, describe_error
 from zoo.types import BackendArray, BackendParams, Keywords, Program
 
 
@@ -123,6 +124,22 @@ class EnumeratedDensity:
     def sample_labels(self, draws: BackendParams, seed: int) -> BackendParams:
         """One draw of the labels at each draw of the parameters, ``{site: (draws, *plates)}``."""
         raise NotImplementedError
+
+
+@contextmanager
+def at_every_value(program: Program) -> Iterator[None]:
+    """Errors of a user's program that runs with every value of its discrete latents at once, in one line."""
+    try:
+        yield
+    except ZooError as error:  # Pyro adds the shapes of its trace
+        raise ZooError(str(error).splitlines()[0]) from error
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        if not isinstance(program, RunnableProgram):
+            raise
+        raise ZooError(
+            f"{program.__name__} cannot run with every value of its discrete latents at once, along dimensions to the "
+            f"left of those of the plates: {describe_error(error)}"
+        ) from error
 
 
 def split_steps(values: BackendParams, variables: Sequence[Variable], num_last: int) -> BackendParams:

@@ -217,7 +217,8 @@ class EnumeratedDensity(density.EnumeratedDensity):
             outputs.append((enumerated.variables, bool(enumerated.loops), {n: support_of(s) for n, s in sites.items()}))
             return {n: s["value"] for n, s in sites.items()}
 
-        shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
+        with density.at_every_value(program):
+            shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(outputs[0][2])):
             run()  # a support that depends on values needs the values
         self.variables, self.has_loops, self.supports = outputs[-1]

@@ -77,7 +77,7 @@ class Enumerate(Messenger):
             msg["stop"] = len(msg["fn"].batch_shape) > self.plate_depth  # it has a value for each of a latent
             return
         loop = self._loop()
-        at = loop.enter() if loop else None
+        at = loop.next_place() if loop else None
         is_latent = not msg["is_observed"]
         if is_latent and msg["fn"].support.is_discrete:
             fn = unmasked(msg["fn"])
@@ -204,7 +204,13 @@ class EnumeratedDensity(density.EnumeratedDensity):
         super().__init__(program, keywords, data)
         self.depth = plate_depth(program, **self.one_row)
         inner = poutine.trace(with_values(program))
-        with poutine.block(), torch.random.fork_rng(devices=[]), torch.no_grad(), Enumerate(self.depth) as enumerated:
+        with (
+            density.at_every_value(program),
+            poutine.block(),
+            torch.random.fork_rng(devices=[]),
+            torch.no_grad(),
+            Enumerate(self.depth) as enumerated,
+        ):
             nodes = inner.get_trace(**self.one_row).nodes
         self.variables, self.has_loops = enumerated.variables, bool(enumerated.loops)
         discrete = {v.name for v in self.variables} | enumerated.names_in_loops

@@ -73,7 +73,6 @@ def shapes_of(site, density):
         "density_shape": tuple(density.shape),
         "event_shape": () if isinstance(fn, Unit) else tuple(fn.event_shape),
         "support": support_name(fn.support),
-        "in_scan": bool(site.get("_control_flow_done")),
     }
 
 

@@ -43,7 +43,7 @@ def call_site(site):
     fn, value = site["fn"], site["value"]
     if isinstance(fn, Unit):  # a factor
         shape = tuple(fn.log_factor.shape)
-        return CallSite(True, shape, shape, (), float(fn.log_factor.sum()), 0, "", False)
+        return CallSite(True, shape, shape, (), float(fn.log_factor.sum()), 0, "")
     is_missing = torch.isnan(value) if site["is_observed"] else torch.zeros(value.shape, dtype=torch.bool)
     event = tuple(range(value.ndim - fn.event_dim, value.ndim))
     has_missing = is_missing.any(event) if event else is_missing
@@ -60,7 +60,6 @@ def call_site(site):
         log_density=float(torch.where(has_missing, 0.0, density).sum()),
         outside=int((is_outside & ~has_missing).sum()),
         support=support_name(fn.support),
-        in_scan=False,
     )
 
 

@@ -41,7 +41,6 @@ def find_mistakes(model: zoo.ReadModel) -> list[str]:
         *infinite_densities(call, reading.trace),
         *repeated_values(call),
         *infinite_supports(reading.trace),
-        *discrete_steps(call, reading.trace),
         *globals_in_rows(model, module),
         *subsampled_plates(call),
         *learned_without_prior(model),
@@ -106,16 +105,6 @@ def infinite_supports(trace: Mapping[str, SiteRecord]) -> Iterator[str]:
                 f"{name} is a discrete latent with infinite support, a count without an upper bound, which no engine "
                 "can sum out: integrate it by hand (a Poisson with a Gamma rate is GammaPoisson), or bound it "
                 "(Categorical over 0 to the largest)"
-            )
-
-
-def discrete_steps(call: CallTrace, trace: Mapping[str, SiteRecord]) -> Iterator[str]:
-    """Discrete latents in the steps of a ``scan``."""
-    for name, site in call.sites.items():
-        if name in trace and trace[name].is_discrete and site.in_scan and not site.is_observed:
-            yield (
-                f"{name} is a discrete latent in a scan, whose steps depend on each other: sum it out by the forward "
-                "algorithm in the program, with numpyro.factor for the log likelihood"
             )
 
 

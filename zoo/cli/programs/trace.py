@@ -27,8 +27,6 @@ class CallSite:
         How many values are outside of the support.
     support : str
         Name of the support.
-    in_scan : bool
-        Whether the site is a step of a ``scan``.
     """
 
     is_observed: bool
@@ -38,7 +36,6 @@ class CallSite:
     log_density: float
     outside: int
     support: str
-    in_scan: bool
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class MarkovLoop:
         """How many dimensions the discrete sites have."""
         return self.num_slots * len(self.dims)
 
-    def enter(self):
+    def next_place(self):
         """The step of the site at hand, and its place in the step."""
         step = self.messenger._pos
         self.num_places[step] += 1

@@ -168,8 +168,8 @@ def test_engines_agree_on_one_program(backend):
             p, log_p = np.exp(logs - logsumexp(logs)), log_p + logsumexp(logs)
             for t in range(LENGTHS[n]):
                 np.add.at(pairs, (before[:, t], states[:, t]), p)
-                np.add.at(sums, (0, states[:, t]), p * y[t])
-                np.add.at(sums, (1, states[:, t]), p)
+                np.add.at(sums[0], states[:, t], p * y[t])
+                np.add.at(sums[1], states[:, t], p)
         assert expected == pytest.approx(log_p, abs=1e-7)
         A, mu = pairs / pairs.sum(1, keepdims=True), sums[0] / sums[1]
 

@@ -136,8 +136,9 @@ def factors_of(site, variables):
 def log_prob_of_values(site, size):
     """The log density of a site; of a latent with all its values, which together count once where it is masked."""
     log = site["fn"].log_prob(site["value"])
-    for mask in () if size is None else masks_of(site["fn"]):
-        log = jnp.where(mask, log, -math.log(size))
+    if size is not None:
+        for mask in masks_of(site["fn"]):
+            log = jnp.where(mask, log, -math.log(size))
     return log
 
 

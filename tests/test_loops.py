@@ -214,3 +214,24 @@ def test_loops_that_cannot_be_summed_out_are_refused_in_one_line(backend, name, 
     print(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_hidden_markov_model_of_a_tutorial_goes_through_every_engine(backend):
+    """Two states that last, four standard deviations apart, with means of 12 to 20 effective steps each."""
+    rng, truth = np.random.default_rng(0), np.zeros((12, 20), int)
+    for n in range(12):
+        for t in range(20):
+            truth[n, t] = rng.choice(2, p=[[0.9, 0.1], [0.2, 0.8]][truth[n, t - 1] if t else 0])
+    y, lengths = rng.normal(np.array([-2.0, 2.0])[truth], 1.0), np.full(12, 20)
+    program = zoo.Model(importlib.import_module(f"tests.loops.in_{backend}").first_order, backend=backend)
+    for engine, options in {"em": {"objective": "map"}, "svi": {"num_steps": 500}}.items():
+        fit = inference.fit(program, y, lengths, np.zeros(20), engine=engine, **options)
+        np.testing.assert_allclose(fit.params["mu"], [-2.0, 2.0], atol=0.4)
+        assert (sequences.most_probable_path(fit).states == truth).mean() > 0.95
+    if backend == "numpyro":  # chains of Pyro take minutes
+        options = {"num_warmup": 300, "num_samples": 300, "num_chains": 2}
+        fit = inference.fit(program, y, lengths, np.zeros(20), engine="nuts", **options)
+        means = np.sort(fit.draws["mu"].mean(1), axis=1)  # the labels of a chain are those of its start
+        np.testing.assert_allclose(means, [[-2.0, 2.0]] * 2, atol=0.4)

@@ -216,6 +216,12 @@ def test_loops_that_cannot_be_summed_out_are_refused_in_one_line(backend, name, 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_forecasts_of_users_programs_are_refused_in_one_line(backend):
+    with pytest.raises(zoo.ZooError, match="whose number of steps is that of its data"):
+        sequences.forecast(point_fit("first_order", backend), 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_hidden_markov_model_of_a_tutorial_goes_through_every_engine(backend):

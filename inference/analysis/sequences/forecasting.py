@@ -92,7 +92,7 @@ def forecast(
         return Forecast(np.zeros((N, steps, 0)), draws, latents)
     model, chains = fit.fitted_model, fitted_chains(fit, data, site)
     sites = model.card.sites(fit.keywords)
-    if "T" not in sites[chains.site].dims:
+    if chains.site not in sites or "T" not in sites[chains.site].dims:
         raise ZooError(
             f"{model.name} is a program of your own, whose number of steps is that of its data: smoothed(fit, data) of "
             "sequences with NaN at later steps has the probabilities of their states"

@@ -48,6 +48,17 @@ def test_a_component_as_wide_as_the_other_rows_is_fit(seed):
     assert np.isfinite(inference.fit(model, steps, sample_weight=weights, seed=seed, **FLOOR).trace).all()
 
 
+@pytest.mark.parametrize("seed", [1, 4])
+def test_values_missing_beside_columns_that_determine_them_stay_in_their_plane(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(6, 5, 2))
+    x = np.concatenate([x, x.sum(-1, keepdims=True)], -1)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    model = zoo.load("hidden_markov", "pyro", K=2, emission="tied_normal")
+    trace = inference.fit(model, x, **{**FLOOR, "max_iter": 300}).trace
+    assert np.diff(trace).min() > -1e-2  # nats, of 60 values: 1e12 times the rounding of one
+
+
 @pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
 def test_equal_columns_are_fit_in_both_backends(backend):
     x, weights = equal_columns("gaussian_mixture", 5)

@@ -79,3 +79,9 @@ def test_a_sequence_that_is_far_away_has_density_0(backend, structure):
         log_p = fit.log_likelihood(y)
         assert (np.isneginf(log_p[:4]) | (log_p[:4] < -1e305)).all()
         np.testing.assert_allclose(log_p[4:], fit.log_likelihood()[4:], rtol=1e-12)
+
+
+def test_infinities_of_both_signs_are_told_without_a_warning():
+    fit = inference.fit(zoo.load("factor_analysis", "pyro", Z=1), X, engine="em", max_iter=2)
+    with pytest.raises(zoo.ZooError, match="is infinite; drop or correct it"):
+        fit.log_likelihood(np.array([[np.inf, -np.inf], [0.0, 0.0]]))

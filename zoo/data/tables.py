@@ -106,7 +106,7 @@ def check_values(name: str, values: SiteData, site: Site, missing: bool, columns
     if values.ndim != len(site.dims):
         raise ZooError(f"{expected}: give {len(site.dims)} dimensions, not shape {values.shape}")
     for first, block in blocks(values):
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities of both signs
             total = block.sum()
         if not np.isfinite(total):  # one sum per block, as a fast test whether any value is not finite
             if np.isinf(block).any():

@@ -20,7 +20,7 @@ from inference.engines.options import EngineOptions
 from inference.engines.starts import complete_start
 from inference.unconstrained import NUM_START_DRAWS
 from inference.unconstrained.curvature import possible_point
-from inference.unconstrained.kmeans import kmeans_labels
+from inference.unconstrained.kmeans import category_columns, kmeans_labels
 from zoo import ReadModel
 from zoo._backend import backend_of
 from zoo.data.tables import SEQUENCES
@@ -100,7 +100,10 @@ class EnumerationEM:
         observed = {n: v for n, v in request.table.items() if n in request.card.observed}
         rows = observed or request.table
         weights = self.options.sample_weight
-        labels = self._step_labels(seed) if has_steps else kmeans_labels(rows, K, seed, weights)
+        if has_steps:
+            labels = self._step_labels(seed)
+        else:
+            labels = kmeans_labels(rows, K, seed, weights, category_columns(request.card, request.keywords, rows))
         try:
             return self.em_step.from_labels(labels, K)
         except DensityError:  # labels for which no parameters are possible
@@ -132,7 +135,8 @@ class EnumerationEM:
         # time first: at each step the copies of a row then lie side by side, and are what its weight counts
         table = {n: v.swapaxes(0, 1).reshape(T * N, *v.shape[2:]) for n, v in steps.items()}
         weights = np.tile(self.options.sample_weight, T)
-        return kmeans_labels(table, self.density.variables[0].size, seed, weights).reshape(T, N).T
+        categories = category_columns(self.request.card, self.request.keywords, table)
+        return kmeans_labels(table, self.density.variables[0].size, seed, weights, categories).reshape(T, N).T
 
     def _steps(self) -> dict[str, np.ndarray]:
         """The data that has a value for each step of each row, (N, T, ...), by site."""

@@ -43,7 +43,7 @@ class Floors(NamedTuple):
 def floors(options: PreparedOptions, centre: np.ndarray, scale: np.ndarray) -> Floors:
     """The floors for data with these means and standard deviations (D,); the prior of MAP needs no other."""
     digits = 8 * last_digit(centre, scale)
-    least, clip = float(digits.max()) ** 2, options.covariance_floor
+    least, clip = float(digits.max(initial=0.0)) ** 2, options.covariance_floor
     if least > MIN_EIGENVALUE and (clip is not None or options.is_map):  # below it there is rounding alone
         clip = max(clip or 0.0, least)
     if options.is_map:

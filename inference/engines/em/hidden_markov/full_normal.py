@@ -35,11 +35,11 @@ class FullNormalEmissions:
     def log_density(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
         mean, precision = self._standardised(params)
         logs = np.zeros((len(self.y), len(mean)))
-        covariance = np.linalg.inv(precision)
+        covariance = symmetric_inverse(precision)
         for columns, steps in self.patterns:
             y = self.y[np.ix_(steps, columns)]
             # an inverse loses digits where columns nearly determine each other: complete steps need none
-            of_columns = precision if columns.all() else np.linalg.inv(covariance[:, columns][:, :, columns])
+            of_columns = precision if columns.all() else symmetric_inverse(covariance[:, columns][:, :, columns])
             roots = np.linalg.cholesky(of_columns)
             log_det = 2 * np.log(np.diagonal(roots, axis1=1, axis2=2) / self.units.scale[columns]).sum(1)
             for k, root in enumerate(roots):
@@ -81,10 +81,11 @@ class FullNormalEmissions:
             for k in range(len(mean)):
                 r, difference = posterior[steps, k], y - mean[k]
                 if missing.any():  # given the observed values, by the blocks of the precision
-                    remaining = np.linalg.inv(precision[k][np.ix_(missing, missing)])
-                    slope = -remaining @ precision[k][np.ix_(missing, columns)]
-                    difference[:, missing] = difference[:, columns] @ slope.T
-                    second[k][np.ix_(missing, missing)] += r.sum() * remaining
+                    of_missing = precision[k][np.ix_(missing, missing)]
+                    # not by the inverse, whose errors leave the plane in which columns determine each other
+                    slope = np.linalg.solve(of_missing, precision[k][np.ix_(missing, columns)])
+                    difference[:, missing] = -difference[:, columns] @ slope.T
+                    second[k][np.ix_(missing, missing)] += r.sum() * symmetric_inverse(of_missing)
                 weighted = r[:, None] * difference
                 first[k] += weighted.sum(0)
                 second[k] += weighted.T @ difference
@@ -108,3 +109,9 @@ class FullNormalEmissions:
         values, vectors = np.linalg.eigh(covariance / products)
         inverse = (vectors / np.maximum(values, floor.eigenvalue)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
         return inverse / products
+
+
+def symmetric_inverse(matrix: np.ndarray) -> np.ndarray:
+    """The inverses (..., D, D) of positive definite matrices; directions of small variance keep their digits."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors / values[..., None, :]) @ np.swapaxes(vectors, -1, -2)

@@ -107,7 +107,9 @@ class Chain:
         options = PreparedOptions(**{**EMOptions().as_dict(), "sample_weight": np.ones(1), "start": {}})
         self.density = em.form(keywords, options).emissions(steps.values, np.ones(len(steps.values)))
         # kmeans_labels counts missing values as the mean of their column
-        self.states = kmeans_labels({"x": steps.values}, self.K, int(np.random.default_rng(seed).integers(2**31)))
+        categories = {"x": np.full(steps.values.shape[1], keywords["emission"] == "categorical")}
+        kmeans_seed = int(np.random.default_rng(seed).integers(2**31))
+        self.states = kmeans_labels({"x": steps.values}, self.K, kmeans_seed, None, categories)
         self.params: dict[str, np.ndarray] = {}
         self.log_likelihood, self.best_lp, self.best = -np.inf, -np.inf, self.params
 

@@ -12,16 +12,34 @@ from scipy.stats import bernoulli, multivariate_normal, norm, poisson
 import zoo
 
 Params = Mapping[str, np.ndarray]
+Keywords = Mapping[str, Any]
+
+# models beside the emissions of hidden_markov, by a name of their own
+OTHER_MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "autoregressive": ("autoregressive_hmm", {"P": 2}),
+    "autoregressive_full": ("autoregressive_hmm", {"noise": "full"}),
+}
+
+
+def load(emission: str, backend: str = "pyro", **settings: Any) -> zoo.Model:
+    """A hidden Markov model by its emission, or one of ``OTHER_MODELS``."""
+    name, own = OTHER_MODELS.get(emission, ("hidden_markov", {"emission": emission, "V": 3}))
+    return zoo.load(name, backend, **{**own, **settings})
 
 
 def simulated(emission: str, seed: int = 0, **sizes: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Parameters and data with a missing value, a missing step and a sequence that ends early; sizes: N, T, K, ..."""
-    model = zoo.load("hidden_markov", "pyro", emission=emission)
-    all_sizes: dict[str, Any] = {"N": 3, "T": 6, "D": 2, "K": 3, **sizes}
+    """Parameters and data where a sequence ends early, with a missing value and a missing step where these may be.
+
+    sizes: N, T, K, ...
+    """
+    model = load(emission)
+    all_sizes: dict[str, Any] = {"N": 3, "T": 6, "D": 2, "K": 3, **model.settings, **sizes}
     values = model.simulate(seed, **all_sizes)
     x = values["x"].copy()
-    x[0, 1, 0] = x[1, 2] = x[2, 4:] = np.nan
-    return {n: values[n] for n in model.card.parameters({"emission": emission})}, x
+    if model.card.missing:
+        x[0, 1, 0] = x[1, 2] = np.nan
+    x[2, 4:] = np.nan
+    return {n: values[n] for n in model.card.parameters(model.settings)}, x
 
 
 def all_paths(T: int, K: int) -> np.ndarray:
@@ -29,10 +47,25 @@ def all_paths(T: int, K: int) -> np.ndarray:
     return np.array(list(itertools.product(range(K), repeat=T)))
 
 
-def log_emissions(params: Params, x: np.ndarray, emission: str) -> np.ndarray:
-    """log p(x_t | z_t = k) of one sequence (T, D), (T, K); missing values are left out."""
+def log_emissions(params: Params, x: np.ndarray, emission: str, keywords: Keywords) -> np.ndarray:
+    """log p(x_t | z_t = k, steps before) of one sequence (T, D), (T, K); missing values are left out."""
     K = len(params["pi"])
+    if emission.startswith("autoregressive"):
+        return np.array([[log_regression(params, x, t, k, keywords) for k in range(K)] for t in range(len(x))])
     return np.array([[log_emission(params, x_t, k, emission) for k in range(K)] for x_t in x])
+
+
+def log_regression(params: Params, x: np.ndarray, t: int, k: int, keywords: Keywords) -> float:
+    """log p(x_t | z_t = k, steps before) of an autoregressive model."""
+    loc, scale, P = keywords["loc"], keywords["scale"], params["W"].shape[1]
+    if np.isnan(x[t]).any():
+        return 0.0
+    if t < P:
+        return norm.logpdf(x[t], loc, scale).sum()
+    intercept = params["mu"][k] - sum(params["W"][k, p] @ loc for p in range(P))
+    mean = intercept + sum(params["W"][k, p] @ x[t - 1 - p] for p in range(P))
+    Lambda = params["Lambda"][k]
+    return float(multivariate_normal.logpdf(x[t], mean, np.linalg.inv(np.diag(Lambda) if Lambda.ndim == 1 else Lambda)))
 
 
 def log_emission(params: Params, x: np.ndarray, k: int, emission: str) -> float:
@@ -54,8 +87,15 @@ def log_emission(params: Params, x: np.ndarray, k: int, emission: str) -> float:
     return np.log(mu[np.arange(len(y)), y.astype(int)]).sum()  # categorical
 
 
-def list_paths(params: Params, x: np.ndarray, emission: str) -> np.ndarray:
-    """log p(x, path | params) of one sequence (T, D) for every path, (K^T,)."""
-    paths, logs = all_paths(len(x), len(params["pi"])), log_emissions(params, x, emission)
-    transitions: Any = np.log(params["A"])[paths[:, :-1], paths[:, 1:]].sum(1)
-    return np.log(params["pi"])[paths[:, 0]] + transitions + logs[np.arange(len(x)), paths].sum(1)
+def list_paths(params: Params, x: np.ndarray, emission: str, keywords: Keywords) -> np.ndarray:
+    """log p(x, path | params) of one sequence (T, D) for every path, (K^T,); keywords: of the program."""
+    paths, logs = all_paths(len(x), len(params["pi"])), log_emissions(params, x, emission, keywords)
+    steps = np.arange(len(x))
+    transitions = log_transitions(params, len(x), emission)
+    of_paths: Any = transitions[steps[1:] - 1, paths[:, :-1], paths[:, 1:]].sum(1)
+    return np.log(params["pi"])[paths[:, 0]] + of_paths + logs[steps, paths].sum(1)
+
+
+def log_transitions(params: Params, T: int, emission: str) -> np.ndarray:
+    """log p(z_t | z_t-1) of each step but the first, (T - 1, K, K)."""
+    return np.repeat(np.log(params["A"])[None], T - 1, axis=0)

@@ -52,7 +52,8 @@ GENERAL = [
 def is_costly(case, backend):
     """Whether a case has tests of its own, or NumPyro compiles what Pyro runs too: it compiles one fast case."""
     name, settings = CASES[case]
-    if name == "hidden_markov":  # tests/test_hidden_markov.py compares two of its emissions
+    card = zoo.card(name)
+    if ("N", "T") in [card.sites()[n].dims for n in card.enumerated]:  # tests/test_hidden_markov.py compares some
         return True
     is_compiled = backend == "numpyro" and name != "poisson_mixture"
     return settings.get("covariance") in ("tied", "tied_diag") or is_compiled
@@ -128,7 +129,7 @@ def test_maximum_likelihood_is_that_of_scikit_learn(data, covariance, old_faithf
 
 
 # the closed forms are in tests/test_weights.py; of NumPyro one, which is enough of compiling
-WEIGHTED = [(name, "pyro") for name in EXACT]
+WEIGHTED = [pytest.param(name, "pyro", marks=pytest.mark.slow if zoo.card(name).regression else []) for name in EXACT]
 WEIGHTED += [pytest.param("poisson_mixture", "numpyro", marks=pytest.mark.slow)]
 
 

@@ -138,7 +138,7 @@ def test_paths_of_sequences_are_drawn_by_their_probability(has_zeros):
     A = np.array([[1.0, 0.0], [0.3, 0.7]]) if has_zeros else params["A"]
     x = x[:1]
     with np.errstate(divide="ignore"):
-        logs, log_A = list_paths({**params, "A": A}, x[0], "normal"), np.log(A)
+        logs, log_A = list_paths({**params, "A": A}, x[0], "normal", {}), np.log(A)
     fit = inference.fit(zoo.load("hidden_markov", "pyro", K=2), x, engine="em", start=params, max_iter=1)
     log_states = enumeration.chain(fit.fitted_model, params, x).log_states
     states, rng, num_draws = SequenceStates(np.array([0, 4]), np.ones(1)), np.random.default_rng(0), 3000

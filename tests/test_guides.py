@@ -52,8 +52,13 @@ CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT and
 
 
 def marks(name, settings):
-    """Of the emissions of sequences the first is enough."""
-    return [pytest.mark.slow] if name == "hidden_markov" and settings != {"emission": "normal"} else []
+    """Of the emissions and noises of sequences the first is enough."""
+    has_states = ("N", "T") in [zoo.card(name).sites()[n].dims for n in zoo.card(name).enumerated]
+    return [pytest.mark.slow] if has_states and {"name": name, **settings} != first_variant(name) else []
+
+
+def first_variant(name):
+    return {"name": name, **zoo.card(name).variant({})}
 
 
 # compiling takes NumPyro ten seconds a model: it is held against Pyro below

@@ -9,6 +9,7 @@ import guides
 import inference
 import zoo
 from inference.engines.em import (
+    autoregressive_hmm,
     bayesian_pca,
     closed_form,
     factor_analysis,
@@ -102,7 +103,7 @@ LINEAR_GAUSSIAN: dict[str, LinearGaussianForm] = {
     "probabilistic_pca": probabilistic_pca,
 }
 EXPONENTIAL_FAMILY = ("gaussian_mixture", "latent_class", "mixed_latent_class", "poisson_mixture")
-CHAINS: dict[str, ChainHook] = {"hidden_markov": hidden_markov}
+CHAINS: dict[str, ChainHook] = {"autoregressive_hmm": autoregressive_hmm, "hidden_markov": hidden_markov}
 
 
 @pytest.mark.parametrize("name", zoo.names())

@@ -88,6 +88,7 @@ def test_a_page_that_cannot_be_written_raises(comparison, tmp_path):
 
 
 PLOTTED = {
+    "autoregressive_hmm": ("autoregressive_hmm", {"P": 2}),
     "gaussian_mixture-1": ("gaussian_mixture", {"D": 1, "covariance": "diag"}),
     "gaussian_mixture-2": ("gaussian_mixture", {"D": 2, "covariance": "tied"}),
     "gaussian_mixture-2-diagonal": ("gaussian_mixture", {"D": 2, "covariance": "tied_diag"}),

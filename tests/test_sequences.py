@@ -10,20 +10,20 @@ import inference
 import zoo
 from inference import enumeration, sequences
 from inference.exact import markov
-from tests.paths import all_paths, list_paths, simulated
+from tests.paths import OTHER_MODELS, all_paths, list_paths, load, simulated
 
 N, T, D, K = 3, 6, 2, 3
 PATHS = all_paths(T, K)
-EMISSIONS = tuple(zoo.card("hidden_markov").variants["emission"])
+EMISSIONS = (*zoo.card("hidden_markov").variants["emission"], *OTHER_MODELS)
 
 
 def hidden_markov(backend: str, emission: str = "normal", **settings: Any) -> zoo.Model:
-    return zoo.load("hidden_markov", backend, emission=emission, V=3, **settings)
+    return load(emission, backend, **settings)
 
 
 def fit_at(params: dict[str, np.ndarray], x: Any, backend: str = "pyro", emission: str = "normal") -> inference.Fit:
     """A fit whose parameters are these."""
-    fit = inference.fit(hidden_markov(backend, emission, K=K), x, "em", start=params, max_iter=1)
+    fit = inference.fit(hidden_markov(backend, emission, K=K), x, "em", objective="map", start=params, max_iter=1)
     fit.params.update(params)
     return fit
 
@@ -45,7 +45,7 @@ def test_answers_equal_the_list_of_all_paths(emission, backend):
     np.testing.assert_allclose(fit.local()["z"], smoothed, atol=1e-12)
     np.testing.assert_allclose(filtered[:, -1], smoothed[:, -1], atol=1e-12)
     for n in range(N):
-        logs = list_paths(params, x[n], emission)
+        logs = list_paths(params, x[n], emission, fit.keywords)
         p = np.exp(logs - logsumexp(logs))
         np.testing.assert_allclose(log_likelihood[n], logsumexp(logs), rtol=1e-10)
         of_states = np.eye(K)[PATHS]
@@ -59,7 +59,7 @@ def test_answers_equal_the_list_of_all_paths(emission, backend):
 
 def test_paths_are_drawn_by_their_probability():
     params, x = simulated("normal")
-    logs, num_draws = list_paths(params, x[0], "normal"), 2000
+    logs, num_draws = list_paths(params, x[0], "normal", {}), 2000
     expected = num_draws * np.exp(logs - logsumexp(logs))
     draws = sequences.paths(fit_at(params, x), num_paths=num_draws, seed=1)[:, 0] @ K ** np.arange(T)[::-1]
     counts = np.bincount(draws, minlength=len(expected))

@@ -13,6 +13,7 @@ import numpy as np
 from zoo.items import Items
 from zoo.linear import Linear
 from zoo.linear_chain import LinearChain
+from zoo.regression import Regression
 from zoo.sites import Derived, Site
 from zoo.types import Keywords
 
@@ -67,6 +68,9 @@ class Card:
     linear_chain : callable, optional
         ``linear_chain(params, settings) -> LinearChain``, where a row is a sequence, normal given the parameters by
         latents that move by a linear map and noise (``zoo.linear_chain``): the latents of the rows, in their order.
+    regression : callable, optional
+        ``regression(data, keywords) -> Regression``, where the steps of sequences regress on others with coefficients
+        of their state (``zoo.regression``). data is that of the observed site.
     learned : dict of str to str
         The lines of parameters without a prior, which the program learns by maximum likelihood: its ``param``
         statements, unless a setting of that name fixes them.
@@ -74,6 +78,11 @@ class Card:
         The networks of the program, whose weights are learned too, and have no line.
     missing : tuple of str
         Observed sites that may hold NaN.
+    ragged : tuple of str
+        Observed sites of sequences that may hold NaN after the end of a sequence, and nowhere else.
+    continued : callable, optional
+        ``continued(keywords, data) -> keywords``: what the program needs to go on after the last step of sequences,
+        where a step depends on the data of those before. data is that of the observed site.
     exact : tuple of str
         Which exact results exist, of "enumeration", "marginal", "posterior".
     topics : callable, optional
@@ -142,9 +151,12 @@ class Card:
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
     linear_chain: Callable[[Mapping[str, np.ndarray], Keywords], LinearChain] | None = None
+    regression: Callable[[np.ndarray, Keywords], Regression] | None = None
     learned: Mapping[str, str | Site] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    ragged: tuple[str, ...] = ()
+    continued: Callable[[Keywords, np.ndarray], dict[str, Any]] | None = None
     exact: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     shown_on: str = ""

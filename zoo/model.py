@@ -20,6 +20,7 @@ from zoo.data.column_names import Names, column_names, is_numbering
 from zoo.data.columns import Columns, check_codes
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
+from zoo.data.sequences import check_ragged
 from zoo.data.tables import SiteData, as_table, check_any_observed, check_labels, check_values, data_by_site
 from zoo.errors import ZooError, unknown
 from zoo.sites import Site
@@ -205,8 +206,10 @@ class Model:
         table = as_table(data, {n: sites[n] for n in self.data_names}, self.columns, num_words)
         sizes = {k: v for k, v in self.settings.items() if len(k) == 1}
         for name, values in table.items():
-            missing = name in self.card.missing
+            missing = name in (*self.card.missing, *self.card.ragged)
             table[name] = check_values(name, values, sites[name], missing, self.columns.get(name, ()))
+            if name in self.card.ragged:
+                check_ragged(name, np.asarray(table[name]))
             if sites[name].kind == "category":
                 check_labels(name, table[name], self.card.classes, sizes.get(self.card.classes))
             for letter, size in sizes_of(table[name], sites[name]).items():

@@ -74,6 +74,8 @@ def show(model: Annotated[str, typer.Argument(help="Name of a model: see zoo lis
 def site_role(card: Card, name: str) -> str:
     """The role of a site: observed or latent, and how it is treated."""
     if name in card.observed:
+        if name in card.ragged:
+            return "observed; NaN after the end of a sequence"
         return "observed; may be missing (NaN)" if name in card.missing else "observed"
     reported = [q for q, derived in card.derived.items() if derived.sources == (name,) and derived.line is None]
     details = ["summed out"] if name in card.enumerated else [f"reported as {q}" for q in reported]

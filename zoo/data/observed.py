@@ -17,7 +17,7 @@ from zoo.types import DataLike, Keywords
 def observed_rows(card: Card, table: Mapping[str, DataLike], keywords: Keywords) -> np.ndarray | None:
     """Whether each row has an observed value, (N,); None where no row can be without."""
     sites, names = card.sites(keywords), [n for n in card.observed if n in table]
-    if not names or not all(n in card.missing and sites[n].dims[:1] == ("N",) for n in names):
+    if not names or not all(n in (*card.missing, *card.ragged) and sites[n].dims[:1] == ("N",) for n in names):
         return None
     arrays = [table[n] for n in names]
     if any(isinstance(values, Corpus | Intensities) for values in arrays):

@@ -60,6 +60,12 @@ class Steps(NamedTuple):
     starts: np.ndarray
     is_step: np.ndarray
 
+    def padded(self) -> np.ndarray:
+        """The sequences as one array (N, T, D), NaN after the end of each."""
+        x = np.full((*self.is_step.shape, self.values.shape[1]), np.nan)
+        x[self.is_step] = self.values
+        return x
+
 
 def observed_steps(x: np.ndarray) -> Steps:
     """The steps of sequences (N, T, D); of one without values its first step.
@@ -71,6 +77,26 @@ def observed_steps(x: np.ndarray) -> Steps:
     lengths = np.where(has_value.any(1), T - has_value[:, ::-1].argmax(axis=-1), 1)
     is_step = np.arange(T) < lengths[:, None]
     return Steps(np.ascontiguousarray(x[is_step]), np.concatenate([[0], lengths.cumsum()]), is_step)
+
+
+def check_ragged(name: str, x: np.ndarray) -> None:
+    """Raise ZooError for a value of sequences (N, T, D) that is missing before the end of its sequence.
+
+    >>> check_ragged("x", np.array([[[1.0], [np.nan], [3.0]]]))
+    Traceback (most recent call last):
+    zoo.errors.ZooError: x: step 1 of sequence 0 is missing (NaN), and later steps depend on it: fill it in, or give \
+the steps after it as a sequence of their own
+    """
+    is_missing = np.isnan(x)
+    is_later = np.asarray((~is_missing).any(axis=-1))  # whether the step, or a later one, has a value
+    is_later = np.logical_or.accumulate(is_later[:, ::-1], axis=1)[:, ::-1]
+    is_wrong = is_missing.any(-1) & is_later
+    if is_wrong.any():
+        n, t = (int(i) for i in np.argwhere(is_wrong)[0])
+        raise ZooError(
+            f"{name}: step {t} of sequence {n} is missing (NaN), and later steps depend on it: fill it in, or give the "
+            "steps after it as a sequence of their own"
+        )
 
 
 def without_time(name: str, values: DataLike) -> DataLike:

@@ -8,15 +8,22 @@ HEIGHT_OF_STATES = 0.12  # of the figure
 
 def plot(axes, params, data, responsibilities, settings=None, columns=None):
     """The first sequence over time, one pane for each column, above the probabilities of the states at each step."""
-    settings = settings or {}
-    x, states = data["x"][0][:MAX_STEPS], responsibilities["z"][0][:MAX_STEPS]
+    means = expected_values(params["mu"], (settings or {}).get("emission", "normal"))
+    plot_sequence(axes, data["x"][0], responsibilities["z"][0], columns, means=means)
+
+
+def plot_sequence(axes, x, states, columns=None, means=None, predictions=None):
+    """One sequence (T, D) over time, in the colours of the probabilities of its states (T, K).
+
+    means: (K, D), of the states, as horizontal lines. predictions: (T, D), as a line.
+    """
+    x, states = x[:MAX_STEPS], states[:MAX_STEPS]
     has_value = np.flatnonzero((~np.isnan(x)).any(1))
     length = has_value[-1] + 1 if has_value.size else 1
     x, states = x[:length], states[:length]
     D, K = min(x.shape[1], MAX_COLUMNS), states.shape[1]
     colours = np.array([to_rgb(f"C{k}") for k in range(K)])
     names = columns or [f"x[{d}]" for d in range(D)]
-    means = expected_values(params["mu"], settings.get("emission", "normal"))
     axes.set_axis_off()
     for k, share in enumerate(states.mean(0)):
         axes.plot([], [], color=colours[k], label=f"state {k} ({share:.0%})")  # for the legend
@@ -24,9 +31,10 @@ def plot(axes, params, data, responsibilities, settings=None, columns=None):
     height = (1 - HEIGHT_OF_STATES) / D
     for d in range(D):
         pane = axes.inset_axes((0, 1 - (d + 1) * height + 0.02, 1, height - 0.03))
-        for k in range(K):
+        for k in range(0 if means is None else K):
             pane.axhline(means[k, d], color=colours[k], linewidth=1, alpha=0.6)
-        pane.plot(x[:, d], color="0.8", linewidth=0.8, zorder=1)
+        line = x[:, d] if predictions is None else predictions[:length, d]
+        pane.plot(line, color="0.8", linewidth=0.8, zorder=1)
         pane.scatter(np.arange(length), x[:, d], color=np.clip(states @ colours, 0, 1), s=12, linewidth=0, zorder=2)
         pane.set(ylabel=names[d], xlim=(-0.5, length - 0.5))
         pane.tick_params(labelbottom=False)

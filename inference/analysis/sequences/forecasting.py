@@ -12,6 +12,7 @@ from inference.exact import markov
 from inference.record import FitRecord
 from zoo import ZooError
 from zoo.checks import check_seed, check_whole
+from zoo.data.sequences import observed_steps
 from zoo.types import DataLike
 
 
@@ -61,6 +62,9 @@ def forecast(
 ) -> Forecast:
     """Forecast the steps after the last one of each sequence.
 
+    The last step is the last of the data, where steps without values at the end of a sequence count as missing; in a
+    model whose steps depend on those before, as ``autoregressive_hmm``, it is the last with a value.
+
     Parameters
     ----------
     fit : Fit
@@ -98,7 +102,12 @@ def forecast(
             "sequences with NaN at later steps has the probabilities of their states"
         )
     transition = chains.constant_transitions(fit.model.name)  # (S, N, K, K)
-    now = markov.filter_states(chains.log_states, chains.log_transitions)[:, :, -1]  # (S, N, K)
+    filtered = markov.filter_states(chains.log_states, chains.log_transitions)  # (S, N, T, K)
+    now, continued = filtered[:, :, -1], {}
+    if model.card.continued:
+        (x,) = model.bind(fit.observed_data(data))[0].values()
+        last = np.diff(observed_steps(np.asarray(x, float)).starts) - 1
+        now, continued = filtered[:, np.arange(len(last)), last], model.card.continued(fit.keywords, x)
     rng, (S, N, _) = np.random.default_rng(seed), now.shape
     probabilities, p = [], now
     for _ in range(steps):
@@ -109,7 +118,7 @@ def forecast(
     for h in range(steps):
         rows = np.take_along_axis(transition[at], state[..., None, None], axis=2)[:, :, 0]
         states[..., h] = state = draw_states(rows, rng)
-    sizes = {**{k: v for k, v in fit.keywords.items() if k in model.card.row_sizes}, "N": N, "T": steps}
+    sizes = {**{k: v for k, v in fit.keywords.items() if k in model.card.row_sizes}, "N": N, "T": steps, **continued}
     by_chain = chains.states(states)
     draws = []
     for i, s in enumerate(at):

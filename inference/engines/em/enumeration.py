@@ -19,6 +19,7 @@ from inference.engines.em.options import PreparedOptions
 from inference.engines.options import EngineOptions
 from inference.engines.starts import complete_start
 from inference.unconstrained import NUM_START_DRAWS
+from inference.unconstrained.clusterwise import clusterwise_labels
 from inference.unconstrained.curvature import possible_point
 from inference.unconstrained.kmeans import category_columns, kmeans_labels
 from zoo import ReadModel
@@ -129,14 +130,18 @@ class EnumerationEM:
         return first if chosen is point else self.general.constrain(self.general.array(chosen))
 
     def _step_labels(self, seed: int) -> np.ndarray:
-        """Labels of the steps of every row by k-means, (N, T)."""
-        steps = self._steps()
+        """Labels of the steps of every row by k-means, or of steps that regress by clusterwise regression, (N, T)."""
+        steps, card, K = self._steps(), self.request.card, self.density.variables[0].size
+        if card.regression:
+            (x,) = steps.values()
+            data = card.regression(np.asarray(x, float), self.request.keywords)
+            return clusterwise_labels(data, K, seed, self.options.sample_weight)
         N, T = next(iter(steps.values())).shape[:2]
         # time first: at each step the copies of a row then lie side by side, and are what its weight counts
         table = {n: v.swapaxes(0, 1).reshape(T * N, *v.shape[2:]) for n, v in steps.items()}
         weights = np.tile(self.options.sample_weight, T)
         categories = category_columns(self.request.card, self.request.keywords, table)
-        return kmeans_labels(table, self.density.variables[0].size, seed, weights, categories).reshape(T, N).T
+        return kmeans_labels(table, K, seed, weights, categories).reshape(T, N).T
 
     def _steps(self) -> dict[str, np.ndarray]:
         """The data that has a value for each step of each row, (N, T, ...), by site."""

@@ -30,8 +30,8 @@ def find_starts(
     """Values at which to begin, one dict for each seed, and how they were found.
 
     em_values: the backend's ``initial_values`` of EM. model: the backend's ``UnconstrainedModel``. The second output is
-    "given", "k-means++", "principal axes", "variational EM", "prior draw" or "prior median"; where values of some
-    latents are given it is as in "given pi, else k-means++".
+    "given", "k-means++", "clusterwise regression", "principal axes", "variational EM", "prior draw" or "prior median";
+    where values of some latents are given it is as in "given pi, else k-means++".
     """
     options, sites = request.options, request.card.sites(request.keywords)
     given: list[dict[str, np.ndarray]] = [{} for _ in seeds]
@@ -104,8 +104,10 @@ def describe_start(given: Iterable[str], method: str) -> str:
 
 
 def start_method(card: Card) -> str:
-    """How EM begins: at the principal axes of the rows, by k-means labels, or at a draw from the prior."""
+    """How EM begins: at the principal axes, by labels from k-means or clusterwise regression, or at a prior draw."""
     if card.linear and not card.enumerated:
         return "principal axes"
+    if card.regression:
+        return "clusterwise regression"
     has_labels = [card.sites()[n].dims for n in card.enumerated] in ([("N",)], [SEQUENCES]) and not card.of_words
     return "k-means++" if has_labels and card.exchangeable else "prior draw"

@@ -16,6 +16,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from inference.engines.em.options import PreparedOptions
+from zoo.data.sequences import Steps
+from zoo.errors import ZooError
+from zoo.types import Keywords
+
 LEAST_PROBABILITY = 1e-90
 
 
@@ -37,7 +42,7 @@ class ChainForm(NamedTuple):
     Attributes
     ----------
     emissions
-        The steps (S, D) and the weight of each (S,) to their ``Emissions``.
+        The steps of the sequences and the weight of each step (S,) to their ``Emissions``.
     initial_counts, transition_counts
         (K,) and (K, K): what the prior adds to the expected counts of first states and of transitions.
     check
@@ -46,8 +51,22 @@ class ChainForm(NamedTuple):
         Parameters in NumPy to the factor by which a rounding error grows in the log density of a value; None for 1.
     """
 
-    emissions: Callable[[np.ndarray, np.ndarray], Emissions]
+    emissions: Callable[[Steps, np.ndarray], Emissions]
     initial_counts: np.ndarray
     transition_counts: np.ndarray
     check: Callable[[Mapping[str, np.ndarray]], None]
     condition: Callable[[Mapping[str, np.ndarray]], float] | None = None
+
+
+def dirichlet_counts(keywords: Keywords, options: PreparedOptions) -> np.ndarray:
+    """What the prior of A by concentration and stickiness adds to the counts (K, K); raises ZooError without a mode."""
+    concentration, K = keywords["concentration"], keywords["K"]
+    if not options.is_map:
+        return np.zeros((K, K))
+    added = concentration - 1 + keywords["stickiness"] * np.eye(K)
+    if (added < 0).any():
+        raise ZooError(
+            f"concentration={concentration:g}: below 1 the density of A has no mode; use objective='ml', or a "
+            "concentration from 1 up"
+        )
+    return added

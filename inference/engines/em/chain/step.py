@@ -37,7 +37,8 @@ class ChainStep:
         self._states = SequenceStates(self._starts, self._weights)
 
     def set_data(self, x: BackendArray) -> None:
-        steps, self._starts, self._is_step = observed_steps(np.asarray(self._to_numpy(x), float))
+        steps = observed_steps(np.asarray(self._to_numpy(x), float))
+        self._starts, self._is_step = steps.starts, steps.is_step
         self._states = SequenceStates(self._starts, self._weights)
         self._emissions = self.form.emissions(steps, np.repeat(self._weights, np.diff(self._starts)))
 

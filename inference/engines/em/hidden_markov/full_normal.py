@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from inference.engines.em.gaussian_mixture import MIN_EIGENVALUE
+from inference.engines.em.gaussian_mixture import MIN_EIGENVALUE, Floors
 from inference.engines.em.hidden_markov.normal import EMPTY, LOG_2PI, Units
 from inference.engines.em.options import PreparedOptions
 from zoo.types import Keywords
@@ -71,7 +71,10 @@ class FullNormalEmissions:
         if self.is_tied:
             scatter, n = scatter.sum(0), n.sum()
         S = (scatter + prior * np.diag(units.spread**2)) / (n + prior)[..., None, None]
-        return {"mu": units.centre + units.scale * (mean + shift), "Lambda": self._inverse(S) / self.units_of_products}
+        return {
+            "mu": units.centre + units.scale * (mean + shift),
+            "Lambda": floored_inverse(S, units.floor) / self.units_of_products,
+        }
 
     def _moments(self, posterior: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The expected sums of y - mean (K, D), and of their products (K, D, D), with the missing values."""
@@ -97,18 +100,18 @@ class FullNormalEmissions:
         precision = params["Lambda"] * self.units_of_products
         return mean, np.broadcast_to(precision, (len(mean), *precision.shape[-2:]))
 
-    def _inverse(self, covariance: np.ndarray) -> np.ndarray:
-        """The precisions, no eigenvalue of a covariance below the floor."""
-        floor = self.units.floor
-        if floor.clip is not None:
-            values, vectors = np.linalg.eigh(covariance)
-            smallest = np.maximum(floor.clip, MIN_EIGENVALUE * values[..., -1:])  # a precision beyond has no digits
-            return (vectors / np.maximum(values, smallest)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-        width = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), floor.variance))
-        products = width[..., :, None] * width[..., None, :]
-        values, vectors = np.linalg.eigh(covariance / products)
-        inverse = (vectors / np.maximum(values, floor.eigenvalue)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-        return inverse / products
+
+def floored_inverse(covariance: np.ndarray, floor: Floors) -> np.ndarray:
+    """The inverse of covariances (..., D, D) in units of the columns, no eigenvalue of them below the floor."""
+    if floor.clip is not None:
+        values, vectors = np.linalg.eigh(covariance)
+        smallest = np.maximum(floor.clip, MIN_EIGENVALUE * values[..., -1:])  # a precision beyond has no digits
+        return (vectors / np.maximum(values, smallest)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    width = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), floor.variance))
+    products = width[..., :, None] * width[..., None, :]
+    values, vectors = np.linalg.eigh(covariance / products)
+    inverse = (vectors / np.maximum(values, floor.eigenvalue)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return inverse / products
 
 
 def symmetric_inverse(matrix: np.ndarray) -> np.ndarray:

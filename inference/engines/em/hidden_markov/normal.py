@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.engines.em.gaussian_mixture import Floors, floors
+from inference.engines.em.gaussian_mixture import Floors, floors, narrowest
 from inference.engines.em.options import PreparedOptions
+from zoo.errors import ZooError
 from zoo.types import Keywords
 
 LOG_2PI = 1.8378770664093453
@@ -45,6 +46,20 @@ def units_of(steps: np.ndarray, weights: np.ndarray, keywords: Keywords, options
     loc, mean_scale, spread = (np.broadcast_to(keywords[n], scale.shape) for n in ("loc", "scale", "spread"))
     floor = floors(options, centre, scale)
     return Units(centre, scale, (loc - centre) / scale, mean_scale / scale, spread / scale, floor)
+
+
+def check_width(precision: np.ndarray, covariance: str, units: Units, options: PreparedOptions) -> None:
+    """Raise ZooError where a state is as narrow as numbers of 64 bits allow, without a floor by the user or a prior."""
+    if units.floor.clip is not None or options.is_map:
+        return
+    widths = narrowest(precision, covariance, units.scale, units.floor)
+    k = int(widths.argmin())
+    if widths[k] <= 1.01:
+        name = f"state {k}" if len(widths) > 1 else "the covariance"
+        raise ZooError(
+            f"{name} collapsed to a point, a line or a plane, so the likelihood has no maximum there; use "
+            "objective='map', fewer K, another seed, or give a covariance_floor"
+        )
 
 
 class NormalEmissions:

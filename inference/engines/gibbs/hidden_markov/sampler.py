@@ -105,7 +105,7 @@ class Chain:
         self.transition_prior = keywords["concentration"] + keywords["stickiness"] * np.eye(self.K)
         self.draws = DRAWS[keywords["emission"]](steps.values, keywords)
         options = PreparedOptions(**{**EMOptions().as_dict(), "sample_weight": np.ones(1), "start": {}})
-        self.density = em.form(keywords, options).emissions(steps.values, np.ones(len(steps.values)))
+        self.density = em.form(keywords, options).emissions(steps, np.ones(len(steps.values)))
         # kmeans_labels counts missing values as the mean of their column
         categories = {"x": np.full(steps.values.shape[1], keywords["emission"] == "categorical")}
         kmeans_seed = int(np.random.default_rng(seed).integers(2**31))

@@ -5,6 +5,7 @@ import pytest
 
 import inference
 import zoo
+from inference.amortised import AmortisedPosterior
 
 RNG = np.random.default_rng(0)
 X = np.r_[RNG.normal(size=(50, 2)), RNG.normal(4, 3, size=(50, 2))]
@@ -85,3 +86,15 @@ def test_infinities_of_both_signs_are_told_without_a_warning():
     fit = inference.fit(zoo.load("factor_analysis", "pyro", Z=1), X, engine="em", max_iter=2)
     with pytest.raises(zoo.ZooError, match="is infinite; drop or correct it"):
         fit.log_likelihood(np.array([[np.inf, -np.inf], [0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
+def test_codes_beyond_32_bits_are_an_error(backend):
+    """The encoder multiplies a number near the largest of 32 bits by its weights."""
+    model = zoo.load("linear_ladder", backend)
+    fit = inference.fit(model, np.c_[X, X], engine="svi", num_steps=2, warm_up=0.0, kl_balance=False)
+    posterior = AmortisedPosterior(fit)
+    far = posterior.table(np.r_[np.c_[X, X][:2], np.full((1, 4), 1e150)])
+    fit.state.update({n: 10 * v for n, v in fit.state.items() if "weight" in n})
+    with pytest.raises(zoo.ZooError, match=r"row 2 is so far away that its z\d exceeds float32: drop or correct it"):
+        AmortisedPosterior(fit).encode(far)

@@ -104,14 +104,21 @@ class AmortisedPosterior:
         Raises
         ------
         ZooError
-            For a continuous latent that is not normal.
+            For a continuous latent that is not normal, and for a row whose code exceeds the fit's dtype.
         """
 
         def compute(block: Table, *_: object) -> dict[str, Code | np.ndarray]:
             with self.runtime():
                 return self.kernels.encode(block)
 
-        return self._in_blocks(table, BLOCK_ROWS, compute)
+        codes = self._in_blocks(table, BLOCK_ROWS, compute)
+        for name, code in codes.items():
+            for values in code if isinstance(code, Code) else (code,):
+                is_finite = np.isfinite(values).reshape(len(values), -1).all(1)
+                if not is_finite.all():
+                    row = f"row {is_finite.argmin()} is so far away that its {name} exceeds {values.dtype}"
+                    raise ZooError(f"{row}: drop or correct it")
+        return codes
 
     def decode(self, latents: Table, seed: int | None = None) -> dict[str, np.ndarray]:
         """The mean of each observed site given the local latents.

@@ -56,7 +56,8 @@ def to_backend(values):
     def convert(value):
         value = value.raw if isinstance(value, Corpus) else value
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return jnp.asarray(value, dtype=jnp.zeros(()).dtype)
+            with np.errstate(over="ignore"):  # beyond 32 bits a number is infinite, as in torch
+                return jnp.asarray(value, dtype=jnp.zeros(()).dtype)
         return jnp.asarray(value) if isinstance(value, np.ndarray) else value
 
     return {name: convert(value) for name, value in values.items()}

@@ -4,10 +4,11 @@
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
 trust, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
-``calibrate(model, engine)`` tests an engine on data simulated from the model; ``choose(model, data, Z=range(1, 6))``
-selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by
-``log_marginal``, ``elbo_split`` and ``inference_gap``; ``gradient_report(model, data)`` measures bias and variance of
-gradient estimators for discrete latents, which ``estimator(name, **settings)`` makes;
+``predictive_check(fit)`` compares data drawn from the model with the data; ``calibrate(model, engine)`` tests an engine
+on data simulated from the model; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
+``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by ``log_marginal``, ``elbo_split``
+and ``inference_gap``; ``gradient_report(model, data)`` measures bias and variance of gradient estimators for discrete
+latents, which ``estimator(name, **settings)`` makes;
 ``penalty(name, **settings)`` makes an objective that penalises the codes of an encoder;
 ``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
 reads a saved fit; ``from_mcmc``, ``from_svi`` and ``from_arviz`` read fits that were made elsewhere.
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from inference.evaluation.gradients import gradient_report
     from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
     from inference.evaluation.leave_one_out import compare_models, loo
+    from inference.evaluation.predictive_checks import predictive_check
     from inference.evaluation.selection import choose
     from inference.evaluation.standard_errors import standard_errors
     from inference.exact import enumeration as enumeration
@@ -67,6 +69,7 @@ __all__ = [
     "log_marginal",
     "loo",
     "penalty",
+    "predictive_check",
     "refusals",
     "shared",
     "standard_errors",
@@ -79,6 +82,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "compare": "inference.evaluation.comparison",
     "compare_models": "inference.evaluation.leave_one_out",
     "loo": "inference.evaluation.leave_one_out",
+    "predictive_check": "inference.evaluation.predictive_checks",
     "elbo_split": "inference.evaluation.held_out",
     "estimator": "inference.objectives.estimators",
     "fit": "inference.fitting",

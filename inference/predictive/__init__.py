@@ -2,7 +2,10 @@
 
 Each ``in_<backend>.py`` has
 
-    predict(program, inputs, draws, sites, seed)    one draw of each site at each draw, {site: (draws, *shape)}
+    predict(program, inputs, draws, sites, seed, count=0)       each site at each draw, {site: (draws, *shape)}
+
+count: how many there are where no site has draws, and all are of the prior. ``replicates`` has data of the size of a
+fit's, of models of the zoo too.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ class Unobserve(Messenger):
             msg["is_observed"], msg["value"] = False, None
 
 
-def predict(program, inputs, draws, sites, seed):
+def predict(program, inputs, draws, sites, seed, count=0):
     arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
     sizes = {n: v for n, v in inputs.items() if n not in arrays}
 
@@ -25,7 +25,7 @@ def predict(program, inputs, draws, sites, seed):
             nodes = handlers.trace(run).get_trace(**arrays, **sizes)
         return {n: nodes[n]["value"] for n in sites}
 
-    count = len(next(iter(draws.values())))
+    count = len(next(iter(draws.values()))) if draws else count
     keys = jax.random.split(jax.random.PRNGKey(seed), count)
     mapped = jax.jit(lambda at, arrays: jax.lax.map(lambda one: at_draw(one[0], one[1], arrays), at))
     return mapped((keys, draws), arrays)

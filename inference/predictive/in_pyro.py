@@ -18,11 +18,11 @@ class Unobserve(Messenger):
             msg["is_observed"], msg["value"], msg["done"] = False, None, False
 
 
-def predict(program, inputs, draws, sites, seed):
+def predict(program, inputs, draws, sites, seed, count=0):
     def at_draw(draw):
         nodes = poutine.trace(substitute(Unobserve(sites)(program), draw)).get_trace(**inputs).nodes
         return {n: nodes[n]["value"] for n in sites}
 
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return stack([at_draw(draw) for draw in single_draws(draws)])
+        return stack([at_draw(draw) for draw in (single_draws(draws) if draws else [{}] * count)])

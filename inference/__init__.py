@@ -4,7 +4,8 @@
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
 trust, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
-``predictive_check(fit)`` compares data drawn from the model with the data; ``calibrate(model, engine)`` tests an engine
+``predictive_check(fit)`` compares data drawn from the model with the data; ``sensitivity(fit)`` scales prior and
+likelihood; ``calibrate(model, engine)`` tests an engine
 on data simulated from the model; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
 ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by ``log_marginal``, ``elbo_split``
 and ``inference_gap``; ``gradient_report(model, data)`` measures bias and variance of gradient estimators for discrete
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from inference.evaluation.leave_one_out import compare_models, loo
     from inference.evaluation.predictive_checks import predictive_check
     from inference.evaluation.selection import choose
+    from inference.evaluation.sensitivity import sensitivity
     from inference.evaluation.standard_errors import standard_errors
     from inference.exact import enumeration as enumeration
     from inference.exact import gaussian as gaussian
@@ -71,6 +73,7 @@ __all__ = [
     "penalty",
     "predictive_check",
     "refusals",
+    "sensitivity",
     "shared",
     "standard_errors",
 ]
@@ -83,6 +86,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "compare_models": "inference.evaluation.leave_one_out",
     "loo": "inference.evaluation.leave_one_out",
     "predictive_check": "inference.evaluation.predictive_checks",
+    "sensitivity": "inference.evaluation.sensitivity",
     "elbo_split": "inference.evaluation.held_out",
     "estimator": "inference.objectives.estimators",
     "fit": "inference.fitting",

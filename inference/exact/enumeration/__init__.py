@@ -200,6 +200,25 @@ def _with_rows(values: BackendArray, v: Variable) -> BackendArray:
     return values if len(v.plate_dims) > 1 else values[:, None]
 
 
+def log_priors(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, np.ndarray]:
+    """Log prior density of each global latent, its elements together.
+
+    Of a latent whose prior depends on other latents it is the density given these. In a user's program every
+    continuous latent is one.
+
+    Parameters
+    ----------
+    model, params, data
+        As in ``log_marginal``.
+
+    Returns
+    -------
+    dict of str to array
+        In nats, with the leading dimensions of draws.
+    """
+    return _by_draw(model, params, data, lambda density, draws: density.log_priors(draws), has_rows=False)
+
+
 def chain_probabilities(
     model: Model, params: Mapping[str, np.ndarray], data: DataLike, site: str | None = None
 ) -> np.ndarray:
@@ -236,10 +255,12 @@ def _by_draw(
     data: DataLike,
     evaluate: Callable[[EnumeratedDensity, BackendParams], BackendParams],
     num_last: int | None = None,
+    has_rows: bool = True,
 ) -> dict[str, np.ndarray]:
     """``evaluate(density, draws)``, block by block of the rows; its arrays begin with (draws, rows).
 
-    num_last: of values of the discrete sites, the number of dimensions after those of the site.
+    num_last: of values of the discrete sites, the number of dimensions after those of the site. has_rows: whether the
+    arrays have rows; else one block is enough.
     """
     backend, enumeration = backend_of(model), in_backend("inference.exact.enumeration", model.backend)
     table, keywords = model.bind(data)
@@ -258,6 +279,8 @@ def _by_draw(
                 backend.to_backend(block.table),
             )
             outputs.append(backend.to_numpy(evaluate(density, backend.to_backend(flat))))
+            if not has_rows:
+                break
     joined = outputs[0] if len(outputs) == 1 else {n: np.concatenate([o[n] for o in outputs], 1) for n in outputs[0]}
     if num_last is not None and model.card.is_own:
         for name, a in joined.items():

@@ -67,6 +67,10 @@ class EnumeratedDensity:
         """log p(params), of the global latents given."""
         raise NotImplementedError
 
+    def log_priors(self, draws: BackendParams) -> BackendParams:
+        """The log density of each latent given at each draw, its elements together, ``{site: (draws,)}``."""
+        raise NotImplementedError
+
     def factor_graph(self, params: BackendParams) -> FactorGraph:
         """The sites of the rows at ``params``, observed or discrete; the priors of ``params`` are not among them."""
         raise NotImplementedError

@@ -239,11 +239,17 @@ class EnumeratedDensity(density.EnumeratedDensity):
             return jax.jit(jax.vmap(partial(draw, init_to_uniform)))(keys)
 
     def log_prior(self, params):
+        return sum(self._log_priors(params).values(), jnp.zeros(()))
+
+    def _log_priors(self, params):
         conditioned = handlers.substitute(handlers.seed(self.program, UNUSED_KEY), data=params)
         with handlers.block():
             nodes = handlers.trace(conditioned).get_trace(**self.one_row)
-        sites = [nodes[n] for n in params if nodes[n]["type"] == "sample"]
-        return sum((s["fn"].log_prob(s["value"]).sum() for s in sites), jnp.zeros(()))
+        sites = {n: nodes[n] for n in params if nodes[n]["type"] == "sample"}
+        return {n: s["fn"].log_prob(s["value"]).sum() for n, s in sites.items()}
+
+    def log_priors(self, draws):
+        return self.map_draws(draws, lambda density, params: density._log_priors(params))
 
     def factor_graph(self, params):
         inner = handlers.trace(handlers.substitute(self.program, data=params))

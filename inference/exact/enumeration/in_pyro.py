@@ -232,10 +232,16 @@ class EnumeratedDensity(density.EnumeratedDensity):
             return stack([draw() for _ in range(count)])
 
     def log_prior(self, params):
+        return sum(self._log_priors(params).values(), torch.zeros(()))
+
+    def _log_priors(self, params):
         with poutine.block(), torch.random.fork_rng(devices=[]):
             nodes = poutine.trace(substitute(self.program, params)).get_trace(**self.one_row).nodes
-        sites = [nodes[n] for n in params if nodes[n]["type"] == "sample"]
-        return sum((log_prob(s).sum() for s in sites), torch.zeros(()))
+        return {n: log_prob(nodes[n]).sum() for n in params if nodes[n]["type"] == "sample"}
+
+    def log_priors(self, draws):
+        with torch.no_grad():
+            return stack([self._log_priors(params) for params in single_draws(draws)])
 
     def factor_graph(self, params):
         inner = poutine.trace(substitute(self.program, params))

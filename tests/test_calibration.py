@@ -233,6 +233,47 @@ def test_errors_are_one_line(arguments, message):
     assert "\n" not in str(caught.value)
 
 
+def test_simulations_side_by_side_have_the_ranks_of_those_one_by_one():
+    model = conjugate("pyro").with_settings(N=5)
+    one, two = (
+        inference.calibrate(model, sample_two_numbers, simulations=12, draws=19, workers=workers) for workers in (1, 2)
+    )
+    for name, ranks in one.ranks.items():
+        np.testing.assert_array_equal(two.ranks[name], ranks)
+
+
+def test_a_calibration_goes_on_from_its_folder(tmp_path):
+    model, calls = conjugate("pyro").with_settings(N=5), []
+
+    def sample(data, seed):
+        calls.append(seed)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return sample_two_numbers(data, seed)
+
+    options: dict[str, Any] = {"simulations": 12, "draws": 19, "checkpoint": tmp_path}
+    with pytest.raises(KeyboardInterrupt):
+        inference.calibrate(model, sample, **options)
+    result = inference.calibrate(model, sample, **options)
+    assert len(calls) == 6 + 12 - 5
+    whole = inference.calibrate(model, sample_two_numbers, simulations=12, draws=19)
+    for name, ranks in whole.ranks.items():
+        np.testing.assert_array_equal(result.ranks[name], ranks)
+    with pytest.raises(zoo.ZooError, match=r"has another calibration \(draws differ\)"):
+        inference.calibrate(model, sample, **{**options, "draws": 18})
+
+
+def test_an_error_of_a_library_is_the_failure_of_one_simulation():
+    calls = []
+
+    def sample(data, seed):
+        calls.append(seed)
+        return sample_two_numbers(data, seed) if len(calls) != 4 else np.linalg.cholesky(-np.eye(2))
+
+    result = inference.calibrate(conjugate("pyro").with_settings(N=5), sample, simulations=10, draws=19)
+    assert result.failures == {3: "LinAlgError: Matrix is not positive definite"}
+
+
 CHAINS: dict[str, Any] = {"num_chains": 1, "num_warmup": 300, "num_samples": 1000}
 
 

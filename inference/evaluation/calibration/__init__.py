@@ -6,15 +6,16 @@ independent draws of the true posterior the rank of the true parameters is unifo
 what is wrong. ``calibrate(model, engine)`` checks an engine, a sampler of the user's own, or the exact posterior of the
 local latents; ``calibrate_sampler(simulate, draw)`` checks any two functions, without a model.
 
-``ranks`` simulates and ranks, ``trials`` is one simulation of a model, ``invariants`` the functions of a draw that can
-be ranked, ``bands`` the distribution of ranks under calibration, ``result`` and ``figure`` the display. Each
-``in_<backend>.py`` defines
+``simulations`` runs them, ``ranks`` ranks, ``trials`` is one simulation of a model, ``invariants`` the functions of a
+draw that can be ranked, ``bands`` the distribution of ranks under calibration, ``result`` and ``figure`` the display.
+Each ``in_<backend>.py`` defines
 
     LogJoint(program, keywords)            log p of many values of the local latents, the others fixed
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from inference.evaluation.calibration.ranks import calibrate_sampler, run_trials
@@ -42,6 +43,8 @@ def calibrate(
     draws: int = 99,
     seed: int = 0,
     progress: bool = False,
+    workers: int | None = 1,
+    checkpoint: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Calibration:
     """Fit data simulated from the model many times, and rank the true values among the draws of each fit.
@@ -70,6 +73,12 @@ def calibrate(
     seed : int, default 0
     progress : bool, default False
         Whether to show a progress bar on stderr.
+    workers : int or None, default 1
+        How many simulations run side by side, in processes of joblib. With None joblib decides, so that
+        ``joblib.parallel_config(backend="dask")`` runs them on a cluster of Dask.
+    checkpoint : path, optional
+        A folder for what each simulation gives. A calibration that was interrupted goes on from it, and a longer one
+        begins with it. ZooError where it is of another model, engine, seed or number of draws.
     **options
         Options of the engine, and ``device`` and ``dtype``.
 
@@ -97,5 +106,14 @@ def calibrate(
         name, trial = engine, engine_trial(model, engine, options)
     if options and (callable(engine) or engine == "exact"):
         raise ZooError(f"{', '.join(options)}: only an engine by name has options")
-    title = f"{name} on {model.name}"
-    return run_trials(trial, title, simulations=simulations, draws=draws, seed=seed, progress=progress)
+    return run_trials(
+        trial,
+        f"{name} on {model.name}",
+        simulations=simulations,
+        draws=draws,
+        seed=seed,
+        progress=progress,
+        workers=workers,
+        checkpoint=checkpoint,
+        settings={"model": repr(model), "options": repr(options)},
+    )

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from inference.evaluation.calibration.result import Calibration
-from inference.run.progress import Progress
+from inference.evaluation.calibration.simulations import Folder, RunTrial, Trial, run_simulations
 from inference.summaries.quantities import entry_name
+from zoo.cards import NOTHING
 from zoo.checks import check_whole
-from zoo.errors import Refusal, ZooError
+from zoo.errors import Refusal
 
 Data = TypeVar("Data")  # what a simulator gives and a sampler takes
 
 MIN_SIMULATIONS = 10  # with fewer a band has no power
-MAX_FIRST_FAILURES = 3  # if all of the first simulations fail, the run ends
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One simulation. truth: {quantity: (m,)}, m independent repeats; draws: {quantity: (draws, m)}.
-
-    ess: the least effective sample size of any quantity among all the draws from which these were thinned, infinite
-    where they are independent. warnings: shown once for all trials.
-    """
-
-    truth: Mapping[str, np.ndarray]
-    draws: Mapping[str, np.ndarray]
-    ess: float = float("inf")
-    warnings: tuple[str, ...] = ()
-
-
-RunTrial = Callable[[int, int, int], Trial]  # (seed of the simulation, seed of the draws, number of draws)
 
 
 def calibrate_sampler(
@@ -110,44 +93,47 @@ def thin_indices(available: int, count: int) -> np.ndarray:
     return np.linspace(0, available - 1, count).round().astype(int)
 
 
-def run_trials(trial: RunTrial, title: str, *, simulations: int, draws: int, seed: int, progress: bool) -> Calibration:
-    """Run the trials, each with two seeds of its own; a ZooError is counted as a failure, a Refusal is raised."""
+def run_trials(
+    trial: RunTrial,
+    title: str,
+    *,
+    simulations: int,
+    draws: int,
+    seed: int,
+    progress: bool,
+    workers: int | None = 1,
+    checkpoint: str | os.PathLike[str] | None = None,
+    settings: Mapping[str, str] = NOTHING,
+) -> Calibration:
+    """Run the trials, each with two seeds of its own; an error is counted as a failure, a Refusal is raised.
+
+    settings: of the calibration, which a folder that it goes on from must have too.
+    """
     check_whole(MIN_SIMULATIONS, simulations=simulations)
     check_whole(1, draws=draws)
+    if workers is not None:
+        check_whole(1, workers=workers)
     # two seeds: a sampler that began with the random numbers of the simulator could reproduce the true values
     seeds = np.random.SeedSequence(seed).generate_state(2 * simulations).reshape(-1, 2) >> 1
+    folder = (
+        None if checkpoint is None else Folder(checkpoint, {"title": title, "draws": draws, "seed": seed, **settings})
+    )
+    outcomes = run_simulations(trial, seeds.tolist(), draws, workers=workers, folder=folder, progress=progress)
     rng = np.random.default_rng(seed)
     parts: dict[str, list[np.ndarray]] = {}
     ess: list[float] = []
     failures: dict[int, str] = {}
     warnings: dict[str, None] = {}
-    with Progress("calibrate", simulations, progress) as bar:
-        for i, (simulation_seed, draw_seed) in enumerate(seeds.tolist()):
-            try:
-                result = trial(simulation_seed, draw_seed, draws)
-                check_finite(result)
-            except Refusal:
-                raise
-            except ZooError as error:
-                failures[i] = str(error)
-                if len(failures) == i + 1 == MAX_FIRST_FAILURES:
-                    raise ZooError(f"the first {MAX_FIRST_FAILURES} simulations all failed: {error}") from error
-                continue
-            finally:
-                bar.update(i + 1, f"{len(failures)} failed" if failures else "")
-            for name, truth in result.truth.items():
-                parts.setdefault(name, []).append(rank(truth, result.draws[name], rng))
-            ess.append(result.ess)
-            warnings |= dict.fromkeys(result.warnings)
+    for i, outcome in enumerate(outcomes):
+        if isinstance(outcome, str):
+            failures[i] = outcome
+            continue
+        for name, truth in outcome.truth.items():
+            parts.setdefault(name, []).append(rank(truth, outcome.draws[name], rng))
+        ess.append(outcome.ess)
+        warnings |= dict.fromkeys(outcome.warnings)
     ranks = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     return Calibration(title, ranks, draws, simulations, np.array(ess), failures, tuple(warnings))
-
-
-def check_finite(trial: Trial) -> None:
-    """Raise ZooError unless the true values and the draws are finite."""
-    for name, truth in trial.truth.items():
-        if not (np.isfinite(truth).all() and np.isfinite(trial.draws[name]).all()):
-            raise ZooError(f"{name} is not finite in the truth or in a draw")
 
 
 def rank(truth: np.ndarray, draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:

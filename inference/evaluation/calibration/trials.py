@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from inference import engines, fitting
 from inference.evaluation.calibration.invariants import invariants
-from inference.evaluation.calibration.ranks import RunTrial, Trial, thin_indices
+from inference.evaluation.calibration.ranks import thin_indices
+from inference.evaluation.calibration.simulations import RunTrial, Trial
 from inference.exact import enumeration, gaussian
 from inference.result import Fit
 from inference.summaries.quantities import entry_name

@@ -103,7 +103,7 @@ def run_trials(
     progress: bool,
     workers: int | None = 1,
     checkpoint: str | os.PathLike[str] | None = None,
-    settings: Mapping[str, str] = NOTHING,
+    settings: Mapping[str, object] = NOTHING,
 ) -> Calibration:
     """Run the trials, each with two seeds of its own; an error is counted as a failure, a Refusal is raised.
 
@@ -115,9 +115,8 @@ def run_trials(
         check_whole(1, workers=workers)
     # two seeds: a sampler that began with the random numbers of the simulator could reproduce the true values
     seeds = np.random.SeedSequence(seed).generate_state(2 * simulations).reshape(-1, 2) >> 1
-    folder = (
-        None if checkpoint is None else Folder(checkpoint, {"title": title, "draws": draws, "seed": seed, **settings})
-    )
+    settings = {"title": title, "draws": draws, "seed": seed, **settings}
+    folder = None if checkpoint is None else Folder(checkpoint, settings)
     outcomes = run_simulations(trial, seeds.tolist(), draws, workers=workers, folder=folder, progress=progress)
     rng = np.random.default_rng(seed)
     parts: dict[str, list[np.ndarray]] = {}

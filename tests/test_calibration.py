@@ -259,7 +259,7 @@ def test_a_calibration_goes_on_from_its_folder(tmp_path):
     whole = inference.calibrate(model, sample_two_numbers, simulations=12, draws=19)
     for name, ranks in whole.ranks.items():
         np.testing.assert_array_equal(result.ranks[name], ranks)
-    with pytest.raises(zoo.ZooError, match=r"has another calibration \(draws differ\)"):
+    with pytest.raises(zoo.ZooError, match=r"has another calibration \(draws differs\)"):
         inference.calibrate(model, sample, **{**options, "draws": 18})
 
 

@@ -173,6 +173,23 @@ def any_table(draw: Draw, subject: Subject) -> Table:
     return table
 
 
+def table_of_one_shape(draw: Draw, subject: Subject) -> Table:
+    """Simulated data after some changes that keep its shape."""
+    table = subject.simulated()
+    for _ in range(draw(st.integers(0, 3))):
+        site = draw(st.sampled_from(list(table)))
+        changes = [change for change in CHANGES[subject.kinds[site]] if change is not other_shape]
+        with np.errstate(over="ignore"):  # of a cell that is far away already
+            table[site] = draw(st.sampled_from(changes))(draw, table[site].copy())
+    return table
+
+
+def in_other_units(draw: Draw, subject: Subject, table: Table) -> Table:
+    """The same numbers in other units, from another origin within 1000 of their size."""
+    origin, scale = draw(st.sampled_from([0.0, 1.0, -1e3])), draw(scales)
+    return {n: scale * (origin + x) if subject.kinds[n] == "real" else x for n, x in table.items()}
+
+
 def valid_table(draw: Draw, subject: Subject) -> Table:
     """Simulated data with ties, and with missing cells where the card allows them."""
     table = subject.simulated()

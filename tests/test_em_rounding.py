@@ -117,6 +117,15 @@ def test_equal_columns_about_a_large_offset_are_fit(emission, options):
         assert np.isfinite(fit.trace).all()
 
 
+def test_dynamics_that_cancel_lose_digits():
+    """Two sequences of six steps, of one column without noise: A has entries of 70 and eigenvalues below 1."""
+    x = zoo.load("linear_dynamical_system", "pyro", Z=2).simulate(1, N=12, T=6, D=3)["x"].astype("f4").astype(float)
+    model, weights = zoo.load("linear_dynamical_system", "pyro", Z=2), np.zeros(12)
+    weights[[2, 10]] = 1e8
+    fit = inference.fit(model, x, sample_weight=weights, **FLOOR)
+    assert fit.trace[-1] > fit.trace[0]
+
+
 def test_a_fall_from_a_component_that_collapsed_is_told_as_such():
     values = iter([1.0, 5.0, 2.0])
 

@@ -36,7 +36,8 @@ def compare_backends(draw: Draw, subject: Subject) -> None:
         table = fuzz_tables.in_other_units(draw, subject, table)
     result = fit(zoo.load(subject.card.name, "numpyro", **subject.settings), table, "em", **options)
     if not isinstance(result, zoo.ZooError):
-        check_finite({**result.params, **result.state, "trace": result.trace, **row_results(result)})
+        rows = {} if subject.card.name in COMPILED else row_results(result)  # which compile for seconds
+        check_finite({**result.params, **result.state, "trace": result.trace, **rows})
     if is_moderate:
         expected = fit(subject.load(), table, "em", **options)
         if isinstance(result, zoo.ZooError) or isinstance(expected, zoo.ZooError):
@@ -46,6 +47,8 @@ def compare_backends(draw: Draw, subject: Subject) -> None:
         np.testing.assert_allclose(result.trace, expected.trace, rtol=1e-7, atol=1e-7 * size)
         for name, values in row_results(expected).items():
             np.testing.assert_allclose(row_results(result)[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
+        for name, values in result.params.items():
+            np.testing.assert_allclose(values, expected.params[name], rtol=1e-5, atol=1e-5 * np.abs(values).max())
 
 
 def ask(name: str, variant: int, count: int) -> None:
@@ -63,4 +66,4 @@ def ask(name: str, variant: int, count: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "variant"), SUBJECTS)
 def test_numpyro_ends_as_pyro(name, variant):
-    ask(name, variant, max(4, INPUTS // (8 if name in COMPILED else 4)))
+    ask(name, variant, max(4, INPUTS // (10 if name in COMPILED else 5)))

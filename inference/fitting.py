@@ -12,7 +12,7 @@ from inference import engines
 from inference.alignment import align
 from inference.draws_model import check_program
 from inference.engines import EngineResult, FitRequest
-from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, SVIKeywords
+from inference.engines.keywords import EMKeywords, GibbsKeywords, NUTSKeywords, PathfinderKeywords, SVIKeywords
 from inference.exact.observed import impossible_data
 from inference.result import Fit
 from inference.structure import describe_density
@@ -41,6 +41,8 @@ def fit(model: Model, data: DataLike, engine: Literal["svi"], **keywords: Unpack
 def fit(model: Model, data: DataLike, engine: Literal["nuts"], **keywords: Unpack[NUTSKeywords]) -> Fit: ...
 @overload
 def fit(model: Model, data: DataLike, engine: Literal["gibbs"], **keywords: Unpack[GibbsKeywords]) -> Fit: ...
+@overload
+def fit(model: Model, data: DataLike, engine: Literal["pathfinder"], **keywords: Unpack[PathfinderKeywords]) -> Fit: ...
 @overload  # a program of the user's own, with its own arguments; an engine that is named by a variable
 def fit(
     model: Model,

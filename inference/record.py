@@ -75,7 +75,8 @@ class FitRecord:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
     def __repr__(self) -> str:
-        rows = [f"{len(next(iter(self.data.values())))} rows"] if self.data else []
+        first = next(iter(self.data.values()), None)
+        rows = [] if first is None or np.ndim(first) == 0 else [f"{len(first)} rows"]
         run = [f"seed={self.seed}", f"{self.seconds:.1f} s"] if np.isfinite(self.seconds) else []  # both are recorded
         return f"{type(self).__name__}({', '.join([repr(self.model), f'by {self.engine}', *rows, *run])})"
 

@@ -14,6 +14,7 @@ SMALL = {  # options that make an engine quick
     "em": ["em.max_iter=3"],
     "svi": ["svi.num_steps=20"],
     "nuts": ["nuts.num_warmup=20", "nuts.num_samples=20", "nuts.num_chains=2"],
+    "pathfinder": ["pathfinder.num_paths=2", "pathfinder.num_draws=50"],
 }
 BELIEF = ["fit", "sigmoid_belief_network", "--backend", "pyro", "--engine", "svi", "--option", "num_steps=1"]
 

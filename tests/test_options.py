@@ -13,6 +13,7 @@ from inference.engines.gibbs.latent_dirichlet.options import TopicGibbsOptions
 from inference.engines.gibbs.options import GibbsOptions
 from inference.engines.nuts.options import NUTSOptions
 from inference.engines.options import EngineOptions, choice, custom, flag, number, whole
+from inference.engines.pathfinder.options import PathfinderOptions
 from inference.engines.svi.options import SVIOptions
 from zoo import ZooError
 
@@ -21,6 +22,7 @@ KEYWORDS = {
     "svi": (keywords.SVIKeywords, (SVIOptions,)),
     "nuts": (keywords.NUTSKeywords, (NUTSOptions,)),
     "gibbs": (keywords.GibbsKeywords, (GibbsOptions, TopicGibbsOptions)),
+    "pathfinder": (keywords.PathfinderKeywords, (PathfinderOptions,)),
 }
 
 

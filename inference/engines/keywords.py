@@ -115,3 +115,15 @@ class GibbsKeywords(CommonKeywords, total=False):
     threads: int | None
     checkpoint: str | os.PathLike[str] | None
     checkpoint_every: int
+
+
+class PathfinderKeywords(CommonKeywords, total=False):
+    """Keywords of ``engine="pathfinder"``."""
+
+    num_paths: int
+    num_draws: int
+    max_iter: int
+    history: int
+    elbo_draws: int
+    start: Start | None
+    collapsed: bool

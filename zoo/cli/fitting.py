@@ -63,7 +63,9 @@ def fit(
     words: Words = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="em, svi, nuts or gibbs: see zoo show MODEL.", show_default="the first that supports it"),
+        typer.Option(
+            help="em, svi, nuts, gibbs or pathfinder: see zoo show MODEL.", show_default="the first that supports it"
+        ),
     ] = None,
     data: Data = None,
     columns: Columns = None,

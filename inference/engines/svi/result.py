@@ -119,7 +119,9 @@ def guide_result(
         )
     weights, trace = trainer.weights(), record.trace[:, 0]
     learned, state = {n: weights[n] for n in trainer.learned}, {**weights, **guide_arrays}
-    elbo, elbo_se = float(log_weight.mean()), float(log_weight.std(ddof=1) / np.sqrt(len(log_weight)))
+    power = np.frexp(np.abs(log_weight).max())[1]  # in units of a power of two, squares of large numbers are finite
+    sd = np.ldexp(np.ldexp(log_weight, -power).std(ddof=1), power)
+    elbo, elbo_se = float(log_weight.mean()), float(sd / np.sqrt(len(log_weight)))
     if all((v == v[0]).all() for v in values.values()):  # a guide without spread is a point
         point = {n: v[0] for n, v in values.items()}
         return EngineResult(

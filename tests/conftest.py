@@ -26,16 +26,10 @@ hypothesis.settings.load_profile("zoo")
 
 # XLA compiles in parts by default, which other workers wait for; all in one takes half of the CPU time
 ONE_PART = "--xla_cpu_parallel_codegen_split_count=1"
-# and four times faster like this; what it compiles is slower, which fast tests do not feel
+# and four times faster like this; what it compiles is slower, which tests hardly feel, slow ones neither: they compile
+# more than they run
 FAST_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-
-
-def pytest_configure(config):
-    """Compile fast unless slow tests are selected: these run long enough for optimised code to pay."""
-    flags = [os.environ.get("XLA_FLAGS", ""), ONE_PART]
-    if "not slow" in config.option.markexpr:
-        flags.append(FAST_COMPILATION)
-    os.environ["XLA_FLAGS"] = " ".join(flags).strip()
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), ONE_PART, FAST_COMPILATION]).strip()
 
 
 @pytest.fixture(scope="session")

@@ -526,16 +526,19 @@ print(corpus.N, corpus.nnz, (after - before) // 1024, round(time.time() - begun,
 """
 
 
+@pytest.fixture(scope="module")
+def large():
+    return sample_lda(N=300_000, T=100, V=5000, K=50)[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["x.ldac", "docword.txt"])
-def test_three_hundred_thousand_documents_in_bounded_memory(name, tmp_path):
-    N, path = 300_000, tmp_path / name
-    write = WRITERS.get(name, write_uci)
-    corpus, *_ = sample_lda(N=N, T=100, V=5000, K=50)
-    write(corpus, path)
+def test_three_hundred_thousand_documents_in_bounded_memory(large, name, tmp_path):
+    corpus, path = large, tmp_path / name
+    WRITERS.get(name, write_uci)(corpus, path)
     words = [sys.executable, "-c", CONVERT, str(path), str(tmp_path / "folder")]
     completed = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(zoo.__file__).parent.parent)
     documents_, entries, megabytes, _ = map(float, completed.stdout.split())
-    assert (documents_, entries) == (N, corpus.nnz)
+    assert (documents_, entries) == (corpus.N, corpus.nnz)
     assert megabytes < 150  # the text has about 200 of them, its numbers as many
     same(load(tmp_path / "folder"), corpus)

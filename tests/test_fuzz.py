@@ -109,9 +109,9 @@ def invariances(draw: Draw, subject: Subject) -> None:
     draw(st.sampled_from(changes))(draw, subject, model, table, options, base)
 
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "50"))
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "30"))
 QUESTIONS = {any_table: 0.25, new_rows: 0.3, any_container: 0.35, invariances: 0.1}  # the part of the inputs of each
-FEW = 4
+FEW = 2
 
 
 def ask(question: Callable[[Draw, Subject], None], name: str, count: int) -> None:

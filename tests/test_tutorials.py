@@ -22,13 +22,17 @@ assert "pyro" in sys.argv or not {"torch", "pyro"} & sys.modules.keys()
 """
 
 
+# not as tests/conftest.py compiles: the numbers in the text are those of optimised code, which users run
+OPTIMISED = "--xla_cpu_parallel_codegen_split_count=1"
+
+
 # most take more than a minute; fast tests check the same results, and pyright every call
 @pytest.mark.slow
 @pytest.mark.parametrize("path", TUTORIALS, ids=[path.stem for path in TUTORIALS])
 def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     text = path.read_text()
     skip_without_data(text)
-    env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT), "XLA_FLAGS": OPTIMISED}
     backends = ["pyro"] if 'backend="pyro"' in text else []
     command = [sys.executable, "-W", "error", "-c", RUN, str(path), *backends]
     result = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)

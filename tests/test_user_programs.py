@@ -18,11 +18,12 @@ from zoo._backend import backend_of, in_backend
 
 NAMES = tuple(BY_NAME)
 TRUTHS = {name: program.truth() for name, program in BY_NAME.items() if program.truth}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "em": {"restarts": 1, "max_iter": 50},
-    "svi": {"num_steps": 300, "num_draws": 300},
-    "nuts": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
+OPTIONS: dict[str, dict[str, Any]] = {  # as short as a fit can be: what is tested is that it ends, in finite numbers
+    "em": {"restarts": 1, "max_iter": 10},
+    "svi": {"num_steps": 30, "num_draws": 50},
+    "nuts": {"num_warmup": 50, "num_samples": 50, "num_chains": 1},
 }
+WITH_MOMENTS: dict[str, Any] = {"num_warmup": 300, "num_samples": 300, "num_chains": 2}  # draws held to a reference
 
 
 @cache
@@ -92,13 +93,14 @@ def test_every_engine_that_takes_a_program_fits_it(name, backend, engine):
         with pytest.raises(zoo.Refusal):
             inference.fit(zoo.Model(program.load(backend), backend=backend), *args, engine=engine, **kwargs)
         return
-    fit = inference.fit(
-        zoo.Model(program.load(backend), backend=backend), *args, engine=engine, data=kwargs, **OPTIONS[engine]
-    )
+    truth = TRUTHS.get(name)
+    has_moments = engine == "nuts" and isinstance(truth, Moments)
+    options = WITH_MOMENTS if has_moments else OPTIONS[engine]
+    fit = inference.fit(zoo.Model(program.load(backend), backend=backend), *args, engine=engine, data=kwargs, **options)
     assert all(np.isfinite(value).all() for value in fit.params.values())
     assert len(fit.summary())
-    truth = TRUTHS.get(name)
-    if engine == "nuts" and isinstance(truth, Moments):
+    if has_moments:
+        assert isinstance(truth, Moments)
         check_moments(fit, program.values(backend, truth.mean), program.values(backend, truth.sd), truth.tolerance)
 
 

@@ -91,7 +91,7 @@ assert large["prior in holes"] > 0.1 > 0.01 > small["prior in holes"]
 
 # %%
 figure = Figure((8.6, 3.7), layout="constrained")
-angles, side = np.linspace(0, 2 * np.pi, 200), np.linspace(-3.5, 3.5, 141)
+angles, side = np.linspace(0, 2 * np.pi, 200), np.linspace(-3.5, 3.5, 71)
 grid, maps = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2), []
 for axes, (beta, fit) in zip(figure.subplots(1, 2, sharey=True), one_layer.items(), strict=True):
     ratio = (log_aggregate(fit, grid) - log_prior(grid)).reshape(len(side), -1) / np.log(10)

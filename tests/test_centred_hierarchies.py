@@ -1,5 +1,7 @@
 """Centred hierarchies, whose joint density has no mode: guides begin elsewhere, and verdicts name the funnel."""
 
+import dataclasses
+import warnings
 from typing import Any
 
 import numpy as np
@@ -100,6 +102,27 @@ def test_the_verdict_names_the_funnel(fits, backend):
     assert verdict.trust != "yes"
     assert "theta is centred, with the scale tau" in verdict.explanation
     assert "write theta as its mean plus tau times a standard normal latent (non-centred)" in verdict.explanation
+
+
+@pytest.mark.parametrize("backend", zoo.BACKENDS)
+def test_the_summary_of_a_guide_names_the_funnel(fits, backend):
+    with pytest.warns(UserWarning, match="theta is centred, with the scale tau: .* a funnel, which the guide hides"):
+        fits(backend, "mean_field").summary()
+
+
+def test_chains_that_diverge_in_a_funnel_are_told_how_to_write_it():
+    program, options = eight_schools("pyro"), {"num_warmup": 20, "num_samples": 60, "target_accept": 0.5}
+    fit = inference.fit(program, y=Y, sigma=SIGMA, engine="nuts", num_chains=1, **options)
+    assert fit.diagnostics["divergences"] > 0
+    with pytest.warns(
+        UserWarning, match="a funnel, whose end chains that diverge do not reach; write theta as its mean"
+    ):
+        fit.summary()
+    assert "cut off: theta is centred, with the scale tau" in judge(fit).explanation
+    sound = dataclasses.replace(fit, diagnostics=fit.diagnostics.replace(divergences=0, divergences_by_chain=[0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sound.summary()
 
 
 @pytest.mark.parametrize("backend", zoo.BACKENDS)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from inference.evaluation.comparison.agreement import Agreement
 from inference.evaluation.comparison.record import VerdictInput
+from inference.summaries.funnel import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
 
 
@@ -20,9 +19,11 @@ def sound_chains(s: FitStatistics) -> str:
     return f"its chains pass every check ({numbers}, no divergences)"
 
 
-def divergences(s: FitStatistics) -> str:
+def divergences(c: VerdictInput) -> str:
     """How many draws diverged, and what to do."""
-    return f"{s.divergences} of {s.lp.size} draws diverged, so part of the posterior is cut off: raise target_accept"
+    s, funnel = c.statistics, describe_funnel(c.scales, "whose end they do not reach")
+    remedy = funnel or "raise target_accept"
+    return f"{s.divergences} of {s.lp.size} draws diverged, so part of the posterior is cut off: {remedy}"
 
 
 def unknown_statistics(s: FitStatistics, j: int) -> str:
@@ -119,15 +120,7 @@ def run_chains(c: VerdictInput) -> str:
 
 def hidden_funnel(c: VerdictInput) -> str:
     """Which latents of a centred hierarchy a guide misrepresents, and how to write them; "" where there are none."""
-    if not c.scales:
-        return ""
-    name, parents = next(iter(c.scales.items()))
-    verb = "is" if len(c.scales) == 1 else "are"
-    return (
-        f"{join_names(list(c.scales))} {verb} centred, with the scale {join_names(parents)}: where that is small "
-        f"the posterior is a funnel, which the guide hides; write {name} as its mean plus {parents[0]} times a "
-        "standard normal latent (non-centred)"
-    )
+    return describe_funnel(c.scales, "which the guide hides")
 
 
 def guide_advice(c: VerdictInput) -> str:
@@ -163,15 +156,6 @@ def network_advice(elbo: float, held_out: float | None) -> str:
         f"one estimate of the weights, without a spread; codes are those of the encoder and not of the posterior; "
         f"{elbos}: inference.held_out(fit, data) estimates how far that is below log p"
     )
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Names as a list in a sentence.
-
-    >>> join_names(["em", "svi", "nuts"])
-    'em, svi and nuts'
-    """
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def largest_excess(size: np.ndarray, noise: np.ndarray) -> tuple[int, float]:

@@ -72,7 +72,7 @@ def chains_verdict(c: VerdictInput) -> Verdict:
     if constant.any():
         failures.append(f"{s.quantities[int(constant.argmax())]} never moved: raise num_warmup or try another seed")
     if s.divergences:
-        failures.append(explanation.divergences(s))
+        failures.append(explanation.divergences(c))
     is_unknown = np.isnan(s.r_hat + s.ess_bulk + s.ess_tail) & ~constant
     if is_unknown.any():
         failures.append(explanation.unknown_statistics(s, int(is_unknown.argmax())))

@@ -284,6 +284,35 @@ def test_predictions_of_a_program_at_new_covariates(tmp_path):
     assert "names columns of new rows" in error_of("predict", folder, program, "X=dose,")
 
 
+GROUPS = """
+import torch
+from pyro import plate, sample
+from pyro.distributions import Normal
+
+
+def means(county, y=None):
+    with plate("counties", 3):
+        mu = sample("mu", Normal(torch.zeros(()), 10.0))
+    with plate("rows", len(county)):
+        sample("y", Normal(mu[county], 0.1), obs=y)
+"""
+
+
+def test_words_of_new_rows_have_the_codes_of_the_fit(tmp_path):
+    names = np.repeat(["Ytterby", "Ask", "Bo"], 10)
+    old = pd.DataFrame({"county": names, "y": np.repeat([5.0, -3.0, 1.0], 10)})
+    program, folder = f"{tmp_path / 'means.py'}:means", tmp_path / "fit"
+    (tmp_path / "means.py").write_text(GROUPS)
+    options = ["--engine", "svi", "--option", "num_steps=300", "--option", "num_draws=100", "--out", folder]
+    run_zoo("fit", program, "county=county", "y=y", "--data", write(old, tmp_path / "old.csv"), *options)
+    new = pd.DataFrame({"county": ["Bo", "Ytterby", "Bo", "Ask"]})  # other words come first
+    table = read_output("predict", folder, program, "county=county", "--data", write(new, tmp_path / "new.csv"))
+    np.testing.assert_allclose(table["y"], [1.0, 5.0, 1.0, -3.0], atol=0.3)
+    other = write(pd.DataFrame({"county": ["Bo", "Oslo"]}), tmp_path / "other.csv")
+    error = error_of("predict", folder, program, "county=county", "--data", other)
+    assert "no word in the fit for column county 'Oslo'" in error
+
+
 def test_mistakes_are_one_line(mixture, factors, geyser, tmp_path):
     folder, _ = mixture
     data = write(geyser, tmp_path / "geyser.csv")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from zoo._programs.arguments import positional_names
@@ -85,28 +86,44 @@ def load_rows(
 
 
 def load_program_rows(
-    program: Program, data: str, words: Sequence[str] | None, id_column: str | None, csv: CsvOptions
+    fit: Fit, program: Program, data: str, words: Sequence[str] | None, id_column: str | None, csv: CsvOptions
 ) -> RowData:
-    """New rows of a program of the user's own, as arrays by argument; raises ZooError."""
-    from zoo.cli.programs.calls import parse_words
+    """New rows of a program of the user's own, as arrays by argument; raises ZooError.
+
+    Words have the codes that they have in the fit, where it has them as labels of a dimension.
+    """
+    from zoo.cli.programs.calls import is_named_alike, parse_words
     from zoo.cli.programs.columns import Columns, map_arguments
 
     columns = Columns.read([data], csv)
     if id_column is not None and id_column not in columns.values:
         raise unknown("column", id_column, columns.values)
     call = map_arguments(program, columns, parse_words(words or ()))
+    arguments = {**dict(zip(positional_names(program), call.args, strict=False)), **call.kwargs}
     for argument, sources in call.sources.items():
         if coded := [name for name in sources if name in columns.labels and name != id_column]:
-            raise ZooError(
-                f"{argument} is read from words ({', '.join(coded)}), whose codes in another file are not those of the "
-                "fit: give the whole numbers of the fit"
-            )
-    arguments = {**dict(zip(positional_names(program), call.args, strict=False)), **call.kwargs}
+            coords = fit.model.card.coords
+            known = [coords[dim] for dim in coords if len(sources) == 1 and is_named_alike(dim, argument, sources)]
+            if not known:
+                raise ZooError(
+                    f"{argument} is read from words ({', '.join(coded)}), whose codes in another file are not those of "
+                    "the fit: give the whole numbers of the fit"
+                )
+            arguments[argument] = recode(coded[0], arguments[argument], columns.labels[coded[0]], known[0])
     ids = None
     if id_column is not None:
         codes, labels = columns.values[id_column], columns.labels.get(id_column)
         ids = RowIds(id_column, codes.tolist() if labels is None else [labels[int(code)] for code in codes])
     return RowData({n: v for n, v in arguments.items() if hasattr(v, "shape")}, ids)
+
+
+def recode(column: str, codes: np.ndarray, words: Sequence[str], known: Sequence[object]) -> np.ndarray:
+    """The codes of a column of words as those of the fit, whose words are known; raises ZooError for another word."""
+    numbers = {str(word): code for code, word in enumerate(known)}
+    for word in words:
+        if word not in numbers:
+            raise unknown(f"word in the fit for column {column}", word, list(numbers))
+    return np.array([numbers[word] for word in words], codes.dtype)[codes]
 
 
 def check_table_file(path: Path | None) -> None:

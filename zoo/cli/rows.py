@@ -174,4 +174,4 @@ def load(
     for flag, value in (("--columns", columns), ("--vocab", vocab)):
         if value:
             raise ZooError(f"{flag} is for models of the zoo; a program takes its columns as ARGUMENT=COL1,COL2")
-    return fit, load_program_rows(file.program, data, words, id_column, csv)
+    return fit, load_program_rows(fit, file.program, data, words, id_column, csv)

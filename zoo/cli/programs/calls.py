@@ -87,9 +87,8 @@ class ProgramCall:
         coords = {}
         for argument, sources in self.call.sources.items():
             words = self.columns.labels.get(sources[0], []) if len(sources) == 1 else []
-            names = {stem(argument), *map(stem, sources)}
             for dim, size in sizes.items():
-                if dim != "N" and words and size == len(words) and stem(dim) in names:
+                if dim != "N" and words and size == len(words) and is_named_alike(dim, argument, sources):
                     coords[dim] = words
         return coords
 
@@ -122,6 +121,15 @@ def parse_words(words: Sequence[str]) -> dict[str, str]:
             raise ZooError(f"{name} is given twice")
         parsed[name] = text
     return parsed
+
+
+def is_named_alike(dim: str, argument: str, sources: Sequence[str]) -> bool:
+    """Whether a dimension has the name of an argument or of a column that it is read from.
+
+    >>> is_named_alike("counties", "group", ["county"])
+    True
+    """
+    return stem(dim) in {stem(argument), *map(stem, sources)}
 
 
 def stem(name: str) -> str:

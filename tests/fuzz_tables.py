@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import zoo
 from inference import engines
-from tests.table import required_sizes, variants
+from tests.table import required_sizes, variants, without_density
 from zoo.data.corpus import Corpus
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -196,7 +196,8 @@ def valid_table(draw: Draw, subject: Subject) -> Table:
     for site, kind in subject.kinds.items():
         if site in subject.card.missing and kind != "word" and draw(st.booleans()):
             rng = np.random.default_rng(draw(st.integers(0, 99)))
-            table[site][rng.random(table[site].shape) < 0.2] = np.nan
+            is_missing = rng.random(table[site].shape) < 0.2
+            table[site][is_missing & ~without_density(subject.card, subject.settings, table[site])] = np.nan
         if kind == "real" and draw(st.booleans()):
             table[site] = np.round(table[site], 1)
     return table

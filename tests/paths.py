@@ -18,6 +18,8 @@ Keywords = Mapping[str, Any]
 OTHER_MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "autoregressive": ("autoregressive_hmm", {"P": 2}),
     "autoregressive_full": ("autoregressive_hmm", {"noise": "full"}),
+    "regression": ("switching_regression", {"columns": (0, "covariate", 0, "covariate")}),
+    "regression_moves": ("switching_regression", {"transitions": "covariates"}),
 }
 
 
@@ -33,13 +35,22 @@ def simulated(emission: str, seed: int = 0, **sizes: int) -> tuple[dict[str, np.
     sizes: N, T, K, ...
     """
     model = load(emission)
-    all_sizes: dict[str, Any] = {"N": 3, "T": 6, "D": 2, "K": 3, **model.settings, **sizes}
+    D = len(model.settings.get("columns", (0, 0)))
+    all_sizes: dict[str, Any] = {"N": 3, "T": 6, "D": D, "K": 3, **model.settings, **sizes}
     values = model.simulate(seed, **all_sizes)
     x = values["x"].copy()
     if model.card.missing:
-        x[0, 1, 0] = x[1, 2] = np.nan
+        responses = responses_of(emission, D)
+        x[0, 1, 0] = np.nan
+        x[1, 2, responses] = np.nan
     x[2, 4:] = np.nan
     return {n: values[n] for n in model.card.parameters(model.settings)}, x
+
+
+def responses_of(emission: str, D: int) -> list[int]:
+    """The columns that are no covariates."""
+    columns = (0, "covariate") if emission == "regression_moves" else load(emission).settings.get("columns", (0,) * D)
+    return [d for d, kind in enumerate(columns) if kind == 0]
 
 
 def all_paths(T: int, K: int) -> np.ndarray:
@@ -50,9 +61,20 @@ def all_paths(T: int, K: int) -> np.ndarray:
 def log_emissions(params: Params, x: np.ndarray, emission: str, keywords: Keywords) -> np.ndarray:
     """log p(x_t | z_t = k, steps before) of one sequence (T, D), (T, K); missing values are left out."""
     K = len(params["pi"])
+    if emission.startswith("regression"):
+        return np.array([[log_response(params, x_t, k, emission, keywords) for k in range(K)] for x_t in x])
     if emission.startswith("autoregressive"):
         return np.array([[log_regression(params, x, t, k, keywords) for k in range(K)] for t in range(len(x))])
     return np.array([[log_emission(params, x_t, k, emission) for k in range(K)] for x_t in x])
+
+
+def log_response(params: Params, x: np.ndarray, k: int, emission: str, keywords: Keywords) -> float:
+    """log p(responses | z_t = k, covariates) of a step of a switching regression."""
+    responses = responses_of(emission, len(x))
+    y, w = x[responses], np.delete(x, responses) - keywords["covariate_mean"]
+    mean, sd = params["beta"][k, :, 0] + params["beta"][k, :, 1:] @ w, params["Lambda"][k] ** -0.5
+    seen = ~np.isnan(y)
+    return norm.logpdf(y[seen], mean[seen], sd[seen]).sum()
 
 
 def log_regression(params: Params, x: np.ndarray, t: int, k: int, keywords: Keywords) -> float:
@@ -91,11 +113,15 @@ def list_paths(params: Params, x: np.ndarray, emission: str, keywords: Keywords)
     """log p(x, path | params) of one sequence (T, D) for every path, (K^T,); keywords: of the program."""
     paths, logs = all_paths(len(x), len(params["pi"])), log_emissions(params, x, emission, keywords)
     steps = np.arange(len(x))
-    transitions = log_transitions(params, len(x), emission)
+    transitions = log_transitions(params, x, emission, keywords)
     of_paths: Any = transitions[steps[1:] - 1, paths[:, :-1], paths[:, 1:]].sum(1)
     return np.log(params["pi"])[paths[:, 0]] + of_paths + logs[steps, paths].sum(1)
 
 
-def log_transitions(params: Params, T: int, emission: str) -> np.ndarray:
+def log_transitions(params: Params, x: np.ndarray, emission: str, keywords: Keywords) -> np.ndarray:
     """log p(z_t | z_t-1) of each step but the first, (T - 1, K, K)."""
-    return np.repeat(np.log(params["A"])[None], T - 1, axis=0)
+    if emission != "regression_moves":
+        return np.repeat(np.log(params["A"])[None], len(x) - 1, axis=0)
+    A, w = params["A"], np.nan_to_num((x[1:, 1] - keywords["covariate_mean"]) / keywords["covariate_sd"])
+    p = A[0] * A[1] ** w[:, None, None]
+    return np.log(p / p.sum(-1, keepdims=True))

@@ -30,7 +30,10 @@ def variants(name: str) -> list[dict[str, Any]]:
 CASES = [(name, settings) for name in zoo.names() for settings in variants(name)]
 IDS = ["-".join([name, *map(str, settings.values())]) for name, settings in CASES]
 # settings that are no variant, and change the latents
-FURTHER_CASES: list[tuple[str, dict[str, Any]]] = [("mixed_latent_class", {"columns": "3,0,count,2,0"})]
+FURTHER_CASES: list[tuple[str, dict[str, Any]]] = [
+    ("mixed_latent_class", {"columns": "3,0,count,2,0"}),
+    ("switching_regression", {"columns": ("covariate", 0), "transitions": "covariates"}),
+]
 SEQUENCES = ("hidden_markov", "linear_dynamical_system")
 
 
@@ -56,6 +59,11 @@ def simulate_case(
     values = model.simulate(seed, **all_sizes)
     (site,) = card.observed
     return {n: values[n] for n in card.parameters(settings)}, model.data_of(values)[site]
+
+
+def without_density(card: zoo.Card, settings: dict[str, Any], x: np.ndarray) -> np.ndarray:
+    """Whether each column of a table is a covariate, which has no density, (D,)."""
+    return np.array([kind == "covariate" for kind in card.column_kinds(settings, x.shape[-1])])
 
 
 def required_sizes(name: str) -> dict[str, Any]:

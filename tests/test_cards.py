@@ -115,8 +115,9 @@ def test_missing_values_do_not_change_the_likelihood(name, settings):
         values = model.simulate(0)
         data = {site: values[site] for site in card.missing}
         thirds = {site: np.arange(x.size).reshape(x.shape) % 3 for site, x in data.items()}
-        partial = {**values, **{site: np.where(thirds[site], x, np.nan) for site, x in data.items()}}
-        empty = {**values, **{site: np.full_like(x, np.nan) for site, x in data.items()}}
+        given = {site: table.without_density(card, settings, x) for site, x in data.items()}
+        partial = {**values, **{n: np.where((thirds[n] > 0) | given[n], x, np.nan) for n, x in data.items()}}
+        empty = {**values, **{n: np.where(given[n], x, np.nan) for n, x in data.items()}}
         complete, incomplete, absent = (model.log_joint(v, **card.sizes) for v in (values, partial, empty))
         assert np.isfinite([complete, incomplete, absent]).all()
         assert complete < incomplete < absent, "each observed answer can only lower a probability"

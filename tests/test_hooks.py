@@ -17,6 +17,7 @@ from inference.engines.em import (
     mixture_of_factor_analysers,
     poisson_mixture,
     probabilistic_pca,
+    switching_regression,
 )
 from inference.engines.em.closed_form import ChainHook, LinearGaussianForm
 from tests.table import simulate_case
@@ -103,7 +104,11 @@ LINEAR_GAUSSIAN: dict[str, LinearGaussianForm] = {
     "probabilistic_pca": probabilistic_pca,
 }
 EXPONENTIAL_FAMILY = ("gaussian_mixture", "latent_class", "mixed_latent_class", "poisson_mixture")
-CHAINS: dict[str, ChainHook] = {"autoregressive_hmm": autoregressive_hmm, "hidden_markov": hidden_markov}
+CHAINS: dict[str, ChainHook] = {
+    "autoregressive_hmm": autoregressive_hmm,
+    "hidden_markov": hidden_markov,
+    "switching_regression": switching_regression,
+}
 
 
 @pytest.mark.parametrize("name", zoo.names())

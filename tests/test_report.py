@@ -98,6 +98,7 @@ PLOTTED = {
     "latent_class": ("latent_class", {"J": 35}),
     "mixed_latent_class": ("mixed_latent_class", {"columns": (3, 0, "count", 2, "covariate")}),
     "poisson_mixture": ("poisson_mixture", {"mean": 300.0}),
+    "switching_regression": ("switching_regression", {"columns": (0, "covariate", 0), "D": 3}),
 }
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.column_kinds import column_levels
+from zoo.data.columns import ColumnKind
 from zoo.items import Items
 from zoo.linear import Linear
 from zoo.linear_chain import LinearChain
@@ -95,6 +97,8 @@ class Card:
         The keyword with the number of levels of each column, where rows have numbers and categories; else "".
     column_words : tuple of str
         The other kinds of a column that this keyword may name, of "count" and "covariate".
+    default_columns : callable, optional
+        ``default_columns(D)``: the kinds of D columns where the setting is not given; unless there, all are numbers.
     labels : callable, optional
         ``labels(settings, names) -> {quantity: {axis: labels}}``: the labels along axes of quantities that belong to
         some columns of a table, or to levels of one, given the names of the columns.
@@ -165,6 +169,7 @@ class Card:
     levels: str = ""
     columns: str = ""
     column_words: tuple[str, ...] = ()
+    default_columns: Callable[[int], tuple[ColumnKind, ...]] | None = None
     labels: Callable[[Keywords, Sequence[str]], dict[str, dict[int, Sequence[str]]]] | None = None
     items: Callable[[Mapping[str, np.ndarray], Keywords], Items] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
@@ -179,6 +184,25 @@ class Card:
     dim_names: Mapping[str, str] = field(default_factory=dict)
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
     entry_labels: Mapping[str, Mapping[int, Sequence[str]]] = field(default_factory=dict)
+
+    def column_kinds(self, settings: Keywords, D: int) -> tuple[ColumnKind, ...]:
+        """The kind of each of D columns of a table under the settings, all numbers where the card has no kinds.
+
+        Parameters
+        ----------
+        settings : dict
+            Keywords of the program.
+        D : int
+
+        Returns
+        -------
+        tuple
+            0 for a number, the number of levels of a category, or "count" or "covariate".
+        """
+        setting = settings.get(self.columns) if self.columns else None
+        if setting is None and self.default_columns:
+            return self.default_columns(D)
+        return column_levels(setting, D)
 
     @property
     def of_words(self) -> bool:

@@ -17,10 +17,10 @@ from zoo.cards import NOTHING, ROW_SIZES, Card
 from zoo.checks import as_settings, check_seed, check_weights, is_whole
 from zoo.data.column_kinds import check_columns
 from zoo.data.column_names import Names, column_names, is_numbering
-from zoo.data.columns import Columns, check_codes
+from zoo.data.columns import Columns, check_codes, check_covariates
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
-from zoo.data.sequences import check_ragged
+from zoo.data.sequences import check_ragged, first_table
 from zoo.data.tables import SiteData, as_table, check_any_observed, check_labels, check_values, data_by_site
 from zoo.errors import ZooError, unknown
 from zoo.sites import Site
@@ -235,7 +235,7 @@ class Model:
     def _sites_with_columns(self) -> list[str]:
         """The observed sites whose columns are those of the setting."""
         sites = self.card.sites(self.settings)
-        return [n for n in self.data_names if sites[n].kind == "real" and len(sites[n].dims) == 2]
+        return [n for n in self.data_names if sites[n].kind == "real" and has_columns(sites[n])]
 
     def _encode_tables(self, data: DataLike) -> DataLike:
         """Data whose DataFrames have whole numbers for words, where the model has the columns of its tables."""
@@ -244,15 +244,26 @@ class Model:
             return data
         sites = self.card.sites(self.settings)
         given, encoded = data_by_site(data, {n: sites[n] for n in self.data_names}), self._sites_with_columns()
-        return {n: columns.encode(v) if n in encoded and column_names(v) else v for n, v in given.items()}
+
+        def encode(values: DataLike) -> DataLike:
+            if isinstance(values, list | tuple) and column_names(first_table(values)):  # a list of sequences
+                return [encode(table) for table in values]
+            return columns.encode(values) if column_names(values) else values
+
+        return {n: encode(v) if n in encoded else v for n, v in given.items()}
 
     def _check_columns(self, table: Mapping[str, SiteData]) -> None:
         """Raise ZooError for a setting that is not of the columns of the data, and for values they cannot have."""
         columns = self._columns_setting()
-        for name in self._sites_with_columns() if columns is not None else ():
-            values = np.asarray(table[name])
-            kinds = check_columns(columns, values.shape[1], self.card.column_words)
-            check_codes(values, kinds, self.columns.get(name, ()))
+        is_given = columns is not None or (self._card and self._card.default_columns)
+        for name in self._sites_with_columns() if is_given else ():
+            values, names = np.asarray(table[name]), self.columns.get(name, ())
+            D = values.shape[-1]
+            kinds = check_columns(self.card.column_kinds(self.settings, D), D, self.card.column_words)
+            if values.ndim == 3:
+                check_covariates(name, values, kinds, names)
+            else:
+                check_codes(values, kinds, names)
 
     def complete(
         self, settings: Keywords, table: Mapping[str, np.ndarray], weights: np.ndarray | None = None

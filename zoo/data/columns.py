@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from zoo.data.sequences import observed_steps
 from zoo.errors import ZooError, unknown
 
 if TYPE_CHECKING:
@@ -233,3 +234,18 @@ def check_codes(x: np.ndarray, columns: tuple[ColumnKind, ...], names: tuple[str
                 f"column {label} has levels 0 to {int(kind) - 1}: {first} is none; recode it, or set more levels in "
                 "columns"
             )
+
+
+def check_covariates(site: str, x: np.ndarray, columns: tuple[ColumnKind, ...], names: tuple[str, ...] = ()) -> None:
+    """Raise ZooError for a covariate that is missing before the end of a sequence of x (N, T, D)."""
+    covariates = [d for d, kind in enumerate(columns) if kind == COVARIATE]
+    has_values = np.asarray((~np.isnan(x)).any(axis=(1, 2)))  # a sequence without values is empty
+    is_step = observed_steps(x).is_step & has_values[:, None]
+    is_wrong = np.isnan(x[..., covariates]) & is_step[..., None]
+    if is_wrong.any():
+        n, t, p = (int(i) for i in np.argwhere(is_wrong)[0])
+        d = covariates[p]
+        raise ZooError(
+            f"step {t} of sequence {n} has no value of the covariate {names[d] if names else f'{d} of {site}'}, which "
+            "has no model: fill it in, or give the steps after it as a sequence of their own"
+        )

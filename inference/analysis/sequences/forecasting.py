@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import fitted_chains, spread_draws
+from inference.analysis.sequences.inputs import spread_draws
+from inference.analysis.sequences.later import later_steps
 from inference.analysis.sequences.trends import forecast_trends, has_trends
-from inference.exact import markov
 from inference.record import FitRecord
-from zoo import ZooError
 from zoo.checks import check_seed, check_whole
-from zoo.data.sequences import observed_steps
 from zoo.types import DataLike
 
 
@@ -59,11 +57,13 @@ def forecast(
     num_draws: int = 200,
     seed: int = 0,
     site: str | None = None,
+    covariates: DataLike = None,
 ) -> Forecast:
     """Forecast the steps after the last one of each sequence.
 
     The last step is the last of the data, where steps without values at the end of a sequence count as missing; in a
-    model whose steps depend on those before, as ``autoregressive_hmm``, it is the last with a value.
+    model whose steps depend on those before, as ``autoregressive_hmm``, or on covariates, as ``switching_regression``,
+    it is the last with a value.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ def forecast(
     seed : int, default 0
     site : str, optional
         The chain; not needed where there is one.
+    covariates : array or DataFrame, (N, steps, P) or (steps, P), or list of DataFrames, optional
+        The covariates of the later steps, in a model that has any; a table is matched by the names of its columns.
 
     Returns
     -------
@@ -86,7 +88,8 @@ def forecast(
     Raises
     ------
     ZooError
-        Where the model has no such chain, or its transitions change with time.
+        Where the model has no such chain, its transitions change with time, or the covariates of later steps are
+        missing.
     """
     check_whole(1, steps=steps, num_draws=num_draws)
     check_seed(seed)
@@ -94,31 +97,21 @@ def forecast(
         latents, draws = forecast_trends(fit, data, steps, num_draws, seed)
         N = len(next(iter(draws.values()))[0])
         return Forecast(np.zeros((N, steps, 0)), draws, latents)
-    model, chains = fit.fitted_model, fitted_chains(fit, data, site)
-    sites = model.card.sites(fit.keywords)
-    if chains.site not in sites or "T" not in sites[chains.site].dims:
-        raise ZooError(
-            f"{model.name} is a program of your own, whose number of steps is that of its data: smoothed(fit, data) of "
-            "sequences with NaN at later steps has the probabilities of their states"
-        )
-    transition = chains.constant_transitions(fit.model.name)  # (S, N, K, K)
-    filtered = markov.filter_states(chains.log_states, chains.log_transitions)  # (S, N, T, K)
-    now, continued = filtered[:, :, -1], {}
-    if model.card.continued:
-        (x,) = model.bind(fit.observed_data(data))[0].values()
-        last = np.diff(observed_steps(np.asarray(x, float)).starts) - 1
-        now, continued = filtered[:, np.arange(len(last)), last], model.card.continued(fit.keywords, x)
-    rng, (S, N, _) = np.random.default_rng(seed), now.shape
+    model, later = fit.fitted_model, later_steps(fit, data, steps, site, covariates)
+    chains, now = later.chains, later.now
+    rng, (S, N, K) = np.random.default_rng(seed), now.shape
+    transitions = np.broadcast_to(later.transitions, (S, N, steps, K, K))
     probabilities, p = [], now
-    for _ in range(steps):
-        p = np.einsum("snj,snjk->snk", p, transition)
-        probabilities.append(chains.probabilities(p.mean(0)))
+    for h in range(steps):
+        p = np.einsum("snj,snjk->snk", p, transitions[:, :, h])
+        probabilities.append(chains.probabilities(p).mean(0))
     at = spread_draws(num_draws, S)
     states, state = np.empty((num_draws, N, steps), int), draw_states(now[at], rng)
     for h in range(steps):
-        rows = np.take_along_axis(transition[at], state[..., None, None], axis=2)[:, :, 0]
+        rows = np.take_along_axis(transitions[at, :, h], state[..., None, None], axis=2)[:, :, 0]
         states[..., h] = state = draw_states(rows, rng)
-    sizes = {**{k: v for k, v in fit.keywords.items() if k in model.card.row_sizes}, "N": N, "T": steps, **continued}
+    sizes = {k: v for k, v in fit.keywords.items() if k in model.card.row_sizes}
+    sizes = {**sizes, "N": N, "T": steps, **later.settings}
     by_chain = chains.states(states)
     draws = []
     for i, s in enumerate(at):

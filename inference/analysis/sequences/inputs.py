@@ -22,7 +22,8 @@ class FittedChains:
 
     params: (1, S, *shape) by site. log_states: (S, N, T, K). log_transitions: (S, N, T - 1 or 1, K, K). site: the chain
     that is asked for. sizes: the number of states by chain; K is their product, and a state the index of a combination.
-    order: above 1, a state is that of the last ``order`` steps together, and K the power of the product.
+    order: above 1, a state is that of the last ``order`` steps together, and K the power of the product. is_constant:
+    whether all steps share one transition.
     """
 
     params: dict[str, np.ndarray]
@@ -31,6 +32,7 @@ class FittedChains:
     site: str
     sizes: dict[str, int]
     order: int = 1
+    is_constant: bool = True
 
     def probabilities(self, combined: np.ndarray) -> np.ndarray:
         """The probabilities of the states of the site, (..., K of it), from those of combined states, (..., K)."""
@@ -49,7 +51,7 @@ class FittedChains:
 
         name: of the model; raises ZooError where the transitions change with time.
         """
-        if self.log_transitions.shape[2] > 1:
+        if not self.is_constant:
             raise ZooError(
                 f"the transitions of {name} change with time: those of later steps are not known, and no duration "
                 "follows from them"
@@ -85,7 +87,9 @@ def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bo
     params = fitted_params(fit, is_point)
     logs = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
     name = site or next(iter(logs.sizes))
-    return FittedChains(params, logs.log_states[0], logs.log_transitions[0], name, logs.sizes, logs.order)
+    # of two steps there is one transition, even where covariates move it
+    is_constant = logs.log_transitions.shape[-3] == 1 and fit.keywords.get("transitions") != "covariates"
+    return FittedChains(params, logs.log_states[0], logs.log_transitions[0], name, logs.sizes, logs.order, is_constant)
 
 
 def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.ndarray:

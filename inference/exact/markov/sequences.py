@@ -22,7 +22,7 @@ class SmoothedSequences(NamedTuple):
     """Posteriors, counted by the weights of the sequences.
 
     log_sums: (N,), the log of the sum over all paths of each sequence, unweighted. marginals: (S, K). pairs: (K, K),
-    summed over all steps.
+    summed over all steps, or (N, T - 1, K, K) of each step, 0 after the end of a sequence.
     """
 
     log_sums: np.ndarray
@@ -75,6 +75,33 @@ class SequenceStates:
         kernels().smooth_steps(states, self.starts, both, self.weights, filtered, marginals, later, scales)
         pairs = both[0] * (filtered[:-1].T @ later[1:])
         return SmoothedSequences(self._log_sums(scales, largest), marginals, pairs)
+
+    def smooth_by_step(
+        self, log_states: np.ndarray, log_transitions: np.ndarray, is_step: np.ndarray
+    ) -> SmoothedSequences:
+        """Compute the posterior of the states, where the transitions change with time.
+
+        Parameters
+        ----------
+        log_states : array, (S, K)
+        log_transitions : array, (N, T - 1, K, K)
+            Those after the end of a sequence have no effect.
+        is_step : array of bool, (N, T)
+            Which the steps are.
+
+        Returns
+        -------
+        SmoothedSequences
+        """
+        padded = np.zeros((*is_step.shape, log_states.shape[1]))
+        padded[is_step] = log_states
+        K = log_states.shape[1]
+        # after the end every transition has a probability that does not depend on where it starts: the sums are 1
+        is_entered = is_step[:, 1:, None, None]
+        smoothed = smooth(padded, np.where(is_entered, log_transitions, -np.log(K)))
+        weights = self.weights[:, None, None]
+        pairs = smoothed.pairs.reshape(log_transitions.shape) * is_entered * weights[..., None]
+        return SmoothedSequences(smoothed.log_sum, (smoothed.marginals * weights)[is_step], pairs)
 
     def draw(
         self, log_states: np.ndarray, log_transition: np.ndarray, rng: np.random.Generator

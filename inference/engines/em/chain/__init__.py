@@ -3,7 +3,8 @@
 The E-step is the forward and backward pass over the steps of all sequences, each up to its last observed value
 (``inference.exact.markov.SequenceStates``). The M-step takes the expected number of first states and of transitions,
 to which a Dirichlet prior adds its own, for pi and A; and the marginals of the states for the parameters of the
-emissions, which a model gives by a ``ChainForm``. Its parameters pi (K,) and A (K, K) have these names.
+emissions, which a model gives by a ``ChainForm``. Its parameters pi (K,) and A (K, K) have these names. A model whose
+transitions change with covariates gives their M-step too, from the pairs of each step.
 
 A transition that had a probability keeps ``LEAST_PROBABILITY``, which changes no digit of the likelihood and keeps
 every state within reach; one that had none, as in a start that goes from left to right, stays impossible.
@@ -36,6 +37,18 @@ class Emissions(Protocol):
         ...
 
 
+class Transitions(Protocol):
+    """The transitions of the steps of some data, which change with its covariates; params are those of the model."""
+
+    def log_probabilities(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+        """log p(z_t = k | z_t-1 = j) of each step but the first, (N, T - 1, K, K)."""
+        ...
+
+    def maximise(self, pairs: np.ndarray, previous: Mapping[str, np.ndarray] | None) -> np.ndarray:
+        """A better A, from the expected pairs (N, T - 1, K, K) times the weights; previous: None at the start."""
+        ...
+
+
 class ChainForm(NamedTuple):
     """The closed form of a hidden Markov model.
 
@@ -49,6 +62,8 @@ class ChainForm(NamedTuple):
         Parameters in NumPy to None; raises ZooError where the likelihood has no maximum there.
     condition
         Parameters in NumPy to the factor by which a rounding error grows in the log density of a value; None for 1.
+    transitions
+        The steps to their ``Transitions``, where these change with covariates; None where A is that of all steps.
     """
 
     emissions: Callable[[Steps, np.ndarray], Emissions]
@@ -56,6 +71,7 @@ class ChainForm(NamedTuple):
     transition_counts: np.ndarray
     check: Callable[[Mapping[str, np.ndarray]], None]
     condition: Callable[[Mapping[str, np.ndarray]], float] | None = None
+    transitions: Callable[[Steps], Transitions] | None = None
 
 
 def dirichlet_counts(keywords: Keywords, options: PreparedOptions) -> np.ndarray:

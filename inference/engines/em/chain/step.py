@@ -41,6 +41,7 @@ class ChainStep:
         self._starts, self._is_step = steps.starts, steps.is_step
         self._states = SequenceStates(self._starts, self._weights)
         self._emissions = self.form.emissions(steps, np.repeat(self._weights, np.diff(self._starts)))
+        self._transitions = self.form.transitions(steps) if self.form.transitions else None
 
     def step(self, params: BackendParams) -> tuple[BackendParams, float]:
         before = self._arrays.to_numpy(params)
@@ -56,8 +57,12 @@ class ChainStep:
         is_later = np.ones(len(states), bool)
         is_later[first] = False
         later = np.flatnonzero(is_later)
-        pairs = np.ones((K, K))  # one more of each, so that everything is possible
-        np.add.at(pairs, (states[later - 1], states[later]), weights[later])
+        if self._transitions is None:
+            pairs = np.ones((K, K))  # one more of each, so that everything is possible
+            np.add.at(pairs, (states[later - 1], states[later]), weights[later])
+        else:
+            one_hot = np.eye(K)[labels] * self._is_step[..., None]
+            pairs = self._weights[:, None, None, None] * one_hot[:, :-1, :, None] * one_hot[:, 1:, None, :]
         return self._arrays.to_backend(self._maximise(1 + posterior[first].sum(0), pairs, posterior, None))
 
     def entropy(self, params: BackendParams) -> float:
@@ -65,7 +70,7 @@ class ChainStep:
         before = self._arrays.to_numpy(params)
         log_states = self._log_states(before)
         smoothed = self._posterior(before, log_states.copy())
-        expected = times_log(smoothed.marginals, log_states) + times_log(smoothed.pairs, log_of(before["A"]))
+        expected = times_log(smoothed.marginals, log_states) + times_log(smoothed.pairs, self._log_transitions(before))
         return float(self._weights @ smoothed.log_sums) - expected
 
     def _log_states(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -74,9 +79,17 @@ class ChainStep:
         log_states[self._starts[:-1]] += log_of(params["pi"])
         return log_states
 
+    def _log_transitions(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The logs of the transitions, (K, K), or of each step, (N, T - 1, K, K)."""
+        return log_of(params["A"]) if self._transitions is None else self._transitions.log_probabilities(params)
+
     def _posterior(self, params: Mapping[str, np.ndarray], log_states: np.ndarray) -> SmoothedSequences:
         """The posterior of the states; raises DensityError where a sequence is impossible. Overwrites the logs."""
-        smoothed = self._states.smooth(log_states, log_of(params["A"]))
+        log_transitions = self._log_transitions(params)
+        if self._transitions is None:
+            smoothed = self._states.smooth(log_states, log_transitions)
+        else:
+            smoothed = self._states.smooth_by_step(log_states, log_transitions, self._is_step)
         is_impossible = smoothed.log_sums == -np.inf
         if is_impossible.any():
             raise DensityError(self._impossible_step(int(is_impossible.argmax()), params))
@@ -95,8 +108,15 @@ class ChainStep:
     def _maximise(
         self, first: np.ndarray, pairs: np.ndarray, posterior: np.ndarray, before: Mapping[str, np.ndarray] | None
     ) -> dict[str, np.ndarray]:
-        """The M-step from the expected first states (K,), transitions (K, K) and states of the steps (S, K)."""
-        initial, counts = first + self.form.initial_counts, pairs + self.form.transition_counts
+        """The M-step from the expected first states (K,), transitions and states of the steps (S, K).
+
+        pairs: (K, K), or of each step, (N, T - 1, K, K).
+        """
+        initial = first + self.form.initial_counts
+        if self._transitions is not None:
+            A = self._transitions.maximise(pairs, before)
+            return {"pi": initial / initial.sum(), "A": A, **self._emissions.maximise(posterior, before)}
+        counts = pairs + self.form.transition_counts
         total = counts.sum(1, keepdims=True)
         A = np.divide(counts, total, where=total > 0, out=np.full_like(counts, 1 / len(counts)))
         if before is not None:

@@ -112,10 +112,10 @@ class NormalRegression:
 
     def _mode(self, R: np.ndarray, Y: np.ndarray, precision: np.ndarray) -> np.ndarray:
         """The coefficients (C, Q) of all responses by their prior and the precision of their noise."""
-        of_prior, size = self.data.prior_sd.reshape(-1) ** -2, self.data.prior_sd.size
-        gram = np.kron(precision, R.T @ R) + np.diag(of_prior)
-        right = (precision @ Y.T @ R).reshape(-1) + of_prior * self.data.prior_mean.reshape(-1)
-        return np.linalg.solve(gram, right).reshape(-1, size // len(precision))
+        sd, mean, root = self.data.prior_sd.reshape(-1), self.data.prior_mean.reshape(-1), np.linalg.cholesky(precision)
+        of_data = np.einsum("iq,cm->imcq", R, root).reshape(-1, sd.size)
+        design = np.concatenate([of_data, np.diag(1 / sd)])
+        return np.linalg.lstsq(design, np.append((Y @ root).reshape(-1), mean / sd))[0].reshape(len(precision), -1)
 
 
 def prior_of_coefficients(sd: np.ndarray, scale: np.ndarray, units: Units) -> tuple[np.ndarray, np.ndarray]:

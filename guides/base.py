@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inference.unconstrained.curvature import Mode, find_mode, possible_point
+from inference.unconstrained.curvature import Mode, find_mode, find_normal, possible_point
 from zoo import ZooError
 from zoo.types import BackendArray, BackendParams, Program
 
@@ -39,6 +39,8 @@ class ModeCentredGuide:
         self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
         self.mode: Mode | None = None
         self.has_possible_start = True  # or it begins elsewhere, where the density is not 0
+        # about the nearest normal distribution: a mode of latents of rows and their scale may be far from most draws
+        self.is_near_start = False
 
     def __call__(self, **inputs: BackendArray) -> None:
         """Run the guide; ``inputs`` are those of the program."""
@@ -50,7 +52,7 @@ class ModeCentredGuide:
             density = self.model.value_grad_hvp(self.jacobian)
             start = possible_point(density, point, lambda: self.model.prior_vectors(seed=0))
             self.has_possible_start = bool((start == point).all())
-            self.mode = find_mode(density, start)
+            self.mode = (find_normal if self.is_near_start and self.jacobian else find_mode)(density, start)
         if self.shapes not in (None, input_shapes(inputs)):
             raise ZooError(
                 "the guide has parameters for the latents of every row, and cannot run on a batch: leave batch_size out"

@@ -84,6 +84,7 @@ class Fit(FitRecord):
         ZooError
             Where the posterior has no exact form.
         """
+        exact.check_own_rows(self, data)
         values = exact.thin_draws(self.aligned()) if self.draws else self.params
         return exact.local_posterior(self.fitted_model, values, self.observed_data(data))
 

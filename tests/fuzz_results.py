@@ -36,7 +36,7 @@ def fit(model: zoo.Model, data: Any, engine: str, **options: Any) -> inference.F
 
 def row_results(fitted: inference.Fit, data: Any = None) -> dict[str, np.ndarray]:
     """Log-likelihood and posteriors of each row, or its code by an encoder; rows come first."""
-    if fitted.engine == "svi":
+    if fitted.kind == "amortised":
         posterior = AmortisedPosterior(fitted)
         encoded = posterior.encode(posterior.table(data))
         parts = {n: code if isinstance(code, Code) else (code,) for n, code in encoded.items()}
@@ -44,7 +44,8 @@ def row_results(fitted: inference.Fit, data: Any = None) -> dict[str, np.ndarray
         return {}  # mixtures of new documents are drawn token by token, and the fuzz has many
     else:
         parts = {n: v if isinstance(v, tuple) else (v,) for n, v in fitted.local(data).items()}
-        parts["log_likelihood"] = (fitted.log_likelihood(data),)
+        if fitted.engine != "svi":  # a mixture of infinitely many normals has none
+            parts["log_likelihood"] = (fitted.log_likelihood(data),)
     return {f"{n} {i}": np.asarray(part) for n, values in parts.items() for i, part in enumerate(values)}
 
 

@@ -6,7 +6,8 @@ A hook is a module or package, found in two places, the first of which wins:
 - in the package that uses it, ``<home>/<model>``, for the models that come with the project.
 
 The hooks are ``em`` (a closed-form M-step, home ``inference.engines.em``), ``gibbs`` (a sampler, home
-``inference.engines.gibbs``), ``guide`` (the model's own guide, home ``guides``) and ``plot`` (beside the model alone).
+``inference.engines.gibbs``), ``guide`` (the model's own guide, home ``guides``), ``start`` (where svi and nuts begin,
+home ``inference.engines.starts``) and ``plot`` (beside the model alone).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def find_hook(package: str, hook: str, home: str = "") -> str | None:
     package : str
         The package that defines the model, as ``Card.package``; "" for a user's own program, which has no hooks.
     hook : str
-        "em", "gibbs", "guide" or "plot".
+        "em", "gibbs", "guide", "start" or "plot".
     home : str
         The package of the project that holds hooks of this kind.
 

@@ -3,6 +3,15 @@
 from zoo._backend.in_numpyro import assign, straight_through
 from zoo._distributions.chain.in_numpyro import Chain
 from zoo._distributions.gaussian_chain.in_numpyro import GaussianChain, GaussianChainRows
+from zoo._distributions.gaussian_steps.in_numpyro import GaussianSteps
 from zoo._distributions.one_hot.in_numpyro import OneHotCategorical
 
-__all__ = ["Chain", "GaussianChain", "GaussianChainRows", "OneHotCategorical", "assign", "straight_through"]
+__all__ = [
+    "Chain",
+    "GaussianChain",
+    "GaussianChainRows",
+    "GaussianSteps",
+    "OneHotCategorical",
+    "assign",
+    "straight_through",
+]

@@ -48,10 +48,27 @@ def check_exact(card: Card, quantity: str, instead: str, instead_of_topics: str)
         raise ZooError(f"{quantity} of {card.name} is an integral over a network and has no exact form: {instead}")
 
 
+def check_own_rows(fit: FitRecord, data: DataLike) -> None:
+    """Raise ZooError for other rows than those of the fit, where it has values of the latents of its own rows alone."""
+    card = fit.fitted_model.card
+    latents = [] if card.is_own or card.exact or fit.kind == "amortised" else card.continuous_in_rows(fit.keywords)
+    if latents and data is not None:
+        raise ZooError(
+            f"{fit.model.name} has {', '.join(latents)} of the rows of the fit alone: leave data out, or fit the model "
+            "to the other rows"
+        )
+
+
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> np.ndarray:
     """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
     left_to_right = "inference.topics.perplexity(fit, data, method='left_to_right').log_likelihood estimates it"
     check_exact(model.card, "log p of a row", "inference.log_marginal(fit) estimates it", left_to_right)
+    latents = [] if model.card.is_own or "marginal" in model.card.exact else model.card.continuous_in_rows()
+    if latents:
+        raise ZooError(
+            f"log p of a row of {model.name} is an integral over {', '.join(latents)} and has no exact form: fit.draws "
+            "has draws of the latents"
+        )
     exact = gaussian.log_density if model.card.linear else enumeration.log_marginal
     return exact(model, params, data)
 

@@ -11,7 +11,8 @@
     latents(fit, data)               means and standard deviations of continuous latents, as levels and slopes
     figures                          transition_graph(fit), forecast_fan(fit)
 
-``forecast`` and ``predictive_log_likelihood`` are of linear dynamical systems too.
+``forecast`` and ``predictive_log_likelihood`` are of linear dynamical systems too. Of ``switching_lds`` the states are
+given draws of the continuous latents, which are of the sequences of the fit.
 
 Probabilities are averages over the draws of a fit that has draws, so that they include the uncertainty of the
 parameters. Labels of the states are those of ``fit.aligned()`` in a fit with draws. Shorter sequences are NaN after

@@ -72,7 +72,7 @@ def transition_graph(
     if len(names) != K:
         raise ZooError(f"{len(names)} labels for K={K} states: give one for each")
     with matplotlib.rc_context(figure_style()):
-        axes = axes or Figure((4.2 * ring_radius(K),) * 2, layout="constrained").add_subplot()
+        axes = axes or Figure((4.2 * ring_radius(K), 4.2 * ring_radius(K)), layout="constrained").add_subplot()
         draw_graph(axes, transition, names)
     return axes
 

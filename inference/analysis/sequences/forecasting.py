@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import spread_draws
+from inference.analysis.sequences.inputs import check_no_latents, spread_draws
 from inference.analysis.sequences.later import later_steps
 from inference.analysis.sequences.trends import forecast_trends, has_trends
 from inference.record import FitRecord
@@ -97,6 +97,7 @@ def forecast(
         latents, draws = forecast_trends(fit, data, steps, num_draws, seed)
         N = len(next(iter(draws.values()))[0])
         return Forecast(np.zeros((N, steps, 0)), draws, latents)
+    check_no_latents(fit, "forecast")
     model, later = fit.fitted_model, later_steps(fit, data, steps, site, covariates)
     chains, now = later.chains, later.now
     rng, (S, N, K) = np.random.default_rng(seed), now.shape

@@ -74,16 +74,39 @@ class FittedChains:
 
 
 def fitted_params(fit: FitRecord, is_point: bool = False) -> dict[str, np.ndarray]:
-    """The aligned draws, thinned, or the point estimate of a fit without draws, or ``is_point``; (1, S, *shape)."""
-    if fit.draws and not is_point:
-        params = exact.thin_draws({**aligned_draws(fit), **fit.learned_draws()})
+    """The aligned draws, thinned, or the point estimate of a fit without draws, or ``is_point``; (1, S, *shape).
+
+    With the continuous latents of the sequences where they are not integrated out, of a point the mean of their draws.
+    """
+    names = [*fit.fitted_model.card.parameters(fit.keywords), *latents_of_sequences(fit)]
+    aligned = {**aligned_draws(fit), **fit.learned_draws()} if fit.draws else {}
+    if aligned and not is_point:
+        params = exact.thin_draws(aligned)
     else:
         params = {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
-    return {n: params[n] for n in fit.fitted_model.card.parameters(fit.keywords)}
+        params |= {n: v.mean((0, 1))[None, None] for n, v in aligned.items() if n not in params}
+    return {n: params[n] for n in names}
+
+
+def latents_of_sequences(fit: FitRecord) -> list[str]:
+    """The continuous latents of the sequences that a fit has values of, since they are not integrated out."""
+    model = fit.fitted_model
+    return [] if model.collapsed or model.card.is_own else model.card.continuous_in_rows(fit.keywords)
+
+
+def check_no_latents(fit: FitRecord, question: str) -> None:
+    """Raise ZooError where the sums are given continuous latents, which are known from all steps."""
+    latents = ", ".join(latents_of_sequences(fit))
+    if latents:
+        raise ZooError(
+            f"{question} of {fit.model.name} is of given steps, and the fit has {latents} of all of them: "
+            "smoothed(fit) and paths(fit) have the states given all steps"
+        )
 
 
 def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bool = False) -> FittedChains:
     """The chains at the aligned draws, thinned, or at the point estimate of a fit without draws, or ``is_point``."""
+    exact.check_own_rows(fit, data)
     params = fitted_params(fit, is_point)
     logs = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
     name = site or next(iter(logs.sizes))
@@ -94,6 +117,7 @@ def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bo
 
 def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.ndarray:
     """The probabilities of the states at each draw of the parameters, (S, N, T, K)."""
+    exact.check_own_rows(fit, data)
     return enumeration.chain_probabilities(fit.fitted_model, fitted_params(fit), fit.observed_data(data), site)[0]
 
 

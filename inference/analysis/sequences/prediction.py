@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import logsumexp
 
-from inference.analysis.sequences.inputs import fitted_chains
+from inference.analysis.sequences.inputs import check_no_latents, fitted_chains
 from inference.analysis.sequences.states import paths
 from inference.analysis.sequences.trends import fitted_trends, has_trends
 from inference.exact import kalman, markov
@@ -63,6 +63,7 @@ def predictive_log_likelihood(fit: FitRecord, data: DataLike = None, site: str |
         trends = fitted_trends(fit, data)
         steps = np.stack([kalman.filter_chains(chain, trends.x).log_p for chain in trends.chains])
     else:
+        check_no_latents(fit, "predictive_log_likelihood")
         chains = fitted_chains(fit, data, site)
         steps = steps_of_states(chains.log_states, chains.log_transitions)
     so_far = logsumexp(steps.cumsum(-1), axis=0) - np.log(len(steps))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import fitted_chains, spread_draws, state_probabilities
+from inference.analysis.sequences.inputs import check_no_latents, fitted_chains, spread_draws, state_probabilities
 from inference.exact import markov
 from inference.record import FitRecord
 from zoo.checks import check_seed, check_whole
@@ -76,6 +76,7 @@ def filtered(fit: FitRecord, data: DataLike = None, site: str | None = None) -> 
     ZooError
         Where the model has no such chain.
     """
+    check_no_latents(fit, "filtered")
     chains = fitted_chains(fit, data, site)
     return chains.probabilities(markov.filter_states(chains.log_states, chains.log_transitions).mean(0))
 

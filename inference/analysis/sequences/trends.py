@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import fitted_params, spread_draws
+from inference import exact
+from inference.alignment import aligned_draws
+from inference.analysis.sequences.inputs import check_no_latents, fitted_params, latents_of_sequences, spread_draws
 from inference.exact import kalman
 from inference.exact.kalman import posterior
 from inference.record import FitRecord
@@ -67,7 +69,8 @@ def latents(fit: FitRecord, data: DataLike = None, so_far: bool = False) -> Late
     Parameters
     ----------
     fit : Fit
-        A fit of ``linear_dynamical_system``, by any engine, or of another model whose card has ``linear_chain``.
+        A fit of ``linear_dynamical_system``, by any engine, or of another model whose card has ``linear_chain``; or one
+        with draws of the latents themselves, as of ``switching_lds``, whose moments are the result.
     data : optional
         Sequences as ``inference.fit`` takes them; those of the fit by default. Steps without values are predicted.
     so_far : bool, default False
@@ -82,6 +85,11 @@ def latents(fit: FitRecord, data: DataLike = None, so_far: bool = False) -> Late
     ZooError
         Where the model has no such latents.
     """
+    if latents_of_sequences(fit):
+        if so_far:
+            check_no_latents(fit, "latents(so_far=True)")
+        draws = latent_draws(fit, data)
+        return LatentMoments({n: v.mean(0) for n, v in draws.items()}, {n: v.std(0) for n, v in draws.items()})
     trends = fitted_trends(fit, data)
     mean, covariance = posterior.latent_moments(trends.chains, trends.x, so_far)
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
@@ -110,9 +118,21 @@ def latent_paths(fit: FitRecord, data: DataLike = None, num_paths: int = 100, se
     """
     check_whole(1, num_paths=num_paths)
     check_seed(seed)
+    if latents_of_sequences(fit):
+        draws = latent_draws(fit, data)
+        return {n: v[spread_draws(num_paths, len(v))] for n, v in draws.items()}
     trends, rng = fitted_trends(fit, data), np.random.default_rng(seed)
     at = spread_draws(num_paths, len(trends.chains))
     return by_latent(np.stack([kalman.draw(trends.chains[s], trends.x, rng) for s in at]), trends.sizes)
+
+
+def latent_draws(fit: FitRecord, data: DataLike) -> Draws:
+    """The aligned draws of the latents that are not integrated out, (S, N, T, ...); raises ZooError."""
+    exact.check_own_rows(fit, data)
+    if not fit.draws:
+        raise ZooError(f"a fit of {fit.model.name} without draws has its latents in fit.params, and no spread of them")
+    draws = aligned_draws(fit)
+    return {n: draws[n].reshape(-1, *draws[n].shape[2:]) for n in latents_of_sequences(fit)}
 
 
 def forecast_trends(fit: FitRecord, data: DataLike, steps: int, num_draws: int, seed: int) -> tuple[Draws, Draws]:

@@ -1,10 +1,14 @@
 """Where SVI and NUTS begin: where EM would, as far as EM fits the model, else at the median of prior draws.
 
+A model may have a start of its own, the hook ``start``: a module with ``start(table, keywords, seed)``, the values of
+all continuous latents in NumPy, and ``METHOD``, a word for it. Guides are then about this start, and not about a mode.
+
 Each ``in_<backend>.py`` has ``begin(request, model, seeds)``, see ``find_starts``.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -16,6 +20,7 @@ from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import check_starts
 from zoo import Card
 from zoo.data.tables import SEQUENCES
+from zoo.hooks import find_hook
 from zoo.types import BackendArray, BackendParams, Keywords
 
 
@@ -30,8 +35,8 @@ def find_starts(
     """Values at which to begin, one dict for each seed, and how they were found.
 
     em_values: the backend's ``initial_values`` of EM. model: the backend's ``UnconstrainedModel``. The second output is
-    "given", "k-means++", "clusterwise regression", "principal axes", "variational EM", "prior draw" or "prior median";
-    where values of some latents are given it is as in "given pi, else k-means++".
+    "given", "k-means++", "clusterwise regression", "principal axes", "variational EM", "prior draw", "prior median" or
+    the ``METHOD`` of the own start of a model; where some values are given it is as in "given pi, else k-means++".
     """
     options, sites = request.options, request.card.sites(request.keywords)
     given: list[dict[str, np.ndarray]] = [{} for _ in seeds]
@@ -39,7 +44,7 @@ def find_starts(
         given = check_starts(options.start, model.shapes, sites, getattr(options, "num_chains", None))
     if all(values.keys() == model.shapes.keys() for values in given):
         return [to_backend(values) for values in given], "given"
-    usual, method = usual_starts(em_values, request, model, seeds)
+    usual, method = usual_starts(em_values, to_backend, request, model, seeds)
     starts = [
         to_backend(complete_start(request.card, request.keywords, some, to_numpy(values))) if some else values
         for some, values in zip(given, usual, strict=True)
@@ -49,11 +54,17 @@ def find_starts(
 
 def usual_starts(
     em_values: Callable[[FitRequest[SVIOptions] | FitRequest[NUTSOptions], Sequence[int]], list[BackendParams]],
+    to_backend: Callable[[Mapping[str, np.ndarray]], BackendParams],
     request: FitRequest[SVIOptions] | FitRequest[NUTSOptions],
     model: BackendArray,
     seeds: Sequence[int],
 ) -> tuple[list[BackendParams], str]:
     """Values at which to begin where none are given; as ``find_starts``."""
+    own = find_hook(request.card.package, "start", home=__name__)
+    if own:
+        module = importlib.import_module(own)
+        starts = [module.start(request.table, request.keywords, seed) for seed in seeds]
+        return [to_backend({n: values[n] for n in model.shapes}) for values in starts], module.METHOD
     if not (request.card.enumerated or request.card.linear):
         return [model.prior_median(seed) for seed in seeds], "prior median"
     values, local = em_values(request, seeds), set(model.shapes) & set(request.card.local())

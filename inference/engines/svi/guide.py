@@ -8,11 +8,13 @@ from typing import TypeVar
 
 import guides
 import zoo
+from guides.base import ModeCentredGuide
 from inference.engines.contract import FitRequest
 from inference.engines.svi.options import SVIOptions
 from inference.unconstrained import without_finite_sums
 from zoo.cards import Card
 from zoo.errors import DensityError, ZooError, describe_error
+from zoo.hooks import find_hook
 from zoo.types import BackendParams, Program
 
 T = TypeVar("T")
@@ -64,6 +66,14 @@ def local_latents(request: FitRequest[SVIOptions]) -> list[str]:
     """The latents of the rows that are not summed out."""
     sites = request.card.sites(request.keywords)
     return [n for n in request.card.latents if "N" in sites[n].dims and n not in request.card.enumerated]
+
+
+def make_guide(request: FitRequest[SVIOptions], program: Program, start: BackendParams | None) -> Program:
+    """The guide of a program; that of a model with a start of its own is about this, and not about a mode near it."""
+    guide = guides.make(request.options.guide, request.model)(program, start)
+    if isinstance(guide, ModeCentredGuide):
+        guide.is_near_start = find_hook(request.card.package, "start", home="inference.engines.starts") is not None
+    return guide
 
 
 def find_sampled_sites(

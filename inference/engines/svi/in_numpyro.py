@@ -7,10 +7,16 @@ import numpy as np
 from numpyro import handlers
 from numpyro.infer.util import log_density
 
-import guides
 from inference.engines.starts.in_numpyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, check_start_density, find_sampled_sites, is_amortised, run_guide
+from inference.engines.svi.guide import (
+    check_request,
+    check_start_density,
+    find_sampled_sites,
+    is_amortised,
+    make_guide,
+    run_guide,
+)
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -65,7 +71,7 @@ def set_up(request, rows, program, free, start):
     if some_rows is not None:
         program = minibatch(program, jnp.asarray(some_rows))
         inputs |= to_backend(rows.take(rows.training[some_rows]))
-    guide = guides.make(request.options.guide, request.model)(program, start)
+    guide = make_guide(request, program, start)
     with handlers.block():
         run_guide(request, lambda: handlers.trace(handlers.seed(guide, request.seed)).get_trace(**inputs))
     return guide

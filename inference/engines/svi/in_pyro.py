@@ -5,10 +5,16 @@ import pyro
 import torch
 from pyro import poutine
 
-import guides
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
-from inference.engines.svi.guide import check_request, check_start_density, find_sampled_sites, is_amortised, run_guide
+from inference.engines.svi.guide import (
+    check_request,
+    check_start_density,
+    find_sampled_sites,
+    is_amortised,
+    make_guide,
+    run_guide,
+)
 from inference.engines.svi.plan import TrainingPlan
 from inference.engines.svi.result import ELBO_DRAWS, guide_result, training_diagnostics
 from inference.engines.svi.rows import TrainingRows, setup_rows
@@ -60,7 +66,7 @@ def set_up(request, rows, program, free, start):
     if some_rows is not None:
         index = torch.as_tensor(some_rows, device=torch.zeros(()).device)
         program, inputs = minibatch(program, index), {**inputs, **to_backend(rows.take(rows.training[some_rows]))}
-    guide = guides.make(request.options.guide, request.model)(program, start)
+    guide = make_guide(request, program, start)
     with torch.no_grad():
         run_guide(request, lambda: poutine.trace(guide).get_trace(**inputs))
     return guide

@@ -21,7 +21,7 @@ import numpy as np
 from inference.exact.enumeration.density import EnumeratedDensity
 from inference.exact.enumeration.elimination import Variable
 from inference.exact.far_rows import are_improper, limit_of, points_on_the_way
-from zoo import Model
+from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
 from zoo.types import BackendArray, BackendParams, DataLike, Keywords
@@ -264,15 +264,16 @@ def _by_draw(
     """
     backend, enumeration = backend_of(model), in_backend("inference.exact.enumeration", model.backend)
     table, keywords = model.bind(data)
+    given = latents_given(model, params, keywords)
     sites = {**model.card.sites(keywords), **model.card.parameters(keywords)}
-    values = {n: np.asarray(params[n]) for n in model.card.parameters(keywords)}
+    values = {n: np.asarray(params[n]) for n in [*model.card.parameters(keywords), *given]}
     leading = max((v.ndim - len(sites[n].dims) for n, v in values.items()), default=0)
     sample_shape = next((v.shape[:leading] for v in values.values()), ())
     num_draws = int(np.prod(sample_shape))  # -1 would not do: an array without a column, at Z = 0, has no elements
     flat = {n: v.reshape((num_draws, *v.shape[leading:])) for n, v in values.items()}
     outputs: list[dict[str, np.ndarray]] = []
     with backend.runtime("float64"):
-        for block in _blocks(model, table, keywords):
+        for block in _blocks(model, table, keywords) if not given else [_Block(table, {})]:
             density = enumeration.EnumeratedDensity(
                 model.collapsed or model.program,
                 backend.to_backend({**keywords, **block.sizes}),
@@ -289,6 +290,20 @@ def _by_draw(
                 by_time = np.moveaxis(a, -1 - num_last, 1) if name in model.card.chains else a
                 joined[name] = by_time.reshape(len(a), *shape, *last)
     return {n: a.reshape((*sample_shape, *a.shape[1:])) for n, a in joined.items()}
+
+
+def latents_given(model: Model, params: Mapping[str, np.ndarray], keywords: Keywords) -> list[str]:
+    """The continuous latents of the rows, which the sums are given too; raises ZooError where params lack them."""
+    if model.collapsed or model.card.is_own:
+        return []
+    names = model.card.continuous_in_rows(keywords)
+    absent = ", ".join(n for n in names if n not in params)
+    if absent:
+        raise ZooError(
+            f"given the parameters alone the density of a row of {model.name} is an integral over {absent}, which has "
+            f"no exact form: give values of {absent} too"
+        )
+    return names
 
 
 class _Block(NamedTuple):

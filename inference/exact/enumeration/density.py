@@ -19,7 +19,7 @@ class EnumeratedDensity:
 
     A backend adds the methods that raise NotImplementedError here, and sets ``functions`` (of its arrays),
     ``variables`` (the discrete sites), ``has_loops`` (over time), ``supports`` and ``shapes`` (of the continuous
-    latents, by site).
+    latents, by site), and ``dependent`` (those that depend on a discrete one, whose densities are among the factors).
 
     program: of the backend. keywords, data: in arrays of the backend.
     """
@@ -29,6 +29,7 @@ class EnumeratedDensity:
     has_loops: bool
     supports: BackendParams
     shapes: dict[str, tuple[int, ...]]
+    dependent: set[str]
 
     def __init__(self, program: Program, keywords: Keywords, data: Mapping[str, BackendArray]):
         self.program, self.keywords, self.data = program, keywords, data
@@ -64,7 +65,7 @@ class EnumeratedDensity:
         raise NotImplementedError
 
     def log_prior(self, params: BackendParams) -> BackendArray:
-        """log p(params), of the global latents given."""
+        """log p(params), of the global latents given, without those whose density is among the factors."""
         raise NotImplementedError
 
     def log_priors(self, draws: BackendParams) -> BackendParams:
@@ -190,7 +191,7 @@ def masked_chain(name: str) -> str:
 
 
 def depends_on_discrete(name: str) -> str:
-    """The message for a continuous latent that depends on a discrete one."""
+    """The message for a continuous latent of a loop that depends on a discrete one."""
     return f"{name} is continuous and depends on a discrete site, so the discrete site cannot be summed out"
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpyro
 from jax.core import Tracer
 from numpyro import handlers
-from numpyro.distributions import ExpandedDistribution, MaskedDistribution, constraints
+from numpyro.distributions import ExpandedDistribution, ImproperUniform, MaskedDistribution, constraints
 from numpyro.infer import init_to_uniform
 from numpyro.primitives import Messenger
 
@@ -53,14 +53,17 @@ FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, jnp.moveaxis, jnp.broadcast_
 
 
 class Enumerate(Messenger):
-    """Gives every discrete latent all its values at once, and records the sites that depend on one."""
+    """Gives every discrete latent all its values at once, and records the sites that depend on one.
+
+    A continuous latent that depends on a discrete one remains, without its density, which is among the factors.
+    """
 
     def __init__(self, program, plate_depth, sampled_sites=()):
         self.plate_depth, self.sampled_sites = plate_depth, sampled_sites
         super().__init__(program)
 
     def __enter__(self):
-        self.sites, self.variables, self.loops = [], [], []
+        self.sites, self.variables, self.loops, self.dependent = [], [], [], {}
         return super().__enter__()
 
     def process_message(self, msg):
@@ -81,9 +84,17 @@ class Enumerate(Messenger):
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif is_latent:
-            raise ZooError(density.depends_on_discrete(msg["name"]))
+            self.dependent[msg["name"]] = fn = msg["fn"]
+            batch_shape = fn.batch_shape[len(fn.batch_shape) - self.plate_depth :]
+            msg["fn"] = ImproperUniform(fn.support, batch_shape, fn.event_shape)
+            return
         self.sites.append(msg)
         msg["stop"] = True
+
+    def postprocess_message(self, msg):
+        if msg["name"] in self.dependent:
+            self.dependent[msg["name"]] = site = {**msg, "fn": self.dependent[msg["name"]]}
+            self.sites.append(site)
 
     @property
     def free_dim(self):
@@ -215,14 +226,15 @@ class EnumeratedDensity(density.EnumeratedDensity):
                 with_values(enumerated)(**self.one_row)
             discrete = {v.name for v in enumerated.variables}
             sites = {n: s for n, s in inner.trace.items() if is_fitted(s) and n not in discrete}
-            outputs.append((enumerated.variables, bool(enumerated.loops), {n: support_of(s) for n, s in sites.items()}))
+            supports = {n: support_of(s) for n, s in sites.items()}
+            outputs.append((enumerated.variables, bool(enumerated.loops), supports, {*enumerated.dependent}))
             return {n: s["value"] for n, s in sites.items()}
 
         with density.at_every_value(program):
             shapes = jax.eval_shape(run)  # shapes alone: nothing is computed, and so nothing compiled
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(outputs[0][2])):
             run()  # a support that depends on values needs the values
-        self.variables, self.has_loops, self.supports = outputs[-1]
+        self.variables, self.has_loops, self.supports, self.dependent = outputs[-1]
         self.shapes = {n: shapes[n].shape for n in self.supports}
 
     def prior_draws(self, count, seed=0):
@@ -245,7 +257,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         conditioned = handlers.substitute(handlers.seed(self.program, UNUSED_KEY), data=params)
         with handlers.block():
             nodes = handlers.trace(conditioned).get_trace(**self.one_row)
-        sites = {n: nodes[n] for n in params if nodes[n]["type"] == "sample"}
+        sites = {n: nodes[n] for n in params if nodes[n]["type"] == "sample" and n not in self.dependent}
         return {n: s["fn"].log_prob(s["value"]).sum() for n, s in sites.items()}
 
     def log_priors(self, draws):
@@ -258,10 +270,11 @@ class EnumeratedDensity(density.EnumeratedDensity):
             handlers.seed(enumerated, UNUSED_KEY)(**self.data, **self.keywords)
         nodes = [s for s in inner.trace.values() if s["type"] == "sample"]
         rows = find_rows([site_plates(s) for s in nodes], enumerated.loops)
-        discrete = {v.name for v in enumerated.variables}
-        sites = [s for s in nodes if s["is_observed"] or s["name"] in discrete]
+        own, sites = {s["name"]: s for s in enumerated.sites}, []  # discrete sites, and those that depend on one
         for site in nodes:
-            if rows in site_plates(site) and not self.is_own and site not in sites:
+            if site["is_observed"] or site["name"] in own:
+                sites.append(own.get(site["name"], site))
+            elif rows in site_plates(site) and site["name"] not in params:
                 raise ZooError(density.is_local(site["name"]))
         return enumerated.factor_graph(sites, rows)
 

@@ -4,7 +4,7 @@ from functools import cached_property
 import pyro
 import torch
 from pyro import poutine
-from pyro.distributions import MaskedDistribution, constraints
+from pyro.distributions import ImproperUniform, MaskedDistribution, constraints
 from pyro.distributions.util import scale_and_mask
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.subsample_messenger import _Subsample
@@ -50,14 +50,17 @@ FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, torch.movedim, torch.broadca
 
 
 class Enumerate(Messenger):
-    """Gives every discrete latent all its values at once, and records the sites that depend on one."""
+    """Gives every discrete latent all its values at once, and records the sites that depend on one.
+
+    A continuous latent that depends on a discrete one remains, without its density, which is among the factors.
+    """
 
     def __init__(self, plate_depth, sampled_sites=()):
         super().__init__()
         self.plate_depth, self.sampled_sites = plate_depth, sampled_sites
 
     def __enter__(self):
-        self.sites, self.labels, self.running = [], [], []
+        self.sites, self.labels, self.running, self.dependent = [], [], [], {}
         return super().__enter__()
 
     @cached_property
@@ -95,12 +98,22 @@ class Enumerate(Messenger):
         elif len(msg["fn"].batch_shape) <= self.plate_depth:
             return  # as in the program
         elif is_latent:
-            raise ZooError(density.depends_on_discrete(msg["name"]))
+            if loop:
+                raise ZooError(density.depends_on_discrete(msg["name"]))
+            self.dependent[msg["name"]] = fn = msg["fn"]
+            batch_shape = fn.batch_shape[len(fn.batch_shape) - self.plate_depth :]
+            msg["fn"] = ImproperUniform(fn.support, batch_shape, fn.event_shape)
+            return
         if loop:
             loop.add(at, msg)
         else:
             self.sites.append(msg)
         msg["stop"] = True
+
+    def _pyro_post_sample(self, msg):
+        if msg["name"] in self.dependent:
+            self.dependent[msg["name"]] = site = {**msg, "fn": self.dependent[msg["name"]]}
+            self.sites.append(site)
 
     def _loop(self):
         """The loop of the site at hand, None outside of loops."""
@@ -213,11 +226,13 @@ class EnumeratedDensity(density.EnumeratedDensity):
         ):
             nodes = inner.get_trace(**self.one_row).nodes
         self.variables, self.has_loops = enumerated.variables, bool(enumerated.loops)
+        self.dependent = {*enumerated.dependent}
         discrete = {v.name for v in self.variables} | enumerated.names_in_loops
         latents = {n: s for n, s in sample_nodes(nodes).items() if not s["is_observed"]}
         continuous = {n: s for n, s in {**latents, **param_nodes(nodes)}.items() if n not in discrete}
         self.supports = {n: support_of(s) for n, s in continuous.items()}
-        self.shapes = {n: s["value"].shape for n, s in continuous.items()}
+        # where the program gives a value, that of a dependent latent has the enumerated dimensions too
+        self.shapes = {n: (s["fn"].shape() if n in self.dependent else s["value"].shape) for n, s in continuous.items()}
 
     def prior_draws(self, count, seed=0):
         def draw():
@@ -237,7 +252,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
     def _log_priors(self, params):
         with poutine.block(), torch.random.fork_rng(devices=[]):
             nodes = poutine.trace(substitute(self.program, params)).get_trace(**self.one_row).nodes
-        return {n: log_prob(nodes[n]).sum() for n in params if nodes[n]["type"] == "sample"}
+        return {n: log_prob(nodes[n]).sum() for n in params if nodes[n]["type"] == "sample" and n not in self.dependent}
 
     def log_priors(self, draws):
         with torch.no_grad():
@@ -250,12 +265,13 @@ class EnumeratedDensity(density.EnumeratedDensity):
         in_loops = enumerated.names_in_loops
         nodes = {n: s for n, s in sample_nodes(nodes).items() if n not in in_loops}
         rows = find_rows([site_plates(s) for s in nodes.values()], enumerated.loops)
-        discrete = {v.name for v in enumerated.variables}
-        sites = {n: s for n, s in nodes.items() if n not in params and (s["is_observed"] or n in discrete)}
+        own, sites = {s["name"]: s for s in enumerated.sites}, []  # discrete sites, and those that depend on one
         for name, site in nodes.items():
-            if name not in sites and rows in site_plates(site) and not self.is_own:
+            if name in own or (name not in params and site["is_observed"]):
+                sites.append(own.get(name, site))
+            elif rows in site_plates(site) and name not in params:
                 raise ZooError(density.is_local(name))
-        return enumerated.factor_graph(sites.values(), rows)
+        return enumerated.factor_graph(sites, rows)
 
     def posterior(self, params, weights=None):
         return posterior_of(self.factor_graph(params), weights)

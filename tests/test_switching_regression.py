@@ -17,6 +17,7 @@ import inference
 import zoo
 from inference import sequences
 from inference.engines.em.switching_regression.transitions import maximise_logits
+from inference.evaluation.selection.likelihood_ratio import simulate_tables
 from tests.paths import list_paths
 
 RNG = np.random.default_rng(0)
@@ -153,6 +154,19 @@ def test_the_columns_may_be_in_any_order():
     )
     np.testing.assert_allclose(other.trace, one.trace, rtol=1e-12)
     np.testing.assert_allclose(other.params["beta"], one.params["beta"], rtol=1e-9)
+
+
+def test_simulated_data_has_the_covariates_of_the_data():
+    x = sequences_with_gaps()
+    fit = inference.fit(load(), x, "em", objective="map", max_iter=5)
+    check = inference.predictive_check(fit, draws=20)
+    for statistic in ("mean[1]", "sd[2]", "max[2]"):
+        assert (check.draws[statistic] == check.table.loc[statistic, "observed"]).all()
+    assert check.draws["mean[0]"].std() > 0
+    tables_of_fit = simulate_tables(fit, 3, seed=0)
+    for table in tables_of_fit:
+        np.testing.assert_array_equal(table["x"][..., 1:], x[..., 1:])
+        assert (table["x"][0, :20, 0] != x[0, :20, 0]).all()
 
 
 X = RNG.normal(size=(2, 12, 3))

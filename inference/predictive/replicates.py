@@ -6,6 +6,7 @@ import numpy as np
 
 from inference.alignment import aligned_draws
 from inference.predictive import posterior_predictive
+from inference.predictive.covariates import given_covariates
 from inference.record import FitRecord
 from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
@@ -46,7 +47,7 @@ def _draw(fit: FitRecord, model: Model, values: dict[str, np.ndarray], count: in
     covariates = {n: v for n, v in table.items() if n not in observed}
     module = in_backend("inference.predictive", model.backend)
     with backend.runtime("float64"):
-        inputs = backend.to_backend({**covariates, **keywords})
+        inputs = backend.to_backend({**covariates, **keywords, **given_covariates(model, keywords, table)})
         try:
             draws = module.predict(model.program, inputs, backend.to_backend(values), observed, seed, count)
         except NotImplementedError:

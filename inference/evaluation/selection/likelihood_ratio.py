@@ -25,14 +25,13 @@ import numpy as np
 
 from inference.engines import FitRequest
 from inference.engines.em.uncertainty import request_of
+from inference.predictive.covariates import given_covariates
 from inference.result import Fit
 from inference.run.random_streams import chain_seeds
 from inference.run.workers import num_workers
 from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.checks import check_whole
-from zoo.data.column_kinds import column_levels
-from zoo.data.columns import COVARIATE
 
 DEFAULT_SAMPLES = 99
 DEFAULT_RESTARTS = 5  # of every fit, where the user gives none: a maximum that is missed is a wrong statistic
@@ -115,26 +114,17 @@ def compute_test(smaller: Fit, larger: Fit, samples: int, seed: int, workers: in
 
 def simulate_tables(fit: Fit, count: int, seed: int) -> list[Table]:
     """Data sets of the size of the data, simulated at the fit, with its missing values."""
-    data, N, covariates = fit.observed_data(), fit.keywords["N"], covariates_of(fit)
+    data, N = fit.observed_data(), fit.keywords["N"]
+    covariates = given_covariates(fit.model, fit.keywords, fit.data)
     group = max(1, MAX_ROWS // N)
     tables: list[Table] = []
     for first, group_seed in zip(range(0, count, group), chain_seeds(seed, -(-count // group)), strict=True):
         number = min(group, count - first)
-        settings = {n: np.tile(w, (number, 1)) for n, w in covariates.items()}
+        settings = {n: np.tile(w, (number, *(1,) * (w.ndim - 1))) for n, w in covariates.items()}
         rows = fit.model.data_of(fit.simulate(number * N, seed=group_seed, **settings))
         parts = {n: np.asarray(values, float).reshape(number, N, *values.shape[1:]) for n, values in rows.items()}
         tables += [{n: np.where(np.isnan(data[n]), np.nan, v[i]) for n, v in parts.items()} for i in range(number)]
     return tables
-
-
-def covariates_of(fit: Fit) -> dict[str, np.ndarray]:
-    """The setting by which simulated rows have the covariates of the data, {} where the model has none."""
-    columns = fit.keywords.get(fit.model.card.columns)
-    if columns is None:
-        return {}
-    (x,) = fit.data.values()
-    chosen = [d for d, kind in enumerate(column_levels(columns, x.shape[1])) if kind == COVARIATE]
-    return {"covariates": x[:, chosen]} if chosen else {}
 
 
 def run_jobs(jobs: list[Job]) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """Centred hierarchies, whose joint density has no mode: guides begin elsewhere, and verdicts name the funnel."""
 
 import dataclasses
+import re
 import warnings
 from typing import Any
 
@@ -206,3 +207,35 @@ def test_other_hierarchies_are_fitted_from_a_start_that_is_no_mode(name, guide):
     fit = inference.fit(model, **call, engine="svi", guide=guide, num_steps=2000)
     for scale, value in truth.items():
         assert 0.5 < fit.draws[scale].mean() / value < 1.8
+
+
+@pytest.mark.parametrize("backend", zoo.BACKENDS)
+def test_bounds_that_are_latents_are_found(backend):
+    pr, dist, arrays = modules(backend)
+
+    def program(x):
+        top = pr.sample("top", dist.HalfNormal(10.0 * arrays.ones(())))
+        rate = pr.sample("rate", dist.HalfNormal(1.0 * arrays.ones(())))
+        with pr.plate("rows", 8):
+            pr.sample("x", dist.Uniform(arrays.zeros(()), top), obs=x[:, 0])
+            pr.sample("wait", dist.Exponential(rate), obs=x[:, 1])
+
+    model = zoo.read(zoo.Model(program, backend=backend), np.c_[SIGMA, SIGMA])
+    assert describe_density(model).card.bounds == {"x": ("top",)}
+
+
+def test_chains_that_diverge_at_a_bound_are_told_how_to_write_it():
+    pr, dist, arrays = modules("pyro")
+
+    def program(x):
+        top = pr.sample("top", dist.HalfNormal(100.0 * arrays.ones(())))
+        with pr.plate("rows", 8):
+            pr.sample("x", dist.Uniform(arrays.zeros(()), top), obs=x)
+
+    options = {"num_warmup": 30, "num_samples": 60, "num_chains": 1}
+    fit = inference.fit(zoo.Model(program, backend="pyro"), SIGMA, engine="nuts", **options)
+    fit = dataclasses.replace(fit, diagnostics=fit.diagnostics.replace(divergences=7, divergences_by_chain=[7]))
+    advice = "the bounds of x depend on top, .* write top as the outermost value of x plus"
+    with pytest.warns(UserWarning, match=advice):
+        fit.summary()
+    assert re.search(advice, judge(fit).explanation)

@@ -61,6 +61,8 @@ class Card:
         Latents that the rows depend on through the priors of others alone: the likelihood does not depend on them.
     scales : dict of str to tuple of str
         For a latent of a user's program whose scale depends on other latents, as that of a centred hierarchy, these.
+    bounds : dict of str to tuple of str
+        For an observed site of a user's program whose bounds depend on latents, as those of ``Uniform(0, top)``, these.
     symmetries : dict of str to str
         For a letter other than K, how its axis may be transformed without a change of the likelihood: "rotation" or
         "signed permutation". K, the letter of exchangeable components, may always be permuted.
@@ -152,6 +154,7 @@ class Card:
     derived: Mapping[str, Derived] = field(default_factory=dict)
     hyper: tuple[str, ...] = ()
     scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
     linear_chain: Callable[[Mapping[str, np.ndarray], Keywords], LinearChain] | None = None

@@ -15,6 +15,7 @@ Each ``in_<backend>.py`` has ``DensityTest(program, keywords, data)``, with
     log_joint(values)        log p of each point in nats, NaN where a value is outside of its support
     likelihood_parents()     the latents that the likelihood depends on
     scale_parents()          for each latent those that its scale depends on
+    bound_parents()          for each observed site the latents that its bounds depend on
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ class DensityTest(Protocol):
         """For each latent whose scale depends on other latents, these."""
         ...
 
+    def bound_parents(self) -> dict[str, tuple[str, ...]]:
+        """For each observed site whose bounds depend on latents, these."""
+        ...
+
 
 def describe_density(model: M) -> M:
     """The model with its exchangeable dimensions, symmetries of axes, hyperparameters and hierarchies on its card.
@@ -88,7 +93,7 @@ def describe_density(model: M) -> M:
         parents = test.likelihood_parents()
         # a scale that the likelihood has too, as that of the noise, is not small
         scales = {n: tuple(p for p in above if p not in parents) for n, above in test.scale_parents().items()}
-        scales = {n: above for n, above in scales.items() if above}
+        scales, bounds = {n: above for n, above in scales.items() if above}, test.bound_parents()
         # a guide or EM fits what has no prior: the density at other values of it says nothing
         groups = [] if card.learned else groups
         exchangeable = minimal_groups(test, sites, groups)
@@ -98,7 +103,8 @@ def describe_density(model: M) -> M:
     changed = {field: rename_dims(getattr(card, field), renamed) for field in ("latents", "deterministic", "learned")}
     labels = tuple(dim for dim in symmetries if dim not in signed)
     hyper = tuple(n for n in sites if n not in parents)
-    return model.with_card(**changed, hyper=hyper, scales=scales, exchangeable=labels, symmetries=signed)
+    found = {"hyper": hyper, "scales": scales, "bounds": bounds, "exchangeable": labels, "symmetries": signed}
+    return model.with_card(**changed, **found)
 
 
 def candidate_groups(sites: Mapping[str, Site], sizes: Mapping[str, int]) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from inference.exact.enumeration.in_numpyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_numpyro import UnconstrainedModel
 from zoo._backend.in_numpyro import compile_fast
-from zoo._programs.supports.in_numpyro import without_joins
+from zoo._programs.supports.in_numpyro import sum_of_bounds, without_joins
 
 NUM_POINTS = 3
 KEY = jax.random.PRNGKey(0)  # of a program in which every latent has its value
@@ -58,17 +58,24 @@ class DensityTest:
         return {name for name, is_used in zip(sorted(point), used, strict=True) if is_used}
 
     def scale_parents(self):
+        return self.parents(lambda site: None if site["is_observed"] else scale_of(site["fn"]))
+
+    def bound_parents(self):
+        return self.parents(lambda site: sum_of_bounds(site["fn"]) if site["is_observed"] else None)
+
+    def parents(self, array_of):
+        """For each site the other latents on which its array depends; of some sites ``array_of`` has none."""
         point = {n: jnp.zeros(shape) for n, shape in self.model.shapes.items()}
         leaves, tree = jax.tree.flatten(point)
         names = []
 
-        def scales(*leaves):
-            nodes = self.model.latents(KEY, lambda site: jax.tree.unflatten(tree, leaves).get(site["name"]))
-            found = {n: scale_of(s["fn"]) for n, s in nodes.items()}
-            names[:] = [n for n, scale in found.items() if scale is not None]
+        def arrays(*leaves):
+            nodes = self.model.sample_sites(KEY, lambda site: jax.tree.unflatten(tree, leaves).get(site["name"]))
+            found = {n: array_of(s) for n, s in nodes.items()}
+            names[:] = [n for n, array in found.items() if array is not None]
             return [found[n] for n in names]
 
-        jaxpr = jax.make_jaxpr(scales)(*leaves).jaxpr  # nothing is computed
+        jaxpr = jax.make_jaxpr(arrays)(*leaves).jaxpr  # nothing is computed
         parents = {}
         for i, name in enumerate(names):
             _, used = dce_jaxpr(jaxpr, [i == j for j in range(len(names))])

@@ -6,7 +6,8 @@ from pyro import poutine
 
 from inference.exact.enumeration.in_pyro import EnumeratedDensity, marginalize
 from inference.unconstrained.in_pyro import UnconstrainedModel
-from zoo._programs.supports.in_pyro import without_joins
+from zoo._backend.in_pyro import sample_nodes
+from zoo._programs.supports.in_pyro import sum_of_bounds, without_joins
 
 NUM_POINTS = 3
 
@@ -43,17 +44,24 @@ class DensityTest:
         return {name for name, slope in zip(point, slopes, strict=True) if slope is not None}
 
     def scale_parents(self):
+        return self.parents(lambda name, fn: scale_of(fn) if name in self.points else None)
+
+    def bound_parents(self):
+        return self.parents(lambda name, fn: None if name in self.points else sum_of_bounds(fn))
+
+    def parents(self, tensor_of):
+        """For each site the other latents on which its tensor depends; of some sites ``tensor_of`` has none."""
         point = {n: torch.as_tensor(v[0]).requires_grad_() for n, v in self.points.items()}
         with poutine.block(), torch.random.fork_rng(devices=[]):
             nodes = (
                 poutine.trace(poutine.condition(self.model.program, data=point)).get_trace(**self.model.inputs).nodes
             )
         parents = {}
-        for name in point:
-            scale, others = scale_of(nodes[name]["fn"]), [n for n in point if n != name]
-            if torch.is_tensor(scale) and scale.requires_grad and others:
+        for name, site in sample_nodes(nodes).items():
+            tensor, others = tensor_of(name, site["fn"]), [n for n in point if n != name]
+            if torch.is_tensor(tensor) and tensor.requires_grad and others:
                 slopes = torch.autograd.grad(
-                    scale.sum(), [point[n] for n in others], allow_unused=True, retain_graph=True
+                    tensor.sum(), [point[n] for n in others], allow_unused=True, retain_graph=True
                 )
                 used = zip(others, slopes, strict=True)
                 parents[name] = tuple(n for n, slope in used if slope is not None and bool((slope != 0).any()))

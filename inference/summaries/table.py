@@ -12,7 +12,7 @@ from inference.amortised import AmortisedPosterior, Code, latents_outside_rows
 from inference.engines.nuts.result import interruption
 from inference.record import FitRecord
 from inference.summaries.collapse import collapse_note, latent_summary
-from inference.summaries.funnel import funnel_note
+from inference.summaries.difficulties import difficulty_note
 from inference.summaries.labels import labelled_entries
 from inference.summaries.quantities import MAX_ENTRIES, large_sites, scalar_quantities
 from inference.summaries.statistics import chain_statistics, count_active_units, is_amortised, sample_kind
@@ -40,7 +40,7 @@ def summary_table(fit: FitRecord, max_entries: int | None = MAX_ENTRIES) -> pd.D
         )
     if "interrupted_chains" in fit.diagnostics:
         warnings.warn(interruption(fit.diagnostics["interrupted_chains"], len(fit.stats["lp"])), stacklevel=3)
-    if note := funnel_note(fit):
+    if note := difficulty_note(fit):
         warnings.warn(note, stacklevel=3)
     names, values = scalar_quantities(card, fit.keywords, draws, max_entries)
     table = describe_values(fit, values, pd.Index(names, name="quantity")).drop(columns="ess_tail", errors="ignore")

@@ -52,11 +52,14 @@ class UnconstrainedModel:
         # eager JAX compiles operation by operation, which takes seconds
         self.unconstrain, self.constrain = jax.jit(self.compute_vector), jax.jit(self.compute_values)
 
-    def latents(self, key, init=lambda site: None):
+    def sample_sites(self, key, init=lambda site: None):
         run = handlers.substitute(handlers.seed(self.program, key), substitute_fn=init)
         with handlers.block():
             nodes = handlers.trace(run).get_trace(**self.arrays, **self.static)
-        latents = {n: s for n, s in nodes.items() if s["type"] == "sample" and not s["is_observed"]}
+        return {n: s for n, s in nodes.items() if s["type"] == "sample"}
+
+    def latents(self, key, init=lambda site: None):
+        latents = {n: s for n, s in self.sample_sites(key, init).items() if not s["is_observed"]}
         return {n: s for n, s in latents.items() if not s["fn"].is_discrete}  # those that remain are drawn
 
     def unconstrain_numpy(self, values):

@@ -18,6 +18,7 @@ from inference.evaluation.comparison.record import Verdict, VerdictInput
 from inference.evaluation.comparison.result import Comparison
 from inference.evaluation.comparison.shared_quantities import share_quantities
 from inference.record import FitRecord
+from inference.summaries.difficulties import difficulty_of_chains
 from inference.summaries.quantities import ENTRIES_COMPARED, compared_quantities, large_sites
 from inference.summaries.statistics import FitStatistics, fit_statistics, sample_kind, total_log_likelihood
 from zoo import ZooError
@@ -142,7 +143,9 @@ def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> Verdi
     places = [np.atleast_1d(place).tolist() for place in diagnostics.get("heywood") or ()]
     heywood = [[*place[:-1], labels[place[-1]] if labels else place[-1]] for place in places]
     learned = tuple(fit.model.card.learned) if fit.model.card.is_own else ()
-    return VerdictInput(name, fit.options, converged, statistics, heywood, learned, fit.model.card.scales)
+    card = fit.model.card
+    difficulty = difficulty_of_chains(card)
+    return VerdictInput(name, fit.options, converged, statistics, heywood, learned, card.scales, difficulty)
 
 
 def final_verdicts(

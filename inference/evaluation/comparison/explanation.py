@@ -6,7 +6,7 @@ import numpy as np
 
 from inference.evaluation.comparison.agreement import Agreement
 from inference.evaluation.comparison.record import VerdictInput
-from inference.summaries.funnel import describe_funnel, join_names
+from inference.summaries.difficulties import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
 
 
@@ -21,8 +21,7 @@ def sound_chains(s: FitStatistics) -> str:
 
 def divergences(c: VerdictInput) -> str:
     """How many draws diverged, and what to do."""
-    s, funnel = c.statistics, describe_funnel(c.scales, "whose end they do not reach")
-    remedy = funnel or "raise target_accept"
+    s, remedy = c.statistics, c.difficulty or "raise target_accept"
     return f"{s.divergences} of {s.lp.size} draws diverged, so part of the posterior is cut off: {remedy}"
 
 

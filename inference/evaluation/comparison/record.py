@@ -39,7 +39,7 @@ class VerdictInput:
 
     name: that of the fit in the comparison. converged: None where it was not recorded. heywood: columns of a factor
     model whose uniqueness is next to nothing. learned: parameters without a prior, for which no chains can be run.
-    scales: for each latent of a centred hierarchy those that its scale depends on.
+    scales: for each latent of a centred hierarchy those that its scale depends on. difficulty: why chains may diverge.
     """
 
     name: str
@@ -49,6 +49,7 @@ class VerdictInput:
     heywood: Sequence[Sequence[str | int]] = ()
     learned: Sequence[str] = ()
     scales: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    difficulty: str = ""
 
 
 @dataclass(frozen=True)

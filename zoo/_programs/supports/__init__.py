@@ -8,6 +8,7 @@ Each ``in_<backend>.py`` has
 
     within_support(fn)      the same distribution with such a density
     bounds_of(fn)           its ``Bounds``
+    sum_of_bounds(fn)       their sum, whose gradient tells on which latents they depend
     without_joins(fn)       the distribution within ``to_event``, masks and expansions
 
 Bounds are those of numbers, closed at both ends: a value on a bound has the density of the library. A distribution of

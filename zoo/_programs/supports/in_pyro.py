@@ -37,6 +37,15 @@ def bounds_of(fn):
     return distribution_bounds(without_joins(fn), FUNCTIONS)
 
 
+def sum_of_bounds(fn):
+    """The sum of the bounds with its gradient; None where there are none."""
+    fn = without_joins(fn)
+    if not hasattr(fn, "support"):
+        return None
+    low, high = distribution_bounds(fn, FUNCTIONS._replace(constant=lambda value: value))
+    return None if low is None else low + high
+
+
 def without_joins(fn):
     """The distribution within ``to_event``, masks and expansions."""
     while isinstance(fn, JOINS):

@@ -125,7 +125,6 @@ WRONG: list[tuple[dict[str, Any], Any, dict[str, Any], str]] = [
     ({"noise": "tied"}, X, {}, "no noise 'tied'; known: diagonal, full"),
     ({"slope": 0.0}, X, {}, "slope is a number above 0"),
     ({"stickiness": -1.0}, X, {}, "stickiness is a number from 0 up"),
-    ({"concentration": 0.5}, X, {"objective": "map"}, "below 1 the density of A has no mode"),
     ({"before": np.zeros((2, 1, 2))}, X, {}, "before is for simulations"),
     ({"K": 9}, X, {}, "K=9 states need at least 9 windows of 6 steps, and there are 4"),
     ({}, np.concatenate([X, np.ones((2, 12, 1))], axis=2), {}, "column 2 of x is constant"),

@@ -113,6 +113,24 @@ def test_em_begins_at_labels_of_the_steps_and_climbs(backend):
     assert fit.trace[-1] > truth.trace[0]
 
 
+def test_a_sparse_prior_sets_transitions_to_zero():
+    """At the maximum A has the largest value of sum_k (pairs + concentration - 1) log A_k, A_k of 1e-90 and more."""
+    params, x = simulated("normal", 3, N=4, T=12, K=3)
+    model = hidden_markov("pyro", K=3, concentration=0.2, stickiness=0.5)
+    fit = inference.fit(model, x, "em", start=params, objective="map", tol=1e-12, max_iter=500)
+    assert (np.diff(fit.trace) > -1e-9 * np.abs(fit.trace[-1])).all()
+    A = fit.params["A"]
+    smoothed = markov.smooth(*enumeration.chain(fit.fitted_model, fit.params, x)[:2])
+    added = smoothed.pairs.sum((0, 1)) - 0.8 + 0.5 * np.eye(3)
+    counts = np.maximum(added, 0.0)
+    np.testing.assert_array_equal(A < 1e-80, counts == 0)
+    assert (counts == 0).any()
+    np.testing.assert_allclose(A, counts / counts.sum(1, keepdims=True), atol=1e-5)
+    others = np.maximum(np.random.default_rng(0).dirichlet(np.full(3, 0.1), (2000, 3)), 1e-90)
+    values = np.einsum("kj,...kj->...k", added, np.log(others / others.sum(-1, keepdims=True)))
+    assert (values <= (added * np.log(A)).sum(1) + 1e-6).all()
+
+
 def test_a_permutation_of_the_states_changes_no_answer():
     params, x = simulated("normal")
     order = [2, 0, 1]

@@ -116,7 +116,7 @@ class ChainStep:
         if self._transitions is not None:
             A = self._transitions.maximise(pairs, before)
             return {"pi": initial / initial.sum(), "A": A, **self._emissions.maximise(posterior, before)}
-        counts = pairs + self.form.transition_counts
+        counts = np.maximum(pairs + self.form.transition_counts, 0.0)  # a sparse prior takes from the counts
         total = counts.sum(1, keepdims=True)
         A = np.divide(counts, total, where=total > 0, out=np.full_like(counts, 1 / len(counts)))
         if before is not None:

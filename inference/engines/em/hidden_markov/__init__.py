@@ -5,7 +5,7 @@
 values. MAP and the floor of variances are those of ``gaussian_mixture``. Probabilities of items and symbols are kept
 ``MARGIN`` from 0, and rates above ``MIN_RATE``, so that what does not occur in a state is possible there.
 
-MAP has the mode of the Dirichlet prior of A, which has one where its concentration is 1 or more.
+MAP with a concentration of A below 1 sets transitions to zero (``em/chain``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EM in NumPyro under inputs of one shape each, which compile the same programs, against the fit in Pyro.
+"""EM in NumPyro under inputs of one shape each, against the fit in Pyro.
 
 ``tests/test_fuzz.py`` asks its questions in Pyro, which does not compile for each new shape.
 """
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import zoo
 from tests import fuzz_tables
-from tests.fuzz_results import check_finite, fit, row_results
+from tests.fuzz_results import check_finite, fit
 from tests.fuzz_tables import WEIGHTS, Draw, Subject
 from tests.test_fuzz import MODERATE, SLOW_CHECKS
 
@@ -36,8 +36,7 @@ def compare_backends(draw: Draw, subject: Subject) -> None:
         table = fuzz_tables.in_other_units(draw, subject, table)
     result = fit(zoo.load(subject.card.name, "numpyro", **subject.settings), table, "em", **options)
     if not isinstance(result, zoo.ZooError):
-        rows = {} if subject.card.name in COMPILED else row_results(result)  # which compile for seconds
-        check_finite({**result.params, **result.state, "trace": result.trace, **rows})
+        check_finite({**result.params, **result.state, "trace": result.trace})
     if is_moderate:
         expected = fit(subject.load(), table, "em", **options)
         if isinstance(result, zoo.ZooError) or isinstance(expected, zoo.ZooError):
@@ -45,8 +44,6 @@ def compare_backends(draw: Draw, subject: Subject) -> None:
             return
         size = max(1.0, np.abs(expected.trace).max())
         np.testing.assert_allclose(result.trace, expected.trace, rtol=1e-7, atol=1e-7 * size)
-        for name, values in row_results(expected).items():
-            np.testing.assert_allclose(row_results(result)[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
         for name, values in result.params.items():
             np.testing.assert_allclose(values, expected.params[name], rtol=1e-5, atol=1e-5 * np.abs(values).max())
 

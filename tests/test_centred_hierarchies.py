@@ -232,7 +232,7 @@ def test_chains_that_diverge_at_a_bound_are_told_how_to_write_it():
         with pr.plate("rows", 8):
             pr.sample("x", dist.Uniform(arrays.zeros(()), top), obs=x)
 
-    options = {"num_warmup": 30, "num_samples": 60, "num_chains": 1}
+    options: dict[str, Any] = {"num_warmup": 30, "num_samples": 60, "num_chains": 1}
     fit = inference.fit(zoo.Model(program, backend="pyro"), SIGMA, engine="nuts", **options)
     fit = dataclasses.replace(fit, diagnostics=fit.diagnostics.replace(divergences=7, divergences_by_chain=[7]))
     advice = "the bounds of x depend on top, .* write top as the outermost value of x plus"

@@ -178,6 +178,7 @@ def documents():
     return as_corpus(tokens, ids=[f"page {n}" for n in range(8)])
 
 
+@pytest.mark.slow
 def test_topics_of_documents_by_their_ids(documents, tmp_path):
     counts = pd.DataFrame(documents.dense(), columns=list(documents.vocabulary)).assign(title=documents.ids)
     data, folder = write(counts, tmp_path / "counts.csv"), tmp_path / "fit"

@@ -41,6 +41,7 @@ def linear_fit(backend):
     return fit, z, x
 
 
+@pytest.mark.slow
 def test_the_change_of_x_is_the_column_of_the_decoder(backend):
     fit, z, x = linear_fit(backend)
     result = latents.control(fit, z={1: [-2.0, 0.5]})

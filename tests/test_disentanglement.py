@@ -31,6 +31,7 @@ ROTATIONS_DO_NOT_COUNT = ("explicitness", "infomec InfoE", "dci I")  # predictio
 RATIOS_OF_NOISE = ("infomec InfoM", "infomec InfoC", "modularity")  # informations compared with each other
 
 
+@pytest.mark.slow
 def test_perfect_rotated_and_permuted_codes_are_in_this_order_with_disjoint_intervals(ordered):
     labels = [s.label for s in ordered["perfect"].scores]
     for label in labels:

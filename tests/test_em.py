@@ -57,7 +57,7 @@ def is_costly(case, backend):
     if name == "latent_class" or ("N", "T") in [card.sites()[n].dims for n in card.enumerated]:
         return True
     is_compiled = backend == "numpyro" and name != "poisson_mixture"
-    has_simpler_variant = {"tied", "tied_diag", "general", "local_trend"} & {*settings.values()}
+    has_simpler_variant = {"tied", "tied_diag", "general", "local_level", "local_trend"} & {*settings.values()}
     return bool(has_simpler_variant) or is_compiled
 
 

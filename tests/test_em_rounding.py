@@ -55,7 +55,8 @@ def test_values_missing_beside_columns_that_determine_them_stay_in_their_plane(s
     x = np.concatenate([x, x.sum(-1, keepdims=True)], -1)
     x[rng.random(x.shape) < 0.3] = np.nan
     model = zoo.load("hidden_markov", "pyro", K=2, emission="tied_normal")
-    trace = inference.fit(model, x, **{**FLOOR, "max_iter": 300}).trace
+    options: dict[str, Any] = {**FLOOR, "max_iter": 300}
+    trace = inference.fit(model, x, **options).trace
     assert np.diff(trace).min() > -1e-2  # nats, of 60 values: 1e12 times the rounding of one
 
 

@@ -76,6 +76,7 @@ def test_log_weights_of_the_exact_guide_are_the_log_evidence(backend):
     assert (c.fits_table["k_hat"] == 0).all()  # the weights differ by rounding alone
 
 
+@pytest.mark.slow
 def test_a_trained_autoguide_and_its_losses():
     import jax
     import numpyro

@@ -52,9 +52,12 @@ CASES_EXACT = [(name, settings) for name, settings in CASES if name in EXACT and
 
 
 def marks(name, settings):
-    """Of the emissions and noises of sequences the first is enough."""
-    has_states = ("N", "T") in [zoo.card(name).sites()[n].dims for n in zoo.card(name).enumerated]
-    return [pytest.mark.slow] if has_states and {"name": name, **settings} != first_variant(name) else []
+    """Of the emissions and noises of sequences the first is enough, and of linear-Gaussian ones the local level."""
+    card = zoo.card(name)
+    has_states = ("N", "T") in [card.sites()[n].dims for n in card.enumerated]
+    is_repeated = has_states and {"name": name, **settings} != first_variant(name)
+    is_repeated |= card.linear_chain is not None and settings.get("structure") != "local_level"
+    return [pytest.mark.slow] if is_repeated else []
 
 
 def first_variant(name):

@@ -111,6 +111,7 @@ def factor_data(count=200):
     return rng.normal(size=(count, 2)) @ W.T + 0.5 * rng.normal(size=(count, D)) + np.arange(D)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "encoder", "L", "num_steps"),
     [

@@ -3,6 +3,7 @@
 import importlib
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,9 +63,11 @@ def by_sequence(name, backend, values):
     return {s: np.stack([values[f"{s}_{t}"] for t in range(num_steps)], 1) for s in PROGRAMS[name][1]}
 
 
-@pytest.mark.parametrize("num_steps", [1, 2, T])
+SHORT = [("first_order", 1), ("mixture_of_transitions", 1), ("second_order", 1), ("second_order", 2)]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(("name", "num_steps"), [*((name, T) for name in PROGRAMS), *SHORT])
 def test_sums_are_those_over_every_path(name, backend, num_steps):
     model = read(name, backend, num_steps=num_steps)
     values = values_of(name)
@@ -238,12 +241,13 @@ def test_a_hidden_markov_model_of_a_tutorial_goes_through_every_engine(backend):
             truth[n, t] = rng.choice(2, p=[[0.9, 0.1], [0.2, 0.8]][truth[n, t - 1] if t else 0])
     y, lengths = rng.normal(np.array([-2.0, 2.0])[truth], 1.0), np.full(12, 20)
     program = zoo.Model(importlib.import_module(f"tests.loops.in_{backend}").first_order, backend=backend)
-    for engine, options in {"em": {"objective": "map"}, "svi": {"num_steps": 500}}.items():
+    runs: dict[str, dict[str, Any]] = {"em": {"objective": "map"}, "svi": {"num_steps": 500}}
+    for engine, options in runs.items():
         fit = inference.fit(program, y, lengths, np.zeros(20), engine=engine, **options)
         np.testing.assert_allclose(fit.params["mu"], [-2.0, 2.0], atol=0.4)
         assert (sequences.most_probable_path(fit).states == truth).mean() > 0.95
     if backend == "numpyro":  # chains of Pyro take minutes
-        options = {"num_warmup": 300, "num_samples": 300, "num_chains": 2}
-        fit = inference.fit(program, y, lengths, np.zeros(20), engine="nuts", **options)
+        chains: dict[str, Any] = {"num_warmup": 300, "num_samples": 300, "num_chains": 2}
+        fit = inference.fit(program, y, lengths, np.zeros(20), engine="nuts", **chains)
         means = np.sort(fit.draws["mu"].mean(1), axis=1)  # the labels of a chain are those of its start
         np.testing.assert_allclose(means, [[-2.0, 2.0]] * 2, atol=0.4)

@@ -174,6 +174,7 @@ fit(zoo.load("poisson_mixture", {backend!r}, K=2), np.arange(60) % 7, "nuts", nu
 
 
 # Pyro alone starts processes of its own
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_an_interrupted_run_leaves_no_process(backend):
     words: dict[str, Any] = {"cwd": Path(__file__).parent.parent, "text": True, "start_new_session": True}

@@ -141,6 +141,7 @@ def test_a_plain_fit_reports_no_terms(backend):
     assert not {"penalty", "kl_terms", "kl_by_dimension"} & set(fit.diagnostics)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_a_penalty_does_what_it_is_for(backend):
     """Two correlated columns: DIP leaves the codes less correlated, beta their KL smaller, annealed at its capacity."""
@@ -190,6 +191,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(backend, objective, tmp_path, mo
     assert bool(learned) == objective.startswith("factor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_the_discriminator_of_a_fit_is_trained(backend):
     """Correlated codes by an encoder that stays: the penalty rises to gamma times their total correlation."""

@@ -133,6 +133,7 @@ def test_stratified_weights_estimate_q_without_bias():
     assert np.std(estimates) > 0
 
 
+@pytest.mark.slow
 def test_beta_tc_of_a_batch_of_all_rows_is_exact(backend):
     for rows in (7, N):
         mean, draws = gaussian_codes(rows)

@@ -233,6 +233,7 @@ def test_samples_have_the_moments_of_the_mixture(gaussian):
         gaussian.sample(0)
 
 
+@pytest.mark.slow
 def test_topics_of_sparse_counts(documents):
     counts = documents.sparse()
     estimator = estimators.LatentDirichlet(K=2, random_state=0, threads=1).fit(counts)

@@ -80,6 +80,7 @@ def globals_stay(monkeypatch):
     pyro.get_param_store().clear()
 
 
+@pytest.mark.slow
 def test_mixed_fits_in_a_pool_are_those_made_one_after_another():
     jobs: list[Any] = [(*job, seed) for seed in range(11) for *job, seeds in FITS if seed < seeds]
     assert len(jobs) == 24

@@ -186,6 +186,7 @@ def test_dirichlet_draws_and_their_gradients(backend):
     np.testing.assert_allclose(slope, exact, atol=5 * (1 + abs(exact)).max() / np.sqrt(count), rtol=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [pytest.param("numpyro", marks=pytest.mark.slow), "pyro"])
 def test_bounds_of_an_encoder_and_a_mean_field_are_below_the_evidence(backend):
     exact = evidence(TINY, ALPHA, ETA)

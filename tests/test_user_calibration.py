@@ -34,6 +34,7 @@ def posterior_draws(data, seed, sd=1.0):
     return {"b": mean + sd * noise.T}
 
 
+@pytest.mark.slow
 def test_an_exact_sampler_is_calibrated_and_a_narrow_one_is_not(backend):
     model = read("plated_regression", backend)
     exact = inference.calibrate(model, posterior_draws, simulations=30, seed=1)

@@ -20,6 +20,7 @@ def exact():
     return fit(zoo.load("probabilistic_pca", Z=2), load_or_skip("iris"), "em", objective="ml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numpyro", pytest.param("pyro", marks=pytest.mark.slow)])
 def test_the_elbo_of_a_linear_autoencoder_ends_at_the_likelihood_of_ppca(exact, backend):
     """Without noise in the gradient where the encoder is the posterior, it gets there (Lucas et al. 2019)."""

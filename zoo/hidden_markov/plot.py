@@ -31,8 +31,8 @@ def plot_sequence(axes, x, states, columns=None, means=None, predictions=None):
     height = (1 - HEIGHT_OF_STATES) / D
     for d in range(D):
         pane = axes.inset_axes((0, 1 - (d + 1) * height + 0.02, 1, height - 0.03))
-        for k in range(0 if means is None else K):
-            pane.axhline(means[k, d], color=colours[k], linewidth=1, alpha=0.6)
+        for k, mean in enumerate([] if means is None else means[:, d]):
+            pane.axhline(mean, color=colours[k], linewidth=1, alpha=0.6)
         line = x[:, d] if predictions is None else predictions[:length, d]
         pane.plot(line, color="0.8", linewidth=0.8, zorder=1)
         pane.scatter(np.arange(length), x[:, d], color=np.clip(states @ colours, 0, 1), s=12, linewidth=0, zorder=2)

@@ -22,6 +22,7 @@ def plot(axes, params, data, responsibilities, settings=None, columns=None):
     D = min(x.shape[1], MAX_COLUMNS)
     names, height = columns or [f"x[{d}]" for d in range(D)], 1 / (D + len(others))
     axes.set_axis_off()
+    pane = axes
     for d in range(D):
         pane = axes.inset_axes((0, 1 - (d + 1) * height + 0.03, 1, height - 0.04))
         pane.scatter(steps, x[:, d], color="0.55", s=8, linewidth=0)

@@ -146,3 +146,10 @@ def test_a_fall_within_rounding_is_convergence():
     run = run_em(lambda state: (state + 1, next(values)), 0, max_iter=9, tol=1e-3, rounding=lambda *_: 0.2)
     assert run.converged
     assert run.state == 2
+
+
+def test_terms_that_cancel_have_the_rounding_of_their_last_digits():
+    """A slope of 1e8 and an intercept of 1e15 lead from a step of one to the next."""
+    x = np.array([0.0, 1.0, 0.0, 0.0, 1e8])[:, None]
+    fit = inference.fit(zoo.load("autoregressive_hmm", "pyro", K=2, P=1), x, "em", max_iter=20)
+    assert np.isfinite(fit.trace).all()

@@ -31,18 +31,19 @@ COVARIANCES = {"diagonal": "diag", "full": "full"}
 def form(keywords: Keywords, options: PreparedOptions) -> ChainForm:
     """The closed form under the settings; the hook of ``closed_form.ChainHook``."""
     K, noise = keywords["K"], keywords["noise"]
-    units: list[Units] = []
+    made: list[AutoregressiveEmissions] = []
 
     def emissions(steps: Steps, weights: np.ndarray) -> Emissions:
-        units[:] = [units_of(steps.values, weights, keywords, options)]
-        return AutoregressiveEmissions(steps, keywords, options, units[0])
+        units = units_of(steps.values, weights, keywords, options)
+        made[:] = [AutoregressiveEmissions(steps, keywords, options, units)]
+        return made[0]
 
     def check(params: Mapping[str, np.ndarray]) -> None:
-        if units:
-            check_width(params["Lambda"], COVARIANCES[noise], units[0], options)
+        for of_steps in made:
+            check_width(params["Lambda"], COVARIANCES[noise], of_steps.units, options)
 
     def condition_of(params: Mapping[str, np.ndarray]) -> float:
-        return condition(params["Lambda"], COVARIANCES[noise], units[0].centre, units[0].scale) if units else 1.0
+        return made[0].condition(params, COVARIANCES[noise]) if made else 1.0
 
     return ChainForm(emissions, np.zeros(K), dirichlet_counts(keywords, options), check, condition_of)
 
@@ -76,6 +77,11 @@ class AutoregressiveEmissions:
         W = np.swapaxes(b[..., 1:].reshape(K, D, self.P, D), 1, 2) * self.unit_ratio
         mu = self.units.centre + self.units.scale * b[..., 0]
         return {"mu": mu, "W": W, "Lambda": precision / self.units_of_precision}
+
+    def condition(self, params: Mapping[str, np.ndarray], covariance: str) -> float:
+        """The factor by which a rounding error grows in the log density of a value."""
+        of_noise = condition(params["Lambda"], covariance, self.units.centre, self.units.scale)
+        return of_noise + self.regression.condition(self._standardised(params))
 
     def _standardised(self, params: Mapping[str, np.ndarray]) -> Coefficients:
         """The parameters in units of the columns."""

@@ -74,6 +74,18 @@ class NormalRegression:
                 logs[:, k] = has_value @ constant - np.square(difference) @ precision[k]
         return 0.5 * logs
 
+    def condition(self, coefficients: Coefficients) -> float:
+        """The factor by which a rounding error grows in the log density of a value.
+
+        An intercept far from the data and a slope that leads back to them have terms whose last digits are beside the
+        noise; their square counts, since they are near a maximum.
+        """
+        (b, precision), u = coefficients, np.abs(np.nan_to_num(self.data.regressors))
+        largest = np.stack([(u @ np.abs(b[k]).T).max(0) for k in range(len(b))])  # (K, C)
+        widest = np.linalg.eigvalsh(precision)[:, -1:] if self.is_full else precision
+        terms = float((largest * np.sqrt(widest)).max())
+        return terms + np.finfo(float).eps * terms**2
+
     def maximise(self, posterior: np.ndarray, previous: Coefficients | None) -> Coefficients:
         """The coefficients and the noise, from the posterior (S, K) times the weights; previous: None at the start."""
         (y, u, _, _, units), K = self.data, posterior.shape[1]

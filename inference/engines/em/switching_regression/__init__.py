@@ -32,20 +32,20 @@ KIND = "chain"
 def form(keywords: Keywords, options: PreparedOptions) -> ChainForm:
     """The closed form under the settings; the hook of ``closed_form.ChainHook``."""
     K = keywords["K"]
-    units: list[Units] = []
+    made: list[RegressionEmissions] = []
     counts = dirichlet_counts(keywords, options)
 
     def emissions(steps: Steps, weights: np.ndarray) -> Emissions:
         responses = regression(steps.padded(), keywords).responses[steps.is_step]
-        units[:] = [units_of(responses, weights, keywords, options)]
-        return RegressionEmissions(steps, keywords, options, units[0])
+        made[:] = [RegressionEmissions(steps, keywords, options, units_of(responses, weights, keywords, options))]
+        return made[0]
 
     def check(params: Mapping[str, np.ndarray]) -> None:
-        if units:
-            check_width(params["Lambda"], "diag", units[0], options)
+        for of_steps in made:
+            check_width(params["Lambda"], "diag", of_steps.units, options)
 
     def condition_of(params: Mapping[str, np.ndarray]) -> float:
-        return condition(params["Lambda"], "diag", units[0].centre, units[0].scale) if units else 1.0
+        return made[0].condition(params) if made else 1.0
 
     def transitions(steps: Steps) -> CovariateTransitions:
         return CovariateTransitions(regression(steps.padded(), keywords).regressors[:, 1:], counts)
@@ -68,6 +68,11 @@ class RegressionEmissions:
 
     def log_density(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.regression.log_density(self._standardised(params))
+
+    def condition(self, params: Mapping[str, np.ndarray]) -> float:
+        """The factor by which a rounding error grows in the log density of a value."""
+        of_noise = condition(params["Lambda"], "diag", self.units.centre, self.units.scale)
+        return of_noise + self.regression.condition(self._standardised(params))
 
     def maximise(self, posterior: np.ndarray, previous: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
         before = None if previous is None else self._standardised(previous)

@@ -173,7 +173,10 @@ def rotate_at_random(card, draws, seed=0):
     if "alpha" in draws:
         out["alpha"] = (draws["alpha"][..., None, :] @ np.abs(rotations))[..., 0, :]
     if "A" in draws:
-        out["A"] = np.swapaxes(rotations, -1, -2) @ draws["A"] @ rotations
+        of_states = rotations if draws["A"].ndim == rotations.ndim else rotations[..., None, :, :]
+        out["A"] = np.swapaxes(of_states, -1, -2) @ draws["A"] @ of_states
+    if "b" in draws:
+        out["b"] = draws["b"] @ rotations
     return out | ({"z": product(draws["z"], rotations)} if rotations.ndim == 4 else {})
 
 
@@ -199,7 +202,8 @@ def test_rotating_the_axes_of_every_draw_changes_nothing(name, settings):
     if "K" in card.sizes:
         rotated = rotated | permute_draws(card, settings, rotated, random_orders(lp.shape, SIZES["K"]))
     before, after = (align(card, settings, d, lp) for d in (draws, rotated))
-    assert set(before) == set(draws) - ({"z"} if "K" in card.sizes else set())  # of which component are the axes of z?
+    has_own_axes = "K" in card.sites(settings)["W"].dims
+    assert set(before) == set(draws) - ({"z"} if has_own_axes else set())  # of which component are the axes of z?
     for site, value in before.items():
         np.testing.assert_allclose(after[site], value, rtol=0, atol=1e-10 * np.abs(value).max())
 

@@ -301,3 +301,14 @@ def test_nuts_is_calibrated_on_factor_analysis():
     assert "log-likelihood" in result.ranks
     assert result.miscalibrated == [], str(result)
     assert not result.failures
+
+
+@pytest.mark.slow
+def test_nuts_is_calibrated_on_a_linear_dynamical_system():
+    """A local level of two short sequences, by a Kalman filter: with 30 simulations a shift of 0.7 sd would be seen."""
+    model = zoo.load("linear_dynamical_system", "numpyro", structure="local_level", N=2, T=6, D=1)
+    options: dict[str, Any] = {"num_chains": 1, "num_warmup": 200, "num_samples": 400}
+    result = inference.calibrate(model, "nuts", simulations=30, draws=19, **options)
+    assert not result.failures
+    assert set(result.ranks) == {"level_sd[0]", "Psi[0]", "log-likelihood"}
+    assert result.miscalibrated == []

@@ -92,7 +92,7 @@ class Enumerate(Messenger):
         msg["stop"] = True
 
     def postprocess_message(self, msg):
-        if msg["name"] in self.dependent:
+        if msg.get("name") in self.dependent:  # a scan has no name
             self.dependent[msg["name"]] = site = {**msg, "fn": self.dependent[msg["name"]]}
             self.sites.append(site)
 

@@ -84,6 +84,7 @@ FITS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.*the posterior is a funnel:UserWarning")  # which some of the programs have
 @pytest.mark.parametrize(("name", "backend", "engine"), FITS)
 def test_every_engine_that_takes_a_program_fits_it(name, backend, engine):
     program, model = BY_NAME[name], read(name, backend)

@@ -69,11 +69,12 @@ x = np.concatenate([np.random.default_rng(0).exponential(s, 60) for s in (0.2, 5
 for backend, small in (("numpyro", {}), ("pyro", {"num_warmup": 20, "num_samples": 20, "num_chains": 1})):
     model = zoo.load("exponential_mixture", backend, K=2)
     supported = {engine for engine, reason in inference.refusals(model).items() if reason is None}
-    assert supported == {"em", "nuts", "svi"}, inference.refusals(model)
+    assert supported == {"em", "nuts", "pathfinder", "svi"}, inference.refusals(model)
     em = inference.fit(model, x, "em")
     svi = inference.fit(model, x, "svi", num_steps=200)
     nuts = inference.fit(model, x, "nuts", **(small or {"num_warmup": 100, "num_samples": 100, "num_chains": 1}))
-    for fit in (em, svi, nuts):
+    paths = inference.fit(model, x, "pathfinder", num_paths=2, num_draws=100)
+    for fit in (em, svi, nuts, paths):
         assert fit.log_likelihood().shape[-1] == 120
         assert np.isfinite(fit.summary()["mean" if "mean" in fit.summary() else "estimate"]).all()
     print(inference.compare(em, svi, nuts))

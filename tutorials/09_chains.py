@@ -69,7 +69,9 @@ print("transitions, in the order of the rates:\n", fit.params["A"][np.ix_(order,
 assert abs(fit.trace[-1] + 328.53) < 0.01
 
 names = [f"{rate:.0f}\na year" for rate in fit.params["mu"][:, 0]]
-show(sequences.figures.transition_graph(fit, names).figure, "chains_transitions")
+figure = Figure(figsize=(5, 5), layout="constrained")
+sequences.figures.transition_graph(fit, names, axes=figure.subplots())
+show(figure, "chains_transitions")
 
 # %% [markdown]
 # Each arrow has the width of its probability. A state lasts: in expectation 1 / (1 - A_kk) years, which

@@ -251,3 +251,28 @@ def test_a_hidden_markov_model_of_a_tutorial_goes_through_every_engine(backend):
         fit = inference.fit(program, y, lengths, np.zeros(20), engine="nuts", **chains)
         means = np.sort(fit.draws["mu"].mean(1), axis=1)  # the labels of a chain are those of its start
         np.testing.assert_allclose(means, [[-2.0, 2.0]] * 2, atol=0.4)
+
+
+def test_counts_that_a_guide_draws_stay_in_the_scan():
+    """They have no finite support, and need none."""
+    import jax.numpy as jnp
+    from numpyro import sample
+    from numpyro.contrib.control_flow import scan
+    from numpyro.distributions import Normal, Poisson
+    from numpyro.handlers import seed
+    from numpyro.infer.util import log_density
+
+    def program(y):
+        mu = sample("mu", Normal(0.0, 1.0))
+
+        def step(carry, y_t):
+            count = sample("count", Poisson(3.0))
+            sample("y", Normal(count + mu, 1.0), obs=y_t)
+            return count, None
+
+        scan(step, 0, y)
+
+    values = {"mu": 0.1, "count": jnp.array([1, 2, 3])}
+    marginal = in_backend("inference.exact.enumeration", "numpyro").marginalize(program, ("count",))
+    logs = [float(log_density(seed(p, 0), (jnp.array(Y[0]),), {}, values)[0]) for p in (marginal, program)]
+    assert logs[0] == pytest.approx(logs[1], rel=1e-6)

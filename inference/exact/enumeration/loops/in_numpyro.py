@@ -22,10 +22,10 @@ def read_scan(msg, first_dim, plates_of, log_prob, sampled_sites=()):
     first_dim: the first free dimension of the program. plates_of(site): its plates. log_prob(site, size): its log
     density; size: of a latent, the number of its values. sampled_sites: discrete sites that remain in the program.
     """
-    step = Step(msg["args"], msg["kwargs"]["substitute_stack"], plates_of, log_prob)
-    if not step.sizes or set(step.sizes) <= set(sampled_sites):
+    step = Step(msg["args"], msg["kwargs"]["substitute_stack"], plates_of, log_prob, sampled_sites)
+    if not step.sizes:
         return None, None
-    step.check(sampled_sites)
+    step.check()
     memory = Memory(step)
     variables, dim = [], first_dim
     for name, size in step.sizes.items():
@@ -48,17 +48,19 @@ class Outputs(NamedTuple):
 class Step:
     """The body of a scan as a function of leaves, and its sites.
 
-    sizes, shapes, dtypes, event_dims: of the discrete latents. plates, scales: of every sample site.
+    sizes, shapes, dtypes, event_dims: of the discrete latents, without those that remain in the program, ``sampled``.
+    plates, scales: of every sample site.
     """
 
-    def __init__(self, arguments, substitutions, plates_of, log_prob):
+    def __init__(self, arguments, substitutions, plates_of, log_prob, sampled_sites):
         self.body, init, inputs, length, self.is_reversed = arguments
         self.substitutions, self.plates_of, self.log_prob = substitutions, plates_of, log_prob
         self.inputs, self.input_tree = jax.tree.flatten(jax.tree.map(jnp.asarray, inputs))
         self.length = len(self.inputs[0]) if length is None else length
         self.init, self.carry_tree = jax.tree.flatten(jax.tree.map(jnp.asarray, init))
         self.sizes, self.shapes, self.dtypes, self.event_dims = {}, {}, {}, {}
-        self.plates, self.scales, self.continuous = {}, [], []
+        self.plates, self.scales, self.continuous, self.sampled = {}, [], [], []
+        self.sampled_sites = sampled_sites
         self.plain = jax.eval_shape(partial(self.run, values={}), self.init, self.inputs_at(0), 0)
 
     @property
@@ -66,10 +68,10 @@ class Step:
         """The name of the loop, that of its first discrete site."""
         return next(iter(self.sizes))
 
-    def check(self, sampled_sites):
+    def check(self):
         """Raise ZooError for a scan with discrete sites that cannot be summed out."""
-        if sampled := [n for n in self.sizes if n in sampled_sites]:
-            raise ZooError(density.partly_sampled(sampled[0], next(n for n in self.sizes if n not in sampled)))
+        if self.sampled:
+            raise ZooError(density.partly_sampled(self.sampled[0], self.name))
         if self.continuous:
             raise ZooError(density.continuous_in_loop(self.continuous[0], self.name))
         if self.is_reversed:
@@ -117,8 +119,8 @@ class Sites(Messenger):
         if msg["type"] != "sample":
             return
         step, name, fn = self.step, msg["name"], msg["fn"]
-        if not msg["is_observed"] and not fn.is_discrete:
-            step.continuous.append(name)
+        if not msg["is_observed"] and (not fn.is_discrete or name in step.sampled_sites):
+            (step.sampled if fn.is_discrete else step.continuous).append(name)
             return
         if not msg["is_observed"]:
             if not fn.has_enumerate_support:

@@ -17,7 +17,7 @@ def run(request):
     seeds = chain_seeds(request.seed, request.options.num_paths)
     starts, start_method = begin(request, model, seeds)
     usual = [model.unconstrain_numpy(values) for values in starts]
-    points = spread_starts(usual, lambda seed: model.prior_vectors(seed)[0], seeds)
+    points = spread_starts(usual, lambda seed: model.prior_vectors(seed, 1)[0], seeds)
     density = jax.jit(jax.vmap(model.log_density, (0, None)))
 
     def log_densities(x):

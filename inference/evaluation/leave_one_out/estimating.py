@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from scipy.special import logsumexp
 
 from inference.draws_model import check_program
 from inference.evaluation.leave_one_out.pareto import leave_one_out
 from inference.evaluation.leave_one_out.record import LeaveOneOut
-from inference.evaluation.selection.cross_validation import make_folds, refit_folds
+from inference.evaluation.selection.cross_validation import held_out_log_p, log_mean_over_draws, make_folds
 from inference.result import Fit
 from inference.summaries.statistics import k_limit
 from zoo import ZooError
@@ -74,7 +71,7 @@ def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) 
     elpd, k_hat = estimates.elpd.copy(), estimates.k_hat.copy()
     refitted = bad if len(bad) <= refits else bad[:0]
     if len(refitted):
-        elpd[refitted] = left_out(fit, [np.array([n]) for n in refitted])[refitted]
+        elpd[refitted] = held_out_log_p(fit, [np.array([n]) for n in refitted])[refitted]
         k_hat[refitted] = np.nan
     p_loo, rows = float(estimates.lpd.sum() - elpd.sum()), np.setdiff1d(np.arange(len(elpd)), refitted)
     return result(elpd, p_loo, estimates.monte_carlo_error(rows), k_hat, limit, refitted)
@@ -82,22 +79,9 @@ def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) 
 
 def by_folds(fit: Fit, folds: int, seed: int) -> LeaveOneOut:
     """The densities of rows under fits to the other folds."""
-    elpd = left_out(fit, make_folds(fit, folds, seed))
-    log_p = fit.log_likelihood()
-    lpd = log_p if log_p.ndim == 1 else logsumexp(log_p, axis=(0, 1)) - np.log(log_p.shape[0] * log_p.shape[1])
+    elpd, lpd = held_out_log_p(fit, make_folds(fit, folds, seed)), log_mean_over_draws(fit.log_likelihood())
     nan = np.full(len(elpd), np.nan)
     return result(elpd, float((lpd - elpd).sum()), np.nan, nan, np.nan, np.arange(len(elpd)), folds)
-
-
-def left_out(fit: Fit, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """log p of the rows of each part under a fit to the others, averaged over its draws, (N,); NaN of other rows."""
-    log_p = np.full(fit.keywords["N"], np.nan)
-    for rows, partial, data in refit_folds(fit, parts):
-        at_draws = partial.log_likelihood(data)
-        if at_draws.ndim > 1:
-            at_draws = logsumexp(at_draws, axis=(0, 1)) - np.log(at_draws.shape[0] * at_draws.shape[1])
-        log_p[rows] = at_draws
-    return log_p
 
 
 def result(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
 import numpy as np
+from scipy.special import logsumexp
 
 from inference.analysis.topics.held_out import Perplexity, perplexity
 from inference.fitting import fit
@@ -107,11 +108,22 @@ def score_rows(fits: Mapping[int, Fit], folds: Sequence[np.ndarray]) -> tuple[di
 
 
 def held_out_log_p(full: Fit, folds: Sequence[np.ndarray]) -> np.ndarray:
-    """log p of each row under the fit to the other folds, (N,)."""
-    log_p = np.empty(full.keywords["N"])
+    """log p of each row under the fit to the rows outside of its fold, (N,); NaN of rows in no fold."""
+    log_p = np.full(full.keywords["N"], np.nan)
     for fold, partial, data in refit_folds(full, folds):
-        log_p[fold] = partial.log_likelihood(data)
+        log_p[fold] = log_mean_over_draws(partial.log_likelihood(data))
     return log_p
+
+
+def log_mean_over_draws(log_p: np.ndarray) -> np.ndarray:
+    """The log of the mean density of each row over the draws, (N,), from (chain, draw, N); a point has one, (N,).
+
+    >>> log_mean_over_draws(np.log([[[1.0], [3.0]]])).round(6)
+    array([0.693147])
+    """
+    if log_p.ndim == 1:
+        return log_p
+    return logsumexp(log_p, axis=(0, 1)) - np.log(log_p.shape[0] * log_p.shape[1])
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

@@ -66,18 +66,15 @@ def loop_factors(loop: Loop, functions: ArrayFunctions) -> dict[str, Factor]:
         later = Factor(site.later, plates | {steps})
         own = chains.get(site.name)
         is_moved = any(v.is_moved_by(later) for v in chains.values())
-        if not is_moved:
-            log = at_every_step(site.first, site.later, loop.num_steps, functions)
-            factors[site.name] = Factor(log, plates | {steps})
-        else:
-            zero = functions.asarray(np.zeros(1), site.first)
-            log = at_every_step(site.first, zero, loop.num_steps, functions)
-            factors[site.name] = Factor(log, plates | {steps})
-        if own is not None and not is_moved:  # states that do not depend on those before
-            shape = (own.size, own.size, *(1,) * (-own.dim - 1))
-            later = Factor(functions.broadcast_to(functions.asarray(np.zeros(1), site.first), shape), plates | {steps})
-        if own is not None or is_moved:
+        zero = functions.asarray(np.zeros(1), site.first)
+        of_states = zero if is_moved else site.later
+        log = at_every_step(site.first, of_states, loop.num_steps, functions)
+        factors[site.name] = Factor(log, plates | {steps})
+        if is_moved:
             factors[f"{site.name} transition"] = later
+        elif own is not None:  # states that do not depend on those before
+            none = functions.broadcast_to(zero, (own.size, own.size, *(1,) * (-own.dim - 1)))
+            factors[own.transition] = later._replace(log=none)
     for v in chains.values():  # a chain is not in a plate of its steps
         for name in v.factor_names:
             factors[name] = factors[name]._replace(plates=factors[name].plates - {steps})

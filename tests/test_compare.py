@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 from synthetic import (
@@ -252,6 +253,30 @@ def test_tables():
     console = Console(width=100, file=io.StringIO(), record=True)
     console.print(c)
     assert "which posterior to trust" in console.export_text()
+
+
+def test_errors_of_means_and_distances_are_those_over_repetitions():
+    """Chains and guides with independent draws, whose means have the standard error 1 / sqrt(draws)."""
+    unit = np.eye(2)
+    tables = [compare(chains_of(unit, seed), guide_of(unit, unit, seed=100 + seed)).table for seed in range(20)]
+    for name, number, draws in (("nuts", "mean", 2000), ("svi (mean_field)", "mean", 2000), ("nuts", "sd", 4000)):
+        values, errors = (
+            np.concatenate([t.loc[t["fit"] == name, column] for t in tables]) for column in (number, f"{number}_se")
+        )
+        np.testing.assert_allclose(errors, draws**-0.5, rtol=0.25)
+        assert np.std(values) == pytest.approx(errors.mean(), rel=4 / np.sqrt(2 * len(values)))
+    table = pd.concat([t[t["fit"] == "svi (mean_field)"] for t in tables])
+    for number, target in (("delta", 0.0), ("sd_ratio", 1.0)):
+        z = (table[number] - target) / table[f"{number}_se"]
+        assert np.mean(z**2) == pytest.approx(1.0, abs=4 * np.sqrt(2 / len(z)))
+
+
+def test_a_point_and_the_reference_have_the_errors_that_apply():
+    c = compare(at_point(chains_of(RHO)), chains_of(RHO), names=["em", "nuts"])
+    em, nuts = (c.table[c.table["fit"] == name] for name in ("em", "nuts"))
+    assert em[["mean_se", "sd_se", "sd_ratio_se"]].isna().all(axis=None)
+    np.testing.assert_allclose(em["delta_se"], nuts["mean_se"].to_numpy() / nuts["sd"].to_numpy())
+    assert (nuts[["delta_se", "sd_ratio_se"]] == 0).all(axis=None)
 
 
 def test_summaries():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.evaluation.comparison.agreement import divergence
+from inference.evaluation.comparison.errors import monte_carlo_errors
 from inference.evaluation.comparison.explanation import largest
 from inference.evaluation.comparison.record import ComparisonRecord
 
@@ -17,19 +18,27 @@ if TYPE_CHECKING:
 
 
 def table_by_quantity(c: ComparisonRecord) -> pd.DataFrame:
-    """A row for each quantity and fit; ``delta``, ``sd_ratio`` and ``wasserstein`` are against the reference."""
+    """A row for each quantity and fit; ``delta``, ``sd_ratio`` and ``wasserstein`` are against the reference.
+
+    Columns that end in ``_se`` are Monte Carlo standard errors; that of ``delta`` is about that of ``wasserstein`` too.
+    """
     import pandas as pd
 
+    errors = monte_carlo_errors(c)
     frames = []
     for name, s in c.statistics.items():
-        a = c.agreements[name]
+        a, e = c.agreements[name], errors[name]
         columns = {
             "quantity": s.quantities,
             "fit": name,
             "mean": s.mean,
+            "mean_se": e.mean,
             "sd": s.sd,
+            "sd_se": e.sd,
             "delta": a.delta,
+            "delta_se": e.delta,
             "sd_ratio": a.sd_ratio,
+            "sd_ratio_se": e.sd_ratio,
             "wasserstein": a.wasserstein,
             "r_hat": s.r_hat,
             "ess_bulk": s.ess_bulk,

@@ -32,6 +32,16 @@ def thin_draws(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {n: v[:, ::step] for n, v in flat.items()}
 
 
+def spread_draws(count: int, num_draws: int) -> np.ndarray:
+    """The indices of ``count`` of ``num_draws`` draws, evenly spaced, or each of them about equally often.
+
+    >>> spread_draws(2, 4), spread_draws(5, 2)
+    (array([0, 2]), array([0, 1, 0, 1, 0]))
+    """
+    indices = np.arange(count)
+    return indices * num_draws // count if count < num_draws else indices % num_draws
+
+
 def check_exact(card: Card, quantity: str, instead: str, instead_of_topics: str) -> None:
     """Raise ZooError for a model with a network between codes and rows, or whose rows are documents."""
     if card.sampled:

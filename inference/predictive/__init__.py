@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from inference.draws_model import check_program
-from inference.exact import enumeration
+from inference.exact import enumeration, spread_draws
 from inference.exact.pointwise import latent_values, summed_latents
 from inference.record import FitRecord
 from zoo import ReadModel, ZooError
@@ -90,7 +90,7 @@ def sampled_values(fit: FitRecord, draws: int | None) -> dict[str, np.ndarray]:
         check_whole(1, draws=draws)
         if values and draws > length:
             raise ZooError(f"draws={draws}: the fit has {length} draws in each chain, give at most as many")
-        values = {n: v[:, np.arange(draws) * length // draws] for n, v in values.items()}
+        values = {n: v[:, spread_draws(draws, length)] for n, v in values.items()}
         length = draws
     # parameters that are learned beside draws have one value for all of them
     return values | {n: np.broadcast_to(v, (chains, length, *np.shape(v))) for n, v in points.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.alignment import aligned_draws
+from inference.exact import spread_draws
 from inference.predictive import posterior_predictive
 from inference.predictive.covariates import given_covariates
 from inference.record import FitRecord
@@ -26,7 +27,7 @@ def posterior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.
     sites = fit.model.card.parameters(fit.keywords)
     if fit.draws:
         flat = {n: v.reshape(-1, *v.shape[2:]) for n, v in {**aligned_draws(fit), **fit.learned_draws()}.items()}
-        at = np.arange(count) * len(next(iter(flat.values()))) // count
+        at = spread_draws(count, len(next(iter(flat.values()))))
         values = {n: flat[n][at] for n in sites if n in flat}
     else:
         values = {n: np.broadcast_to(fit.params[n], (count, *np.shape(fit.params[n]))) for n in sites}

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import check_no_latents, spread_draws
+from inference.analysis.sequences.inputs import check_no_latents
 from inference.analysis.sequences.later import later_steps
 from inference.analysis.sequences.trends import forecast_trends, has_trends
+from inference.exact import spread_draws
 from inference.record import FitRecord
 from zoo.checks import check_seed, check_whole
 from zoo.types import DataLike

@@ -119,13 +119,3 @@ def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.
     """The probabilities of the states at each draw of the parameters, (S, N, T, K)."""
     exact.check_own_rows(fit, data)
     return enumeration.chain_probabilities(fit.fitted_model, fitted_params(fit), fit.observed_data(data), site)[0]
-
-
-def spread_draws(count: int, num_draws: int) -> np.ndarray:
-    """The indices of ``count`` draws, evenly spaced, or each of them about equally often.
-
-    >>> spread_draws(2, 4), spread_draws(5, 2)
-    (array([0, 2]), array([0, 1, 0, 1, 0]))
-    """
-    indices = np.arange(count)
-    return indices * num_draws // count if count < num_draws else indices % num_draws

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.analysis.sequences.inputs import check_no_latents, fitted_chains, spread_draws, state_probabilities
-from inference.exact import markov
+from inference.analysis.sequences.inputs import check_no_latents, fitted_chains, state_probabilities
+from inference.exact import markov, spread_draws
 from inference.record import FitRecord
 from zoo.checks import check_seed, check_whole
 from zoo.types import DataLike

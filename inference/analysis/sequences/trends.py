@@ -9,8 +9,8 @@ import numpy as np
 
 from inference import exact
 from inference.alignment import aligned_draws
-from inference.analysis.sequences.inputs import check_no_latents, fitted_params, latents_of_sequences, spread_draws
-from inference.exact import kalman
+from inference.analysis.sequences.inputs import check_no_latents, fitted_params, latents_of_sequences
+from inference.exact import kalman, spread_draws
 from inference.exact.kalman import posterior
 from inference.record import FitRecord
 from zoo import ZooError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -44,10 +45,10 @@ class Fit(FitRecord):
             Rows as ``inference.fit`` takes them; those of the fit by default.
         kind : {"marginal", "conditional"}, default "marginal"
             "marginal": log p(x_n | parameters), all observed sites of a row together, discrete latents marginalised out
-            and normal latents integrated out. "conditional", of a program of the user's own: the log density of each
-            element of each observed site given all latents, as ArviZ has it. A discrete latent has no draws after NUTS
-            or SVI: a site that depends on one then has a value for each row alone, the discrete latent summed out, and
-            none where it couples the rows.
+            and normal latents integrated out. "conditional", of a program of the user's own, or where the fit has draws
+            of the latents of the rows: the log density of each element of each observed site given all latents, as
+            ArviZ has it. A discrete latent has no draws after NUTS or SVI: a site that depends on one then has a value
+            for each row alone, the discrete latent summed out, and none where it couples the rows.
 
         Returns
         -------
@@ -184,16 +185,39 @@ class Fit(FitRecord):
         """
         return table.summary_table(self, max_entries)
 
-    def to_arviz(self) -> xr.DataTree:
+    def to_arviz(
+        self,
+        groups: Sequence[str] = (),
+        *,
+        likelihood: Literal["conditional", "marginal"] | None = None,
+        num_predictive: int = 500,
+        seed: int = 0,
+    ) -> xr.DataTree:
         """Convert the fit to an ArviZ DataTree.
+
+        Parameters
+        ----------
+        groups : sequence of str, optional
+            Further groups: "log_prior", "posterior_predictive", "prior_predictive", "unconstrained_posterior".
+        likelihood : {"conditional", "marginal"}, optional
+            Whether the log-likelihood is given the latents of the rows, or has them summed and integrated out; by
+            default what costs little.
+        num_predictive : int, default 500
+            The draws from the prior, and of the posterior predictive at a point estimate.
+        seed : int, default 0
 
         Returns
         -------
         DataTree
-            Groups posterior, sample_stats, log_likelihood (latents marginalised out) and observed_data: see
+            Groups posterior, sample_stats, log_likelihood, observed_data and those that are asked for: see
             ``inference.arviz.to_arviz``.
+
+        Raises
+        ------
+        ZooError
+            For groups that are not known, or that the fit cannot have.
         """
-        return arviz.to_arviz(self)
+        return arviz.to_arviz(self, groups, likelihood=likelihood, num_predictive=num_predictive, seed=seed)
 
     def save(self, folder: str | Path) -> Path:
         """Write the fit to a folder, in the files ``fit.json`` and ``arrays.npz``.

@@ -8,6 +8,7 @@ Discrete latents are summed out, normal latents integrated out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,16 @@ def check_own_rows(fit: FitRecord, data: DataLike) -> None:
         )
 
 
+def given_model(fit: FitRecord) -> Model:
+    """The fitted model; with its full program where the fit has draws of the latents that ``collapsed`` leaves out."""
+    model = fit.fitted_model
+    local = model.card.continuous_in_rows(fit.keywords)
+    if model.collapsed and "marginal" in model.card.exact and local and set(local) <= set(fit.draws):
+        model = copy(model)
+        model.collapsed = None
+    return model
+
+
 def log_density(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> np.ndarray:
     """log p(x_n | params) in nats, (N,) or (chain, draw, N); raises ZooError where it is not exact."""
     left_to_right = "inference.topics.perplexity(fit, data, method='left_to_right').log_likelihood estimates it"
@@ -92,11 +103,11 @@ def log_likelihood(fit: FitRecord, data: DataLike = None) -> np.ndarray:
 def conditional_log_likelihood(
     fit: FitRecord, data: DataLike = None, *, has_rows: bool = True
 ) -> dict[str, np.ndarray]:
-    """log p of each element of each observed site given all latents: see ``pointwise``. Raises ZooError."""
-    model = fit.fitted_model
-    if not model.card.is_own:
-        raise ZooError(f"{model.name} sums its local latents out: its log-likelihood is of kind='marginal'")
+    """log p of each element of each observed site given all latents with draws: see ``pointwise``. Raises ZooError."""
+    model = given_model(fit)
     draws = {**fit.draws, **fit.learned_draws()}
+    if not model.card.is_own and not enumeration.latents_given(model, draws or fit.params, fit.keywords):
+        raise ZooError(f"{model.name} sums its local latents out: its log-likelihood is of kind='marginal'")
     return pointwise.log_likelihood(model, draws or fit.params, fit.observed_data(data), has_rows=has_rows)
 
 

@@ -8,6 +8,8 @@ continuous latents raises ZooError. It has
     size                            the number P of coordinates
     unconstrain(values)             values to the vector (P,), by the backend's bijections
     unconstrain_numpy(values)       the same in NumPy, in 64 bits
+    unconstrain_draws(draws)        ``{site: (draws, *unconstrained shape)}`` of values at many draws
+    constrain_draws(draws)          its inverse, ``{site: (values, log Jacobian by member of its plates)}``
     constrain(vector)               ``{site: (value, log |d value / d vector| by member of its plates)}``
     log_density(vector, ...)        in nats, of the values or, with their Jacobian, of the vector
     log_joint(values, ...)          log p(values, data) in nats

@@ -1,5 +1,5 @@
 import math
-from functools import cached_property
+from functools import cached_property, partial
 
 import jax
 import jax.numpy as jnp
@@ -65,6 +65,10 @@ class UnconstrainedModel:
     def unconstrain_numpy(self, values):
         return np.asarray(self.unconstrain(values), float)
 
+    def unconstrain_draws(self, draws):
+        inverses = {n: b.inv for n, b in self.bijections.items() if n in draws}
+        return jax.jit(lambda values: {n: jax.vmap(inverse)(values[n]) for n, inverse in inverses.items()})(draws)
+
     def compute_vector(self, values):
         return jnp.concatenate([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])
 
@@ -72,12 +76,17 @@ class UnconstrainedModel:
         parts = jnp.split(vector, np.cumsum([math.prod(s) for s in self.unconstrained_shapes.values()])[:-1])
         values = {}
         for (name, shape), part in zip(self.unconstrained_shapes.items(), parts, strict=True):
-            part = part.reshape(shape)
-            value = self.bijections[name](part)
-            log_jacobian = self.bijections[name].log_abs_det_jacobian(part, value)
-            batch = value.shape[: value.ndim - self.event_dims[name]]
-            values[name] = value, log_jacobian.reshape(*batch, -1).sum(-1)
+            values[name] = self.compute_value(name, part.reshape(shape))
         return values
+
+    def compute_value(self, name, unconstrained):
+        value = self.bijections[name](unconstrained)
+        log_jacobian = self.bijections[name].log_abs_det_jacobian(unconstrained, value)
+        batch = value.shape[: value.ndim - self.event_dims[name]]
+        return value, log_jacobian.reshape(*batch, -1).sum(-1)
+
+    def constrain_draws(self, draws):
+        return {n: jax.jit(jax.vmap(partial(self.compute_value, n)))(v) for n, v in draws.items()}
 
     def log_density(self, vector, arrays, jacobian=True):
         values = self.constrain(vector)

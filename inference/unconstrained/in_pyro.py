@@ -51,16 +51,25 @@ class UnconstrainedModel:
     def unconstrain_numpy(self, values):
         return self.unconstrain(values).cpu().double().numpy()
 
+    def unconstrain_draws(self, draws):
+        return {n: b.inv(draws[n]) for n, b in self.bijections.items() if n in draws}
+
     def constrain(self, vector):
         values = {}
         parts = vector.split([math.prod(s) for s in self.unconstrained_shapes.values()])
         for (name, shape), part in zip(self.unconstrained_shapes.items(), parts, strict=True):
-            part = part.reshape(shape)
-            value = self.bijections[name](part)
-            log_jacobian = self.bijections[name].log_abs_det_jacobian(part, value)
-            batch = value.shape[: value.ndim - self.event_dims[name]]
-            values[name] = value, log_jacobian.reshape(*batch, -1).sum(-1)
+            values[name] = self.constrain_site(name, part.reshape(shape))
         return values
+
+    def constrain_site(self, name, unconstrained):
+        value = self.bijections[name](unconstrained)
+        log_jacobian = self.bijections[name].log_abs_det_jacobian(unconstrained, value)
+        batch = value.shape[: value.ndim - self.event_dims[name]]
+        return value, log_jacobian.reshape(*batch, -1).sum(-1)
+
+    def constrain_draws(self, draws):
+        by_site = {n: [self.constrain_site(n, u) for u in v] for n, v in draws.items()}
+        return {n: tuple(torch.stack(parts) for parts in zip(*pairs, strict=True)) for n, pairs in by_site.items()}
 
     def log_density(self, vector, jacobian=True):
         values = self.constrain(vector)

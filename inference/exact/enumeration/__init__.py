@@ -21,7 +21,7 @@ import numpy as np
 from inference.exact.enumeration.density import EnumeratedDensity
 from inference.exact.enumeration.elimination import Variable
 from inference.exact.far_rows import are_improper, limit_of, points_on_the_way
-from zoo import Model, ZooError
+from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.data.intensities import take_rows
 from zoo.types import BackendArray, BackendParams, DataLike, Keywords
@@ -201,10 +201,11 @@ def _with_rows(values: BackendArray, v: Variable) -> BackendArray:
 
 
 def log_priors(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -> dict[str, np.ndarray]:
-    """Log prior density of each global latent, its elements together.
+    """Log prior density of each continuous latent with values, its elements together.
 
-    Of a latent whose prior depends on other latents it is the density given these. In a user's program every
-    continuous latent is one.
+    Of a latent whose prior depends on other continuous latents it is the density given these. One that depends on a
+    discrete latent is left out: its density is that of the rows, in ``log_marginal``. Of a user's program there are
+    also its ``factor`` statements outside of plates, where no latent is discrete.
 
     Parameters
     ----------
@@ -216,7 +217,14 @@ def log_priors(model: Model, params: Mapping[str, np.ndarray], data: DataLike) -
     dict of str to array
         In nats, with the leading dimensions of draws.
     """
-    return _by_draw(model, params, data, lambda density, draws: density.log_priors(draws), has_rows=False)
+    trace = model.reading.trace if isinstance(model, ReadModel) and not model.card.enumerated else {}
+    factors = [n for n, s in trace.items() if s.role == "factor" and not s.plates]
+
+    def evaluate(density: EnumeratedDensity, draws: BackendParams) -> BackendParams:
+        is_local = bool(set(density.shapes) & set(model.card.local()) & set(draws))
+        return density.log_priors(draws, factors, {**density.data, **density.keywords} if is_local else None)
+
+    return _by_draw(model, params, data, evaluate, has_rows=False)
 
 
 def chain_probabilities(
@@ -294,7 +302,7 @@ def _by_draw(
 
 def latents_given(model: Model, params: Mapping[str, np.ndarray], keywords: Keywords) -> list[str]:
     """The continuous latents of the rows, which the sums are given too; raises ZooError where params lack them."""
-    if model.collapsed or model.card.is_own:
+    if model.card.is_own or (model.collapsed and "marginal" in model.card.exact):
         return []
     names = model.card.continuous_in_rows(keywords)
     absent = ", ".join(n for n in names if n not in params)

@@ -68,8 +68,14 @@ class EnumeratedDensity:
         """log p(params), of the global latents given, without those whose density is among the factors."""
         raise NotImplementedError
 
-    def log_priors(self, draws: BackendParams) -> BackendParams:
-        """The log density of each latent given at each draw, its elements together, ``{site: (draws,)}``."""
+    def log_priors(
+        self, draws: BackendParams, factors: Sequence[str] = (), inputs: BackendParams | None = None
+    ) -> BackendParams:
+        """The log density of each latent given at each draw, its elements together, ``{site: (draws,)}``.
+
+        Without those whose density is among the factors of the rows. factors: further statements, by name. inputs: of
+        the program; by default those of one row.
+        """
         raise NotImplementedError
 
     def factor_graph(self, params: BackendParams) -> FactorGraph:

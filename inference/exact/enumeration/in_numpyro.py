@@ -253,15 +253,15 @@ class EnumeratedDensity(density.EnumeratedDensity):
     def log_prior(self, params):
         return sum(self._log_priors(params).values(), jnp.zeros(()))
 
-    def _log_priors(self, params):
+    def _log_priors(self, params, factors=(), inputs=None):
         conditioned = handlers.substitute(handlers.seed(self.program, UNUSED_KEY), data=params)
         with handlers.block():
-            nodes = handlers.trace(conditioned).get_trace(**self.one_row)
-        sites = {n: nodes[n] for n in params if nodes[n]["type"] == "sample" and n not in self.dependent}
-        return {n: s["fn"].log_prob(s["value"]).sum() for n, s in sites.items()}
+            nodes = handlers.trace(conditioned).get_trace(**(inputs or self.one_row))
+        names = [n for n in params if nodes[n]["type"] == "sample" and n not in self.dependent]
+        return {n: nodes[n]["fn"].log_prob(nodes[n]["value"]).sum() for n in [*names, *factors]}
 
-    def log_priors(self, draws):
-        return self.map_draws(draws, lambda density, params: density._log_priors(params))
+    def log_priors(self, draws, factors=(), inputs=None):
+        return self.map_draws(draws, lambda density, params: density._log_priors(params, factors, inputs))
 
     def factor_graph(self, params):
         inner = handlers.trace(handlers.substitute(self.program, data=params))

@@ -1,4 +1,6 @@
 import math
+import warnings
+from contextlib import suppress
 from functools import cached_property
 
 import pyro
@@ -45,6 +47,9 @@ def logsumexp(array, dim):
 def as_numbers(values, like):
     return torch.as_tensor(values).to(like)
 
+
+MAX_DRAWS_AT_ONCE = 64  # more gain little
+VALUES_AT_ONCE = 1_000_000  # of the data, repeated for the draws at once, so that memory is bounded
 
 FUNCTIONS = ArrayFunctions(logsumexp, forward_pass, torch.movedim, torch.broadcast_to, torch.cat, as_numbers)
 
@@ -249,14 +254,14 @@ class EnumeratedDensity(density.EnumeratedDensity):
     def log_prior(self, params):
         return sum(self._log_priors(params).values(), torch.zeros(()))
 
-    def _log_priors(self, params):
+    def _log_priors(self, params, factors=(), inputs=None):
         with poutine.block(), torch.random.fork_rng(devices=[]):
-            nodes = poutine.trace(substitute(self.program, params)).get_trace(**self.one_row).nodes
-        return {n: log_prob(nodes[n]).sum() for n in params if nodes[n]["type"] == "sample" and n not in self.dependent}
+            nodes = poutine.trace(substitute(self.program, params)).get_trace(**(inputs or self.one_row)).nodes
+        names = [n for n in params if nodes[n]["type"] == "sample" and n not in self.dependent]
+        return {n: log_prob(nodes[n]).sum() for n in [*names, *factors]}
 
-    def log_priors(self, draws):
-        with torch.no_grad():
-            return stack([self._log_priors(params) for params in single_draws(draws)])
+    def log_priors(self, draws, factors=(), inputs=None):
+        return map_draws(lambda params: self._log_priors(params, factors, inputs), draws, self.data)
 
     def factor_graph(self, params):
         inner = poutine.trace(substitute(self.program, params))
@@ -282,8 +287,7 @@ class EnumeratedDensity(density.EnumeratedDensity):
         return posterior_of(self.factor_graph(params).of_labels(v.name, certain), weights)[0]
 
     def log_marginal(self, draws):
-        with torch.no_grad():
-            return torch.stack([self.factor_graph(p).log_marginal_by_row(FUNCTIONS) for p in single_draws(draws)])
+        return map_draws(lambda p: {"": self.factor_graph(p).log_marginal_by_row(FUNCTIONS)}, draws, self.data)[""]
 
     def marginals(self, draws):
         def evaluate(params):
@@ -326,6 +330,22 @@ class EnumeratedDensity(density.EnumeratedDensity):
 def single_draws(draws):
     for i in range(len(next(iter(draws.values())))):
         yield {n: v[i] for n, v in draws.items()}
+
+
+def map_draws(function, draws, data):
+    """``{name: (draws, ...)}`` from ``function(draw)``, many draws at once where torch can vectorise it.
+
+    A run of a program with little data takes as long for many draws as for one. What torch cannot vectorise raises an
+    error, as a loop compiled by numba or a branch on a value do; then there is a run for each draw.
+    """
+    size = max((v.numel() for v in data.values() if isinstance(v, torch.Tensor)), default=1)
+    chunk_size = min(MAX_DRAWS_AT_ONCE, VALUES_AT_ONCE // max(size, 1))
+    with torch.no_grad():
+        if chunk_size > 1:
+            with warnings.catch_warnings(), suppress(Exception):
+                warnings.simplefilter("ignore")  # of operations that it repeats
+                return torch.vmap(function, randomness="different", chunk_size=chunk_size)(draws)
+        return stack([function(draw) for draw in single_draws(draws)])
 
 
 def stack(values):

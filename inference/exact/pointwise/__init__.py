@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from inference.exact import enumeration
 from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.types import DataLike
@@ -31,7 +32,7 @@ def log_likelihood(
     Parameters
     ----------
     model : Model
-        A program of the user's own that was read.
+        A program of the user's own that was read, or a model of the zoo whose row latents are not all summed out.
     values : dict of str to array
         One value of each latent and learned parameter, or draws with two leading dimensions (chain, draw).
     data : optional
@@ -52,20 +53,21 @@ def log_likelihood(
     """
     card = model.card
     table, keywords = model.bind(data)
-    missing = [n for n in card.parameters(keywords) if n not in values and n not in card.learned]
+    names = [*card.parameters(keywords), *enumeration.latents_given(model, values, keywords)]
+    missing = [n for n in names if n not in values and n not in card.learned]
     if missing:
         raise ZooError(
             f"the log-likelihood given all latents needs values of {', '.join(missing)}, which are not known"
         )
     latents, leading = latent_values(model, values)
     module = in_backend("inference.exact.pointwise", model.backend)
-    backend = backend_of(model)
+    backend, program = backend_of(model), model.collapsed or model.program
     with backend.runtime("float64"):
         inputs, draws = backend.to_backend({**table, **keywords}), backend.to_backend(latents)
         if summed_latents(model, values):
-            by_site = module.marginal_log_likelihood(model.program, inputs, draws, list(card.observed), has_rows)
+            by_site = module.marginal_log_likelihood(program, inputs, draws, list(card.observed), has_rows)
         else:
-            by_site = module.log_likelihood(model.program, inputs, draws, list(card.observed))
+            by_site = module.log_likelihood(program, inputs, draws, list(card.observed))
         by_site = backend.to_numpy(by_site)
     if not by_site and has_rows:
         raise ZooError(

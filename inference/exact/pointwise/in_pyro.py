@@ -2,7 +2,7 @@ import torch
 from pyro import poutine
 from pyro.distributions.util import scale_and_mask
 
-from inference.exact.enumeration.in_pyro import FUNCTIONS, EnumeratedDensity, single_draws, stack
+from inference.exact.enumeration.in_pyro import FUNCTIONS, EnumeratedDensity, map_draws
 from inference.exact.pointwise.graph import site_log_likelihoods
 from zoo._backend.in_pyro import substitute
 
@@ -12,13 +12,14 @@ def log_likelihood(program, inputs, draws, sites):
         nodes = poutine.trace(substitute(program, draw)).get_trace(**inputs).nodes
         return {n: scale_and_mask(nodes[n]["fn"].log_prob(nodes[n]["value"]), mask=nodes[n]["mask"]) for n in sites}
 
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        return stack([at_draw(draw) for draw in single_draws(draws)])
+    with torch.random.fork_rng(devices=[]):
+        return map_draws(at_draw, draws, inputs)
 
 
 def marginal_log_likelihood(program, inputs, draws, sites, has_rows):
     density = EnumeratedDensity(program, {}, inputs)
-    with torch.no_grad():
-        return stack(
-            [site_log_likelihoods(density.factor_graph(d), sites, FUNCTIONS, has_rows) for d in single_draws(draws)]
-        )
+
+    def at_draw(draw):
+        return site_log_likelihoods(density.factor_graph(draw), sites, FUNCTIONS, has_rows)
+
+    return map_draws(at_draw, draws, inputs)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from inference import exact
 from inference.alignment import aligned_draws
-from inference.draws_model import DrawsModel
+from inference.arviz import groups as further
+from inference.draws_model import DrawsModel, check_program
 from inference.record import FitRecord
 from zoo import ZooError
+from zoo.checks import check_seed, check_whole
 from zoo.data.corpus import Corpus
+from zoo.errors import unknown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +26,14 @@ MARGINAL = "_marginal"  # of the name of a log-likelihood in which discrete late
 DISTRIBUTIONS = {"numpyro": "numpyro", "pyro": "pyro-ppl"}  # the name of each backend's Python distribution
 
 
-def to_arviz(fit: FitRecord) -> xr.DataTree:
+def to_arviz(
+    fit: FitRecord,
+    groups: Sequence[str] = (),
+    *,
+    likelihood: Literal["conditional", "marginal"] | None = None,
+    num_predictive: int = 500,
+    seed: int = 0,
+) -> xr.DataTree:
     """Convert a fit to a DataTree in ArviZ's schema.
 
     A dimension is named by its letter, in a program of the user's own by its plate, or ``<site>_dim_<i>``; a dimension
@@ -32,6 +42,24 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     Parameters
     ----------
     fit : FitRecord
+    groups : sequence of str, optional
+        Further groups. "log_prior": the log density of each continuous latent given those before it, in nats, its
+        elements together, (chain, draw), which ``arviz_stats.psense`` takes; it evaluates the program once at every
+        draw, many draws together. "unconstrained_posterior": the draws in unconstrained coordinates.
+        "posterior_predictive": the observed sites drawn again at every draw; of a model of the zoo the latents of the
+        rows are drawn again too. "prior_predictive": the observed sites at draws of all latents from the prior. Both
+        run the program once for every draw: seconds for 4000 draws in Pyro.
+    likelihood : {"conditional", "marginal"}, optional
+        Which log-likelihood the tree has, of one kind alone; by default those below that cost little. "conditional":
+        of each element given all latents, those of the rows at their draws, as of ArviZ's examples; under the name of
+        the site, ``<site>_conditional`` of a model of the zoo. "marginal": log p of each row, (chain, draw, N), with
+        the latents of the row summed and integrated out: exact under the names below, or by importance sampling from
+        the draws of the latents, 64 runs of the program for every draw, as ``<site>_integrated``; the attributes of
+        the variable have the method and the smallest effective number of samples.
+    num_predictive : int, default 500
+        The draws from the prior, and of the posterior predictive at a point estimate.
+    seed : int, default 0
+        Of what is drawn.
 
     Returns
     -------
@@ -44,7 +72,15 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         draws; where there are such latents also log p of each row with these summed out, (chain, draw, N), as
         ``<site>_marginal``, or ``<site>_<site>_marginal`` for all observed sites together. observed_data: the
         data; of a corpus its tokens. constant_data: the covariates.
+
+    Raises
+    ------
+    ZooError
+        For a group that is not known, or that the fit cannot have, and for a likelihood that it does not have.
     """
+    check_groups(fit, groups, likelihood)
+    check_whole(1, num_predictive=num_predictive)
+    check_seed(seed)
     card, settings = fit.model.card, fit.keywords
     draws = aligned_draws(fit)
     sites = card.sites(settings) | card.reported(settings)
@@ -52,9 +88,9 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     data = observed_arrays(fit)
     constant = {name: values for name, values in data.items() if name in card.covariates}
     observed = {name: values for name, values in data.items() if name not in constant}
-    groups: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior}
-    groups |= {"observed_data": observed} if observed else {}
-    groups |= {"constant_data": constant} if constant else {}
+    own: dict[str, Mapping[str, np.ndarray]] = {"posterior": posterior}
+    own |= {"observed_data": observed} if observed else {}
+    own |= {"constant_data": constant} if constant else {}
     dims = {
         name: dimension_names(
             tuple(
@@ -66,10 +102,7 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
         if site.dims
     }
     if fit.stats:
-        groups["sample_stats"] = fit.stats
-    likelihood = pointwise_log_likelihood(fit)
-    if isinstance(fit.model, DrawsModel):  # that of the tree it was read from
-        likelihood = {n.partition("/")[2]: v for n, v in fit.state.items() if n.startswith("log_likelihood/")}
+        own["sample_stats"] = fit.stats
     shapes = [(dims[n], v.shape[2:]) for n, v in posterior.items() if n in dims]
     shapes += [(dims[n], v.shape) for n, v in data.items() if n in dims]
     coords = {d: np.arange(size) for names, shape in shapes for d, size in zip(names, shape, strict=True)}
@@ -77,16 +110,84 @@ def to_arviz(fit: FitRecord) -> xr.DataTree:
     site_coords = {axis_name(n, axis): v for n, labels in card.entry_labels.items() for axis, v in labels.items()}
     coords |= {d: np.asarray(labels) for d, labels in site_coords.items() if d in coords}
     coords |= fit.model.coords if isinstance(fit.model, DrawsModel) else {}
-    tree = make_tree(groups, coords, dims, {"/": attributes(fit)})
-    if likelihood:  # a site of events has fewer dimensions here than in its data
-        named = {n: likelihood_dims(fit, n, v.ndim - 2) for n, v in likelihood.items()}
-        shapes = [(d, v.shape[2:]) for (n, v), d in zip(likelihood.items(), named.values(), strict=True) if d]
-        known = coords | {
-            d: np.arange(size) for names, s in shapes for d, size in zip(names, s, strict=True) if d not in coords
-        }
-        own = make_tree({"log_likelihood": likelihood}, known, {n: d for n, d in named.items() if d})
-        tree["log_likelihood"] = own["log_likelihood"]
+    tree = make_tree(own, coords, dims, {"/": attributes(fit)})
+    by_name, notes = log_likelihoods(fit, likelihood, seed)
+    named = {n: likelihood_dims(fit, n, v.ndim - 2) for n, v in by_name.items()}
+    attach(tree, "log_likelihood", by_name, named, coords)
+    for name, attrs in notes.items():
+        tree["log_likelihood"][name].attrs |= attrs
+    if "log_prior" in groups:
+        attach(tree, "log_prior", further.log_prior(fit), {}, coords)
+    if "posterior_predictive" in groups:
+        values = further.posterior_predictive_draws(fit, num_predictive, seed)
+        attach(tree, "posterior_predictive", values, dims, coords)
+    if "prior_predictive" in groups:
+        values = further.prior_predictive_draws(fit, num_predictive, seed)
+        attach(tree, "prior_predictive", values, dims, coords)
+    if "unconstrained_posterior" in groups:
+        values = further.unconstrained_posterior(fit)
+        named = {n: unconstrained_dims(n, dims.get(n, []), posterior[n].shape, v.shape) for n, v in values.items()}
+        attach(tree, "unconstrained_posterior", values, named, coords)
     return tree
+
+
+def check_groups(fit: FitRecord, groups: Sequence[str], likelihood: str | None) -> None:
+    """Raise ZooError for groups that are not known, and for what a fit without a program does not have."""
+    if isinstance(groups, str):
+        raise ZooError(f"groups is a list of names: give groups=[{groups!r}]")
+    for name in groups:
+        if name not in further.GROUPS:
+            raise unknown("group of to_arviz", name, further.GROUPS)
+    if likelihood is not None and likelihood not in further.LIKELIHOODS:
+        raise unknown("kind of log-likelihood", likelihood, further.LIKELIHOODS)
+    if groups or likelihood:
+        check_program(fit.model)
+
+
+def log_likelihoods(
+    fit: FitRecord, kind: str | None, seed: int
+) -> tuple[Mapping[str, np.ndarray], Mapping[str, dict[str, str | float]]]:
+    """The log-likelihoods of a kind by name, those that cost little by default, and notes on how they were computed."""
+    if kind == "marginal":
+        return further.marginal_log_likelihood(fit, seed)
+    if kind == "conditional":
+        return further.conditional_log_likelihood(fit), {}
+    if isinstance(fit.model, DrawsModel):  # that of the tree it was read from
+        return {n.partition("/")[2]: v for n, v in fit.state.items() if n.startswith("log_likelihood/")}, {}
+    return pointwise_log_likelihood(fit), {}
+
+
+def attach(
+    tree: xr.DataTree,
+    group: str,
+    values: Mapping[str, np.ndarray],
+    dims: Mapping[str, list[str]],
+    coords: Mapping[str, np.ndarray],
+) -> None:
+    """Add a group of arrays that begin with (chain, draw), with dimensions of their own where they have others."""
+    if not values:
+        return
+    used = {n: dims[n] for n, v in values.items() if dims.get(n) and len(dims[n]) == v.ndim - 2}
+    shapes = [(names, values[n].shape[2:]) for n, names in used.items()]
+    sizes = {d: size for names, shape in shapes for d, size in zip(names, shape, strict=True)}
+    known = {d: np.arange(size) for d, size in sizes.items()} | {
+        d: labels for d, labels in coords.items() if sizes.get(d) == len(labels)
+    }
+    tree[group] = make_tree({group: values}, known, used)[group]
+
+
+def unconstrained_dims(name: str, dims: list[str], shape: tuple[int, ...], free: tuple[int, ...]) -> list[str]:
+    """The names of the dimensions of unconstrained draws: those of the site, but for the event that has other sizes.
+
+    >>> unconstrained_dims("Lambda", ["K", "D", "D_bis"], (4, 100, 3, 2, 2), (4, 100, 3, 3))
+    ['K', 'Lambda_unconstrained_dim_0']
+    """
+    if shape == free:
+        return dims
+    kept = 0
+    while kept < min(len(shape), len(free)) - 3 and shape[kept + 2] == free[kept + 2]:
+        kept += 1
+    return [*dims[:kept], *(f"{name}_unconstrained_dim_{i}" for i in range(len(free) - 2 - kept))]
 
 
 def axis_name(site: str, axis: int) -> str:
@@ -153,8 +254,9 @@ def likelihood_dims(fit: FitRecord, name: str, ndim: int) -> list[str]:
     """The names of the dimensions of a log-likelihood: those of the rows, or of the elements of its site."""
     card = fit.model.card
     sites = card.sites(fit.keywords)
-    is_by_row = not card.is_own or name not in sites
-    dims = ("N",) if is_by_row else sites[name].dims[:ndim]
+    site = name.removesuffix(further.CONDITIONAL)
+    is_by_row = site not in sites or (not card.is_own and name == site)
+    dims = ("N",) if is_by_row else sites[site].dims[-ndim:] if sites[site].kind == "word" else sites[site].dims[:ndim]
     names = dimension_names(tuple(card.dim_names.get(d, d) for d in dims))
     return names if len(names) == ndim else []
 

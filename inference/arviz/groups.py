@@ -62,6 +62,8 @@ def unconstrained_posterior(fit: FitRecord) -> Arrays:
             program, backend.to_backend(keywords), backend.to_backend(table), needs_latents=False
         )
         flat = {n: v.reshape(-1, *v.shape[2:]) for n, v in values.items() if n in unconstrained.shapes}
+        if not flat:
+            raise ZooError(f"{fit.model.name} has no continuous latent with draws: leave unconstrained_posterior out")
         found = backend.to_numpy(unconstrained.unconstrain_draws(backend.to_backend(flat)))
     return {n: v.reshape(*leading, *v.shape[1:]) for n, v in found.items()}
 

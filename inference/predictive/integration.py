@@ -63,9 +63,13 @@ def integrated_log_likelihood(fit: FitRecord, num_samples: int = NUM_SAMPLES, se
     model, local = fit.fitted_model, fit.model.card.continuous_in_rows(fit.keywords)
     absent = [n for n in local if n not in fit.draws]
     if absent:
+        instead = "fit by nuts, gibbs or svi"
+        if model.card.networks:
+            instead = "inference.log_marginal(fit) integrates by the encoder"
+        elif model.card.of_words:
+            instead = "inference.topics.perplexity(fit, data, method='left_to_right') integrates, or fit by gibbs"
         raise ZooError(
-            f"integrating over {', '.join(absent)} needs draws of them, and the fit by {fit.engine} has none: fit by "
-            "nuts"
+            f"integrating over {', '.join(absent)} needs draws, and the fit by {fit.engine} has none: {instead}"
         )
     shared = {n: v for n, v in {**fit.draws, **fit.learned_draws()}.items() if n not in local}
     flat = {n: v.reshape(-1, *v.shape[2:]) for n, v in shared.items()}

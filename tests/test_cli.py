@@ -144,6 +144,7 @@ def test_compare_prints_a_verdict_and_writes_a_report(table, tmp_path):
     assert f"report: {report}" in output
     assert "</html>" in report.read_text()
     assert "eruptions" in report.read_text()
+    assert f"<pre>zoo compare gaussian_mixture --data {table}" in report.read_text()
 
 
 WRONG = {

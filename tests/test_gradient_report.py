@@ -13,7 +13,9 @@ import zoo
 from inference.evaluation.gradients import moments
 from inference.evaluation.gradients.record import ALL
 from inference.objectives.estimators import reinforce
+from inference.plots.numbers import with_error
 from tests.objectives import BACKEND_OBJECTIVES
+from tests.pages import check_page
 from tests.table import BACKENDS, SLOW_IN_NUMPYRO, SLOW_IN_PYRO
 from tests.test_cli import error_line, run_zoo
 
@@ -307,9 +309,13 @@ def test_the_figure_and_the_page_have_every_estimator(tmp_path):
     figure = report.figure()
     assert [axes.get_title() for axes in figure.axes[: len(report.groups)]] == report.groups
     assert {label.get_text() for label in figure.axes[0].get_yticklabels()} == set(report.estimators)
-    page = report.save(tmp_path / "gradients.html").read_text()
+    page = report.save(tmp_path / "gradients.html", "zoo gradients").read_text()
+    check_page(page)
     assert "straight_through" in page
     assert "data:image/png" in page
+    assert "<pre>zoo gradients</pre>" in page
+    row = report.table.iloc[0]
+    assert f"<td>{with_error(row['variance'], row['variance_se'])}</td>" in page
 
 
 def normal_model():

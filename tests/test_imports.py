@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,14 @@ else:
     raise AssertionError("no error")
 """
     assert imported_by(code, tmp_path, ("torch", "pyro")) == set()
+
+
+def test_files_beside_the_code_are_in_the_wheel():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]
+    files = [p for name in ("zoo", "guides", "inference") for p in (ROOT / name).rglob("*") if p.is_file()]
+    others = [p.relative_to(ROOT) for p in files if p.suffix != ".py" and p.parent.name != "__pycache__"]
+    assert others
+    for path in others:
+        package = ".".join(path.parent.parts)
+        assert any(path.match(pattern) for pattern in patterns.get(package, [])), path

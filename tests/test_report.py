@@ -1,15 +1,22 @@
 """The report: one self-contained file with all results, in which text of the user is escaped."""
 
 import base64
-import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
-from synthetic import at_point, chains_of, correlated, guide_of, mixture
+from pages import check_in_browser, check_page
+from synthetic import BIVARIATE, at_point, bivariate, chains_of, correlated, gaussian, guide_of, mixture
 
+import zoo
 from inference import compare
+from inference.evaluation.comparison.draws_file import MAX_NUMBERS, MAX_QUANTITIES, thinned_draws
 from inference.evaluation.comparison.figures import model_plot, select_quantities
+from inference.evaluation.comparison.numbers import MEANINGS, k_hat_error, r_hat_error
+from inference.evaluation.comparison.table import SHORT_TABLE, short_table
+from inference.plots.numbers import with_error
+from inference.summaries.statistics import chain_statistics, smooth_weights
 from zoo import ZooError, load, names
 
 HOSTILE_NAME = "<script>alert('x')</script> & \"quoted\""
@@ -31,14 +38,27 @@ def page(comparison, tmp_path_factory):
     return path.read_text(encoding="utf-8")
 
 
-def test_the_page_is_self_contained(page):
-    assert "http" not in page
-    assert "url(" not in page
-    assert not re.search(r"<(script|link|iframe|object|embed)|@import|href=|srcset=", page)
-    sources = re.findall(r'src="([^"]*)"', page)
-    assert sources
-    assert all(s.startswith("data:image/png;base64,") for s in sources)
-    assert all(base64.b64decode(s.split(",", 1)[1]).startswith(b"\x89PNG") for s in sources)
+def test_the_page_is_self_contained_and_well_formed(page):
+    reader = check_page(page)
+    images = [address for address in reader.addresses if address.startswith("data:image/png;base64,")]
+    assert len(images) == 5
+    assert all(base64.b64decode(image.split(",", 1)[1]).startswith(b"\x89PNG") for image in images)
+    assert len(page) < 1_000_000
+
+
+def test_the_page_opens_in_a_browser(page, tmp_path):
+    check_in_browser(page, tmp_path)
+
+
+def test_pages_of_other_kinds_of_fits_are_well_formed(tmp_path):
+    rho = correlated(0.5)
+    points = compare(at_point(mixture("nuts")), at_point(mixture("nuts")))
+    kinds = {"guides": compare(guide_of(rho, rho), guide_of(rho, rho, seed=3)), "points": points}
+    for name, c in kinds.items():
+        text = c.save(tmp_path / f"{name}.html", f"zoo compare {HOSTILE_NAME}").read_text(encoding="utf-8")
+        check_page(text)
+        assert "zoo compare &lt;script&gt;" in text
+        assert text.count("<canvas") == {"guides": 1, "points": 0}[name]
 
 
 def test_text_of_the_user_is_escaped(page):
@@ -63,7 +83,70 @@ def test_the_page_has_all_sections(comparison, page):
     assert page.index("Use nuts") < page.index("Rule:")  # the verdict comes first
     for name in comparison.table["quantity"].unique():
         assert name in page
-    assert page.count("<figure>") == len(comparison.figures()) == 5
+    assert len(comparison.figures()) == 5
+    assert page.count("<figure>") == 5 + 2  # and the interactive ones
+
+
+def test_numbers_have_their_errors_and_a_sentence(comparison, page):
+    table = comparison.table
+    for row in table[table["fit"] == "nuts"].itertuples():
+        for number, error in ((row.mean, row.mean_se), (row.sd, row.sd_se)):
+            assert f"<td>{with_error(number, error)}</td>" in page
+    for heading, *_ in short_table(comparison)[1]:
+        assert f"<dt>{heading}</dt>" in page
+    assert set(SHORT_TABLE) == set(MEANINGS)
+
+
+def test_the_error_of_r_hat_is_its_spread_over_chains_that_agree():
+    x = np.random.default_rng(0).normal(size=(4, 500, 400))
+    r_hat, bulk, _ = chain_statistics(x)
+    errors = [r_hat_error(4, size) for size in bulk]
+    # the larger of two nearly independent ones, of values and of their distances from the median
+    assert 0.7 < np.std(r_hat) / np.mean(errors) < 1.1
+
+
+def test_the_error_of_k_hat_is_its_spread_over_repetitions():
+    u = np.random.default_rng(0).uniform(size=(200, 1000))
+    k_hats = [smooth_weights(-0.5 * np.log(row))[1] for row in u]  # weights u^-k have a tail of shape k
+    assert np.std(k_hats) == pytest.approx(k_hat_error(0.5, 1000), rel=4 / np.sqrt(2 * len(u)))
+
+
+def test_the_draws_can_be_saved_from_the_page(comparison, page, tmp_path):
+    address = next(a for a in check_page(page).addresses if a.startswith("data:application/gzip"))
+    path = tmp_path / "draws.csv.gz"
+    path.write_bytes(base64.b64decode(address.split(",")[1]))
+    table = pd.read_csv(path)
+    assert list(table.columns[:3]) == ["fit", "chain", "draw"]
+    assert table["fit"].value_counts().to_dict() == {"em": 1, HOSTILE_NAME: 300, "nuts": 1000}
+    assert "1000 of the 2000 draws of nuts (one in 2)" in page
+    for name, rows in table.groupby("fit"):
+        s = comparison.statistics[str(name)]
+        truth = s.values[rows["chain"], rows["draw"]]
+        off = np.abs(rows[s.quantities].to_numpy() - truth)
+        assert (off <= 1e-3 * comparison.statistics["nuts"].sd).all()
+
+
+@pytest.mark.parametrize("j", [0, 69])
+def test_of_many_quantities_the_draws_are_of_those_that_differ_most(j):
+    table = thinned_draws(wide_comparison(j))
+    assert len(table.quantities) == MAX_QUANTITIES
+    assert f"mu[{j}]" in table.quantities
+    assert sum(draws.size for draws in table.draws.values()) <= MAX_NUMBERS
+    assert f"the {MAX_QUANTITIES} of 70 quantities" in table.description
+
+
+def wide_comparison(j):
+    """Fits with 70 quantities, of which the guide has one wrong."""
+    x = np.random.default_rng(0).normal(size=(4, 500, 70))
+    fields = {
+        "model": zoo.Model(bivariate, backend="numpyro", card=BIVARIATE, D=70),
+        "keywords": {"N": 3, "D": 70},
+        "data": {"x": np.zeros((3, 70))},
+    }
+    z = np.random.default_rng(1).normal(size=(1, 2000, 70)) + 3 * (np.arange(70) == j)
+    weights = {"log_weight": np.zeros((1, 2000))}
+    guide = gaussian("svi", z, np.zeros((1, 2000)), stats=weights, options={"guide": "mean_field"}, **fields)
+    return compare(gaussian("nuts", x, np.zeros((4, 500)), **fields), guide)
 
 
 def test_only_applicable_figures_are_made(comparison):

@@ -1,58 +1,94 @@
-"""Self-contained HTML reports: inline style, embedded figures, no scripts, no links."""
+"""Self-contained HTML reports: inline style and scripts, embedded figures and tables, nothing from a network.
+
+``page.css`` and ``page.js`` are written into each page, which has the same text, tables and figures without JavaScript.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-import platform
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-import zoo
-from inference import engines
-from inference.record import FitRecord
+from inference.plots.reproduce import package_versions
 from zoo import ZooError
-from zoo._backend import BACKENDS
-from zoo.checks import equal_values
 from zoo.data.atomic import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST_VALUE = 80  # characters; a longer keyword value is printed as "..."
-
-CSS = """
-:root { --ink: #1b1f24; --pale: #5b6570; --line: #d8dee4; --panel: #f6f8fa; }
-body { font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--ink);
-       max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; background: white; }
-h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-.pale { color: var(--pale); }
-pre { background: var(--panel); padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
-.verdict { border-left: .4rem solid #0072B2; background: var(--panel); padding: .9rem 1.2rem; font-size: 1.08rem; }
-table { border-collapse: collapse; font-size: .9rem; } .wide { overflow-x: auto; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .8rem; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { border-bottom-width: 2px; }
-.fits td { white-space: normal; text-align: left; vertical-align: top; } .fits td:first-child { white-space: nowrap; }
-.fits th { text-align: left; } .fits td.mark { font-weight: 600; white-space: nowrap; }
-.yes { color: #00704f; } .means-only { color: #8a5a00; }
-.no { color: #b3261e; } .point { color: #0b5cad; } figure { margin: 1.4rem 0; } figcaption { color: var(--pale); }
-img { max-width: 100%; height: auto; } details { margin: 1rem 0; } summary { cursor: pointer; }
-"""
+DPI, COLOURS = 140, 128  # of a figure; with a palette it has a third of the bytes and looks the same
+FEWEST_SECTIONS = 3  # with a table of contents
 
 
-def page_html(title: str, parts: Iterable[str]) -> str:
-    """The text of a page: a title and its parts in HTML, of which the empty ones are left out."""
-    body = "\n".join(filter(None, parts))
+def page_html(
+    title: str, introduction: Iterable[str], sections: Mapping[str, Iterable[str]], scripts: Sequence[str] = ()
+) -> str:
+    """The text of a page.
+
+    Parameters
+    ----------
+    title : str
+    introduction : iterable of str
+        What comes between the title and the table of contents, in HTML.
+    sections : mapping of str to iterable of str
+        The parts of each section in HTML, by its heading; sections without a part are left out.
+    scripts : sequence of str
+        Names of scripts beside this file that the page needs besides ``page.js``.
+
+    Returns
+    -------
+    str
+    """
+    bodies = {heading: "\n".join(filter(None, parts)) for heading, parts in sections.items()}
+    ids = {heading: section_id(heading) for heading, body in bodies.items() if body}
+    parts = [f"<h1>{escape(title)}</h1>", *filter(None, introduction)]
+    if len(ids) >= FEWEST_SECTIONS:
+        links = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for heading, name in ids.items())
+        parts.append(f'<nav aria-label="Contents"><ul>{links}</ul></nav>')
+    for heading, name in ids.items():
+        parts.append(f'<section id="{name}">\n<h2>{escape(heading)}</h2>\n{bodies[heading]}\n</section>')
+    code = "\n".join(f"<script>\n{asset(script)}</script>" for script in ("page.js", *scripts))
+    body = "\n".join(parts)
+    size = len(body) + len(code) + len(asset("page.css"))
     head = (
         f'<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width">\n<style>{CSS}</style>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="color-scheme" content="light dark">\n<style>\n{asset("page.css")}</style>'
     )
-    return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+    footer = f"<footer><p>One file of {format_size(size)}, which loads nothing from a network.</p></footer>"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n'
+        f"<body>\n<main>\n{body}\n</main>\n{footer}\n{code}\n</body>\n</html>\n"
+    )
+
+
+def asset(name: str) -> str:
+    """The text of a style sheet or a script beside this file."""
+    return files("inference.plots").joinpath(name).read_text(encoding="utf-8")
+
+
+def section_id(heading: str) -> str:
+    """The id of a section.
+
+    >>> section_id("How far they agree")
+    'how-far-they-agree'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+
+
+def format_size(count: int) -> str:
+    """A number of bytes, to two digits.
+
+    >>> format_size(412_345), format_size(7_300_000), format_size(80)
+    ('410 kB', '7.3 MB', '1 kB')
+    """
+    kilobytes = max(1.0, float(f"{count / 1000:.2g}"))
+    return f"{kilobytes:.0f} kB" if kilobytes < 1000 else f"{kilobytes / 1000:.2g} MB"
 
 
 def write_page(text: str, path: Path) -> Path:
@@ -68,49 +104,44 @@ def write_page(text: str, path: Path) -> Path:
 
 def figure_html(name: str, figure: Figure, caption: str) -> str:
     """A figure as an embedded PNG image with its caption."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=140)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    image = f'<img alt="{escape(name)}" src="data:image/png;base64,{data}">'
-    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+    from PIL import Image
+
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=DPI)
+    with Image.open(full) as image:
+        width, height = image.size
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    address = f"data:image/png;base64,{base64.b64encode(small.getvalue()).decode()}"
+    tag = f'<img class="plot" alt="{escape(name)}" width="{width}" height="{height}" src="{address}">'
+    return f"<figure>{tag}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def model_call(fit: FitRecord) -> str:
-    """The call that loads the model of a fit."""
-    constructor = f"zoo.load({fit.model.name!r}, " if fit.model.name in zoo.names() else f"zoo.Model({fit.model.name}, "
-    return f"{constructor}{format_keywords({'backend': fit.model.backend, **fit.model.settings})})"
+def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
+    """A table of cells in HTML that scrolls within itself; ``kind`` is its class: "texts" for cells that wrap."""
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    body = "\n".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    attribute = f' class="{kind}"' if kind else ""
+    table = f"<table{attribute}><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+    return f'<div class="wide" tabindex="0">{table}</div>'
 
 
-def fit_call(fit: FitRecord) -> str:
-    """The call that made a fit, given ``model`` and ``data``, without options at their defaults."""
-    if fit.engine not in engines.names():
-        return f"...  # made elsewhere, by {fit.engine}"
-    defaults = engines.get(fit.engine).options().as_dict()
-    changed = {k: v for k, v in fit.options.items() if k not in defaults or not equal_values(v, defaults[k])}
-    device = {"device": fit.device} if fit.device != "cpu" else {}
-    dtype = {"dtype": fit.dtype} if fit.dtype else {}
-    keywords = format_keywords({"seed": fit.seed, **device, **dtype, **changed})
-    return f"inference.fit(model, data, {fit.engine!r}, {keywords})"
+def meanings_html(meanings: Mapping[str, str]) -> str:
+    """What each number of a table is."""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in meanings.items())
+    return f"<dl>{items}</dl>"
 
 
-def format_keywords(values: Mapping[str, object]) -> str:
-    """The keywords of a call; long values, such as arrays, are printed as "...".
-
-    >>> format_keywords({"K": 2, "start": np.zeros(100)})
-    'K=2, start=...'
-    """
-    texts = {k: repr(v.tolist() if isinstance(v, np.ndarray | np.generic) else v) for k, v in values.items()}
-    return ", ".join(f"{k}={text if len(text) <= LONGEST_VALUE else '...'}" for k, text in texts.items())
+def download_html(name: str, data: bytes, kind: str, element_id: str) -> str:
+    """A link that saves embedded data as a file."""
+    address = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    text = f"Save {name} ({format_size(len(data))})"
+    return f'<p><a class="download" id="{element_id}" download="{escape(name)}" href="{address}">{escape(text)}</a></p>'
 
 
-def package_versions(*fits: FitRecord) -> str:
-    """The versions of Python and of the packages that the fits used, in one sentence."""
-    backends = {fit.model.backend for fit in fits}
-    needed = [{"pyro": "pyro-ppl"}.get(p, p) for b in sorted(backends & BACKENDS.keys()) for p in BACKENDS[b]]
-    versions = [f"Python {platform.python_version()}"]
-    for package in ["latent-zoo", *needed, "numpy", "arviz-stats"]:
-        try:
-            versions.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue  # run from the source folder
-    return ", ".join(versions) + "."
+def reproduction_html(calls: str, backends: Iterable[str], command: str = "") -> list[str]:
+    """The command line where there was one, the calls in Python, and the versions of the packages."""
+    return [
+        f"<p>The command:</p><pre>{escape(command)}</pre>" if command else "",
+        f"<p>The calls in Python, given the data:</p><pre>{escape(calls)}</pre>" if calls else "",
+        f'<p class="pale">{escape(package_versions(backends))}</p>',
+    ]

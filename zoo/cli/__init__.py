@@ -5,6 +5,7 @@ Exit codes: 0 done; 2 the arguments are not allowed; 130 interrupted.
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from typing import Any, TextIO
 
@@ -17,7 +18,16 @@ from zoo.errors import ZooError, ZooWarning
 
 
 class OneLineErrors(TyperGroup):
-    """Commands that print a ZooError as one line on stderr; other exceptions keep their traceback."""
+    """Commands that print a ZooError as one line on stderr; other exceptions keep their traceback.
+
+    The line of the command is ``context.meta["command"]``, for reports.
+    """
+
+    def make_context(self, info_name: str | None, args: list[str], *arguments: Any, **extra: Any) -> Any:
+        line = shlex.join(["zoo", *args])  # before the arguments are parsed, which empties them
+        context = super().make_context(info_name, args, *arguments, **extra)
+        context.meta["command"] = line
+        return context
 
     def invoke(self, ctx: Any) -> object:
         try:

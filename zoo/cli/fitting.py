@@ -59,6 +59,7 @@ ProgressFlag = Annotated[
 
 
 def fit(
+    context: typer.Context,
     model: ModelName,
     words: Words = None,
     engine: Annotated[
@@ -112,10 +113,13 @@ def fit(
     stdout().print(saved, **PLAIN)
     if report:
         titles = row_titles(result.model.card, data[0] if data else None)
-        stdout().print(f"report: {topics.report(result, report, titles=titles)}", **PLAIN)
+        stdout().print(
+            f"report: {topics.report(result, report, titles=titles, command=context.meta['command'])}", **PLAIN
+        )
 
 
 def compare(
+    context: typer.Context,
     model: ModelName,
     words: Words = None,
     engines: Annotated[
@@ -168,7 +172,7 @@ def compare(
     comparison = inference.compare(*fits)
     stdout().print("", comparison)
     if report:
-        stdout().print(f"\nreport: {comparison.save(report)}", **PLAIN)
+        stdout().print(f"\nreport: {comparison.save(report, context.meta['command'])}", **PLAIN)
 
 
 def summary(

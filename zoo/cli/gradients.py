@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 def gradients(
+    context: typer.Context,
     model: ModelName,
     words: Words = None,
     estimators: Annotated[
@@ -102,7 +103,7 @@ def gradients(
     for line in sentences(result):
         stdout().print(line, **PLAIN)
     if report:
-        stdout().print(f"report: {result.save(report)}", **PLAIN)
+        stdout().print(f"report: {result.save(report, context.meta['command'])}", **PLAIN)
 
 
 def split_estimators(text: str) -> list[str]:

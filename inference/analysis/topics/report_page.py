@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from inference.analysis.topics.extraction import extract_topics
 from inference.analysis.topics.held_out import perplexity
 from inference.analysis.topics.record import Topics, TopicsLike
 from inference.analysis.topics.tables import HIGH, LOW, first_words, topic_sizes, word_order
-from inference.plots import page
+from inference.plots import page, reproduce
 from inference.record import FitRecord
 from zoo.types import DataLike
 
@@ -37,9 +37,24 @@ CAPTIONS = {
     "documents": "The topic proportions of the documents most typical of the largest topics.",
     "trace": "The objective, in nats: the run, and its second half.",
 }
+MEANINGS = {  # a sentence for each column of the table of topics that needs one
+    "share": "The part of all tokens that belongs to the topic, at the estimate.",
+    "94% interval": "Where the share is with a probability of 94%, by the draws of the fit.",
+    "first in": "The number of documents in which the topic has the largest proportion.",
+    "most relevant words": f"Relevance weighs a word's log probability in the topic by {RELEVANCE} and its log lift "
+    f"over the corpus by {1 - RELEVANCE:.1f}: words come first that distinguish the topic from the others.",
+    "coherence (NPMI)": "How often the most probable words occur together in the documents, from -1 to 1: computed "
+    "from the corpus, and so without a Monte Carlo error.",
+}
 
 
-def report(fit: TopicsLike, path: str | Path, held_out: DataLike = None, titles: Sequence[str] | None = None) -> Path:
+def report(
+    fit: TopicsLike,
+    path: str | Path,
+    held_out: DataLike = None,
+    titles: Sequence[str] | None = None,
+    command: str = "",
+) -> Path:
     """Write one self-contained HTML page on the topics of a fit.
 
     Parameters
@@ -51,6 +66,8 @@ def report(fit: TopicsLike, path: str | Path, held_out: DataLike = None, titles:
         Documents that the fit has not seen; the page then has their perplexity per word.
     titles : sequence of str, optional
         A title for each document of the fit; by default the ids of the corpus.
+    command : str, optional
+        The command line that made the fit, which the page then shows beside the calls.
 
     Returns
     -------
@@ -65,56 +82,64 @@ def report(fit: TopicsLike, path: str | Path, held_out: DataLike = None, titles:
     titles = topics.document_titles(titles)
     title = f"{topics.K} topic{'s' if topics.K > 1 else ''}"
     title = f"{fit.model.card.title}: {title}" if isinstance(fit, FitRecord) else title
-    return page.write_page(page.page_html(title, page_parts(fit, topics, title, held_out, titles)), Path(path))
-
-
-def page_parts(
-    fit: TopicsLike, topics: Topics, title: str, held_out: DataLike, titles: Sequence[str] | None
-) -> Iterator[str]:
-    """The parts of the page, from top to bottom."""
     record = fit if isinstance(fit, FitRecord) else None
-    yield f"<h1>{escape(title)}</h1>"
-    yield f'<p class="pale">{escape(describe(topics, record))}</p>'
     problems = warnings(fit, topics) or ["No problems were found."]
-    yield f'<p class="verdict">{"<br>".join(map(escape, problems))}</p>'
-    yield "<h2>The topics</h2>"
-    yield topics_table(topics)
-    yield (
-        f'<p class="pale">Relevance weighs a word\'s log probability in the topic by {RELEVANCE} and its log lift over '
-        f"the corpus by {1 - RELEVANCE:.1f}: words come first that distinguish the topic from the others.</p>"
-    )
-    if held_out is not None:
-        yield f"<h2>Held-out documents</h2><pre>{escape(str(perplexity(fit, held_out)))}</pre>"
-    yield "<h2>Distances between topics</h2>"
-    yield figure_part("map", figures.topic_map(topics))
-    if topics.K > 1:
-        yield pairs_table(topics)
-    yield "<h2>Words</h2>"
+    introduction = [
+        f'<p class="pale">{escape(describe(topics, record))}</p>',
+        f'<p class="verdict">{"<br>".join(map(escape, problems))}</p>',
+    ]
+    sections = {
+        "The topics": topic_parts(topics),
+        "Held-out documents": [] if held_out is None else [f"<pre>{escape(str(perplexity(fit, held_out)))}</pre>"],
+        "Distances between topics": distance_parts(topics),
+        "Words": [word_part(topics)],
+        "Documents": document_parts(topics, topics.shares, titles) if topics.shares is not None else [],
+        **({} if record is None else run_sections(record, command)),
+    }
+    return page.write_page(page.page_html(title, introduction, sections), Path(path))
+
+
+def topic_parts(topics: Topics) -> list[str]:
+    """The table of the topics, and what its columns are."""
+    columns = topics_columns(topics)
+    order = range(topics.K) if topics.shares is None else np.argsort(-topics.shares, kind="stable")
+    return [
+        html_table(columns, order),
+        page.meanings_html({name: text for name, text in MEANINGS.items() if name in columns}),
+    ]
+
+
+def distance_parts(topics: Topics) -> list[str]:
+    """The map of the topics, and the most similar pairs."""
+    return [figure_part("map", figures.topic_map(topics)), pairs_table(topics) if topics.K > 1 else ""]
+
+
+def word_part(topics: Topics) -> str:
+    """The figure of the most probable words."""
     name = "words" if topics.phi_draws is None else "words with intervals"
-    yield figure_part(name, figures.top_words_figure(topics, min(FIGURE_WORDS, topics.V)))
-    if topics.shares is not None:
-        typical = typical_documents(topics)
-        yield "<h2>Documents</h2>"
-        yield documents_table(topics, typical, titles)
-        first = typical[np.argsort(-topics.shares, kind="stable")[: figures.NUM_COLOURS], 0]
-        yield figure_part("documents", figures.document_figure(topics, list(dict.fromkeys(first.tolist())), titles))
-    if record is not None:
-        yield from run_parts(record)
+    return figure_part(name, figures.top_words_figure(topics, min(FIGURE_WORDS, topics.V)))
 
 
-def run_parts(fit: FitRecord) -> Iterator[str]:
+def document_parts(topics: Topics, shares: np.ndarray, titles: Sequence[str] | None) -> list[str]:
+    """The documents most typical of each topic."""
+    typical = typical_documents(topics)
+    first = typical[np.argsort(-shares, kind="stable")[: figures.NUM_COLOURS], 0]
+    figure = figures.document_figure(topics, list(dict.fromkeys(first.tolist())), titles)
+    return [documents_table(topics, typical, titles), figure_part("documents", figure)]
+
+
+def run_sections(fit: FitRecord, command: str) -> dict[str, list[str]]:
     """How the fit was made, and the calls that make it again."""
     card = fit.model.card
-    if np.size(fit.trace) > 1:
-        yield "<h2>The run</h2>"
-        yield figure_part("trace", figures.trace_figure(fit))
-    yield "<h2>The model</h2>"
-    yield f"<pre>{escape(card.story)}</pre>" if card.story else ""
-    yield f'<p class="pale">{escape(card.citation)}</p>'
-    yield "<h2>How to reproduce it</h2>"
-    calls = ["import inference, zoo", "", f"model = {page.model_call(fit)}", f"fit = {page.fit_call(fit)}"]
-    yield f"<pre>{escape(chr(10).join(calls))}</pre>"
-    yield f'<p class="pale">{escape(page.package_versions(fit))}</p>'
+    calls = ["import inference, zoo", "", f"model = {reproduce.model_call(fit)}", f"fit = {reproduce.fit_call(fit)}"]
+    return {
+        "The run": [figure_part("trace", figures.trace_figure(fit))] if np.size(fit.trace) > 1 else [],
+        "The model": [
+            f"<pre>{escape(card.story)}</pre>" if card.story else "",
+            f'<p class="pale">{escape(card.citation)}</p>' if card.citation else "",
+        ],
+        "How to reproduce it": page.reproduction_html("\n".join(calls), [fit.model.backend], command),
+    }
 
 
 def describe(topics: Topics, fit: FitRecord | None) -> str:
@@ -139,8 +164,8 @@ def format_range(value: ArrayLike) -> str:
     return f"{low:.3g}" if low == high else f"from {low:.3g} to {high:.3g}"
 
 
-def topics_table(topics: Topics) -> str:
-    """A row for each topic, the largest first: its share, its words by weight and by relevance, its coherence."""
+def topics_columns(topics: Topics) -> dict[str, list[str]]:
+    """Columns with a cell for each topic: its share, its words by weight and by relevance, its coherence."""
     top = min(TABLE_WORDS, topics.V)
     columns: dict[str, list[str]] = {"topic": [str(k) for k in range(topics.K)]}
     if topics.theta is not None:
@@ -153,9 +178,7 @@ def topics_table(topics: Topics) -> str:
     columns["most probable words"] = [", ".join(words) for words in first_words(topics, top)]
     by_relevance = word_order(topics, top, RELEVANCE)
     columns["most relevant words"] = [", ".join(topics.words[v] for v in row) for row in by_relevance]
-    columns |= coherence_column(topics)
-    order = range(topics.K) if topics.shares is None else np.argsort(-topics.shares, kind="stable")
-    return html_table(columns, order)
+    return columns | coherence_column(topics)
 
 
 def coherence_column(topics: Topics) -> dict[str, list[str]]:
@@ -212,11 +235,9 @@ def html_table(columns: dict[str, list[str]], rows: Iterable[int]) -> str:
     """Columns of text, some of their rows, as HTML; characters that cannot be printed are replaced."""
 
     def cell(text: str) -> str:
-        return f"<td>{'<br>'.join(escape(printable(line)) for line in text.splitlines())}</td>"
+        return "<br>".join(escape(printable(line)) for line in text.splitlines())
 
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    lines = "".join(f"<tr>{''.join(cell(cells[i]) for cells in columns.values())}</tr>" for i in rows)
-    return f'<div class="wide"><table class="fits"><tr>{head}</tr>{lines}</table></div>'
+    return page.table_html(columns, ([cell(cells[i]) for cells in columns.values()] for i in rows), "texts")
 
 
 def printable(text: str) -> str:

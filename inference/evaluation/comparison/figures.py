@@ -241,7 +241,7 @@ def plot_chains(c: ComparisonRecord, name: str) -> Figure:
             ranks.stairs(counts, np.linspace(0, 1, bins + 1), color=colour, linewidth=1.2, baseline=None)
         ranks.axhline(draws / bins, color="black", linestyle="--", linewidth=0.8)
         ranks.set(ylim=(0, None), yticks=[])
-        path.set(ylabel=s.quantities[j], title=f"R-hat {s.r_hat[j]:.3f}, ESS {s.ess_bulk[j]:.0f}")
+        path.set_title(f"{s.quantities[j]}: R-hat {s.r_hat[j]:.3f}, ESS {s.ess_bulk[j]:.0f}", loc="left")
     panels[-1][0].set_xlabel("draw")
     panels[-1][1].set_xlabel("rank among all draws")
     figure.suptitle(f"{name}: {chains} chains", fontsize=11)

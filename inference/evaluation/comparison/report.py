@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from inference.draws_model import has_program
+from inference.evaluation.comparison.draws_file import FILE_NAME, csv_bytes, thinned_draws
 from inference.evaluation.comparison.figures import make_figures
+from inference.evaluation.comparison.interactive import interactive_html
+from inference.evaluation.comparison.numbers import MEANINGS, QUANTITY_MEANINGS, agreement_rows, quantity_rows
 from inference.evaluation.comparison.record import ComparisonRecord
-from inference.evaluation.comparison.table import short_table, table_by_quantity
-from inference.plots import page
+from inference.plots import page, reproduce
 from zoo.data.corpus import Corpus
 
 MAX_RANGES = 8  # columns whose ranges are shown
+MAX_OPEN_ROWS = 40  # of the table of every quantity; a longer one is folded
 CAPTIONS = {
     "data": "The data with the components of the fit to use, at the mean of its draws (or its estimate).",
     "objective": "The objective after each EM iteration, and at each SVI step (pale) with its moving average.",
@@ -24,36 +27,42 @@ CAPTIONS = {
     "chains": "The quantities with the highest R-hat: the path of each chain, and how its draws rank among those of "
     "all chains. Chains that agree overlap on the left and stay near the dashed line on the right.",
 }
+ERRORS = (
+    "After ± is the Monte Carlo standard error: how far a number would move if the same engine drew again. Numbers are "
+    "printed to the digits that it allows."
+)
 
 
-def save_report(c: ComparisonRecord, path: Path) -> Path:
+def save_report(c: ComparisonRecord, path: Path, command: str = "") -> Path:
     """Write the page in one step; raises ZooError where it cannot be written."""
-    fit = c.fits[c.best]
-    card = fit.model.card
+    card, table = c.fits[c.best].model.card, thinned_draws(c)
     title = f"{card.title}: which posterior to trust"
-    parts = [
-        f"<h1>{escape(title)}</h1>",
+    introduction = [
         f'<p class="pale">{escape(describe_data(c))}</p>',
         f'<p class="verdict">{escape(c.verdict)}</p>',
-        verdict_table(c),
-        *(f"<p>{escape(warning)}</p>" for warning in c.warnings),
-        "<h2>How far they agree</h2>",
-        f"<p>Distances are from {escape(c.reference)}, in its posterior standard deviations; each cell is the worst "
-        f"over {len(c.statistics[c.reference].quantities)} quantities.</p>",
-        agreement_table(c),
-        "<h2>Figures</h2>",
-        *(page.figure_html(name, figure, CAPTIONS[name.split()[0]]) for name, figure in make_figures(c).items()),
-        "<h2>Every quantity</h2>",
-        f"<details><summary>{len(table_by_quantity(c))} rows</summary>",
-        f'<div class="wide">{full_table(c)}</div></details>',
-        "<h2>The model</h2>",
-        f"<pre>{escape(card.story)}</pre>" if card.story else "",
-        f'<p class="pale">{escape(card.citation)}</p>',
-        "<h2>How to reproduce it</h2>",
-        f"<pre>{escape(source_code(c))}</pre>",
-        f'<p class="pale">{escape(page.package_versions(*c.fits.values()))}</p>',
     ]
-    return page.write_page(page.page_html(title, parts), path)
+    closer_look = interactive_html(c, table)
+    figures = [page.figure_html(name, figure, CAPTIONS[name.split()[0]]) for name, figure in make_figures(c).items()]
+    sections = {
+        "The verdict on each fit": [verdict_table(c), *(f"<p>{escape(warning)}</p>" for warning in c.warnings)],
+        "How far they agree": agreement_parts(c),
+        "Figures": figures,
+        "A closer look": [closer_look],
+        "Every quantity": quantity_parts(c),
+        "The draws": [
+            f"<p>{escape(table.description)} pandas and R read the file as it is: fit, chain, draw and a column for "
+            "each quantity.</p>",
+            page.download_html(FILE_NAME, csv_bytes(c, table), "application/gzip", "draws"),
+        ],
+        "The model": [
+            f"<pre>{escape(card.story)}</pre>" if card.story else "",
+            f'<p class="pale">{escape(card.citation)}</p>' if card.citation else "",
+        ],
+        "How to reproduce it": page.reproduction_html(
+            source_code(c), [fit.model.backend for fit in c.fits.values()], command
+        ),
+    }
+    return page.write_page(page.page_html(title, introduction, sections, ["explore.js"] if closer_look else []), path)
 
 
 def describe_data(c: ComparisonRecord) -> str:
@@ -80,26 +89,37 @@ def describe_data(c: ComparisonRecord) -> str:
 def verdict_table(c: ComparisonRecord) -> str:
     """Trust, explanation and rule of each fit."""
     rows = [
-        f'<tr><td>{escape(name)}</td><td class="mark {v.trust.replace(" ", "-")}">{escape(v.trust)}</td>'
-        f'<td>{escape(v.explanation)}.<br><span class="pale">Rule: {escape(v.rule)}.</span></td></tr>'
+        [
+            f'<span class="mark">{escape(name)}</span>',
+            f'<span class="mark {v.trust.replace(" ", "-")}">{escape(v.trust)}</span>',
+            f'{escape(v.explanation)}.<br><span class="pale">Rule: {escape(v.rule)}.</span>',
+        ]
         for name, v in c.verdicts.items()
     ]
-    return f'<table class="fits"><tr><th>fit</th><th>trust</th><th></th></tr>{"".join(rows)}</table>'
+    return page.table_html(["fit", "trust", "why"], rows, "texts verdicts")
 
 
-def agreement_table(c: ComparisonRecord) -> str:
-    """The short table."""
-    names, rows = short_table(c)
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in ["", *names])
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+def agreement_parts(c: ComparisonRecord) -> list[str]:
+    """The short table with errors, and what its rows are."""
+    rows = agreement_rows(c)
+    return [
+        f"<p>Distances are from {escape(c.reference)}; each cell has the worst of "
+        f"{len(c.statistics[c.reference].quantities)} quantities. {ERRORS}</p>",
+        page.table_html(["", *c.fits], [[escape(cell) for cell in row] for row in rows]),
+        page.meanings_html({row[0]: MEANINGS[row[0]] for row in rows}),
+    ]
 
 
-def full_table(c: ComparisonRecord) -> str:
-    """Every quantity of every fit."""
-    return table_by_quantity(c).to_html(
-        index=False, border=0, na_rep="", float_format=lambda v: f"{v:.4g}", escape=True
-    )
+def quantity_parts(c: ComparisonRecord) -> list[str]:
+    """The table of every quantity, and what its columns are; columns without a number are left out."""
+    rows = quantity_rows(c)
+    headings = ["quantity", "fit", *QUANTITY_MEANINGS]
+    shown = [j for j in range(len(headings)) if any(row[j] for row in rows)]
+    table = page.table_html([headings[j] for j in shown], [[escape(row[j]) for j in shown] for row in rows])
+    meanings = {headings[j]: QUANTITY_MEANINGS[headings[j]] for j in shown[2:]}
+    if len(rows) > MAX_OPEN_ROWS:
+        table = f"<details><summary>{len(rows)} rows</summary>{table}</details>"
+    return [f"<p>Distances are from {escape(c.reference)}.</p>", table, page.meanings_html(meanings)]
 
 
 def source_code(c: ComparisonRecord) -> str:
@@ -109,6 +129,6 @@ def source_code(c: ComparisonRecord) -> str:
         if not has_program(fit.model):
             lines.append(f"fit_{i} = ...  # made elsewhere, by {fit.engine}")
             continue
-        lines += [f"model = {page.model_call(fit)}", f"fit_{i} = {page.fit_call(fit)}"]
+        lines += [f"model = {reproduce.model_call(fit)}", f"fit_{i} = {reproduce.fit_call(fit)}"]
     arguments = ", ".join(f"fit_{i}" for i in range(len(c.fits)))
     return "\n".join([*lines, f"print(inference.compare({arguments}, names={list(c.fits)!r}))"])

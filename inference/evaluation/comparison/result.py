@@ -43,13 +43,18 @@ class Comparison(ComparisonRecord):
         """
         return figures.make_figures(self)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, command: str = "") -> Path:
         """Write the comparison as one self-contained HTML page.
+
+        It has the verdicts, every number with its Monte Carlo error, the figures, the draws as a compressed CSV file,
+        thinned where they are many, and what made it.
 
         Parameters
         ----------
         path : str or Path
             The file; it is written in one step, so that no part of a page is ever there.
+        command : str, optional
+            The command line that made the fits, which the page then shows beside the calls.
 
         Returns
         -------
@@ -60,7 +65,7 @@ class Comparison(ComparisonRecord):
         ZooError
             Where the file cannot be written.
         """
-        return report.save_report(self, Path(path))
+        return report.save_report(self, Path(path), command)
 
     def __str__(self) -> str:
         return table.plain_text(self)

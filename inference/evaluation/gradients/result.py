@@ -41,13 +41,15 @@ class GradientReport(GradientReportRecord):
         """
         return figure.plot_moments(self)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, command: str = "") -> Path:
         """Write the report as one self-contained HTML page.
 
         Parameters
         ----------
         path : str or Path
             The file; it is written in one step.
+        command : str, optional
+            The command line that made the report, which the page then shows.
 
         Returns
         -------
@@ -58,7 +60,7 @@ class GradientReport(GradientReportRecord):
         ZooError
             Where the file cannot be written.
         """
-        return page.save_page(self, Path(path))
+        return page.save_page(self, Path(path), command)
 
     def __str__(self) -> str:
         return table.plain_text(self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.evaluation.gradients.record import FALSE_ALARM_RATE, GradientReportRecord
+from inference.plots.numbers import with_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,23 +62,6 @@ def short_table(r: GradientReportRecord) -> pd.DataFrame:
         for row in table.itertuples()
     ]
     return pd.DataFrame(rows, index=table.index)
-
-
-def with_error(value: float, error: float) -> str:
-    """A number with its standard error, to the digits that the error allows.
-
-    >>> with_error(0.123456, 0.0021), with_error(0.0, 0.0), with_error(1234.0, 7.0), with_error(float("nan"), 1.0)
-    ('0.1235 ± 0.0021', '0', '1234.0 ± 7.0', '')
-    """
-    if not np.isfinite(value):
-        return ""
-    if error <= 0:
-        return f"{value:.3g}"
-    digits = int(np.floor(np.log10(error)))
-    if -4 <= digits <= 4:
-        places = max(0, 1 - digits)
-        return f"{value:.{places}f} ± {error:.{places}f}"
-    return f"{value:.2e} ± {error:.0e}"
 
 
 def with_interval(value: float, low: float, high: float) -> str:

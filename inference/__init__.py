@@ -4,6 +4,7 @@
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
 trust, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
+``leave_future_out(fit)`` predicts later steps of sequences;
 ``predictive_check(fit)`` compares data drawn from the model with the data; ``sensitivity(fit)`` scales prior and
 likelihood; ``calibrate(model, engine)`` tests an engine
 on data simulated from the model; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from inference.evaluation.comparison import compare
     from inference.evaluation.gradients import gradient_report
     from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
-    from inference.evaluation.leave_one_out import compare_models, loo
+    from inference.evaluation.leave_one_out import compare_models, leave_future_out, loo
     from inference.evaluation.predictive_checks import predictive_check
     from inference.evaluation.selection import choose
     from inference.evaluation.sensitivity import sensitivity
@@ -67,6 +68,7 @@ __all__ = [
     "gradient_report",
     "held_out",
     "inference_gap",
+    "leave_future_out",
     "load",
     "log_marginal",
     "loo",
@@ -84,6 +86,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "choose": "inference.evaluation.selection",
     "compare": "inference.evaluation.comparison",
     "compare_models": "inference.evaluation.leave_one_out",
+    "leave_future_out": "inference.evaluation.leave_one_out",
     "loo": "inference.evaluation.leave_one_out",
     "predictive_check": "inference.evaluation.predictive_checks",
     "sensitivity": "inference.evaluation.sensitivity",

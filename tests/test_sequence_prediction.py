@@ -38,6 +38,13 @@ def test_predictions_sum_to_the_likelihood_of_the_sequence(kind, counts, states)
     np.testing.assert_allclose(sequences.predictive_log_likelihood(fitted, cut)[:, :40], steps[:, :40], rtol=1e-8)
 
 
+@pytest.mark.parametrize("name", ["hidden_markov", "autoregressive_hmm"])
+def test_one_state_predicts_as_its_emissions_do(name):
+    x = np.random.default_rng(1).normal(size=(2, 12, 1))
+    fitted = fit(zoo.load(name, "pyro", K=1), x, "em", max_iter=3)
+    np.testing.assert_allclose(sequences.predictive_log_likelihood(fitted).sum(1), fitted.log_likelihood(), rtol=1e-9)
+
+
 def test_draws_are_weighted_by_what_they_predicted_before(counts):
     fitted = fit(zoo.load("hidden_markov", "pyro", K=2, emission="poisson"), counts, "gibbs", num_samples=20)
     new = counts[:1, :30]

@@ -73,15 +73,17 @@ class FittedChains:
         return own[(..., *(slice(None) if n == self.site else 0 for n in self.sizes), slice(None))]
 
 
-def fitted_params(fit: FitRecord, is_point: bool = False) -> dict[str, np.ndarray]:
+def fitted_params(fit: FitRecord, is_point: bool = False, is_thinned: bool = True) -> dict[str, np.ndarray]:
     """The aligned draws, thinned, or the point estimate of a fit without draws, or ``is_point``; (1, S, *shape).
 
-    With the continuous latents of the sequences where they are not integrated out, of a point the mean of their draws.
+    Draws that are not thinned are those of the first chain, then those of the others. With the continuous latents of
+    the sequences where they are not integrated out, of a point the mean of their draws.
     """
     names = [*fit.fitted_model.card.parameters(fit.keywords), *latents_of_sequences(fit)]
     aligned = {**aligned_draws(fit), **fit.learned_draws()} if fit.draws else {}
     if aligned and not is_point:
-        params = exact.thin_draws(aligned)
+        all_draws = {n: v.reshape(1, -1, *v.shape[2:]) for n, v in aligned.items()}
+        params = exact.thin_draws(aligned) if is_thinned else all_draws
     else:
         params = {n: np.asarray(v)[None, None] for n, v in fit.params.items()}
         params |= {n: v.mean((0, 1))[None, None] for n, v in aligned.items() if n not in params}
@@ -104,10 +106,12 @@ def check_no_latents(fit: FitRecord, question: str) -> None:
         )
 
 
-def fitted_chains(fit: FitRecord, data: DataLike, site: str | None, is_point: bool = False) -> FittedChains:
+def fitted_chains(
+    fit: FitRecord, data: DataLike, site: str | None, is_point: bool = False, is_thinned: bool = True
+) -> FittedChains:
     """The chains at the aligned draws, thinned, or at the point estimate of a fit without draws, or ``is_point``."""
     exact.check_own_rows(fit, data)
-    params = fitted_params(fit, is_point)
+    params = fitted_params(fit, is_point, is_thinned)
     logs = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
     name = site or next(iter(logs.sizes))
     # of two steps there is one transition, even where covariates move it

@@ -59,15 +59,19 @@ def predictive_log_likelihood(fit: FitRecord, data: DataLike = None, site: str |
     ZooError
         Where the model has no such chain.
     """
-    if has_trends(fit):
-        trends = fitted_trends(fit, data)
-        steps = np.stack([kalman.filter_chains(chain, trends.x).log_p for chain in trends.chains])
-    else:
-        check_no_latents(fit, "predictive_log_likelihood")
-        chains = fitted_chains(fit, data, site)
-        steps = steps_of_states(chains.log_states, chains.log_transitions)
+    steps = log_p_of_steps(fit, data, site)
     so_far = logsumexp(steps.cumsum(-1), axis=0) - np.log(len(steps))
     return np.diff(so_far, axis=-1, prepend=0.0)
+
+
+def log_p_of_steps(fit: FitRecord, data: DataLike, site: str | None = None, is_thinned: bool = True) -> np.ndarray:
+    """log p(x_t | x_1..x_{t-1}, parameters) at the draws, thinned, (S, N, T); 0 at steps without values."""
+    if has_trends(fit):
+        trends = fitted_trends(fit, data, is_thinned)
+        return np.stack([kalman.filter_chains(chain, trends.x).log_p for chain in trends.chains])
+    check_no_latents(fit, "log p of steps")
+    chains = fitted_chains(fit, data, site, is_thinned=is_thinned)
+    return steps_of_states(chains.log_states, chains.log_transitions)
 
 
 def steps_of_states(log_states: np.ndarray, log_transitions: np.ndarray) -> np.ndarray:

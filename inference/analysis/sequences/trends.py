@@ -49,7 +49,7 @@ def has_trends(fit: FitRecord) -> bool:
     return fit.fitted_model.card.linear_chain is not None
 
 
-def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
+def fitted_trends(fit: FitRecord, data: DataLike, is_thinned: bool = True) -> FittedTrends:
     """The chains at the aligned draws, thinned, or at a point estimate; raises ZooError where there are none."""
     card, keywords = fit.fitted_model.card, fit.keywords
     if card.linear_chain is None:
@@ -59,7 +59,7 @@ def fitted_trends(fit: FitRecord, data: DataLike) -> FittedTrends:
         )
     table, _ = fit.fitted_model.bind(fit.observed_data(data))
     x = table[next(iter(card.observed))]
-    chains = posterior.chains_by_draw(card, fitted_params(fit), keywords)
+    chains = posterior.chains_by_draw(card, fitted_params(fit, is_thinned=is_thinned), keywords)
     return FittedTrends(chains, np.asarray(x, float), posterior.latent_sizes(card, keywords))
 
 

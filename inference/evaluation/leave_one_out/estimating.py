@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.draws_model import check_program
+from inference.evaluation.leave_one_out.draws import check_draws
 from inference.evaluation.leave_one_out.pareto import leave_one_out
 from inference.evaluation.leave_one_out.record import LeaveOneOut
 from inference.evaluation.selection.cross_validation import held_out_log_p, log_mean_over_draws, make_folds
@@ -59,8 +60,7 @@ def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) 
         raise ZooError("loo leaves out rows that count once: fit without sample_weight, with a row for each")
     if folds is not None:
         return by_folds(fit, folds, seed)
-    if not fit.draws:
-        raise ZooError(f"loo weighs draws, and a fit by {fit.engine} has none: give folds=5, or fit by nuts or svi")
+    check_draws(fit, "loo", "give folds=5, or fit by nuts or svi")
     log_p = fit.log_likelihood()
     if not np.isfinite(log_p).any(axis=(0, 1)).all():
         raise ZooError("a row is impossible at every draw: its likelihood is 0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +16,14 @@ MIN_DRAWS = 3  # of a chain, for an effective sample size
 class Estimates(NamedTuple):
     """By row, (N,): log p(x_n | the others) in nats, log p(x_n | all rows), and k-hat.
 
-    influence: (N, chain, draw), of each draw on ``elpd``, with mean 0.
+    influence: (N, chain, draw), of each draw on ``elpd``, with mean 0. log_weights: the same shape, with sum 1.
     """
 
     elpd: np.ndarray
     lpd: np.ndarray
     k_hat: np.ndarray
     influence: np.ndarray
+    log_weights: np.ndarray
 
     def monte_carlo_error(self, rows: np.ndarray) -> float:
         """The standard error of the sum of ``elpd`` over some rows, which have the draws in common, in nats."""
@@ -38,6 +40,20 @@ def array_statistics() -> Any:
     from arviz_stats.base.array import array_stats
 
     return array_stats
+
+
+def smooth_weights(log_ratio: np.ndarray, efficiency: float = 1.0) -> tuple[np.ndarray, float]:
+    """The logs of weights with a smooth tail and sum 1, and k-hat, from the logs of importance ratios, (S,).
+
+    efficiency: the effective sample size of a draw. Equal ratios have k-hat 0; a tail of one value repeated, as of a
+    chain that does not move, has k-hat infinite, and weights as they are.
+    """
+    if np.ptp(log_ratio) <= EQUAL_WEIGHTS:
+        return np.full(len(log_ratio), -np.log(len(log_ratio))), 0.0
+    log_weights, k_hat = log_ratio, np.inf
+    with suppress(ValueError):  # of ArviZ, for such a tail
+        log_weights, k_hat = array_statistics().psislw(-log_ratio, r_eff=efficiency)  # of the logs of reciprocals
+    return log_weights - logsumexp(log_weights), float(k_hat)
 
 
 def leave_one_out(log_p: np.ndarray, log_weight: np.ndarray | None = None) -> Estimates:
@@ -70,13 +86,10 @@ def leave_one_out(log_p: np.ndarray, log_weight: np.ndarray | None = None) -> Es
         with np.errstate(all="ignore"):
             ess = array_statistics().ess(np.exp(by_row - by_row.max((1, 2), keepdims=True)), method="mean")
         efficiency = np.clip(np.nan_to_num(ess / flat.shape[1], nan=1.0), 1e-6, 1.0)
-    log_weights, k_hat = np.empty_like(flat), np.empty(N)
-    for n in range(N):  # ArviZ takes the log of the reciprocals of weights
-        if np.ptp(log_ratio[n]) <= EQUAL_WEIGHTS:
-            log_weights[n], k_hat[n] = -np.log(flat.shape[1]), 0.0
-        else:
-            log_weights[n], k_hat[n] = array_statistics().psislw(-log_ratio[n], r_eff=float(efficiency[n]))
-    log_weights -= logsumexp(log_weights, axis=1, keepdims=True)
+    log_weights, k_hat = np.empty(flat.shape), np.empty(N)
+    for n in range(N):
+        log_weights[n], k_hat[n] = smooth_weights(log_ratio[n], float(efficiency[n]))
     elpd = logsumexp(log_weights + flat, axis=1)
     influence = flat.shape[1] * np.exp(log_weights) * np.expm1(flat - elpd[:, None])
-    return Estimates(elpd, logsumexp(full + flat, axis=1), k_hat, influence.reshape(by_row.shape))
+    shape = by_row.shape
+    return Estimates(elpd, logsumexp(full + flat, axis=1), k_hat, influence.reshape(shape), log_weights.reshape(shape))

@@ -141,8 +141,9 @@ class FactorGraph(NamedTuple):
                     f"{v.name} is a mixture of chains, by {u.name}, and not a chain: sample_labels draws both together"
                 )
         product, transitions = multiply_factors(group, dependent, [])
-        if product is None:  # one state
-            product = self.factors[v.name].log
+        if product is None:  # one state, on which no factor depends: those of its steps
+            steps = [f.log for f in factors if v.plates <= f.plates and any(p.dim == TIME for p in f.plates)]
+            product = sum(steps, self.factors[v.name].log)
         transitions = transitions or [self.factors[u.transition].log for u in group]
         return *combined_chain(product, transitions, [chain_dims(u) for u in group], functions), group
 

@@ -306,8 +306,8 @@ class EnumeratedDensity(density.EnumeratedDensity):
             groups.append(group)
             return chain_logs(states, transitions, v.plate_dims, FUNCTIONS)
 
-        with torch.no_grad():
-            return stack([evaluate(params) for params in single_draws(draws)]), groups[0]
+        logs = map_draws(evaluate, draws, self.data)
+        return logs, groups[0]
 
     def sample_labels(self, draws, seed):
         def sample(params):

@@ -14,7 +14,7 @@ from zoo._backend import in_backend
 from zoo.sites import Site
 
 CASES = [*table.CASES, *table.FURTHER_CASES]
-IDS = [*table.IDS, *(f"{name}-columns" for name, _ in table.FURTHER_CASES)]
+IDS = [*table.IDS, *table.FURTHER_IDS]
 KINDS_OF_DATA = {"real", "binary", "count", "category", "positive", "unit", "word"}
 
 
@@ -126,9 +126,9 @@ def test_missing_values_do_not_change_the_likelihood(name, settings):
 @pytest.mark.parametrize(("name", "settings"), [case for case in CASES if zoo.card(case[0]).symmetries])
 def test_the_likelihood_has_the_symmetries_of_the_card(name, settings):
     """Transformed axes and other values of the ``hyper`` latents leave the likelihood of every row unchanged."""
-    card = zoo.card(name)
-    sizes: dict[str, Any] = {**card.sizes, **{letter: max(2, card.sizes[letter]) for letter in card.symmetries}}
     model = zoo.load(name, "pyro", **settings)
+    card = model.card
+    sizes: dict[str, Any] = {**card.sizes, **{letter: max(2, card.sizes[letter]) for letter in card.symmetries}}
     values = model.simulate(3, **sizes)
     sites = card.parameters(settings)
     if not (model.collapsed or card.linear):  # the density is that of the rows given their latents

@@ -143,3 +143,23 @@ def test_shapes_that_do_not_fit_are_refused(backend):
         make(backend, {**chain, "offset": np.zeros((4, 2))}, rows, 4)
     with pytest.raises(zoo.ZooError, match=r"loading is \(\.\.\., D, 2\), not \(3, 3\)"):
         make(backend, chain, {**rows, "loading": np.eye(3)}, 4)
+
+
+@pytest.mark.parametrize("first", [2.0, 200.0])
+@pytest.mark.parametrize("move", [1e-2, 1e-4, 1e-6])
+def test_moves_far_below_the_noise_cost_no_digits(backend, move, first):
+    """A random walk with noise 1, against the scalar filter, whose variances are positive sums and quotients.
+
+    Centred values of 60 noises are squared, which leaves 1e-12 of the density where ``first`` is large.
+    """
+    x = np.random.default_rng(6).normal(size=30) + 0.3 * first
+    mean, variance, expected = 0.0, first**2, 0.0
+    for value in x:
+        total = variance + 1
+        expected -= 0.5 * (np.log(2 * np.pi * total) + (value - mean) ** 2 / total)
+        mean, variance = mean + variance / total * (value - mean), variance / total + move**2
+    chain = {"loc": np.zeros(1), "scale_tril": np.full((1, 1), first), "noise_tril": np.full((1, 1), move)}
+    rows = {"loading": np.eye(1), "loc": np.zeros(1), "cov_diag": np.ones(1)}
+    observed = make(backend, {**chain, "transition": np.eye(1)}, rows, 30)[1]
+    value = float(observed.log_prob(to_backend(backend, x[:, None])))
+    assert abs(value - expected) < (1e-11 if first > 100 else 1e-13) * abs(expected)

@@ -20,6 +20,7 @@ from zoo.sites import Derived, Site
 from zoo.types import Keywords
 
 ROW_SIZES = ("N", "T")  # letters whose size belongs to the rows: new rows have their own
+FIXED = "fixed_"  # of the setting that gives a latent its value
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -63,9 +64,12 @@ class Card:
         For a latent of a user's program whose scale depends on other latents, as that of a centred hierarchy, these.
     bounds : dict of str to tuple of str
         For an observed site of a user's program whose bounds depend on latents, as those of ``Uniform(0, top)``, these.
+    fixable : tuple of str
+        Latents to which the setting ``fixed_<latent>`` gives a value: the program does not have them then.
     symmetries : dict of str to str
         For a letter other than K, how its axis may be transformed without a change of the likelihood: "rotation" or
-        "signed permutation". K, the letter of exchangeable components, may always be permuted.
+        "signed permutation". K, the letter of exchangeable components, may always be permuted. A fixed latent with
+        this letter ends the symmetry; one with the letter twice, a map of the axes, leaves the matrices that commute.
     linear : callable, optional
         ``linear(params, settings) -> Linear``, where the rows given the parameters are normal, or a mixture of normals,
         by ``x = W z + mu + noise`` (``zoo.linear``).
@@ -127,6 +131,8 @@ class Card:
         The dimensions whose labels can be permuted without a change of the joint density.
     row_sizes : tuple of str
         The dimensions that belong to the rows: new rows have their own sizes.
+    fixed : dict of str to Site
+        The latents that the settings of a model fix, which are not among ``latents``.
     is_own : bool
         Whether the program is a user's own: then the continuous latents of the rows are among the parameters that are
         fitted and reported.
@@ -155,6 +161,7 @@ class Card:
     hyper: tuple[str, ...] = ()
     scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fixable: tuple[str, ...] = ()
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
     linear_chain: Callable[[Mapping[str, np.ndarray], Keywords], LinearChain] | None = None
@@ -183,6 +190,7 @@ class Card:
     deterministic: Mapping[str, Site] = field(default_factory=dict)
     exchangeable: tuple[str, ...] = ("K",)
     row_sizes: tuple[str, ...] = ROW_SIZES
+    fixed: Mapping[str, Site] = field(default_factory=dict)
     is_own: bool = False
     dim_names: Mapping[str, str] = field(default_factory=dict)
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
@@ -270,12 +278,53 @@ class Card:
         latents = {n: lines[n] for n in self._latent_lines(settings) if n in lines}
         if latents == self.latents:
             return self
+        fixed = self.fixed_sites(settings)
+        once = {d for site in fixed.values() for d in site.dims if site.dims.count(d) == 1}
+        symmetries = {d: symmetry for d, symmetry in self.symmetries.items() if d not in once}
         enumerated, sampled = (tuple(n for n in names if n in lines) for names in (self.enumerated, self.sampled))
         others = {
             word: {choice: {n: v for n, v in lines.items() if n not in self.latents} for choice, lines in words.items()}
             for word, words in self.variants.items()
         }
-        return replace(self, latents=latents, groups=None, variants=others, enumerated=enumerated, sampled=sampled)
+        return replace(
+            self,
+            latents=latents,
+            groups=None,
+            variants=others,
+            enumerated=enumerated,
+            sampled=sampled,
+            symmetries=symmetries,
+            fixed=fixed,
+        )
+
+    def fixed_sites(self, settings: Keywords) -> dict[str, Site]:
+        """The latents to which the settings give a value, which the program then does not have.
+
+        Parameters
+        ----------
+        settings : dict
+            Keywords of the program.
+
+        Returns
+        -------
+        dict of str to Site
+        """
+        lines = {**self._latent_lines(settings), **self.fixed}
+        return {n: Site.from_line(line) for n, line in lines.items() if self._is_fixed(n, settings)}
+
+    def fixed_values(self, settings: Keywords) -> dict[str, Any]:
+        """The values of the latents that the settings fix.
+
+        Parameters
+        ----------
+        settings : dict
+            Keywords of the program.
+
+        Returns
+        -------
+        dict of str to array
+        """
+        return {n: settings[FIXED + n] for n in self.fixable if self._is_fixed(n, settings)}
 
     def sites(self, settings: Keywords = NOTHING) -> dict[str, Site]:
         """Every sample site, latents first, then the covariates.
@@ -317,7 +366,10 @@ class Card:
         lines: dict[str, str | Site | None] = {**self._latent_lines(settings), **self.observed, **self.learned}
         for word, choice in self.variant(settings).items():
             lines.update(self.variants[word][choice])
-        return {n: line for n, line in lines.items() if line is not None}
+        return {n: line for n, line in lines.items() if line is not None and not self._is_fixed(n, settings)}
+
+    def _is_fixed(self, name: str, settings: Keywords) -> bool:
+        return name in self.fixable and settings.get(FIXED + name) is not None
 
     def _latent_lines(self, settings: Keywords) -> Mapping[str, str | Site]:
         return self.groups(settings) if self.groups else self.latents

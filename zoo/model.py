@@ -23,6 +23,7 @@ from zoo.data.intensities import binarise_once
 from zoo.data.sequences import check_ragged, first_table
 from zoo.data.tables import SiteData, as_table, check_any_observed, check_labels, check_values, data_by_site
 from zoo.errors import ZooError, unknown
+from zoo.fixed import expand_fixed, read_fixed
 from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
 
@@ -100,6 +101,8 @@ class Model:
         for keyword, words in (card.variants if card else {}).items():
             if settings.get(keyword, next(iter(words))) not in words:
                 raise unknown(keyword, settings[keyword], map(str, words))
+        if card:
+            self.settings = read_fixed(card, self.settings)
 
     @property
     def name(self) -> str:
@@ -294,8 +297,10 @@ class Model:
             settings = {**self._card.compute_priors(table, settings, weights), **settings}
         self._require(self.keywords, settings)
         keywords = {k: settings.get(k, default) for k, default in self.keywords.items()}
-        if self._card and self._card.check:
-            self._card.check(keywords)
+        if self._card:
+            keywords = expand_fixed(self._card, keywords)
+            if self._card.check:
+                self._card.check(keywords)
         return keywords
 
     def _require(self, names: Iterable[str], settings: Keywords) -> None:

@@ -4,8 +4,9 @@ A letter among ``Card.symmetries`` names axes that the likelihood does not ident
 by any orthogonal matrix ("rotation"), or by one that reorders columns and changes their signs ("signed permutation").
 Each draw is multiplied by the matrix that carries its loadings nearest to those of the draw of highest log joint
 (orthogonal Procrustes: Schönemann 1966, "A generalized solution of the orthogonal Procrustes problem"; for
-permutations the Hungarian algorithm), and then nearest to the mean of the rotated loadings, until the mean is
-stationary (Gower 1975, "Generalized Procrustes analysis"). The mean is last rotated to a frame of its own, so that the
+permutations the Hungarian algorithm; among those that commute with a map of the axes that is fixed), and then nearest
+to the mean of the rotated loadings, until the mean is stationary (Gower 1975, "Generalized Procrustes analysis"). The
+mean is last rotated to a frame of its own, so that the
 result does not depend on the axes of the draws. The same matrix acts on every latent of the draw that has the letter.
 Where all loadings have components, each component has its own matrix; a local latent without the letter K is then left
 out, as its axes are those of an unknown component.
@@ -17,10 +18,12 @@ the units of the data, and well determined rows have more weight.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from inference.alignment.commuting import commuting_basis, commuting_frame, fixed_maps, nearest_commuting
 from zoo import Card
 from zoo.types import Keywords
 
@@ -38,7 +41,8 @@ def align_within(card: Card, settings: Keywords, draws: Mapping[str, np.ndarray]
     for letter, symmetry in card.symmetries.items():
         W = stacked_loadings(card, settings, out, letter)
         if W.size:
-            out = rotate_axes(card, settings, out, letter, common_frame_rotations(W, pivot, GROUPS[symmetry]))
+            group = symmetry_group(card, settings, letter, symmetry)
+            out = rotate_axes(card, settings, out, letter, common_frame_rotations(W, pivot, group))
     return out
 
 
@@ -51,7 +55,8 @@ def align_to(
         W, target = stacked_loadings(card, settings, out, letter), stacked_loadings(card, settings, reference, letter)
         if W.size:
             unit = row_scale(target)
-            rotation = GROUPS[symmetry].nearest(cross_product(W.mean(0) / unit, target.mean(0) / unit))
+            group = symmetry_group(card, settings, letter, symmetry)
+            rotation = group.nearest(cross_product(W.mean(0) / unit, target.mean(0) / unit))
             out = rotate_axes(card, settings, out, letter, np.broadcast_to(rotation, (len(W), *rotation.shape)))
     return out
 
@@ -156,6 +161,17 @@ GROUPS = {
     "rotation": SymmetryGroup(nearest_orthogonal, principal_rotation),
     "signed permutation": SymmetryGroup(nearest_signed_permutation, sort_by_length),
 }
+
+
+def symmetry_group(card: Card, settings: Keywords, letter: str, symmetry: str) -> SymmetryGroup:
+    """The group of a symmetry on the card; of rotations those that commute with the fixed maps of the axes."""
+    maps = fixed_maps(card, settings, letter)
+    if not maps or symmetry != "rotation":
+        return GROUPS[symmetry]
+    basis = commuting_basis(maps)
+    return SymmetryGroup(
+        partial(nearest_commuting, basis=basis), lambda W: commuting_frame(W, principal_rotation(W), basis)
+    )
 
 
 def common_frame_rotations(W: np.ndarray, pivot: int, group: SymmetryGroup) -> np.ndarray:

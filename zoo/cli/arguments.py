@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,19 +18,24 @@ from zoo.types import DataLike
 if TYPE_CHECKING:
     import pandas as pd
 
-PlainValue: TypeAlias = int | float | bool | str | None  # what an argument can spell
+PlainValue: TypeAlias = int | float | bool | str | list | None  # what an argument can spell
 
 LITERALS = {"true": True, "false": False, "none": None}
 
 
 def parse_value(text: str) -> PlainValue:
-    """The number, truth value or None that a text spells; else the text.
+    """The number, truth value, list of numbers or None that a text spells; else the text.
 
     >>> parse_value("3"), parse_value("1e-4"), parse_value("True"), parse_value("none"), parse_value("diag")
     (3, 0.0001, True, None, 'diag')
+    >>> parse_value("[[1, 0.5], [0, 1]]")
+    [[1, 0.5], [0, 1]]
     """
     if text.lower() in LITERALS:
         return LITERALS[text.lower()]
+    if text.startswith("["):
+        with suppress(ValueError, SyntaxError):
+            return ast.literal_eval(text)
     for kind in (int, float):
         try:
             return kind(text)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 import zoo
 from zoo import registry
-from zoo.cards import Card
+from zoo.cards import FIXED, Card
 from zoo.cli.console import make_table, print_warning, stdout
 from zoo.cli.programs.files import is_program_file
 from zoo.errors import ZooError
@@ -92,7 +92,8 @@ def describe_keyword(card: Card, name: str, default: str | None) -> tuple[str, s
         is_data_size = any(name in card.sites()[site].dims for site in card.observed)
         return ("from the data", "size") if is_data_size else (default or "to be given", "size")
     variants = [lines for choices in card.variants.values() for lines in choices.values()]
-    if name in card.learned or any(name in lines for lines in variants):
+    is_fixed = name.removeprefix(FIXED) in card.fixable and name.startswith(FIXED)
+    if is_fixed or name in card.learned or any(name in lines for lines in variants):
         return "learned", "fixed where it is given"
     source = "from the data" if name in card.empirical else default or "to be given"
     return source, "setting" if card.networks else "prior"

@@ -17,38 +17,88 @@ With ``structure="local_level"`` each column is a random walk and noise: in plac
 
 and with "local_trend" a level with a slope, which is a random walk too: slope_n1 ~ Normal(0, spread), slope_nt ~
 Normal(slope_n(t-1), slope_sd), slope_sd_d ~ HalfNormal(spread_d), level_nt ~ Normal(level_n(t-1) + slope_n(t-1),
-level_sd). ``spread`` is the standard deviation of a column, or of its steps where it has a level.
+level_sd). ``spread`` is the standard deviation of a column, or of its steps where it has a level or W is fixed.
 
-The likelihood determines the factors only up to a rotation. A missing value (NaN) is left out, anywhere, which is exact
-where values are missing at random; a sequence that is shorter than others is NaN after its end. Forecasts are the steps
-of a sequence that are missing at its end.
+Settings fix what is known, as ``fixed_A``, ``fixed_W``, ``fixed_mu``, ``fixed_Psi``, ``fixed_level_sd``: the model does
+not have that latent then, and what is left is learned. With ``fixed_W`` the factors have units of their own, as the
+position and velocity of a target, and so has the noise with which they move:
+
+    move_sd_j ~ HalfNormal(move_scale_j)                           [Z]      how far factor j moves in a step
+    z_n1      ~ Normal(initial_loc, initial_scale)                 [N T Z]
+    z_nt      ~ Normal(A z_n(t-1), diag(move_sd^2)), or with the covariance ``move_cov`` [Z Z] where it is given
+
+``initial_loc``, ``initial_scale`` and ``move_scale`` [Z] are computed from the columns through W unless they are given.
+
+The likelihood determines the factors only up to a rotation, which commutes with A where A is fixed; with ``fixed_W`` it
+determines them. A missing value (NaN) is left out, anywhere, which is exact where values are missing at random; a
+sequence that is shorter than others is NaN after its end. Forecasts are the steps of a sequence that are missing at its
+end.
 """
 
 import numpy as np
 
-from zoo.cards import Card
+from zoo.cards import FIXED, Card
 from zoo.checks import check_whole
 from zoo.data.moments import location_and_spread
+from zoo.errors import ZooError
 from zoo.linear_chain import LinearChain
+from zoo.sites import Site
 
 STEP_OF_A = 0.5  # scale of the prior of A
-FACTORS = ("A", "W", "mu", "z")  # latents of the structure "general" alone
-TRENDS = ("level_sd", "slope_sd", "level", "slope")  # of the others
+FIXABLE = ("A", "W", "mu", "move_sd", "level_sd", "slope_sd", "Psi")
+
+
+def latents(settings):
+    """The lines of the latents under the structure, before those that are fixed are left out."""
+    structure = settings.get("structure", "general")
+    if structure == "general":
+        has_move_sd = settings.get("fixed_W") is not None and settings.get("move_cov") is None
+        moves = {"move_sd": "positive [Z]"} if has_move_sd else {}
+        return {"A": "real [Z Z]", "W": "real [D Z]", "mu": "real [D]", **moves, "Psi": "positive [D]"} | {
+            "z": "real [N T Z]"
+        }
+    names = {"local_level": ("level",), "local_trend": ("level", "slope")}[structure]
+    lines = {f"{name}_sd": "positive [D]" for name in names}
+    return {**lines, "Psi": "positive [D]", **dict.fromkeys(names, "real [N T D]")}
 
 
 def priors(data, settings, weights=None):
     """Weakly informative keywords, in the units of the data.
 
     loc [D]: mean of the observed values of each column; scale [D]: twice their standard deviation; spread [D]: the
-    latter, or the root mean square of the differences between neighbouring steps where the model has levels. Raises
-    ZooError for columns that are constant or entirely missing, and for one value.
+    latter, or the root mean square of the differences between neighbouring steps where the model has levels or W is
+    fixed: then also initial_loc, initial_scale and move_scale [Z], of the factors. Raises ZooError for columns that are
+    constant or entirely missing, for one value, and where every part is fixed.
     """
-    x = data["x"]
+    lines = latents(settings)
+    if not any("N" not in Site.parse(line).dims and settings.get(FIXED + n) is None for n, line in lines.items()):
+        raise ZooError(
+            "every part is fixed, so that there is nothing to fit: leave one out, or smooth with a known chain by "
+            "inference.exact.kalman.smooth"
+        )
+    x, W = data["x"], settings.get("fixed_W")
     steps = x.reshape(-1, x.shape[-1])
     of_steps = None if weights is None else np.repeat(weights, x.shape[1])
-    loc, sd = location_and_spread(steps, settings.get("Z", 2) if settings["structure"] == "general" else 0, of_steps)
-    spread = sd if settings["structure"] == "general" else np.minimum(step_size(x, weights, sd), sd)
-    return {"loc": loc, "scale": 2 * sd, "spread": spread}
+    num_factors = settings.get("Z", 2) if settings["structure"] == "general" and W is None else 0
+    loc, sd = location_and_spread(steps, num_factors, of_steps)
+    spread = sd if num_factors else np.minimum(step_size(x, weights, sd), sd)
+    known = {"loc": loc, "scale": 2 * sd, "spread": spread}
+    if W is None:
+        return known
+    inverse, mu = np.linalg.pinv(W), settings.get("fixed_mu")
+    initial_loc = np.zeros(len(inverse)) if mu is None else inverse @ (loc - mu)
+    units = {"initial_scale": factor_scale(inverse, 2 * sd), "move_scale": factor_scale(inverse, spread)}
+    return {**known, "initial_loc": initial_loc, **units}
+
+
+def factor_scale(inverse, scale):
+    """The scale of each factor, (Z,), where the columns have these; inverse (Z, D): that of W.
+
+    A factor that no column shows, as a velocity, has the largest scale of the others.
+    """
+    factors = np.sqrt((inverse**2) @ scale**2)
+    largest = factors.max() or 1.0
+    return np.where(factors > 1e-9 * largest, factors, largest)
 
 
 def step_size(x, weights, sd):
@@ -61,17 +111,43 @@ def step_size(x, weights, sd):
 
 
 def check(keywords):
-    """Raise ZooError for a number of factors that is none."""
+    """Raise ZooError for a number of factors that is none, and for moves and first factors that no chain can have."""
     check_whole(1, Z=keywords["Z"])
+    Z, move_cov = keywords["Z"], keywords["move_cov"]
+    units = {n: np.asarray(keywords[n], float) for n in ("initial_loc", "initial_scale", "move_scale")}
+    has_defaults = all((units[n] == value).all() for n, value in zip(units, (0, 1, 1), strict=True))
+    if keywords["fixed_W"] is None and not (move_cov is None and has_defaults):
+        raise ZooError(f"move_cov, {', '.join(units)} are in the units of factors, which fixed_W gives: give it too")
+    for name, value in units.items():
+        if value.shape not in ((), (Z,)) or not np.isfinite(value).all():
+            raise ZooError(f"{name} has Z={Z} finite numbers, or is one for all; given the shape {value.shape}")
+        if name != "initial_loc" and (value <= 0).any():
+            raise ZooError(f"{name} must be above 0: its least value is {value.min():g}")
+    if move_cov is not None and not is_covariance(move_cov, Z):
+        raise ZooError(f"move_cov is a symmetric positive definite matrix of numbers, [Z Z] = ({Z}, {Z})")
+
+
+def is_covariance(matrix, Z):
+    """Whether a value is a matrix (Z, Z), symmetric and positive definite."""
+    try:
+        matrix = np.asarray(matrix, float)
+    except (TypeError, ValueError):  # rows of several lengths, or text
+        return False
+    if matrix.shape != (Z, Z) or not np.isfinite(matrix).all():
+        return False
+    return bool(np.allclose(matrix, matrix.T, rtol=1e-8, atol=0) and (np.linalg.eigvalsh(matrix) > 0).all())
 
 
 def linear_chain(params, settings):
     """The parameters of the chain, by structure; of a trend the latents are the levels, then the slopes."""
+    params = {**CARD.fixed_values(settings), **params}
     loc, scale, spread = (np.broadcast_to(settings[n], settings["D"]) for n in ("loc", "scale", "spread"))
     Psi = params["Psi"]
     if "A" in params:
-        unit = np.eye(len(params["A"]))
-        return LinearChain(np.zeros(len(unit)), unit, params["A"], unit, params["W"], params["mu"], Psi)
+        first, initial_scale = (np.broadcast_to(settings[n], settings["Z"]) for n in ("initial_loc", "initial_scale"))
+        move_cov, sd = settings["move_cov"], params.get("move_sd", np.ones(settings["Z"]))
+        Q = np.diag(sd) if move_cov is None else np.linalg.cholesky(move_cov)
+        return LinearChain(first, np.diag(initial_scale), params["A"], Q, params["W"], params["mu"], Psi)
     none, unit = np.zeros(len(loc)), np.eye(len(loc))
     if "slope_sd" not in params:
         return LinearChain(loc, np.diag(scale), unit, np.diag(params["level_sd"]), unit, none, Psi)
@@ -92,29 +168,15 @@ CARD = Card(
     citation="Ghahramani, Z. and Hinton, G. E. (1996). Parameter estimation for linear dynamical systems. Technical "
     "Report CRG-TR-96-2, University of Toronto. Harvey, A. C. (1989). Forecasting, Structural Time Series Models and "
     "the Kalman Filter. Cambridge University Press.",
-    latents={
-        "A": "real [Z Z]",
-        "W": "real [D Z]",
-        "mu": "real [D]",
-        "level_sd": "positive [D]",
-        "slope_sd": "positive [D]",
-        "Psi": "positive [D]",
-        "z": "real [N T Z]",
-        "level": "real [N T D]",
-        "slope": "real [N T D]",
-    },
+    latents=latents({}),
+    groups=latents,
     observed={"x": "real [N T D]"},
     sizes={"N": 8, "T": 6, "D": 3, "Z": 2},
-    variants={
-        "structure": {
-            "general": dict.fromkeys(TRENDS),
-            "local_level": dict.fromkeys((*FACTORS, "slope_sd", "slope")),
-            "local_trend": dict.fromkeys(FACTORS),
-        }
-    },
+    variants={"structure": {"general": {}, "local_level": {}, "local_trend": {}}},
+    fixable=FIXABLE,
     priors=priors,
     check=check,
-    empirical=("loc", "scale", "spread"),
+    empirical=("loc", "scale", "spread", "initial_loc", "initial_scale", "move_scale"),
     symmetries={"Z": "rotation"},
     linear_chain=linear_chain,
     missing=("x",),

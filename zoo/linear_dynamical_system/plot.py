@@ -1,6 +1,8 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 
+from zoo.linear_dynamical_system import CARD
+
 MAX_STEPS = 400
 MAX_COLUMNS = 6
 BAND = 1.645  # standard deviations of a central interval of 90%
@@ -17,7 +19,7 @@ def plot(axes, params, data, responsibilities, settings=None, columns=None):
     length = min(has_value[-1] + 1 if has_value.size else 1, MAX_STEPS)
     x, steps = x[:length], np.arange(length)
     latents = {n: (p.mean[0, :length], p.covariance[0, :length]) for n, p in responsibilities.items()}
-    mean, sd = expected_values(params, latents)
+    mean, sd = expected_values({**CARD.fixed_values(settings or {}), **params}, latents)
     others = {n: moments for n, moments in latents.items() if n in TITLES}
     D = min(x.shape[1], MAX_COLUMNS)
     names, height = columns or [f"x[{d}]" for d in range(D)], 1 / (D + len(others))

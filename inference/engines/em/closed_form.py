@@ -110,7 +110,7 @@ class LinearChainForm(Protocol):
         """The derivative of the objective with respect to each parameter, or the log of a positive one."""
         ...
 
-    def canonical(self, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def canonical(self, params: dict[str, np.ndarray], keywords: Keywords) -> dict[str, np.ndarray]:
         """The same likelihood, with the latents on axes of their own."""
         ...
 

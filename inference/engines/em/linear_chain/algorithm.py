@@ -116,7 +116,7 @@ class LinearChainEM:
 
     def check(self, state: State) -> None:
         """Raise ZooError where more columns have no noise than there are latents, so that there is no maximum."""
-        if self.options.is_map or self.options.covariance_floor is not None:
+        if self.options.is_map or self.options.covariance_floor is not None or "Psi" not in self.sites:
             return
         chain = self.request.card.linear_chain(state, self.keywords)  # type: ignore[misc]
         noiseless = np.flatnonzero(chain.Psi <= self.least["Psi"] * 1.01)
@@ -129,7 +129,7 @@ class LinearChainEM:
 
     def finalize(self, state: State) -> tuple[State, FurtherDiagnostics]:
         """The parameters of the card, axes in their canonical position."""
-        return self.form.canonical(state), {}
+        return self.form.canonical(state, self.keywords), {}
 
     def to_numpy(self, state: State) -> State:
         """The parameters of the card."""

@@ -50,6 +50,19 @@ def test_the_page_opens_in_a_browser(page, tmp_path):
     check_in_browser(page, tmp_path)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3.0, 1e6])
+def test_pages_of_draws_that_are_not_numbers_constant_or_far_from_zero(value, tmp_path):
+    """Each may come of a fit that failed, which the page must show."""
+    good = chains_of(correlated(0.5))
+    x = good.draws["mu"].copy()
+    if np.isfinite(value):
+        x[..., 0] = value + 1e-9 * x[..., 0] * (value > 10)
+    else:
+        x[0, 3, 0] = value
+    c = compare(replace(good, draws={"mu": x}), guide_of(correlated(0.5), correlated(0.5)))
+    check_page(c.save(tmp_path / "page.html").read_text(encoding="utf-8"))
+
+
 def test_pages_of_other_kinds_of_fits_are_well_formed(tmp_path):
     rho = correlated(0.5)
     points = compare(at_point(mixture("nuts")), at_point(mixture("nuts")))
@@ -117,8 +130,8 @@ def test_the_draws_can_be_saved_from_the_page(comparison, page, tmp_path):
     path.write_bytes(base64.b64decode(address.split(",")[1]))
     table = pd.read_csv(path)
     assert list(table.columns[:3]) == ["fit", "chain", "draw"]
-    assert table["fit"].value_counts().to_dict() == {"em": 1, HOSTILE_NAME: 300, "nuts": 1000}
-    assert "1000 of the 2000 draws of nuts (one in 2)" in page
+    assert table["fit"].value_counts().to_dict() == {"em": 1, HOSTILE_NAME: 300, "nuts": 1664}
+    assert "1664 of the 2000 draws of nuts, evenly spaced" in page
     for name, rows in table.groupby("fit"):
         s = comparison.statistics[str(name)]
         truth = s.values[rows["chain"], rows["draw"]]

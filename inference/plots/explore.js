@@ -58,9 +58,10 @@
     const rough = (high - low) / count;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-    const first = Math.ceil(low / step);
+    const places = Math.max(0, -Math.floor(Math.log10(step)));
+    const label = (v) => (Math.abs(v) < 1e6 && places < 7 ? v.toFixed(places) : String(Number(v.toPrecision(6))));
     const values = [];
-    for (let i = first; i * step <= high; i++) values.push(i * step);
+    for (let i = Math.ceil(low / step); i * step <= high; i++) values.push([i * step, label(i * step)]);
     return values;
   }
 
@@ -84,17 +85,17 @@
     context.lineTo(MARGIN.left, bottom);
     context.lineTo(right, bottom);
     context.textAlign = "center";
-    for (const v of ticks(xRange, Math.max(2, width / 110))) {
+    for (const [v, label] of ticks(xRange, Math.max(2, width / 110))) {
       context.moveTo(x(v), bottom);
       context.lineTo(x(v), bottom + 4);
-      context.fillText(String(Number(v.toPrecision(6))), x(v), bottom + 17);
+      context.fillText(label, x(v), bottom + 17);
     }
     context.fillText(xLabel, (MARGIN.left + right) / 2, height - 6);
     context.textAlign = "right";
-    for (const v of ticks(yRange, Math.max(2, height / 70))) {
+    for (const [v, label] of ticks(yRange, Math.max(2, height / 70))) {
       context.moveTo(MARGIN.left - 4, y(v));
       context.lineTo(MARGIN.left, y(v));
-      context.fillText(String(Number(v.toPrecision(6))), MARGIN.left - 7, y(v) + 4);
+      context.fillText(label, MARGIN.left - 7, y(v) + 4);
     }
     context.stroke();
     context.save();

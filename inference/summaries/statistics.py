@@ -102,7 +102,8 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         bulk = tail = np.full(len(names), float(len(flat)))
     log_weight = fit.stats.get("log_weight", np.full(1, np.nan)).ravel()
     weights, k_hat = smooth_weights(log_weight)
-    with np.errstate(invalid="ignore"):  # without weights both are NaN
+    with np.errstate(invalid="ignore"):  # of draws that are not finite, and without weights
+        sd = flat.std(0, ddof=1) if kind != "point" else nan
         elbo, bound = float(log_weight.mean()), float(np.logaddexp.reduce(log_weight) - np.log(len(log_weight)))
         bound_se = float(np.exp(log_weight - bound).std() / np.sqrt(len(log_weight)))
     return FitStatistics(
@@ -110,7 +111,7 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         quantities=names,
         values=values,
         mean=flat.mean(0),
-        sd=flat.std(0, ddof=1) if kind != "point" else nan,
+        sd=sd,
         r_hat=r_hat,
         ess_bulk=bulk,
         ess_tail=tail,

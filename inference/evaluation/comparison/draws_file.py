@@ -11,6 +11,7 @@ import numpy as np
 
 from inference.evaluation.comparison.figures import reference_distance
 from inference.evaluation.comparison.record import ComparisonRecord
+from inference.exact import spread_draws
 from inference.summaries.difficulties import join_names
 
 FILE_NAME = "draws.csv.gz"
@@ -28,15 +29,15 @@ class DrawsTable:
     quantities : list of str
     draws : dict of str to array, (chain, draw, quantities)
         Of each fit; of a point one draw.
-    steps : dict of str to int
-        Every how many draws of the fit there is one.
+    indices : dict of str to array, (draw,)
+        Which draws of each chain of the fit they are.
     description : str
         What was left out, in one sentence.
     """
 
     quantities: list[str]
     draws: dict[str, np.ndarray]
-    steps: dict[str, int]
+    indices: dict[str, np.ndarray]
     description: str
 
 
@@ -47,12 +48,15 @@ def thinned_draws(c: ComparisonRecord) -> DrawsTable:
     kept = np.sort(np.argsort(-score, kind="stable")[:MAX_QUANTITIES])
     fits_with_draws = sum(s.kind != "point" for s in c.statistics.values())
     most = max(MAX_NUMBERS // max(fits_with_draws * len(kept), 1), FEWEST_DRAWS)
-    steps = {name: -(-len(s.flat) // most) for name, s in c.statistics.items()}
-    draws = {name: s.values[:, :: steps[name], kept] for name, s in c.statistics.items()}
-    return DrawsTable([names[j] for j in kept], draws, steps, describe(c, len(kept), draws, steps))
+    indices, draws = {}, {}
+    for name, s in c.statistics.items():
+        chains, num_draws, _ = s.values.shape
+        indices[name] = spread_draws(min(num_draws, max(most // chains, 1)), num_draws)
+        draws[name] = s.values[:, indices[name]][..., kept]
+    return DrawsTable([names[j] for j in kept], draws, indices, describe(c, len(kept), draws))
 
 
-def describe(c: ComparisonRecord, quantities: int, draws: dict[str, np.ndarray], steps: dict[str, int]) -> str:
+def describe(c: ComparisonRecord, quantities: int, draws: dict[str, np.ndarray]) -> str:
     """Which draws and which quantities the file has."""
     phrases = []
     for name, values in draws.items():
@@ -61,7 +65,7 @@ def describe(c: ComparisonRecord, quantities: int, draws: dict[str, np.ndarray],
             continue
         count, total = values[..., 0].size, len(c.statistics[name].flat)
         share = f"{count} of the {total} draws" if count < total else f"all {total} draws"
-        phrases.append(f"{share} of {name}" + (f" (one in {steps[name]})" if steps[name] > 1 else ""))
+        phrases.append(f"{share} of {name}" + (", evenly spaced" if count < total else ""))
     all_quantities = len(c.statistics[c.reference].quantities)
     which = "every quantity" if quantities == all_quantities else f"the {quantities} of {all_quantities} quantities"
     which += "" if quantities == all_quantities else " in which the fits differ most"
@@ -76,9 +80,9 @@ def csv_bytes(c: ComparisonRecord, table: DrawsTable) -> bytes:
     digits = significant_digits(c, table)
     for name, values in table.draws.items():
         for chain, rows in enumerate(values):
-            for i, row in enumerate(rows.tolist()):
+            for i, row in zip(table.indices[name].tolist(), rows.tolist(), strict=True):
                 numbers = [f"{value:.{d}g}" for value, d in zip(row, digits, strict=True)]
-                writer.writerow([one_line(name), chain, i * table.steps[name], *numbers])
+                writer.writerow([one_line(name), chain, i, *numbers])
     return gzip.compress(text.getvalue().encode(), mtime=0)
 
 

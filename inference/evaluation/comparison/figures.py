@@ -149,10 +149,12 @@ def plot_marginals(c: ComparisonRecord) -> Figure | None:
         for name, s in c.statistics.items():
             lines[name] = plot_marginal(axes, s.flat[:, j], fit_colour(c, name), s.kind == "point", name == c.reference)
         draws = np.concatenate([c.statistics[name].flat[:, j] for name in spread])
-        low, high = np.percentile(draws, [0.1, 99.9])
-        points = [float(s.mean[j]) for s in c.statistics.values() if s.kind == "point"]
-        low, high = min([low, *points]), max([high, *points])
-        axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        draws = draws[np.isfinite(draws)]
+        points = [float(s.mean[j]) for s in c.statistics.values() if s.kind == "point" and np.isfinite(s.mean[j])]
+        ends = [*(np.percentile(draws, [0.1, 99.9]) if len(draws) else []), *points]
+        if ends:
+            space = 0.05 * (max(ends) - min(ends)) or 1.0  # where every draw is the same
+            axes.set_xlim(min(ends) - space, max(ends) + space)
         axes.set_ylim(bottom=0)
         axes.set(title=names[j], yticks=[])
         axes.locator_params(axis="x", nbins=4)
@@ -163,6 +165,7 @@ def plot_marginals(c: ComparisonRecord) -> Figure | None:
 
 def select_quantities(score: np.ndarray, draws: np.ndarray, count: int) -> list[int]:
     """The quantities of highest score; of two that determine each other, as pi[0] and pi[1], only one is selected."""
+    draws = np.where(np.isfinite(draws), draws, np.nan)
     deviations = draws - draws.mean(0)
     norm = np.sqrt((deviations**2).sum(0))
     selected: list[int] = []
@@ -181,11 +184,14 @@ def reference_distance(c: ComparisonRecord, name: str) -> np.ndarray:
 
 def plot_marginal(axes: Axes, draws: np.ndarray, colour: str, is_point: bool, is_filled: bool) -> Line2D:
     """Draw one fit's posterior of one quantity; returns the line for the legend."""
-    if is_point or not np.ptp(draws) > 0:
-        return axes.axvline(draws[0], color=colour, linestyle="--", linewidth=1.5)
+    draws = draws[np.isfinite(draws)]
+    if is_point or not len(draws) or not np.ptp(draws) > 0:
+        return axes.axvline(draws[0] if len(draws) else np.nan, color=colour, linestyle="--", linewidth=1.5)
     from arviz_stats.base.array import array_stats
 
-    grid, density, _ = array_stats.kde(draws[np.isfinite(draws)])
+    centre = draws.mean()  # the bins of draws about a large offset would be narrower than its rounding
+    grid, density, _ = array_stats.kde(draws - centre)
+    grid = grid + centre
     if is_filled:
         axes.fill_between(grid, density, color=colour, alpha=0.2, linewidth=0)
     return axes.plot(grid, density, color=colour, linewidth=1.5)[0]

@@ -4,7 +4,8 @@
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
 trust, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
-``leave_future_out(fit)`` predicts later steps of sequences;
+``leave_future_out(fit)`` predicts later steps of sequences; ``loo_pit(fit)`` tells where values lie in predictive
+distributions;
 ``predictive_check(fit)`` compares data drawn from the model with the data; ``sensitivity(fit)`` scales prior and
 likelihood; ``calibrate(model, engine)`` tests an engine
 on data simulated from the model; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from inference.evaluation.comparison import compare
     from inference.evaluation.gradients import gradient_report
     from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
-    from inference.evaluation.leave_one_out import compare_models, leave_future_out, loo
+    from inference.evaluation.leave_one_out import compare_models, leave_future_out, loo, loo_pit
     from inference.evaluation.predictive_checks import predictive_check
     from inference.evaluation.selection import choose
     from inference.evaluation.sensitivity import sensitivity
@@ -72,6 +73,7 @@ __all__ = [
     "load",
     "log_marginal",
     "loo",
+    "loo_pit",
     "penalty",
     "predictive_check",
     "refusals",
@@ -88,6 +90,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "compare_models": "inference.evaluation.leave_one_out",
     "leave_future_out": "inference.evaluation.leave_one_out",
     "loo": "inference.evaluation.leave_one_out",
+    "loo_pit": "inference.evaluation.leave_one_out",
     "predictive_check": "inference.evaluation.predictive_checks",
     "sensitivity": "inference.evaluation.sensitivity",
     "elbo_split": "inference.evaluation.held_out",

@@ -34,6 +34,19 @@ def posterior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.
     return _draw(fit, fit.fitted_model, values, count, seed)
 
 
+def predictive_draws(fit: FitRecord, at: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Every observed site drawn again at some draws of a fit, (len(at), *shape), as ``fit.log_likelihood`` has it.
+
+    Latents that the log-likelihood sums or integrates out are drawn given the others, and not given the data: what is
+    drawn of a row has the density that its log-likelihood is of. at: indices of the draws, of the first chain first.
+    """
+    card = fit.model.card
+    names = [n for n in card.parameters(fit.keywords) if n not in card.enumerated]
+    values = {**aligned_draws(fit), **fit.learned_draws()}
+    flat = {n: values[n].reshape(-1, *values[n].shape[2:])[at] for n in names if n in values}
+    return _draw(fit, fit.fitted_model, flat, len(at), seed)
+
+
 def prior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.ndarray]:
     """Every observed site at ``count`` draws of all latents from the prior; raises ZooError where it is improper."""
     try:

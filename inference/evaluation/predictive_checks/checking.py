@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from inference.draws_model import check_program
+from inference.evaluation.column_labels import column_labels
+from inference.evaluation.leave_one_out.pit import loo_pit
 from inference.evaluation.predictive_checks.record import PredictiveCheck
 from inference.evaluation.predictive_checks.statistics import Statistic, category_shares, columns, statistics_of
 from inference.predictive.replicates import posterior_replicates, prior_replicates
@@ -19,7 +21,13 @@ SEQUENCES = ("N", "T")
 
 
 def predictive_check(
-    fit: Fit, statistics: Mapping[str, Statistic] | None = None, *, draws: int = 500, seed: int = 0, prior: bool = False
+    fit: Fit,
+    statistics: Mapping[str, Statistic] | None = None,
+    *,
+    draws: int = 500,
+    seed: int = 0,
+    prior: bool = False,
+    pit: bool = False,
 ) -> PredictiveCheck:
     """Check whether data samples from a model looks like the data that it was fitted to.
 
@@ -36,6 +44,9 @@ def predictive_check(
     seed : int, default 0
     prior : bool, default False
         Whether to draw from the prior in the place of the posterior.
+    pit : bool, default False
+        Whether to compute where each value lies in its predictive distribution given the other rows too (``loo_pit``),
+        which needs a fit with draws.
 
     Returns
     -------
@@ -44,7 +55,8 @@ def predictive_check(
     Raises
     ------
     ZooError
-        For documents, whose checks are those of topics, where a prior is improper, and for a statistic that fails.
+        For documents, whose checks are those of topics, where a prior is improper, for a statistic that fails, and for
+        ``pit`` of the prior or of a fit without draws.
 
     References
     ----------
@@ -60,8 +72,11 @@ def predictive_check(
     check_whole(1, draws=draws)
     check_seed(seed)
     check_program(fit.model)
+    if pit and prior:
+        raise ZooError("pit is of the posterior, which has seen the other rows: leave prior out")
     if fit.model.card.of_words:
         raise ZooError("predictive_check has no statistics of documents: inference.topics.perplexity scores them")
+    transforms = loo_pit(fit, seed=seed) if pit else None
     replicates = (prior_replicates if prior else posterior_replicates)(fit, draws, seed)
     data = {n: np.asarray(v, float) for n, v in fit.observed_data().items() if n in replicates}
     if not data:
@@ -88,7 +103,7 @@ def predictive_check(
         }
         for key, values in samples.items()
     }
-    return PredictiveCheck(pd.DataFrame.from_dict(rows, orient="index"), samples, prior)
+    return PredictiveCheck(pd.DataFrame.from_dict(rows, orient="index"), samples, prior, transforms)
 
 
 def functions_for(
@@ -117,13 +132,3 @@ def evaluate(function: Statistic, label: str, x: np.ndarray) -> np.ndarray:
             return np.atleast_1d(np.asarray(function(x), float))
     except Exception as error:
         raise ZooError(f"the statistic {label!r} fails on data of shape {x.shape}: {error}") from error
-
-
-def column_labels(fit: Fit, x: np.ndarray, value: np.ndarray) -> list[str]:
-    """The ends of the names of a statistic, one for each column where it has one for each."""
-    if value.size == 1:
-        return [""]
-    labels = fit.column_labels or ()
-    if value.size == x.shape[-1] and len(labels) == value.size:
-        return [f" of {c}" for c in labels]
-    return [f"[{i}]" for i in range(value.size)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inference.evaluation.leave_one_out.pit import LooPIT
 from inference.plots.style import FIT_COLOURS, figure_style
 
 if TYPE_CHECKING:
@@ -30,11 +31,15 @@ class PredictiveCheck:
     draws : dict of str to array, (count,)
         The statistics of the data drawn.
     is_prior : bool
+    pit : LooPIT or None
+        Where each value lies in its predictive distribution given the other rows, where it was asked for; its figure is
+        ``pit.plot()``.
     """
 
     table: pd.DataFrame
     draws: dict[str, np.ndarray] = field(repr=False)
     is_prior: bool
+    pit: LooPIT | None = None
 
     @property
     def surprising(self) -> list[str]:
@@ -48,7 +53,8 @@ class PredictiveCheck:
         verdict = f"Data drawn from the {of} looks like the data in every statistic."
         if self.surprising:
             verdict = f"Data drawn from the {of} differs from the data in: {', '.join(self.surprising)}."
-        return f"{self.table.round(3).to_string()}\n\n{verdict}"
+        transforms = [] if self.pit is None else [str(self.pit)]
+        return "\n\n".join([self.table.round(3).to_string(), verdict, *transforms])
 
     def plot(self) -> Figure:
         """Draw each statistic of the data drawn as a histogram, with the observed value; at most twelve."""

@@ -27,20 +27,23 @@ PROBE = """<script>
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return data.filter((value, i) => i % 4 === 3 && value > 0).length;
   };
-  addEventListener("load", () => setTimeout(() => {
+  const wait = () => new Promise((resolve) => setTimeout(resolve, 1000));
+  addEventListener("load", async () => {
+    await wait();
     const page = document.documentElement;
     const width = page.scrollWidth;
-    document.querySelector("figure img")?.click();
+    document.querySelector("figure img").click();
+    await wait();
     const dialog = document.querySelector("dialog");
     parent.postMessage({
-      errors, width, viewport: innerWidth,
+      errors, width, viewport: page.clientWidth,
       loads: performance.getEntriesByType("resource").map((e) => e.name).filter((name) => !name.startsWith("data:")),
       broken: [...document.images].filter((image) => !image.naturalWidth).map((image) => image.alt),
       enlarged: Boolean(dialog?.open && dialog.querySelector("img")?.naturalWidth),
       widthEnlarged: page.scrollWidth,
       ink: [...document.querySelectorAll("canvas")].map(ink),
     }, "*");
-  }, 1000));
+  });
 })();
 </script>"""
 
@@ -121,9 +124,8 @@ def check_in_browser(text: str, folder: Path) -> None:
     """Assert that a page opens on a phone without an error, a request, a broken image or sideways scrolling."""
     found = browse(text, folder)
     assert found["errors"] == found["loads"] == found["broken"] == []
-    assert found["viewport"] == PHONE
-    assert found["width"] <= PHONE
-    assert found["widthEnlarged"] <= PHONE
+    assert PHONE - 20 <= found["viewport"] <= PHONE  # a scroll bar may be a part of it
+    assert found["width"] == found["widthEnlarged"] == found["viewport"]
     assert found["enlarged"]
     assert all(count > 100 for count in found["ink"])
     assert len(found["ink"]) == text.count("<canvas")

@@ -45,6 +45,15 @@ def to_digits(value: float, error: float) -> str:
     return f"{value:.{max(places + math.floor(math.log10(abs(value))), 0)}e}"
 
 
+def two_digits(value: float) -> str:
+    """A number to two digits.
+
+    >>> two_digits(2849.3), two_digits(6.55), two_digits(math.nan)
+    ('2800', '6.5', '')
+    """
+    return "" if math.isnan(value) else f"{float(f'{value:.2g}'):.10g}"
+
+
 def decimal_places(error: float) -> int:
     """How many decimal places an error allows; -1 means tens.
 

@@ -69,7 +69,9 @@ def describe(c: ComparisonRecord, quantities: int, draws: dict[str, np.ndarray])
     all_quantities = len(c.statistics[c.reference].quantities)
     which = "every quantity" if quantities == all_quantities else f"the {quantities} of {all_quantities} quantities"
     which += "" if quantities == all_quantities else " in which the fits differ most"
-    return f"It has {join_names(phrases)}, of {which}, rounded to a thousandth of the posterior standard deviation."
+    return (
+        f"The file has {join_names(phrases)}, of {which}, rounded to a thousandth of the posterior standard deviation."
+    )
 
 
 def csv_bytes(c: ComparisonRecord, table: DrawsTable) -> bytes:

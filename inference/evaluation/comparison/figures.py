@@ -18,6 +18,7 @@ import zoo
 from inference import exact
 from inference.engines.svi.relaxed import objective_name
 from inference.evaluation.comparison.record import ComparisonRecord
+from inference.plots.numbers import two_digits
 from inference.plots.style import FIT_COLOURS, figure_style
 from zoo.hooks import find_hook
 
@@ -247,7 +248,7 @@ def plot_chains(c: ComparisonRecord, name: str) -> Figure:
             ranks.stairs(counts, np.linspace(0, 1, bins + 1), color=colour, linewidth=1.2, baseline=None)
         ranks.axhline(draws / bins, color="black", linestyle="--", linewidth=0.8)
         ranks.set(ylim=(0, None), yticks=[])
-        path.set_title(f"{s.quantities[j]}: R-hat {s.r_hat[j]:.3f}, ESS {s.ess_bulk[j]:.0f}", loc="left")
+        path.set_title(f"{s.quantities[j]}: R-hat {s.r_hat[j]:.3f}, ESS {two_digits(s.ess_bulk[j])}", loc="left")
     panels[-1][0].set_xlabel("draw")
     panels[-1][1].set_xlabel("rank among all draws")
     figure.suptitle(f"{name}: {chains} chains", fontsize=11)

@@ -10,7 +10,7 @@ from inference.evaluation.comparison.errors import QuantityErrors, monte_carlo_e
 from inference.evaluation.comparison.explanation import index_of_largest
 from inference.evaluation.comparison.record import ComparisonRecord
 from inference.evaluation.comparison.table import format_number, short_table, table_by_fit, table_by_quantity
-from inference.plots.numbers import to_digits, with_error
+from inference.plots.numbers import to_digits, two_digits, with_error
 from inference.summaries.statistics import FitStatistics
 
 ESTIMATE_DIGITS = 20  # an estimate without an error is printed to a twentieth of the posterior sd
@@ -140,12 +140,3 @@ def k_hat_error(k_hat: float, draws: int) -> float:
     The tail has the n largest of the draws, min(draws / 5, 3 * sqrt(draws)) (Vehtari et al. 2024).
     """
     return (1 + max(k_hat, -0.5)) / math.sqrt(min(draws / 5, 3 * math.sqrt(draws)))
-
-
-def two_digits(value: float) -> str:
-    """A number to two digits.
-
-    >>> two_digits(2849.3), two_digits(6.55), two_digits(math.nan)
-    ('2800', '6.5', '')
-    """
-    return "" if math.isnan(value) else f"{float(f'{value:.2g}'):.10g}"

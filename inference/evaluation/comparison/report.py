@@ -50,7 +50,7 @@ def save_report(c: ComparisonRecord, path: Path, command: str = "") -> Path:
         "A closer look": [closer_look],
         "Every quantity": quantity_parts(c),
         "The draws": [
-            f"<p>{escape(table.description)} pandas and R read the file as it is: fit, chain, draw and a column for "
+            f"<p>{escape(table.description)} pandas and R read it as it is: fit, chain, draw and a column for "
             "each quantity.</p>",
             page.download_html(FILE_NAME, csv_bytes(c, table), "application/gzip", "draws"),
         ],

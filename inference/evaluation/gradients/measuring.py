@@ -147,6 +147,7 @@ def gradient_report(
         skipped=skipped,
         num_draws=next(iter(draws.values())).num_draws,
         rows=problem.plan.batch_size or problem.plan.num_rows,
+        backend=problem.request.model.backend,
     )
 
 

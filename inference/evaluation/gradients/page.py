@@ -53,6 +53,6 @@ def save_page(r: GradientReportRecord, path: Path, command: str = "") -> Path:
             "<p>The same numbers unrounded, as a CSV file.</p>",
             page.download_html("gradients.csv", table_by_group(r).to_csv().encode(), "text/csv", "numbers"),
         ],
-        "How to reproduce it": page.reproduction_html("", (), command),
+        "How to reproduce it": page.reproduction_html("", [r.backend], command),
     }
     return page.write_page(page.page_html(title, introduction, sections), path)

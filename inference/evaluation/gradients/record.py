@@ -79,6 +79,8 @@ class GradientReportRecord:
         Draws of each estimator.
     rows : int
         Rows of the data in each draw.
+    backend : str
+        The library of the program.
     """
 
     title: str
@@ -87,6 +89,7 @@ class GradientReportRecord:
     skipped: Mapping[str, str]
     num_draws: int
     rows: int
+    backend: str
 
     @property
     def groups(self) -> list[str]:

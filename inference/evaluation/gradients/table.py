@@ -53,7 +53,7 @@ def short_table(r: GradientReportRecord) -> pd.DataFrame:
         {
             "variance": with_error(row.variance, row.variance_se),
             "runs": f"{row.evaluations}",
-            "x runs": f"{row.per_evaluation:.3g}",
+            "x runs": with_error(row.per_evaluation, row.variance_se * row.evaluations),
             "bias": with_interval(row.bias, row.bias_low, row.bias_high),
             "bias, %": with_interval(row.bias_percent, row.bias_percent_low, row.bias_percent_high),
             "p": f"{row.p:.2g}",

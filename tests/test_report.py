@@ -1,6 +1,8 @@
 """The report: one self-contained file with all results, in which text of the user is escaped."""
 
 import base64
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from inference.evaluation.comparison.draws_file import MAX_NUMBERS, MAX_QUANTITI
 from inference.evaluation.comparison.figures import model_plot, select_quantities
 from inference.evaluation.comparison.numbers import MEANINGS, k_hat_error, r_hat_error
 from inference.evaluation.comparison.table import SHORT_TABLE, short_table
+from inference.plots import page as page_module
 from inference.plots.numbers import with_error
 from inference.summaries.statistics import chain_statistics, smooth_weights
 from zoo import ZooError, load, names
@@ -44,6 +47,17 @@ def test_the_page_is_self_contained_and_well_formed(page):
     assert len(images) == 5
     assert all(base64.b64decode(image.split(",", 1)[1]).startswith(b"\x89PNG") for image in images)
     assert len(page) < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["page.js", "explore.js"])
+def test_scripts_have_no_syntax_error(name, tmp_path):
+    """Where there is no browser, Node.js reads them at least."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    (tmp_path / name).write_text(page_module.asset(name), encoding="utf-8")
+    done = subprocess.run([node, "--check", str(tmp_path / name)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_page_opens_in_a_browser(page, tmp_path):

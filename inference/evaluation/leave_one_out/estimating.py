@@ -6,6 +6,7 @@ import numpy as np
 
 from inference.draws_model import check_program
 from inference.evaluation.leave_one_out.draws import check_draws
+from inference.evaluation.leave_one_out.moment_matching import match_rows
 from inference.evaluation.leave_one_out.pareto import leave_one_out
 from inference.evaluation.leave_one_out.record import LeaveOneOut
 from inference.evaluation.selection.cross_validation import held_out_log_p, log_mean_over_draws, make_folds
@@ -17,7 +18,7 @@ from zoo.checks import check_seed, check_whole
 FEW_ROWS = 100  # with fewer the standard error over rows is too small (Sivula, Magnusson and Vehtari 2020)
 
 
-def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) -> LeaveOneOut:
+def loo(fit: Fit, *, refits: int = 10, matches: int = 20, folds: int | None = None, seed: int = 0) -> LeaveOneOut:
     """Estimate how well a fit predicts rows that it has not seen, by leave-one-out cross-validation.
 
     The likelihood of a row has discrete latents summed out and normal ones integrated out. In a program of your own
@@ -28,8 +29,12 @@ def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) 
     fit : Fit
         A fit with draws, by ``nuts``, ``gibbs`` or a guide of ``svi``; with ``folds`` any fit.
     refits : int, default 10
-        Where the weights of at most so many rows fail (k-hat above its limit), these are left out one by one by fits
-        to the others, with the engine and the options of the fit.
+        Where the weights of at most so many rows fail (k-hat above its limit), after draws have been moved, these are
+        left out one by one by fits to the others, with the engine and the options of the fit.
+    matches : int, default 20
+        Where the weights of at most so many rows fail, the draws of chains are moved for each, so that their moments
+        are those of the posterior without the row (moment matching), which takes a few evaluations of the density at
+        all draws. Draws of a guide are not moved.
     folds : int, optional
         Leave out the rows of so many random folds by fits to the others, and use no weights.
     seed : int, default 0
@@ -47,13 +52,14 @@ def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) 
     References
     ----------
     Vehtari, Gelman and Gabry (2017), "Practical Bayesian model evaluation using leave-one-out cross-validation and
-    WAIC". Magnusson et al. (2019), "Bayesian leave-one-out cross-validation for large data".
+    WAIC". Paananen, Piironen, Bürkner and Vehtari (2021), "Implicitly adaptive importance sampling". Magnusson et al.
+    (2019), "Bayesian leave-one-out cross-validation for large data".
 
     Examples
     --------
     >>> print(inference.loo(fit))  # doctest: +SKIP
     """
-    check_whole(0, refits=refits)
+    check_whole(0, refits=refits, matches=matches)
     check_seed(seed)
     check_program(fit.model)
     if fit.options.get("sample_weight") is not None:
@@ -68,13 +74,19 @@ def loo(fit: Fit, *, refits: int = 10, folds: int | None = None, seed: int = 0) 
     estimates = leave_one_out(log_p, log_weight)
     limit = k_limit(log_p.shape[0] * log_p.shape[1])
     bad = np.flatnonzero(estimates.k_hat > limit)
-    elpd, k_hat = estimates.elpd.copy(), estimates.k_hat.copy()
+    elpd, k_hat, influence = estimates.elpd.copy(), estimates.k_hat.copy(), estimates.influence.copy()
+    matched = match_rows(fit, bad if len(bad) <= matches else bad[:0], limit, estimates.efficiency)
+    for n, row in matched.items():
+        elpd[n], k_hat[n], influence[n] = row.elpd, row.k_hat, row.influence.reshape(influence[n].shape)
+    bad = np.flatnonzero(k_hat > limit)
     refitted = bad if len(bad) <= refits else bad[:0]
     if len(refitted):
         elpd[refitted] = held_out_log_p(fit, [np.array([n]) for n in refitted])[refitted]
         k_hat[refitted] = np.nan
     p_loo, rows = float(estimates.lpd.sum() - elpd.sum()), np.setdiff1d(np.arange(len(elpd)), refitted)
-    return result(elpd, p_loo, estimates.monte_carlo_error(rows), k_hat, limit, refitted)
+    error = estimates._replace(influence=influence).monte_carlo_error(rows)
+    moved = np.setdiff1d(np.array(list(matched), int), refitted)
+    return result(elpd, p_loo, error, k_hat, limit, refitted, matched=moved)
 
 
 def by_folds(fit: Fit, folds: int, seed: int) -> LeaveOneOut:
@@ -92,6 +104,7 @@ def result(
     limit: float,
     refitted: np.ndarray,
     folds: int | None = None,
+    matched: np.ndarray | None = None,
 ) -> LeaveOneOut:
     """The record, with what makes it doubtful."""
     N, warnings = len(elpd), []
@@ -104,4 +117,5 @@ def result(
     if N < FEW_ROWS:
         warnings.append(f"With {N} rows the standard error is too small; count differences of a few nats as none.")
     se = float(np.sqrt(N) * elpd.std(ddof=1)) if N > 1 else np.nan
-    return LeaveOneOut(float(elpd.sum()), se, error, p_loo, elpd, k_hat, limit, refitted, folds, tuple(warnings))
+    moved = np.array([], int) if matched is None else matched
+    return LeaveOneOut(float(elpd.sum()), se, error, p_loo, elpd, k_hat, limit, refitted, folds, tuple(warnings), moved)

@@ -17,6 +17,7 @@ class Estimates(NamedTuple):
     """By row, (N,): log p(x_n | the others) in nats, log p(x_n | all rows), and k-hat.
 
     influence: (N, chain, draw), of each draw on ``elpd``, with mean 0. log_weights: the same shape, with sum 1.
+    efficiency: (N,), the effective sample size of a draw for each row.
     """
 
     elpd: np.ndarray
@@ -24,6 +25,7 @@ class Estimates(NamedTuple):
     k_hat: np.ndarray
     influence: np.ndarray
     log_weights: np.ndarray
+    efficiency: np.ndarray
 
     def monte_carlo_error(self, rows: np.ndarray) -> float:
         """The standard error of the sum of ``elpd`` over some rows, which have the draws in common, in nats."""
@@ -92,4 +94,5 @@ def leave_one_out(log_p: np.ndarray, log_weight: np.ndarray | None = None) -> Es
     elpd = logsumexp(log_weights + flat, axis=1)
     influence = flat.shape[1] * np.exp(log_weights) * np.expm1(flat - elpd[:, None])
     shape = by_row.shape
-    return Estimates(elpd, logsumexp(full + flat, axis=1), k_hat, influence.reshape(shape), log_weights.reshape(shape))
+    parts = influence.reshape(shape), log_weights.reshape(shape), efficiency
+    return Estimates(elpd, logsumexp(full + flat, axis=1), k_hat, *parts)

@@ -24,7 +24,8 @@ class LeaveOneOut:
     pointwise : array, (N,)
         log p(x_n | the rows without n), in nats.
     k_hat : array, (N,)
-        Pareto k-hat of the weights of each row; NaN of one that was left out by a fit.
+        Pareto k-hat of the weights of each row, of draws that were moved where it was above the limit; NaN of one that
+        was left out by a fit.
     k_limit : float
         The limit below which k-hat is good, for this many draws.
     refitted : array of int
@@ -33,6 +34,8 @@ class LeaveOneOut:
         The number of folds, where all rows were left out by fits.
     warnings : tuple of str
         What makes the estimate doubtful, and what would help.
+    matched : array of int
+        The rows for which draws were moved.
     """
 
     elpd: float
@@ -45,6 +48,7 @@ class LeaveOneOut:
     refitted: np.ndarray = field(repr=False)
     folds: int | None = None
     warnings: tuple[str, ...] = ()
+    matched: np.ndarray = field(repr=False, default_factory=lambda: np.array([], int))
 
     @property
     def bad_rows(self) -> np.ndarray:
@@ -53,6 +57,8 @@ class LeaveOneOut:
 
     def __str__(self) -> str:
         how = f"{self.folds} folds" if self.folds else "leave-one-out"
+        if len(self.matched):
+            how += f", {len(self.matched)} of {len(self.pointwise)} rows by draws that are moved"
         if len(self.refitted) and not self.folds:
             how += f", {len(self.refitted)} of {len(self.pointwise)} rows by further fits"
         lines = [

@@ -35,9 +35,9 @@ MEANINGS = {  # a sentence for each row of the short table
     "guide hardly visits.",
     "ELBO": "The evidence lower bound in nats: the higher, the nearer is the guide to the posterior.",
     "KL at least": "A lower bound on the Kullback-Leibler divergence of the guide from the posterior, in nats.",
-    "log lik.": "The log-likelihood at the estimate, or at the mean of the draws, in nats, discrete latents summed out. "
-    "At an estimate it has no Monte Carlo error; at a mean of draws it moves with that mean, and by how much is not "
-    "estimated.",
+    "log lik.": "The log-likelihood at the estimate, or at the mean of the draws, in nats, discrete latents summed "
+    "out. At an estimate it has no Monte Carlo error; at a mean of draws it moves with that mean, by an amount that "
+    "is not estimated.",
     "trust": "The verdict.",
 }
 QUANTITY_MEANINGS = {

@@ -276,3 +276,35 @@ def test_counts_that_a_guide_draws_stay_in_the_scan():
     marginal = in_backend("inference.exact.enumeration", "numpyro").marginalize(program, ("count",))
     logs = [float(log_density(seed(p, 0), (jnp.array(Y[0]),), {}, values)[0]) for p in (marginal, program)]
     assert logs[0] == pytest.approx(logs[1], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        pytest.param("first_order", "numpyro", marks=pytest.mark.slow),
+        ("first_order", "pyro"),
+        pytest.param("factorial", "pyro", marks=pytest.mark.slow),
+    ],
+)
+def test_durations_are_of_the_steps_up_to_the_end_of_each_sequence(name, backend):
+    """Emissions that leave no doubt give the stays; padded sequences have those of their own steps."""
+    path = np.array([0, 1, 1, 0, 1, 1])
+    y, lengths = np.stack([path, 1 - path]) * 200.0 - 100.0, np.array([6, 4])
+    program = getattr(importlib.import_module(f"tests.loops.in_{backend}"), name)
+    model = zoo.read(zoo.Model(program, backend=backend), y, lengths, np.zeros(6))
+    params = {**values_of(name), "mu": np.array([-100.0, 100.0])}
+    fitted = replace(inference.fit(model, engine="em", max_iter=1), params=params | {"nu": np.zeros(3)})
+    site, A = ("x", "A") if name == "first_order" else ("w", "A")
+    stays = sequences.durations(fitted, num_paths=3, site=site)
+    np.testing.assert_allclose(stays.expected, 1 / (1 - np.diag(params[A])), rtol=1e-9)
+    # the first sequence is 0 [1 1] [0] 1 1, the second 1 [0 0] 1 and then masked
+    assert sorted(stays.lengths[0]) == sorted(3 * [1, 2])
+    assert sorted(stays.lengths[1]) == 3 * [2]
+    axes = sequences.figures.transition_graph(fitted, site=site)
+    assert axes.figure is not None
+
+
+@pytest.mark.parametrize("name", ["covariates", "emission_of_two_states"])
+def test_durations_of_transitions_that_change_are_refused(name):
+    with pytest.raises(zoo.ZooError, match="change with time"):
+        sequences.durations(point_fit(name, "pyro"))

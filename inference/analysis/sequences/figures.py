@@ -66,7 +66,7 @@ def transition_graph(
     import matplotlib
     from matplotlib.figure import Figure
 
-    transition = fitted_chains(fit, data, site).own_transitions(fit.model.name).mean((0, 1))
+    transition = fitted_chains(fit, data, site).own_transitions(fit.model.name)[0].mean((0, 1))
     K = len(transition)
     names = [str(k) for k in range(K)] if labels is None else [str(label) for label in labels]
     if len(names) != K:

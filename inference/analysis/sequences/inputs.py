@@ -22,8 +22,8 @@ class FittedChains:
 
     params: (1, S, *shape) by site. log_states: (S, N, T, K). log_transitions: (S, N, T - 1 or 1, K, K). site: the chain
     that is asked for. sizes: the number of states by chain; K is their product, and a state the index of a combination.
-    order: above 1, a state is that of the last ``order`` steps together, and K the power of the product. is_constant:
-    whether all steps share one transition.
+    order: above 1, a state is that of the last ``order`` steps together, and K the power of the product. by_covariates:
+    whether covariates move the transitions.
     """
 
     params: dict[str, np.ndarray]
@@ -32,7 +32,12 @@ class FittedChains:
     site: str
     sizes: dict[str, int]
     order: int = 1
-    is_constant: bool = True
+    by_covariates: bool = False
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all steps share one transition; of two steps there is one, even where covariates move it."""
+        return self.log_transitions.shape[-3] == 1 and not self.by_covariates
 
     def probabilities(self, combined: np.ndarray) -> np.ndarray:
         """The probabilities of the states of the site, (..., K of it), from those of combined states, (..., K)."""
@@ -52,25 +57,42 @@ class FittedChains:
         name: of the model; raises ZooError where the transitions change with time.
         """
         if not self.is_constant:
-            raise ZooError(
-                f"the transitions of {name} change with time: those of later steps are not known, and no duration "
-                "follows from them"
-            )
+            raise changing_transitions(name)
         return np.exp(self.log_transitions[:, :, 0])
 
-    def own_transitions(self, name: str) -> np.ndarray:
-        """The transitions of the site, (S, N, K of it, K of it).
+    def own_transitions(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The transitions of the site, (S, N', K of it, K of it), and which moves of each sequence count, (N, T - 1).
 
-        Raises ZooError where they change with time, or depend on other chains or on more than one step before.
+        All states of a masked step are equally probable, whatever was before: moves to such steps, as those beyond the
+        end of a sequence, do not count, nor do sequences that have no others. Raises ZooError where the moves that
+        count change with time, where they depend on other chains or on more than one step before, and for one step.
         """
-        combined, sizes = self.constant_transitions(name), tuple(self.sizes.values())
+        sizes = tuple(self.sizes.values())
         if self.order > 1:
             raise ZooError(f"{self.site} depends on its last {self.order} values: no duration follows from one of them")
-        own = self.probabilities(combined).reshape(*combined.shape[:2], *sizes, -1)
+        own = self.probabilities(np.exp(self.log_transitions))
+        if not own.shape[2]:
+            raise ZooError("sequences of one step have no transitions: give longer ones")
+        is_counted = (np.abs(own - 1 / own.shape[-1]) > RELATIVE_ROUNDING).any((0, -2, -1))
+        is_counted |= ~is_counted.any()  # states that are always equally probable
+        first = own[:, np.arange(own.shape[1]), is_counted.argmax(1)]
+        changes = np.ptp(np.where(is_counted[..., None, None], own, first[:, :, None]), 2)
+        if self.by_covariates or changes.max() > RELATIVE_ROUNDING:
+            raise changing_transitions(name)
+        own = first[:, is_counted.any(1)]
+        own = own.reshape(*own.shape[:2], *sizes, -1)
         for axis, other in enumerate(self.sizes, 2):
             if other != self.site and np.ptp(own, axis).max() > RELATIVE_ROUNDING:
                 raise ZooError(f"the transitions of {self.site} depend on {other}: no duration follows from them alone")
-        return own[(..., *(slice(None) if n == self.site else 0 for n in self.sizes), slice(None))]
+        return own[(..., *(slice(None) if n == self.site else 0 for n in self.sizes), slice(None))], is_counted
+
+
+def changing_transitions(name: str) -> ZooError:
+    """The error where the transitions of a model change with time."""
+    return ZooError(
+        f"the transitions of {name} change with time: those of later steps are not known, and no duration follows from "
+        "them"
+    )
 
 
 def fitted_params(fit: FitRecord, is_point: bool = False, is_thinned: bool = True) -> dict[str, np.ndarray]:
@@ -114,9 +136,10 @@ def fitted_chains(
     params = fitted_params(fit, is_point, is_thinned)
     logs = enumeration.chain(fit.fitted_model, params, fit.observed_data(data), site)
     name = site or next(iter(logs.sizes))
-    # of two steps there is one transition, even where covariates move it
-    is_constant = logs.log_transitions.shape[-3] == 1 and fit.keywords.get("transitions") != "covariates"
-    return FittedChains(params, logs.log_states[0], logs.log_transitions[0], name, logs.sizes, logs.order, is_constant)
+    by_covariates = fit.keywords.get("transitions") == "covariates"
+    return FittedChains(
+        params, logs.log_states[0], logs.log_transitions[0], name, logs.sizes, logs.order, by_covariates
+    )
 
 
 def state_probabilities(fit: FitRecord, data: DataLike, site: str | None) -> np.ndarray:

@@ -27,7 +27,8 @@ class Durations:
         1 / (1 - A_kk), the mean of the geometric distribution that the transitions imply, averaged over the draws of a
         fit that has draws.
     lengths : list of array of int
-        For each state the lengths of its stays in draws of the path, without those that the ends of a sequence cut.
+        For each state the lengths of its stays in draws of the path, without those that the ends of a sequence cut, or
+        masked steps.
     """
 
     expected: np.ndarray
@@ -88,7 +89,8 @@ def durations(
 ) -> Durations:
     """Compute how long the states last, by the transitions and by draws of the path.
 
-    Where the stays in draws given the data differ from geometric ones, the transitions do not describe them.
+    Where the stays in draws given the data differ from geometric ones, the transitions do not describe them. Steps that
+    a program masks, as those beyond the end of a sequence, do not count.
 
     Parameters
     ----------
@@ -107,13 +109,16 @@ def durations(
     if has_trends(fit):
         raise ZooError(f"{fit.model.name} has no discrete states: latents(fit) has its levels and factors")
     chains = fitted_chains(fit, data, site)
-    stay = np.diagonal(chains.own_transitions(fit.model.name), axis1=-2, axis2=-1)  # (S, N, K)
+    transitions, is_counted = chains.own_transitions(fit.model.name)
     with np.errstate(divide="ignore"):
-        expected = (1 / (1 - stay)).mean((0, 1))
+        expected = (1 / (1 - np.diagonal(transitions, axis1=-2, axis2=-1))).mean((0, 1))
     draws = np.asarray(paths(fit, data, num_paths, seed, site))
     lengths: list[list[int]] = [[] for _ in expected]
-    for path in draws.reshape(-1, draws.shape[-1]):
-        starts = np.flatnonzero(np.diff(path)) + 1
-        for start, end in pairwise(starts):
-            lengths[path[start]].append(int(end - start))
+    all_counted = np.broadcast_to(is_counted, (draws.shape[1], draws.shape[2] - 1))
+    for paths_of_draw in draws:
+        for path, counts in zip(paths_of_draw, all_counted, strict=True):
+            is_change = counts & (np.diff(path) != 0)
+            for start, end in pairwise(np.flatnonzero(is_change | ~counts)):
+                if is_change[start] and is_change[end]:
+                    lengths[path[end]].append(int(end - start))
     return Durations(expected, [np.array(stays, int) for stays in lengths])

@@ -33,6 +33,7 @@ IDS = ["-".join([name, *map(str, settings.values())]) for name, settings in CASE
 FURTHER_CASES: list[tuple[str, dict[str, Any]]] = [
     ("mixed_latent_class", {"columns": "3,0,count,2,0"}),
     ("switching_regression", {"columns": ("covariate", 0), "transitions": "covariates"}),
+    ("switching_regression", {"columns": (2, "count")}),
     ("linear_dynamical_system", {"fixed_W": ((1.0, 0.0), (0.0, 2.0), (1.0, -1.0)), "fixed_Psi": 0.5}),
     ("linear_dynamical_system", {"structure": "local_trend", "fixed_level_sd": 0.1}),
 ]

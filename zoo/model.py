@@ -17,7 +17,7 @@ from zoo.cards import NOTHING, ROW_SIZES, Card
 from zoo.checks import as_settings, check_seed, check_weights, is_whole
 from zoo.data.column_kinds import check_columns
 from zoo.data.column_names import Names, column_names, is_numbering
-from zoo.data.columns import Columns, check_codes, check_covariates
+from zoo.data.columns import COVARIATE, Columns, check_codes, check_covariates
 from zoo.data.corpus import Corpus, from_tokens
 from zoo.data.intensities import binarise_once
 from zoo.data.sequences import check_ragged, first_table
@@ -265,6 +265,8 @@ class Model:
             kinds = check_columns(self.card.column_kinds(self.settings, D), D, self.card.column_words)
             if values.ndim == 3:
                 check_covariates(name, values, kinds, names)
+                responses = tuple(0 if kind == COVARIATE else kind for kind in kinds)
+                check_codes(values.reshape(-1, D), responses, names)
             else:
                 check_codes(values, kinds, names)
 

@@ -3,7 +3,7 @@
     pi       ~ Dirichlet(1, ..., 1)                           [K]      probabilities of the first state
     A_k      ~ Dirichlet(concentration + stickiness at k)     [K K]    probabilities of the state after k
     beta_kc  ~ Normal(loc, scale), Normal(0, scale / sd_p)    [K C Q]  level, and effect of covariate p, in state k
-    Lambda_k ~ Gamma around 1 / spread^2                      [K C]    precisions of the noise, Sigma = 1 / Lambda
+    Lambda_k ~ Gamma around 1 / spread^2                      [K C]    precisions of the noise of numbers, 1 / Sigma
     z_n      ~ Chain(pi, A)                                   [N T]    the states of sequence n
     x_nt     ~ Normal(beta_z (1, w_nt - covariate_mean), Sigma_z)     [N T D]  the responses at step t, and covariates
 
@@ -11,6 +11,10 @@ The columns of x are C responses and P = Q - 1 covariates w. The setting ``colum
 response or "covariate"; unless given, the first column is the response, and the others are covariates. It may also be
 what ``zoo.columns.read`` returns, with the names of the covariates. The level beta_kc0 is the mean of response c at the
 mean covariates, and beta_kcp its change with covariate p, in the units of both.
+
+A response may also be 0 or 1, with 2 in ``columns``, or a whole number from 0 up, with "count". With o = beta_zc (1,
+w_nt - covariate_mean) it is 1 with probability 1 / (1 + exp(-o)), or Poisson(exp(o)): levels and effects are of the
+log odds, or of the log rate, with scale 2 in their prior. beta has numbers first, then these, then counts.
 
 Transitions ``constant``: A is the same at all steps. ``covariates``: they move with w~_np = (w_np - covariate_mean) /
 covariate_sd, the covariates of the step that is entered, by a multinomial logistic regression,
@@ -29,13 +33,16 @@ import numpy as np
 from zoo._distributions.mixed_columns import layout
 from zoo.cards import Card
 from zoo.data.column_kinds import check_columns, column_levels
-from zoo.data.columns import COVARIATE
+from zoo.data.columns import COUNT, COVARIATE
 from zoo.data.moments import location_and_spread
 from zoo.errors import ColumnError, ZooError
 from zoo.hidden_markov import check as check_transitions
 from zoo.hidden_markov import covariance
 from zoo.regression import Regression
 from zoo.sites import Derived
+
+WORDS = (COUNT, COVARIATE)
+SCALE_OF_LINKS = 2.0  # of the prior of log odds and log rates
 
 
 def default_columns(D):
@@ -49,17 +56,22 @@ def default_columns(D):
 
 def kinds_of(columns, D):
     """The kind of each of D columns by the setting; raises ZooError for kinds that the model does not have."""
-    kinds = default_columns(D) if columns is None else check_columns(column_levels(columns, D), D, (COVARIATE,))
-    if any(kind not in (0, COVARIATE) for kind in kinds):
+    kinds = default_columns(D) if columns is None else check_columns(column_levels(columns, D), D, WORDS)
+    if any(kind not in (0, 2, *WORDS) for kind in kinds):
         raise ZooError(
-            'columns has 0 for a response, a number, or "covariate": recode a category as indicators of its levels, '
-            "as get_dummies makes, and leave other responses to hidden_markov"
+            'columns has 0, 2 or "count" for a response that is a number, 0 or 1, or a count, and "covariate": recode '
+            "a category of more levels as indicators, as get_dummies makes"
         )
-    if 0 not in kinds:
+    if set(kinds) == {COVARIATE}:
         raise ZooError(
             'all columns are covariates, and none is a response: columns has 0 for a response, or "covariate"'
         )
     return kinds
+
+
+def responses_of(at):
+    """The columns of the responses: numbers, then those of 0 and 1, then counts; at: the ``Layout`` of the columns."""
+    return np.concatenate([at.numbers, at.categories, at.counts])
 
 
 def groups(settings):
@@ -68,26 +80,27 @@ def groups(settings):
     >>> groups({"columns": (0, 0, "covariate")})["beta"]
     'real [K 2 2]'
     """
-    columns, C, Q = settings.get("columns"), 1, "D"
+    columns, C, Q, num_numbers = settings.get("columns"), 1, "D", 1
     if columns is not None:
         kinds = column_levels(columns, 0)
-        C, Q = kinds.count(0), 1 + kinds.count(COVARIATE)
+        C, Q, num_numbers = len(kinds) - kinds.count(COVARIATE), 1 + kinds.count(COVARIATE), kinds.count(0)
     by_covariates = settings.get("transitions", "constant") == "covariates"
-    return {
+    lines = {
         "pi": "simplex [K]",
         "A": f"simplex [{Q} K K]" if by_covariates else "simplex [K K]",
         "beta": f"real [K {C} {Q}]",
-        "Lambda": f"positive [K {C}]",
+        "Lambda": f"positive [K {num_numbers}]",
         "z": "category [N T]",
     }
+    return lines if num_numbers else {n: line for n, line in lines.items() if n != "Lambda"}
 
 
 def priors(data, settings, weights=None):
     """Weakly informative keywords, in the units of the data.
 
-    loc [C], the mean of the responses; scale [C], twice their standard deviation; spread [C], their standard deviation
-    over K^(1/C); covariate_mean and covariate_sd [P], the moments of the covariates. Raises ZooError for sequences of
-    one step, and for constant columns.
+    loc [C], the mean of the responses, its log odds or logarithm; scale [C], twice their standard deviation, or 2;
+    spread, the standard deviation of the numbers among them over the root K^(1/C); covariate_mean and covariate_sd [P],
+    the moments of the covariates. Raises ZooError for sequences of one step, and for constant columns.
     """
     x = data["x"]
     if x.shape[1] == 1:
@@ -98,8 +111,13 @@ def priors(data, settings, weights=None):
     at = layout(kinds_of(settings.get("columns"), x.shape[-1]))
     steps = x.reshape(-1, x.shape[-1])
     weights = None if weights is None else np.repeat(weights, x.shape[1])
-    loc, sd = moments(steps, at.numbers, weights)
-    keywords = {"loc": loc, "scale": 2 * sd, "spread": sd / settings["K"] ** (1 / len(sd))}
+    loc, sd = moments(steps, responses_of(at), weights)
+    C, B = len(at.numbers), len(at.categories)
+    odds, rates = loc[C : C + B] / (1 - loc[C : C + B]), loc[C + B :]
+    scale = np.concatenate([2 * sd[:C], np.full(len(sd) - C, SCALE_OF_LINKS)])
+    keywords = {"loc": np.concatenate([loc[:C], np.log(odds), np.log(rates)]), "scale": scale}
+    if C:
+        keywords["spread"] = sd[:C] / settings["K"] ** (1 / C)
     if len(at.covariates):
         keywords["covariate_mean"], keywords["covariate_sd"] = moments(steps, at.covariates, weights)
     return keywords
@@ -126,22 +144,23 @@ def check(keywords):
 
 
 def regression(x, keywords):
-    """The responses, and 1 and the covariates in units of their standard deviation."""
+    """The responses by the kind of their columns, and 1 and the covariates in units of their standard deviation."""
     at = layout(kinds_of(keywords["columns"], x.shape[-1]))
     w = np.nan_to_num((x[..., at.covariates] - keywords["covariate_mean"]) / keywords["covariate_sd"])
-    return Regression(x[..., at.numbers], np.concatenate([np.ones((*x.shape[:2], 1)), w], axis=-1))
+    return Regression(x[..., responses_of(at)], np.concatenate([np.ones((*x.shape[:2], 1)), w], axis=-1))
 
 
 def labels(settings, names):
     """The names of the columns along the axes of parameters."""
     at = layout(kinds_of(settings.get("columns"), len(names)))
-    responses, covariates = (tuple(names[d] for d in indices) for indices in (at.numbers, at.covariates))
+    groups = (responses_of(at), at.covariates, at.numbers)
+    responses, covariates, numbers = (tuple(names[d] for d in indices) for indices in groups)
     by_covariates = settings.get("transitions", "constant") == "covariates"
     of_covariates = ("mean", *covariates)
     return {
         "beta": {1: responses, 2: of_covariates},
-        "Lambda": {1: responses},
-        "Sigma": {1: responses},
+        "Lambda": {1: numbers},
+        "Sigma": {1: numbers},
         **({"A": {0: of_covariates}} if by_covariates else {}),
     }
 
@@ -165,11 +184,11 @@ CARD = Card(
     empirical=("loc", "scale", "spread", "covariate_mean", "covariate_sd"),
     derived={"Sigma": Derived(("Lambda",), covariance)},
     columns="columns",
-    column_words=(COVARIATE,),
+    column_words=WORDS,
     default_columns=default_columns,
     labels=labels,
     missing=("x",),
     exact=("enumeration", "posterior"),
-    tags=("sequences", "continuous", "covariates", "missing data"),
+    tags=("sequences", "continuous", "discrete", "counts", "covariates", "missing data"),
     shown_on="faithful",
 )

@@ -31,8 +31,9 @@ def model(
 ):
     columns = kinds_of(columns, D)
     at = layout(columns)
-    C, P = len(at.numbers), len(at.covariates)
-    loc, scale, spread = (jnp.broadcast_to(v, C) for v in (loc, scale, spread))
+    G, B, P = len(at.numbers), len(at.categories), len(at.covariates)
+    C = G + B + len(at.counts)
+    loc, scale = (jnp.broadcast_to(v, C) for v in (loc, scale))
     mean, sd = (jnp.broadcast_to(v, P) for v in (covariate_mean, covariate_sd))
     prior_of_A = concentration + stickiness * jnp.eye(K)
     beta_loc = jnp.concatenate([loc[:, None], jnp.zeros((C, P))], -1)
@@ -40,11 +41,13 @@ def model(
     pi = sample("pi", Dirichlet(jnp.ones(K)))
     prior_of_moves = jnp.concatenate([prior_of_A[None], jnp.ones((P, K, K))])
     A = sample("A", Dirichlet(prior_of_moves).to_event(2)) if transitions == "covariates" else None
+    Lambda = None
     with plate("K", K):
         if A is None:
             A = sample("A", Dirichlet(prior_of_A))
         beta = sample("beta", Normal(beta_loc, beta_scale).to_event(2))
-        Lambda = sample("Lambda", Gamma(1.5, spread**2 / 2).to_event(1))
+        if G:
+            Lambda = sample("Lambda", Gamma(1.5, jnp.broadcast_to(spread, G) ** 2 / 2).to_event(1))
     with plate("N", N, dim=-2):
         w = covariate_values(x, covariates, at.covariates, (N, T, P), mean, sd)
         centred = jnp.nan_to_num(w - mean)  # after the end of a sequence
@@ -54,9 +57,11 @@ def model(
         z = sample("z", Chain(pi, A, T))
         u = jnp.concatenate([jnp.ones((*centred.shape[:-1], 1)), centred], -1)
         with plate("T", T, dim=-1):
-            y = jnp.einsum("...cq,...q->...c", beta[z], u)
-            empty = jnp.zeros((1, 1, 0))
-            sample("x", MixedColumns(y, Lambda[z] ** -0.5, empty, empty, columns, w), obs=x)
+            o = jnp.einsum("...cq,...q->...c", beta[z], u)
+            sd = Lambda[z] ** -0.5 if Lambda is not None else jnp.zeros((1, 1, 0))
+            log_odds = o[..., G : G + B, None] * jnp.arange(2.0)  # of 0, which are 0, and of 1
+            log_odds, rate = log_odds.reshape(*o.shape[:-1], 2 * B), jnp.exp(o[..., G + B :])
+            sample("x", MixedColumns(o[..., :G], sd, rate, log_odds, columns, w), obs=x)
 
 
 def covariate_values(x, setting, columns, shape, mean, sd):

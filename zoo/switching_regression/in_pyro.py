@@ -28,8 +28,9 @@ def model(
 ):
     columns = kinds_of(columns, D)
     at = layout(columns)
-    C, P = len(at.numbers), len(at.covariates)
-    loc, scale, spread = (torch.as_tensor(v).expand(C) for v in (loc, scale, spread))
+    G, B, P = len(at.numbers), len(at.categories), len(at.covariates)
+    C = G + B + len(at.counts)
+    loc, scale = (torch.as_tensor(v).expand(C) for v in (loc, scale))
     mean, sd = (torch.as_tensor(v).expand(P) for v in (covariate_mean, covariate_sd))
     prior_of_A = concentration + stickiness * torch.eye(K)
     beta_loc = torch.cat([loc[:, None], torch.zeros(C, P)], -1)
@@ -37,11 +38,13 @@ def model(
     pi = sample("pi", Dirichlet(torch.ones(K)))
     prior_of_moves = torch.cat([prior_of_A[None], torch.ones(P, K, K)])
     A = sample("A", Dirichlet(prior_of_moves).to_event(2)) if transitions == "covariates" else None
+    Lambda = None
     with plate("K", K):
         if A is None:
             A = sample("A", Dirichlet(prior_of_A))
         beta = sample("beta", Normal(beta_loc, beta_scale).to_event(2))
-        Lambda = sample("Lambda", Gamma(1.5, spread**2 / 2).to_event(1))
+        if G:
+            Lambda = sample("Lambda", Gamma(1.5, torch.as_tensor(spread).expand(G) ** 2 / 2).to_event(1))
     with plate("N", N, dim=-2):
         w = covariate_values(x, covariates, at.covariates, (N, T, P), mean, sd)
         centred = (w - mean).nan_to_num()  # after the end of a sequence
@@ -51,9 +54,11 @@ def model(
         z = sample("z", Chain(pi, A, T))
         u = torch.cat([torch.ones(*centred.shape[:-1], 1), centred], -1)
         with plate("T", T, dim=-1):
-            y = torch.einsum("...cq,...q->...c", beta[z], u)
-            empty = torch.zeros(1, 1, 0)
-            sample("x", MixedColumns(y, Lambda[z] ** -0.5, empty, empty, columns, w), obs=x)
+            o = torch.einsum("...cq,...q->...c", beta[z], u)
+            sd = Lambda[z] ** -0.5 if Lambda is not None else torch.zeros(1, 1, 0)
+            log_odds = o[..., G : G + B, None] * torch.arange(2.0)  # of 0, which are 0, and of 1
+            log_odds, rate = log_odds.reshape(*o.shape[:-1], 2 * B), o[..., G + B :].exp()
+            sample("x", MixedColumns(o[..., :G], sd, rate, log_odds, columns, w), obs=x)
 
 
 def covariate_values(x, setting, columns, shape, mean, sd):

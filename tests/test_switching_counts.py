@@ -53,7 +53,8 @@ def log_density(params, keywords, x):
     precision = params["Lambda"][:, 0]
     logs = [0.5 * np.log(precision / (2 * np.pi)) - 0.5 * precision * (y - number) ** 2]
     logs += [np.log(np.where(bit == 1, expit(odds), expit(-odds))), count * rate - np.exp(rate) - gammaln(count + 1)]
-    return sum(np.where(np.isnan(v), 0.0, log) for v, log in zip((y, bit, count), logs, strict=True))
+    parts = [np.where(np.isnan(v), 0.0, log) for v, log in zip((y, bit, count), logs, strict=True)]
+    return np.sum(parts, axis=0)
 
 
 @pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)

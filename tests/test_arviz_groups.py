@@ -207,6 +207,14 @@ def test_latents_of_the_rows_are_given_or_integrated_out(backend):
     assert np.median(errors) < 1.5 / np.sqrt(effective)
 
 
+def test_one_draw_has_no_moments_to_integrate_by():
+    model = zoo.read(zoo.Model(pyro_groups, backend="pyro"), Y[:6])
+    shapes = {"mu": (), "effect": (6,), "scale": (6,)}
+    fit = fit_of(model, {n: np.ones((1, 1, *shape)) for n, shape in shapes.items()})
+    with pytest.raises(ZooError, match="of which 1 are too few: fit with 25 or more"):
+        fit.to_arviz(likelihood="marginal")
+
+
 def walk(y):
     import pyro
     from pyro.distributions import Normal

@@ -15,6 +15,7 @@ from zoo.linear_dynamical_system import linear_chain
 
 RNG = np.random.default_rng(0)
 T, START = 40, 10
+WALKS = RNG.normal(size=(2, T, 1)).cumsum(1) + RNG.normal(size=(2, T, 1))
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +24,11 @@ def walks():
 
     The grid is the model, so that its sums are exact.
     """
-    x = RNG.normal(size=(2, T, 1)).cumsum(1) + RNG.normal(size=(2, T, 1))
     level_sd, Psi = (v.ravel() for v in np.meshgrid(np.geomspace(0.1, 4, 70), np.geomspace(0.05, 8, 70)))
     settings = {"D": 1, "loc": 0.0, "scale": 2.0, "spread": 1.0}
     params = np.stack([level_sd, Psi], 1)[:, :, None]
     chains = [linear_chain({"level_sd": a, "Psi": b}, settings) for a, b in params]
-    log_p = np.stack([kalman.filter_chains(chain, x).log_p for chain in chains])  # (grid, N, T)
+    log_p = np.stack([kalman.filter_chains(chain, WALKS).log_p for chain in chains])  # (grid, N, T)
     log_prior = halfnorm.logpdf(level_sd) + invgamma.logpdf(Psi, 2.0, scale=0.5) + np.log(level_sd) + np.log(Psi)
     return log_p, log_prior
 
@@ -93,6 +93,19 @@ def test_draws_of_a_guide_count_by_their_weights(walks):
     unweighted = predict_forward(lambda t: refit(t, False), T, START, 0.7).log_p
     assert abs((weighted - exact).sum()) < 0.1
     assert abs((weighted - exact).sum()) < abs((unweighted - exact).sum())
+
+
+@pytest.mark.slow
+def test_fits_by_nuts_predict_as_quadrature_does(walks):
+    """The prior is that of the grid, whose limits cut off little of it."""
+    settings = {"structure": "local_level", "loc": 0.0, "scale": 2.0, "spread": 1.0}
+    options: dict[str, Any] = {"num_warmup": 300, "num_samples": 500, "num_chains": 2}
+    fit = inference.fit(zoo.load("linear_dynamical_system", "numpyro", **settings), WALKS, engine="nuts", **options)
+    result = inference.leave_future_out(fit, start=START)
+    exact = exact_predictions(*walks)
+    assert abs(result.pointwise - exact).max() < 0.15
+    assert abs(result.elpd - exact.sum()) < 0.5
+    assert (result.k_hat < result.k_limit).all()
 
 
 def simulated(name, **settings):

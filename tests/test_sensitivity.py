@@ -57,6 +57,11 @@ def test_log_priors_are_those_of_the_card(backend):
     assert mu == pytest.approx(norm.logpdf(0.7, 0.0, PRIOR_SD))
 
 
+def test_a_fit_with_one_draw_is_refused():
+    with pytest.raises(zoo.ZooError, match="sensitivity weighs draws, of which 1 are too few"):
+        inference.sensitivity(replace(fit_of("pyro", Y), draws={"mu": np.zeros((1, 1))}))
+
+
 def test_a_fit_without_draws_is_refused():
     fit = inference.fit(zoo.load("gaussian_mixture", "pyro", K=1), Y[:, None], "em")
     with pytest.raises(zoo.ZooError, match="fit by em has none"):

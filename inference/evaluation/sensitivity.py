@@ -18,12 +18,12 @@ import numpy as np
 from inference import exact
 from inference.alignment import aligned_draws
 from inference.draws_model import check_program
+from inference.evaluation.weighted_draws import check_draws
 from inference.exact import enumeration
 from inference.result import Fit
 from inference.summaries.labels import labelled_entries
 from inference.summaries.quantities import compared_quantities, scalar_quantities
 from inference.summaries.statistics import EQUAL_WEIGHTS
-from zoo import ZooError
 from zoo.errors import unknown
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def sensitivity(fit: Fit, prior: Sequence[str] | None = None) -> Sensitivity:
     import pandas as pd
 
     check_program(fit.model)
-    if not fit.draws:
-        raise ZooError(f"sensitivity weighs draws, and a fit by {fit.engine} has none: fit by nuts, gibbs or svi")
+    check_draws(fit, "sensitivity")
     card, settings = fit.model.card, fit.keywords
     sites = card.parameters(settings)
     scaled = [n for n in sites if n in card.latents and "N" not in sites[n].dims] if prior is None else list(prior)

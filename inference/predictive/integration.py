@@ -19,6 +19,7 @@ from zoo import Model, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.types import BackendParams
 
+MIN_DRAWS = 25  # for moments
 NUM_SAMPLES = 64  # of the latents of a row
 DEGREES_OF_FREEDOM = 5.0  # of the Student distribution
 BLOCK_VALUES = 2_000_000  # densities of rows at a time
@@ -71,10 +72,15 @@ def integrated_log_likelihood(fit: FitRecord, num_samples: int = NUM_SAMPLES, se
         raise ZooError(
             f"integrating over {', '.join(absent)} needs draws, and the fit by {fit.engine} has none: {instead}"
         )
+    chains, draws = fit.draws[local[0]].shape[:2]
+    if chains * draws < MIN_DRAWS:
+        raise ZooError(
+            f"integrating over {', '.join(local)} needs the moments of their draws, of which {chains * draws} are too "
+            f"few: fit with {MIN_DRAWS} or more"
+        )
     shared = {n: v for n, v in {**fit.draws, **fit.learned_draws()}.items() if n not in local}
     flat = {n: v.reshape(-1, *v.shape[2:]) for n, v in shared.items()}
     proposals = draw_proposals(fit, model, local, num_samples, np.random.default_rng(seed))
-    chains, draws = next(iter(fit.draws.values())).shape[:2]
     check_independent_rows(fit, model, {n: v[:1] for n, v in flat.items()}, proposals)
     num_rows = proposals.log_q.shape[1]
     size = max(1, BLOCK_VALUES // (num_samples * num_rows))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from inference.draws_model import check_program
-from inference.evaluation.leave_one_out.draws import check_draws
 from inference.evaluation.leave_one_out.moment_matching import match_rows
 from inference.evaluation.leave_one_out.pareto import leave_one_out
 from inference.evaluation.leave_one_out.record import LeaveOneOut
 from inference.evaluation.selection.cross_validation import held_out_log_p, log_mean_over_draws, make_folds
+from inference.evaluation.weighted_draws import check_draws
 from inference.result import Fit
 from inference.summaries.statistics import k_limit
 from zoo import ZooError

@@ -11,8 +11,8 @@ from scipy.special import logsumexp
 
 from inference.analysis.sequences.prediction import log_p_of_steps
 from inference.draws_model import check_program
-from inference.evaluation.leave_one_out.draws import check_draws, log_weights_of
 from inference.evaluation.leave_one_out.pareto import smooth_weights
+from inference.evaluation.weighted_draws import check_draws, log_weights_of
 from inference.fitting import fit as fit_model
 from inference.result import Fit
 from inference.summaries.statistics import k_limit
@@ -57,8 +57,8 @@ class LeaveFutureOut:
 
     def __str__(self) -> str:
         later = f"steps {self.start + 1} to {self.start + self.pointwise.shape[1]}, each from those before"
-        fits = f"{len(self.refitted)} fits to parts of the sequences"
-        first = f"elpd    {self.elpd:.1f} nats, standard error {self.se:.1f} ({later}; {fits})"
+        fits = f"{len(self.refitted)} fits" if len(self.refitted) > 1 else "one fit"
+        first = f"elpd    {self.elpd:.1f} nats, standard error {self.se:.1f} ({later}; {fits} to earlier ones)"
         return "\n".join([first, *self.warnings])
 
 

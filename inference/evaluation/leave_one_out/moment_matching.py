@@ -20,8 +20,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from inference.alignment import aligned_draws
-from inference.evaluation.leave_one_out.draws import log_weights_of
 from inference.evaluation.leave_one_out.pareto import smooth_weights
+from inference.evaluation.weighted_draws import log_weights_of
 from inference.result import Fit
 from zoo import ZooError
 from zoo._backend import in_backend

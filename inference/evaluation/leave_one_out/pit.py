@@ -11,8 +11,8 @@ import numpy as np
 from inference.draws_model import check_program
 from inference.evaluation.calibration.bands import band, counts_below, p_value
 from inference.evaluation.column_labels import column_labels
-from inference.evaluation.leave_one_out.draws import check_draws, log_weights_of
 from inference.evaluation.leave_one_out.pareto import array_statistics, leave_one_out
+from inference.evaluation.weighted_draws import check_draws, log_weights_of
 from inference.exact import spread_draws
 from inference.plots.style import FIT_COLOURS, figure_style
 from inference.predictive.replicates import predictive_draws

@@ -1,4 +1,4 @@
-"""What cross-validation by weights needs of a fit: draws, enough of them, and their weights."""
+"""What questions that weigh draws need of a fit: draws, enough of them, and their weights."""
 
 from __future__ import annotations
 

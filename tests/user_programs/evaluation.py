@@ -53,8 +53,14 @@ def numpyro_log_joint(
     density = log_density
     if is_enumerated:
         density, model = enumerated_log_density, enum(config_enumerate(model), first_available_dim=-3)
-    # eager JAX compiles operation by operation, which takes seconds
-    return float(jax.jit(lambda arrays: density(model, args, kwargs, arrays)[0])(arrays))
+
+    def log_joint(arrays: dict[str, jax.Array]) -> jax.Array:
+        return density(model, args, kwargs, arrays)[0]
+
+    try:  # eager JAX compiles operation by operation, which takes seconds
+        return float(jax.jit(log_joint)(arrays))
+    except jax.errors.ConcretizationTypeError:  # a program that takes a size from the values of its arguments
+        return float(log_joint(arrays))
 
 
 def pyro_log_joint(

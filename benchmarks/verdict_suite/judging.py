@@ -1,0 +1,73 @@
+"""Verdicts on every fit of a problem: alone, beside sound chains, beside chains that failed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.verdict_suite.fits import CHAINS, GUIDES, Posterior, make_fits, perfect, posterior_of, sticky
+from benchmarks.verdict_suite.problem import Problem
+from benchmarks.verdict_suite.truth import truth_of
+from inference.evaluation.comparison import Verdict, compare, judge
+from inference.result import Fit
+
+
+class Row(NamedTuple):
+    """A verdict with the truth.
+
+    setting: "alone", "beside sound chains" or "beside failed chains".
+    """
+
+    problem: str
+    family: str
+    is_multimodal: bool
+    fit: str
+    kind: str
+    setting: str
+    trust: str
+    coverage: float
+    error: float
+    is_wrong: bool
+    is_sound: bool
+    explanation: str
+
+
+def judge_problem(problem: Problem, seed: int) -> list[Row]:
+    """Every verdict on constructed fits of one problem."""
+    p, rows = posterior_of(problem, seed), []
+    sound, failed = (maker(p, np.random.default_rng([seed, 13])) for maker in (perfect, sticky))
+    for kind, makers in (("chains", CHAINS), ("guide", GUIDES)):
+        for name, fit in make_fits(p, makers, seed):
+            verdicts = {"alone": judge(fit), "beside sound chains": beside(fit, sound)}
+            if kind == "guide":
+                verdicts["beside failed chains"] = beside(fit, failed)
+            rows += rows_of(p, name, kind, fit, verdicts)
+    return rows
+
+
+def beside(fit: Fit, chains: Fit) -> Verdict:
+    """The verdict on a fit that is compared with chains."""
+    return compare(fit, chains, names=["fit", "chains"]).verdicts["fit"]
+
+
+def rows_of(p: Posterior, name: str, kind: str, fit: Fit, verdicts: dict[str, Verdict]) -> list[Row]:
+    """A row for each setting."""
+    truth, problem = truth_of(p, fit), p.problem
+    return [
+        Row(
+            problem.name,
+            problem.family,
+            problem.is_multimodal,
+            name,
+            kind,
+            setting,
+            verdict.trust,
+            truth.coverage,
+            truth.error,
+            truth.is_wrong,
+            truth.is_sound,
+            verdict.explanation,
+        )
+        for setting, verdict in verdicts.items()
+    ]

@@ -12,20 +12,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 
-from joblib import Parallel, delayed  # noqa: E402
+import numpy as np
+from joblib import Parallel, delayed
 
-from benchmarks.verdict_suite import problems  # noqa: E402
-from benchmarks.verdict_suite.judging import Row, judge_problem  # noqa: E402
-from benchmarks.verdict_suite.rates import print_tables  # noqa: E402
+from benchmarks.verdict_suite import Problem, problems
+from benchmarks.verdict_suite.engines import judge_engines
+from benchmarks.verdict_suite.judging import Row, judge_problem
+from benchmarks.verdict_suite.rates import print_tables
 
 
-def judge_number(seed: int, share: float, number: int) -> list[Row]:
+def judge_number(function: Callable[[Problem, int], list[Row]], seed: int, share: float, number: int) -> list[Row]:
     """The verdicts on one problem, which is made anew in each process."""
-    return judge_problem(problems(seed, share)[number], seed)
+    return function(problems(seed, share)[number], seed)
 
 
 def main() -> None:
@@ -34,12 +37,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--share", type=float, default=1.0, help="share of each family")
     parser.add_argument("--engines", type=int, default=0, help="number of problems that the engines fit")
+    parser.add_argument("--engines-alone", action="store_true", help="leave out the fits made of exact draws")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rows", help="file for every verdict, as JSON")
     options = parser.parse_args()
     suite = problems(options.seed, options.share)
+    chosen = np.linspace(0, len(suite) - 1, min(options.engines, len(suite))).astype(int)
+    jobs = [(judge_engines, int(i)) for i in chosen]
+    if not options.engines_alone:
+        jobs += [(judge_problem, i) for i in range(len(suite))]
     parts = Parallel(n_jobs=options.workers)(
-        delayed(judge_number)(options.seed, options.share, i) for i in range(len(suite))
+        delayed(judge_number)(function, options.seed, options.share, i) for function, i in jobs
     )
     rows = [row for part in parts for row in part]
     if options.rows:

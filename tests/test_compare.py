@@ -96,14 +96,15 @@ def test_a_guide_that_differs_from_failed_chains_is_not_trusted():
 
 
 def test_monte_carlo_noise_alone_is_not_detected():
-    # 20 comparisons of faithful fits with few draws: the allowance is for 1% over all quantities
+    # 20 comparisons of faithful fits with few draws: the allowance is for 1% over all quantities. Few draws may be too
+    # few to say; they show no fault
     wrong = 0
     for seed in range(20):
         many = guide_of(RHO, RHO, seed=seed)
         stats = {name: values[:, :150] for name, values in many.stats.items()}
         few = replace(many, draws={"mu": many.draws["mu"][:, :150]}, stats=stats, options={})
         c = compare(few, chains_of(RHO, seed=seed + 1000, draws=150), at_point(few))
-        wrong += c.verdicts["svi"].trust != "yes" and c.statistics["nuts"].r_hat.max() <= 1.01
+        wrong += c.verdicts["svi"].trust not in ("yes", "unclear") and c.statistics["nuts"].r_hat.max() <= 1.01
     assert wrong <= 1
 
 
@@ -144,7 +145,7 @@ FAILED_CHECKS = {
 def test_chains_that_fail_a_check_are_not_trusted(fault):
     make, words = FAILED_CHECKS[fault]
     c = compare(make(), guide_of(RHO, RHO, "full_rank"), at_point(chains_of(RHO)))
-    assert c.verdicts["nuts"].trust == "no"
+    assert c.verdicts["nuts"].trust == ("unclear" if fault in ("low ESS", "one chain") else "no")
     assert words in c.verdicts["nuts"].explanation
     assert str(c)
 

@@ -49,7 +49,7 @@ def test_draws_are_those_of_the_exact_posterior(backend):
         assert abs(draws.mean() - mean[i]) < 4 * error_of_mean(draws)
         assert abs(draws.var() / covariance[i, i] - 1) < 4 * np.sqrt(2 / ess(draws, chain_axis=0, draw_axis=1))
     assert fitted.diagnostics["divergences"] == 0
-    assert fitted.diagnostics["start"] == "prior median"
+    assert fitted.diagnostics["start"] == "modes"
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

@@ -212,6 +212,8 @@ def one_mode_of_guide(p: Posterior, rng: Rng) -> Fit | None:
     return normal_guide(p.problem, z.mean(0), np.atleast_2d(np.cov(z.T)), rng)
 
 
+# fits without a defect, which are sound where the truth agrees
+SOUND = ("perfect", "short", "one_chain", "exact_guide", "normal", "mean_field", "full_rank", "nuts", "nuts, few draws")
 Maker = Callable[[Posterior, Rng], Fit | None]
 CHAINS: tuple[Maker, ...] = (
     perfect,

@@ -108,7 +108,9 @@ def means_problem(rng: np.random.Generator, count: int, distance: float, weight:
     axes = [np.linspace(-8, distance + 8, 500)] * 2
     draw = grid_sampler(log_density, axes)
     check = draw(np.random.default_rng(0), 20_000)
-    orders = (check[:, 0] > check[:, 1]).mean()  # the share of draws with the means in the order of the weights reversed
+    orders = (
+        check[:, 0] > check[:, 1]
+    ).mean()  # the share of draws with the means in the order of the weights reversed
     gap = np.abs(check[:, 0] - check[:, 1])
     is_apart = bool(min(orders, 1 - orders) > 0.01 and np.quantile(gap, 0.02) > 1.0)
     larger = orders > 0.5
@@ -138,5 +140,3 @@ def separate_means(rng: np.random.Generator, i: int) -> Problem:
 def exchangeable_means(rng: np.random.Generator, i: int) -> Problem:
     """Components of equal weights: two modes alike, whose labels switch."""
     return means_problem(rng, (10, 30)[i % 2], (3.0, 5.0)[(i // 2) % 2], 0.5)
-
-

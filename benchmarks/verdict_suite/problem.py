@@ -57,7 +57,8 @@ class Problem(NamedTuple):
         ends = np.cumsum([int(np.prod(shape)) for shape in self.sites.values()])
         parts = np.split(x, ends[:-1], axis=-1)
         return {
-            name: part.reshape(*x.shape[:-1], *shape) for (name, shape), part in zip(self.sites.items(), parts, strict=True)
+            name: part.reshape(*x.shape[:-1], *shape)
+            for (name, shape), part in zip(self.sites.items(), parts, strict=True)
         }
 
     def unconstrain(self, x: np.ndarray) -> np.ndarray:

@@ -13,9 +13,9 @@ TRUSTS = ("yes", "means only", "unclear", "no")
 
 
 def print_tables(rows: Sequence[Row]) -> None:
-    """The confusion matrix by setting, kind of fit and kind of problem, then the rates, then those by fit and family."""
+    """The confusion matrix by setting, kind of fit and kind of problem, then the rates by fit and by family."""
     for multimodal in (False, True):
-        for kind in ("guide", "chains"):
+        for kind in dict.fromkeys(r.kind for r in rows):
             for setting in dict.fromkeys(r.setting for r in rows):
                 part = [r for r in rows if (r.is_multimodal, r.kind, r.setting) == (multimodal, kind, setting)]
                 if part:

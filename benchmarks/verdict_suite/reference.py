@@ -44,12 +44,17 @@ def posteriordb(rng: np.random.Generator, i: int) -> Problem:
         seeded = numpyro.handlers.seed(program, jax.random.key(0))
         return log_density(seeded, (), arguments, values)[0]
 
-    density = jax.jit(jax.vmap(log_joint))
+    compiled = jax.jit(jax.vmap(log_joint))
+
+    def evaluate(x: np.ndarray) -> np.ndarray:
+        with jax.enable_x64(True):
+            return np.asarray(compiled({n: jax.numpy.asarray(v) for n, v in problem.by_site(x).items()}), float)
+
     problem = Problem(
         shapes,
         supports,
         lambda rng, count: table[rng.integers(len(table), size=count)],
-        lambda x: np.asarray(density({n: jax.numpy.asarray(v) for n, v in problem.by_site(x).items()}), float),
+        evaluate,
         program,
         arguments,
     )

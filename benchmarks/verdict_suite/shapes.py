@@ -95,9 +95,7 @@ def product(rng: np.random.Generator, i: int) -> Problem:
 
     axes = [(np.arange(1200) + 0.5) * 9 / 1200, np.linspace(-9, 9, 1801)]
     draw = grid_sampler(log_density, axes)
-    return Problem(
-        {"a": (), "b": ()}, ["positive", "real"], draw, log_density, two_factors, {"y": y, "sd": sd}
-    )
+    return Problem({"a": (), "b": ()}, ["positive", "real"], draw, log_density, two_factors, {"y": y, "sd": sd})
 
 
 def student(y: Any, df: float, scale: Any) -> None:
@@ -170,7 +168,11 @@ def school_problem(rng: np.random.Generator, i: int, is_centred: bool) -> Proble
         mu, t, rest = x[:, :1], x[:, 1:2], x[:, 2:]
         theta = rest if is_centred else mu + t * rest
         with np.errstate(all="ignore"):
-            prior = -size * np.log(t[:, 0]) - 0.5 * (((theta - mu) / t) ** 2).sum(1) if is_centred else -(rest**2).sum(1) / 2
+            prior = (
+                -size * np.log(t[:, 0]) - 0.5 * (((theta - mu) / t) ** 2).sum(1)
+                if is_centred
+                else -(rest**2).sum(1) / 2
+            )
             likelihood = -0.5 * (((y - theta) / sd) ** 2).sum(1)
             return prior + likelihood - mu[:, 0] ** 2 / 50 - np.log1p((t[:, 0] / 5) ** 2)
 

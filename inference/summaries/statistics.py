@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ ACTIVE_VARIANCE = 0.01  # variance over rows of a posterior mean, above which a 
 ACTIVE_UNIT_KL = 0.01  # nats per row, above which a number of a code with several latents is active
 TAIL_PROBABILITIES = (0.05, 0.95)  # the quantiles of the tail effective sample size (Vehtari et al. 2021)
 EQUAL_WEIGHTS = 1e-4  # nats between log weights that differ by rounding alone, 32 bits included
+MAX_LOCALS = 200  # latents of the rows whose R-hat is computed, evenly spread
 MIN_WEIGHTS = 25  # with fewer the tail has fewer than the five points that a Pareto fit needs
 
 SampleKind = Literal["chains", "guide", "point"]
@@ -58,6 +59,9 @@ class FitStatistics:
         standard error, in nats.
     log_likelihood : float
         At the point estimate in nats, discrete latents marginalised out.
+    beside : mapping of str to (float, float)
+        R-hat and bulk ESS of what chains have beside the quantities: of the log joint density, and of that latent of
+        the rows whose R-hat is highest.
     """
 
     kind: SampleKind
@@ -77,6 +81,7 @@ class FitStatistics:
     bound: float
     bound_se: float
     log_likelihood: float
+    beside: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def flat(self) -> np.ndarray:
@@ -124,7 +129,28 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         bound=bound,
         bound_se=bound_se,
         log_likelihood=total_log_likelihood(fit),
+        beside=statistics_beside(fit, draws) if kind == "chains" else {},
     )
+
+
+def statistics_beside(fit: FitRecord, draws: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+    """R-hat and bulk ESS of the log joint density, and of the latent of the rows whose R-hat is highest."""
+    statistics = {}
+    lp = fit.stats.get("lp")
+    if lp is not None and np.isfinite(lp).all() and np.ptp(lp) > 0:
+        (r_hat,), (ess,), _ = chain_statistics(lp[..., None])
+        statistics["the log joint density"] = float(r_hat), float(ess)
+    for name in fit.model.card.local(fit.keywords):
+        values = draws.get(name, fit.draws.get(name))
+        if values is None or values.dtype.kind != "f" or not np.isfinite(values).all():
+            continue
+        flat = values.reshape(*values.shape[:2], -1)
+        flat = flat[..., np.linspace(0, flat.shape[-1] - 1, min(flat.shape[-1], MAX_LOCALS)).astype(int)]
+        r_hats, sizes, _ = chain_statistics(flat)
+        if not np.isnan(r_hats).all():
+            worst = int(np.nanargmax(r_hats))
+            statistics[f"{name} of the rows"] = float(r_hats[worst]), float(sizes[worst])
+    return statistics
 
 
 def count_divergences(fit: FitRecord) -> int | None:

@@ -10,12 +10,13 @@ continuous latents raises ZooError. It has
     unconstrain_numpy(values)       the same in NumPy, in 64 bits
     unconstrain_draws(draws)        ``{site: (draws, *unconstrained shape)}`` of values at many draws
     constrain_draws(draws)          its inverse, ``{site: (values, log Jacobian by member of its plates)}``
+    constrain_numpy(vector)         the values of a vector in NumPy
     constrain(vector)               ``{site: (value, log |d value / d vector| by member of its plates)}``
     log_density(vector, ...)        in nats, of the values or, with their Jacobian, of the vector
     log_joint(values, ...)          log p(values, data) in nats
     value_grad_hvp(jacobian)        a ``curvature.ValueGradHvp``
     prior_median(seed)              values at the median of a few draws from the prior
-    prior_vectors(seed)             a hundred draws from the prior, as vectors in NumPy (100, P)
+    prior_vectors(seed, count)      a hundred draws from the prior, or so many, as vectors in NumPy (count, P)
 
 ``kmeans`` and ``principal_axes`` have values at which engines may begin.
 """

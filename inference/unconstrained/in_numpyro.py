@@ -1,5 +1,5 @@
 import math
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +51,7 @@ class UnconstrainedModel:
         self.size = sum(map(math.prod, self.unconstrained_shapes.values()))
         # eager JAX compiles operation by operation, which takes seconds
         self.unconstrain, self.constrain = jax.jit(self.compute_vector), jax.jit(self.compute_values)
+        self.value_grad_hvp = cache(self.compile_gradient)  # for the search of a start, and for what begins there
 
     def sample_sites(self, key, init=lambda site: None):
         run = handlers.substitute(handlers.seed(self.program, key), substitute_fn=init)
@@ -68,6 +69,10 @@ class UnconstrainedModel:
     def unconstrain_draws(self, draws):
         inverses = {n: b.inv for n, b in self.bijections.items() if n in draws}
         return jax.jit(lambda values: {n: jax.vmap(inverse)(values[n]) for n, inverse in inverses.items()})(draws)
+
+    def constrain_numpy(self, vector):
+        """Values of the latents, arrays of the backend, from a vector in NumPy."""
+        return {n: v for n, (v, _) in self.constrain(jnp.asarray(vector, jnp.zeros(()).dtype)).items()}
 
     def compute_vector(self, values):
         return jnp.concatenate([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])
@@ -99,7 +104,7 @@ class UnconstrainedModel:
             seeded = handlers.seed(self.program, UNUSED_KEY)  # for networks, which have their first weights here
             return log_density(seeded, (), {**arrays, **self.static}, values)[0]
 
-    def value_grad_hvp(self, jacobian=True):
+    def compile_gradient(self, jacobian=True):
         # one compilation for gradient and curvature: it takes longer than all the calls
         def value_and_grad(vector, arrays):
             return jax.value_and_grad(lambda v: self.log_density(v, arrays, jacobian))(vector)

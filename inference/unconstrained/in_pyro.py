@@ -48,6 +48,10 @@ class UnconstrainedModel:
     def unconstrain(self, values):
         return torch.cat([b.inv(values[n]).reshape(-1) for n, b in self.bijections.items()])
 
+    def constrain_numpy(self, vector):
+        """Values of the latents, arrays of the backend, from a vector in NumPy."""
+        return {n: v for n, (v, _) in self.constrain(torch.as_tensor(vector).to(torch.zeros(()))).items()}
+
     def unconstrain_numpy(self, values):
         return self.unconstrain(values).cpu().double().numpy()
 

@@ -29,7 +29,7 @@ def run(request):
     data, keywords = to_backend(request.table), to_backend(request.keywords)
     model = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
     seeds = chain_seeds(request.seed, options.num_chains)
-    starts, start_method = begin(request, model, seeds)
+    starts, start_method, _ = begin(request, model, seeds)
     vectorised = is_vectorised()
     initialize, advance = make_sampler(model, options, vectorised)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(request.seed), options.num_chains))

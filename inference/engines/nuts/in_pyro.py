@@ -24,7 +24,7 @@ def run(request):
     data, keywords = to_backend(request.table), to_backend(request.keywords)
     model = UnconstrainedModel(marginalize(request.program), keywords, data)
     seeds = chain_seeds(request.seed, options.num_chains)
-    starts, start_method = begin(request, model, seeds)
+    starts, start_method, _ = begin(request, model, seeds)
     dtype = {torch.float32: "float32", torch.float64: "float64"}[torch.get_default_dtype()]
     device = torch.zeros(()).device.type
     with tempfile.TemporaryDirectory(prefix="zoo-nuts-", ignore_cleanup_errors=True) as folder:

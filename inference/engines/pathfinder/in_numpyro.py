@@ -15,7 +15,7 @@ def run(request):
     data, keywords = to_backend(request.table), to_backend(request.keywords)
     model = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
     seeds = chain_seeds(request.seed, request.options.num_paths)
-    starts, start_method = begin(request, model, seeds)
+    starts, start_method, _ = begin(request, model, seeds)
     usual = [model.unconstrain_numpy(values) for values in starts]
     points = spread_starts(usual, lambda seed: model.prior_vectors(seed, 1)[0], seeds)
     density = jax.jit(jax.vmap(model.log_density, (0, None)))

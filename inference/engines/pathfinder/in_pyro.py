@@ -13,7 +13,7 @@ def run(request):
     data, keywords = to_backend(request.table), to_backend(request.keywords)
     model = UnconstrainedModel(marginalize(request.program), keywords, data)
     seeds = chain_seeds(request.seed, request.options.num_paths)
-    starts, start_method = begin(request, model, seeds)
+    starts, start_method, _ = begin(request, model, seeds)
     usual = [model.unconstrain_numpy(values) for values in starts]
     points = spread_starts(usual, lambda seed: model.prior_vectors(seed, 1)[0], seeds)
 

@@ -44,6 +44,9 @@ class SVIDiagnostics(Diagnostics):
         The sites whose draws were relaxed in training, each with its estimator. The trace, ``epochs``, ``rise`` and
         ``converged`` are then of the objective that was optimised, which is not the bound; ``elbo`` and the ELBO of
         validation rows are of the bound, by hard draws.
+    other_modes : float, optional
+        The part of the posterior mass, by Laplace's approximation, in modes that ascents from draws of the prior found
+        and that the guide is not about.
     """
 
     kind: ClassVar[FitKind] = "guide"
@@ -62,6 +65,7 @@ class SVIDiagnostics(Diagnostics):
     best_step: int | None = None
     held_out_elbo_nats_per_row: float | None = None
     relaxed: dict[str, str] | None = None
+    other_modes: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ import numpy as np
 from numpyro import handlers
 from numpyro.infer.util import log_density
 
+from inference.engines.starts import NO_STARTS
 from inference.engines.starts.in_numpyro import begin
 from inference.engines.svi import networks
 from inference.engines.svi.guide import (
@@ -48,8 +49,8 @@ def run_family(request, rows, plan):
     is_joint = len(sampled_sites) == len(request.card.enumerated)
     program = complete if is_joint else marginalize(complete, sampled_sites)
     free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
-    (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
-    guide = set_up(training_request, rows, program, free, start)
+    starts = NO_STARTS if sampled_sites else begin(training_request, free, [request.seed])
+    guide = set_up(training_request, rows, program, free, next(iter(starts.values), None))
     check_start_density(request, guide)
     inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
@@ -61,7 +62,7 @@ def run_family(request, rows, plan):
     values, lp, log_weight = compiled.result()(keys, trainer.constrained(), free.arrays)
     preconditioner = getattr(guide, "preconditioner", {})
     draws = to_numpy(values), np.asarray(lp), np.asarray(log_weight)
-    diagnostics = training_diagnostics(request, plan, rows, record, trainer, start_method)
+    diagnostics = training_diagnostics(request, plan, rows, record, trainer, starts)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 

@@ -5,6 +5,7 @@ import pyro
 import torch
 from pyro import poutine
 
+from inference.engines.starts import NO_STARTS
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
 from inference.engines.svi.guide import (
@@ -46,9 +47,9 @@ def run_family(request, rows, plan):
     is_joint = len(sampled_sites) == len(request.card.enumerated)
     program = request.program if is_joint else marginalize(request.program, sampled_sites)
     free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
-    (start,), start_method = ([None], None) if sampled_sites else begin(training_request, free, [request.seed])
+    starts = NO_STARTS if sampled_sites else begin(training_request, free, [request.seed])
     pyro.clear_param_store()  # a statement of both begins as the guide has it, as in pyro.infer.SVI
-    guide = set_up(training_request, rows, program, free, start)
+    guide = set_up(training_request, rows, program, free, next(iter(starts.values), None))
     check_start_density(request, guide)
     inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
@@ -56,7 +57,7 @@ def run_family(request, rows, plan):
     trainer.use_average()
     draws = draw(guide, free, sampled_sites, max(request.options.num_draws, ELBO_DRAWS))
     preconditioner = getattr(guide, "preconditioner", {})
-    diagnostics = training_diagnostics(request, plan, rows, record, trainer, start_method)
+    diagnostics = training_diagnostics(request, plan, rows, record, trainer, starts)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
 
 

@@ -8,6 +8,7 @@ from typing import TypedDict
 import numpy as np
 
 from inference.engines.contract import EngineResult, FitRequest
+from inference.engines.starts import NO_STARTS, Starts
 from inference.engines.svi.bits import bits_per_dimension
 from inference.engines.svi.convergence import convergence
 from inference.engines.svi.diagnostics import AmortisedDiagnostics, GuideDiagnostics, PointDiagnostics
@@ -46,6 +47,7 @@ class TrainingFields(TypedDict):
     best_step: int | None
     held_out_elbo_nats_per_row: float | None
     relaxed: dict[str, str] | None
+    other_modes: float | None
 
 
 def training_diagnostics(
@@ -54,9 +56,9 @@ def training_diagnostics(
     rows: TrainingRows,
     record: TrainingRecord,
     trainer: Trainer,
-    start: str | None = None,
+    starts: Starts = NO_STARTS,
 ) -> TrainingFields:
-    """The fields of ``SVIDiagnostics``, but for the ELBO. start: how the initial values were found."""
+    """The fields of ``SVIDiagnostics``, but for the ELBO. starts: how they were found, and other modes."""
     trace = record.trace[:, 0]
     trend = convergence(trace[~np.isnan(trace)], plan.steps_per_epoch)
     num_skips = record.num_skips if request.options.skip_above else None
@@ -79,7 +81,7 @@ def training_diagnostics(
             stopped = f"the rows held out gained nothing after step {record.best_step}, which is the fit"
     is_best = bool(record.best) and not record.is_broken
     return {
-        "start": start,
+        "start": starts.method or None,
         "guide": request.options.guide_name,
         "epochs": {n: np.array(v) for n, v in record.reports.items()},
         "converged": converged,
@@ -93,6 +95,7 @@ def training_diagnostics(
         "stopped": stopped,
         "best_step": record.best_step if is_best else None,
         "held_out_elbo_nats_per_row": record.best_held_out if is_best else None,
+        "other_modes": float(sum(starts.masses[1:])) or None,
         "relaxed": relaxed_sites(request.options.make_objective(), trainer.discrete) or None,
     }
 

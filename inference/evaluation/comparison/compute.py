@@ -12,9 +12,11 @@ import numpy as np
 from inference.alignment import align_fits, aligned_draws
 from inference.draws_model import has_program
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
+from inference.evaluation.comparison import references
 from inference.evaluation.comparison import verdict as rules
 from inference.evaluation.comparison.agreement import Agreement, agreement
-from inference.evaluation.comparison.record import Verdict, VerdictInput
+from inference.evaluation.comparison.modes import share_elsewhere
+from inference.evaluation.comparison.record import TRUSTS, Verdict, VerdictInput
 from inference.evaluation.comparison.result import Comparison
 from inference.evaluation.comparison.shared_quantities import share_quantities
 from inference.record import FitRecord
@@ -26,7 +28,6 @@ from zoo.checks import equal_values
 from zoo.data.corpus import Corpus
 
 KINDS = ("chains", "guide", "point")  # the most trustworthy first, other things equal
-TRUSTS = ("yes", "means only", "point", "no")
 
 
 def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Comparison:
@@ -77,8 +78,18 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
     own = {name: rules.own_verdict(c, statistics) for name, c in inputs.items()}
     # chains are the reference where there are any: only they can show what a guide omits
     reference = min(by_name, key=lambda n: (KINDS.index(statistics[n].kind), *ranking_key(n, own, statistics)))
-    agreements = {name: agreement(s, statistics[reference]) for name, s in statistics.items()}
-    verdicts = final_verdicts(inputs, own, agreements, reference)
+    agreements = {
+        name: agreement(s, statistics[reference], has_common_density(by_name[name], by_name[reference]))
+        for name, s in statistics.items()
+    }
+    shares = {
+        name: share_elsewhere(s, statistics[reference])
+        for name, s in statistics.items()
+        if name != reference
+        and is_all_latents(shared[first], s)
+        and has_common_density(by_name[name], by_name[reference])
+    }
+    verdicts = final_verdicts(inputs, own, agreements, reference, shares)
     best = min(by_name, key=lambda n: ranking_key(n, verdicts, statistics))
     warnings += [
         f"The labels of {count} of {len(statistics[name].flat)} draws of {name} were switched; "
@@ -99,7 +110,7 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
         agreements=agreements,
         verdicts=verdicts,
         best=best,
-        verdict=rules.overall_verdict(best, verdicts),
+        verdict=references.overall_verdict(best, verdicts),
         warnings=tuple(warnings),
         columns=tuple(map(str, columns)) if columns is not None else fits[0].column_labels,
     )
@@ -145,7 +156,33 @@ def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> Verdi
     learned = tuple(fit.model.card.learned) if fit.model.card.is_own else ()
     card = fit.model.card
     difficulty = difficulty_of_chains(card)
-    return VerdictInput(name, fit.options, converged, statistics, heywood, learned, card.scales, difficulty)
+    deep = diagnostics.get("at_max_tree_depth") or 0
+    return VerdictInput(
+        name,
+        fit.options,
+        converged,
+        statistics,
+        heywood,
+        learned,
+        card.scales,
+        difficulty,
+        deep,
+        diagnostics.get("other_modes") or 0.0,
+    )
+
+
+def is_all_latents(fit: FitRecord, s: FitStatistics) -> bool:
+    """Whether the quantities compared are all latents of the draws, as none are of the rows or left out."""
+    return s.values.shape[-1] == sum(int(np.prod(v.shape[2:])) for v in fit.draws.values())
+
+
+def has_common_density(fit: FitRecord, reference: FitRecord) -> bool:
+    """Whether the log joint of two fits is one function of their draws: of the same latents, constants included."""
+    is_program = has_program(fit.model) == has_program(reference.model)
+    if not (is_program and fit.draws.keys() == reference.draws.keys()):
+        return False
+    discrete = {fit.engine, reference.engine} & {"gibbs"}  # whose density has the states that others sum out
+    return not discrete and (has_program(fit.model) or fit.model.backend == reference.model.backend)
 
 
 def final_verdicts(
@@ -153,20 +190,27 @@ def final_verdicts(
     own: Mapping[str, Verdict],
     agreements: Mapping[str, Agreement],
     reference: str,
+    shares: Mapping[str, float],
 ) -> dict[str, Verdict]:
-    """The verdict on each fit, by its own verdict and its agreement with the reference."""
+    """The verdict on each fit, by its own verdict and its agreement with the reference.
+
+    shares: the part of the mass about each fit that is in another mode than the reference.
+    """
     verdicts = dict(own)
     others = {name: c for name, c in inputs.items() if name != reference}
     for name, c in others.items():
         are_sound = has_sound_chains(own[name], c) and has_sound_chains(own[reference], inputs[reference])
-        conflict = rules.conflict(c, agreements[name], reference) if are_sound else None
+        conflict = references.conflict(c, agreements[name], reference) if are_sound else None
         if conflict:
             for party in (name, reference):
                 verdicts[party] = Verdict("no", conflict, own[party].rule)
+    apart = {name: share for name, share in shares.items() if share >= rules.MIN_OTHER_MASS}
+    if apart and own[reference].trust in ("yes", "means only"):
+        return references.verdicts_of_modes(verdicts, apart, reference)
     # chains with too few draws of the tails still make a reference; a guide with wrong spreads does not
     enough = ("yes", "means only") if inputs[reference].statistics.kind == "chains" else ("yes",)
     is_sound = verdicts[reference].trust in enough
-    rule = rules.verdict_by_reference if is_sound else rules.verdict_by_failed_reference
+    rule = references.verdict_by_reference if is_sound else references.verdict_by_failed_reference
     return verdicts | {n: rule(c, verdicts[n], agreements[n], reference) for n, c in others.items()}
 
 

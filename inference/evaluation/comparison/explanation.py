@@ -5,18 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from inference.evaluation.comparison.agreement import Agreement
+from inference.evaluation.comparison.findings import Finding
 from inference.evaluation.comparison.record import VerdictInput
 from inference.summaries.difficulties import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
 
 
-def sound_chains(s: FitStatistics) -> str:
-    """The numbers by which chains passed."""
+def sound_chains(c: VerdictInput) -> str:
+    """The numbers by which chains passed, and what was noticed beside."""
+    s = c.statistics
     ess = np.nanmin([s.ess_bulk, s.ess_tail])
     numbers = f"R-hat {np.nanmax(s.r_hat):.3f}, ESS {ess:.0f}"
+    deep = f"; {c.at_max_tree_depth} iterations reached max_tree_depth, which costs time alone" * bool(
+        c.at_max_tree_depth
+    )
     if s.divergences is None:
-        return f"its chains pass every check but one ({numbers}; divergences not recorded)"
-    return f"its chains pass every check ({numbers}, no divergences)"
+        return f"its chains pass every check but one ({numbers}; divergences not recorded){deep}"
+    count = f"{s.divergences} of {s.lp.size} draws diverged" if s.divergences else "no divergences"
+    return f"its chains pass every check ({numbers}, {count}){deep}"
 
 
 def divergences(c: VerdictInput) -> str:
@@ -76,31 +82,64 @@ def point_distance(s: FitStatistics, a: Agreement, reference: str) -> str:
     return f"it lies up to {abs(a.delta[j]):.2g} sd from the means of {reference} ({s.quantities[j]})"
 
 
-def wrong_mean(c: VerdictInput, a: Agreement, j: int, reference: str) -> str:
-    """A mean that differs from the reference."""
-    side, quantity = "above" if a.delta[j] > 0 else "below", c.statistics.quantities[j]
-    return f"it puts {quantity} {abs(a.delta[j]):.1f} sd {side} {reference}: use {reference}{guide_advice(c)}"
+def fault(c: VerdictInput, found: Finding, reference: str) -> str:
+    """In what a guide surely differs from the reference, and what to use instead."""
+    a, j, quantity = found.agreement, found.j, found.quantity
+    if found.is_joint:
+        what = f"its margins agree with {reference}, and {quantity} does not: {distance_text(found)}"
+        return f"{what}; use single means, take joint statements from {reference}{guide_advice(c)}"
+    if found.distance == "mean":
+        side = "above" if a.delta[j] > 0 else "below"
+        return f"it puts {quantity} {abs(a.delta[j]):.1f} sd {side} {reference}: use {reference}{guide_advice(c)}"
+    if found.distance == "shape":
+        shape = f"mean and spread of {quantity} are right and its shape is not: take intervals from {reference}"
+        return shape + guide_advice(c)
+    ratio = a.sd_ratio[j]
+    if found.distance == "coverage" and abs(1 - ratio) < 0.1:
+        error = f"its 90% interval of {quantity} holds {a.coverage[j]:.0%} of the draws of {reference}"
+    else:
+        error = f"it {'understates' if ratio < 1 else 'overstates'} the spread of {quantity} by {abs(1 - ratio):.0%}"
+        error += f" against {reference}"
+    return f"{error}: use its means, take intervals from {reference}{guide_advice(c)}"
 
 
-def wrong_spread(c: VerdictInput, a: Agreement, j: int, reference: str) -> str:
-    """A spread that differs from the reference."""
-    ratio, quantity = a.sd_ratio[j], c.statistics.quantities[j]
-    verb = "understates" if ratio < 1 else "overstates"
-    error = f"it {verb} the spread of {quantity} by {abs(1 - ratio):.0%}"
-    return f"{error} against {reference}: use its means, take intervals from {reference}{guide_advice(c)}"
+def distance_text(found: Finding) -> str:
+    """A distance as a number."""
+    a, j = found.agreement, found.j
+    return {
+        "mean": f"its mean is off by {abs(a.delta[j]):.2f} sd",
+        "coverage": f"its 90% interval holds {a.coverage[j]:.0%}",
+        "spread": f"its spread is {a.sd_ratio[j]:.2f} times that",
+        "shape": f"its shape is {a.wasserstein[j]:.2f} sd away",
+        "unknown": "it has no value",
+    }[found.distance]
 
 
-def doubtful_mean(c: VerdictInput, j: int, most: float) -> str:
-    """A mean that its own reweighted draws do not confirm."""
-    doubt = f"by its own draws, reweighted, its mean of {c.statistics.quantities[j]} may be off by {most:.1f} sd"
-    return f"{k_hat(c.statistics)}, but {doubt}: {run_chains(c)} to see{guide_advice(c)}"
+def doubt(c: VerdictInput, found: Finding) -> str:
+    """What its own draws, reweighted, show of a guide, or are too few to exclude."""
+    source = f"{k_hat(c.statistics)}, but by its own draws, reweighted, of {found.quantity}"
+    if not found.is_sure:
+        few = f"not enough draws to say: {source} {limit_text(found)}"
+        return f"{few}: raise num_draws, or {run_chains(c)}{guide_advice(c)}"
+    use = f"{run_chains(c)} to see" if found.is_wrong_mean else f"use its means, {run_chains(c)} for intervals"
+    return f"{source} {distance_text(found)}: {use}{guide_advice(c)}"
 
 
-def doubtful_spread(c: VerdictInput, j: int, most: float) -> str:
-    """A spread that its own reweighted draws do not confirm."""
-    quantity = c.statistics.quantities[j]
-    doubt = f"by its own draws, reweighted, its spread of {quantity} may be off by a factor of {most:.2f}"
-    return f"{k_hat(c.statistics)}, but {doubt}: use its means, {run_chains(c)} for intervals{guide_advice(c)}"
+def limit_text(found: Finding) -> str:
+    """What a few draws leave possible."""
+    a, j = found.agreement, found.j
+    if found.distance == "coverage":
+        return f"the 90% interval may hold as few as {max(a.coverage[j] - 2.33 * a.se_coverage[j], 0):.0%}"
+    return f"the mean may be off by {abs(a.delta[j]) + 2.33 * a.se_delta[j]:.1f} sd"
+
+
+def too_few_draws(c: VerdictInput, found: Finding, reference: str) -> str:
+    """That Monte Carlo error is too large to tell, and which side needs draws."""
+    s = c.statistics
+    option = f"num_samples of {reference}"
+    if np.nanmin(s.ess_bulk) < 1000:
+        option = f"num_draws of {c.name}, or {option}"
+    return f"not enough draws to say: against {reference}, of {found.quantity} {limit_text(found)}: raise {option}"
 
 
 def largest_difference(s: FitStatistics, a: Agreement, reference: str) -> str:
@@ -155,16 +194,6 @@ def network_advice(elbo: float, held_out: float | None) -> str:
         f"one estimate of the weights, without a spread; codes are those of the encoder and not of the posterior; "
         f"{elbos}: inference.held_out(fit, data) estimates how far that is below log p"
     )
-
-
-def largest_excess(size: np.ndarray, noise: np.ndarray) -> tuple[int, float]:
-    """The quantity whose size most exceeds its Monte Carlo noise, and by how much; given -noise, an upper bound.
-
-    NaN where that of any quantity is.
-    """
-    excess = size - noise
-    j = int(np.isnan(excess).argmax()) if np.isnan(excess).any() else index_of_largest(excess)
-    return j, float(excess[j])
 
 
 def index_of_largest(values: np.ndarray) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from inference.alignment import Draws
 from inference.evaluation.comparison.agreement import Agreement
 from inference.record import FitRecord
 from inference.summaries.statistics import FitStatistics
 
-Trust = Literal["yes", "means only", "point", "no"]
+Trust = Literal["yes", "means only", "point", "unclear", "no"]
+TRUSTS: tuple[Trust, ...] = get_args(Trust)  # the best first
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,20 @@ class Verdict:
 
     Attributes
     ----------
-    trust : {"yes", "means only", "point", "no"}
-        "point" means an estimate without spread.
+    trust : {"yes", "means only", "point", "unclear", "no"}
+        "point" means an estimate without spread, "unclear" that there are not enough draws to say.
     explanation : str
         Why, and what to do.
     rule : str
         The rule that was applied, with its source.
+    is_shown : bool
+        Whether the draws show it; False where evidence is missing, which other fits may supply.
     """
 
     trust: Trust
     explanation: str
     rule: str
+    is_shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class VerdictInput:
     name: that of the fit in the comparison. converged: None where it was not recorded. heywood: columns of a factor
     model whose uniqueness is next to nothing. learned: parameters without a prior, for which no chains can be run.
     scales: for each latent of a centred hierarchy those that its scale depends on. difficulty: why chains may diverge.
+    at_max_tree_depth: iterations of NUTS that ended at the limit of the tree. other_modes: the part of the mass that is
+    in modes which a guide is not about.
     """
 
     name: str
@@ -50,6 +56,8 @@ class VerdictInput:
     learned: Sequence[str] = ()
     scales: Mapping[str, Sequence[str]] = field(default_factory=dict)
     difficulty: str = ""
+    at_max_tree_depth: int = 0
+    other_modes: float = 0.0
 
 
 @dataclass(frozen=True)

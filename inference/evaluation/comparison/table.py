@@ -135,7 +135,7 @@ def plain_text(c: ComparisonRecord) -> str:
     return "\n".join([*text, "", *sentences(c), "", c.verdict])
 
 
-TRUST_COLOURS = {"yes": "green", "means only": "yellow", "no": "red", "point": "cyan"}
+TRUST_COLOURS = {"yes": "green", "means only": "yellow", "unclear": "magenta", "no": "red", "point": "cyan"}
 
 
 def rich_text(c: ComparisonRecord) -> Group:

@@ -27,11 +27,12 @@ HEAVY_TAILS = (
 class Agreement:
     """Distances from the reference; arrays are (quantities,), NaN where either side is a point.
 
-    delta: difference of means in reference sds (of medians in interquartile ranges / 1.349, where the tails are so
-    heavy that means say nothing). sd_ratio: sd over that of the reference. wasserstein: the Wasserstein-1 distance in
-    reference sds. coverage: the probability by the reference of the 90% interval of the fit. The ``se_*`` are their
-    Monte Carlo standard errors (that of sd_ratio on the log scale); z: the number of them that Monte Carlo error alone
-    hardly exceeds, over all quantities together. joint: the same for ``joint_quantities``, None where there are none.
+    delta: difference of means in reference sds. sd_ratio: sd over that of the reference. wasserstein: the Wasserstein-1
+    distance in reference sds. coverage: the probability by the reference of the 90% interval of the fit. The ``se_*``
+    are their Monte Carlo standard errors (that of sd_ratio on the log scale); z: the number of them that Monte Carlo
+    error alone hardly exceeds, over all quantities together. is_heavy: whether the tails are so heavy that moments say
+    nothing; median_delta: the difference of medians in interquartile ranges / 1.349, which then stands for that of the
+    means. joint: the same for ``joint_quantities``, None where there are none.
     """
 
     quantities: Sequence[str]
@@ -43,7 +44,20 @@ class Agreement:
     se_log_ratio: np.ndarray
     se_wasserstein: np.ndarray
     se_coverage: np.ndarray
+    is_heavy: np.ndarray
+    median_delta: np.ndarray
+    se_median: np.ndarray
     joint: Agreement | None = None
+
+    @property
+    def shift(self) -> np.ndarray:
+        """The difference of locations: of the means, or of the medians where tails are heavy."""
+        return np.where(self.is_heavy, self.median_delta, self.delta)
+
+    @property
+    def se_shift(self) -> np.ndarray:
+        """Its standard error."""
+        return np.where(self.is_heavy, self.se_median, self.se_delta)
 
     @property
     def log_ratio(self) -> np.ndarray:
@@ -70,9 +84,8 @@ def agreement(fit: FitStatistics, reference: FitStatistics, has_common_density: 
             delta = (fit.mean - reference.mean) / reference.sd
             se = np.sqrt(1 / np.where(np.isnan(reference.ess_bulk), np.inf, reference.ess_bulk))
         same = fit.kind == reference.kind and np.array_equal(fit.flat[0], reference.flat[0])
-        return Agreement(
-            fit.quantities, delta * 0 if same else delta, fit.sd / reference.sd, nan, nan, se, nan, nan, nan
-        )
+        delta, no = delta * 0 if same else delta, np.zeros(len(nan), bool)
+        return Agreement(fit.quantities, delta, fit.sd / reference.sd, nan, nan, se, nan, nan, nan, no, nan, nan)
     ours = Sample(fit.quantities, fit.values, fit.ess_bulk, fit.ess_tail)
     theirs = Sample(reference.quantities, reference.values, reference.ess_bulk, reference.ess_tail)
     pair = None if fit is reference else joint_samples(fit, reference, has_common_density)
@@ -97,15 +110,18 @@ def distances(fit: Sample, reference: Sample, joint: Agreement | None = None) ->
     is_same = is_constant(x) & is_constant(y) & (x[0] == y[0])
     return Agreement(
         quantities=fit.quantities,
-        delta=np.where(is_same, 0.0, np.where(is_heavy, median_delta, delta)),
-        sd_ratio=np.where(is_same, 1.0, np.where(is_heavy, 1.0, ratio)),
-        wasserstein=np.where(is_same | is_heavy, 0.0, wasserstein(x, y, sd)),
+        delta=np.where(is_same, 0.0, delta),
+        sd_ratio=np.where(is_same, 1.0, ratio),
+        wasserstein=np.where(is_same, 0.0, wasserstein(x, y, sd)),
         coverage=np.where(is_same, 1.0, np.where(np.isfinite(x).all(0) & np.isfinite(y).all(0), coverage, np.nan)),
-        se_delta=np.where(is_same, 0.0, np.where(is_heavy, median_se, se)),
-        se_log_ratio=np.where(is_same | is_heavy, 0.0, se_log),
+        se_delta=np.where(is_same, 0.0, se),
+        se_log_ratio=np.where(is_same, 0.0, se_log),
         # between two samples of one distribution it is about 1.2 se on average, and varies about as the mean does
-        se_wasserstein=np.where(is_same | is_heavy, 0.0, se),
+        se_wasserstein=np.where(is_same, 0.0, se),
         se_coverage=np.where(is_same, 0.0, se_coverage),
+        is_heavy=is_heavy & ~is_same,
+        median_delta=median_delta,
+        se_median=median_se,
         joint=joint,
     )
 
@@ -164,25 +180,29 @@ def weighted_distances(
         coverage = (w * is_inside).sum(0)
         coverage_influence = w * (is_inside - coverage) - (is_inside - (INTERVAL[1] - INTERVAL[0])) / n
         delta, ratio = (own_mean - mean) / sd, own_sd / sd
-    constant = is_constant(x)
+    constant, nan = is_constant(x), np.full(len(own_mean), np.nan)
     return Agreement(
         quantities=quantities,
         delta=np.where(constant, 0.0, delta),
         sd_ratio=np.where(constant, 1.0, ratio),
-        wasserstein=np.full(len(delta), np.nan),
+        wasserstein=nan,
         coverage=np.where(constant, 1.0, coverage),
         se_delta=np.where(constant, 0.0, np.sqrt((mean_influence**2).sum(0))),
         se_log_ratio=np.where(constant, 0.0, 0.5 * np.sqrt((sd_influence**2).sum(0))),
-        se_wasserstein=np.full(len(delta), np.nan),
+        se_wasserstein=nan,
         se_coverage=np.where(constant, 0.0, np.sqrt((coverage_influence**2).sum(0))),
+        is_heavy=np.zeros(len(nan), bool),
+        median_delta=nan,
+        se_median=nan,
         joint=joint,
     )
 
 
 def relative_variance_error(sample: Sample) -> np.ndarray:
     """Var(s^2) / s^4 = (kurtosis - 1) / ESS, with the kurtosis of the draws: heavy tails make spreads uncertain."""
-    deviations = sample.flat - sample.flat.mean(0)
-    kurtosis = np.mean(deviations**4, axis=0) / np.mean(deviations**2, axis=0) ** 2
+    with np.errstate(all="ignore"):
+        deviations = sample.flat - sample.flat.mean(0)
+        kurtosis = np.mean(deviations**4, axis=0) / np.mean(deviations**2, axis=0) ** 2
     return (kurtosis - 1) / np.minimum(sample.ess_bulk, sample.ess_tail)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.evaluation.comparison.agreement import is_constant, relative_variance_error
+from inference.evaluation.comparison.joint_quantities import Sample
 from inference.evaluation.comparison.record import ComparisonRecord
 from inference.summaries.statistics import FitStatistics
 
@@ -34,7 +35,7 @@ def monte_carlo_errors(c: ComparisonRecord) -> dict[str, QuantityErrors]:
         with np.errstate(all="ignore"):  # a point has no error of its own
             delta = np.sqrt(np.nan_to_num(mean) ** 2 + of_mean**2) / reference.sd
             ratio = s.sd / reference.sd * np.sqrt((sd / s.sd) ** 2 + (of_sd / reference.sd) ** 2)
-        is_exact = (name == c.reference) | (is_constant(s) & is_constant(reference))
+        is_exact = (name == c.reference) | (is_constant(s.flat) & is_constant(reference.flat))
         errors[name] = QuantityErrors(mean, sd, np.where(is_exact, 0.0, delta), np.where(is_exact, 0.0, ratio))
     return errors
 
@@ -50,8 +51,8 @@ def moment_errors(s: FitStatistics) -> tuple[np.ndarray, np.ndarray]:
         return nan, nan
     with np.errstate(all="ignore"):
         mean = chain_mean_errors(s.values) if s.kind == "chains" else s.sd / np.sqrt(len(s.flat))
-        sd = s.sd * 0.5 * np.sqrt(relative_variance_error(s))
-    constant = is_constant(s)
+        sd = s.sd * 0.5 * np.sqrt(relative_variance_error(Sample(s.quantities, s.values, s.ess_bulk, s.ess_tail)))
+    constant = is_constant(s.flat)
     return np.where(constant, 0.0, mean), np.where(constant, 0.0, sd)
 
 

@@ -89,8 +89,8 @@ def fault(c: VerdictInput, found: Finding, reference: str) -> str:
         what = f"its margins agree with {reference}, and {quantity} does not: {distance_text(found)}"
         return f"{what}; use single means, take joint statements from {reference}{guide_advice(c)}"
     if found.distance == "mean":
-        side = "above" if a.delta[j] > 0 else "below"
-        return f"it puts {quantity} {abs(a.delta[j]):.1f} sd {side} {reference}: use {reference}{guide_advice(c)}"
+        side = "above" if a.shift[j] > 0 else "below"
+        return f"it puts {quantity} {abs(a.shift[j]):.1f} sd {side} {reference}: use {reference}{guide_advice(c)}"
     if found.distance == "shape":
         shape = f"mean and spread of {quantity} are right and its shape is not: take intervals from {reference}"
         return shape + guide_advice(c)
@@ -107,7 +107,7 @@ def distance_text(found: Finding) -> str:
     """A distance as a number."""
     a, j = found.agreement, found.j
     return {
-        "mean": f"its mean is off by {abs(a.delta[j]):.2f} sd",
+        "mean": f"its mean is off by {abs(a.shift[j]):.2f} sd",
         "coverage": f"its 90% interval holds {a.coverage[j]:.0%}",
         "spread": f"its spread is {a.sd_ratio[j]:.2f} times that",
         "shape": f"its shape is {a.wasserstein[j]:.2f} sd away",
@@ -130,7 +130,7 @@ def limit_text(found: Finding) -> str:
     a, j = found.agreement, found.j
     if found.distance == "coverage":
         return f"the 90% interval may hold as few as {max(a.coverage[j] - 2.33 * a.se_coverage[j], 0):.0%}"
-    return f"the mean may be off by {abs(a.delta[j]) + 2.33 * a.se_delta[j]:.1f} sd"
+    return f"the mean may be off by {abs(a.shift[j]) + 2.33 * a.se_shift[j]:.1f} sd"
 
 
 def too_few_draws(c: VerdictInput, found: Finding, reference: str) -> str:

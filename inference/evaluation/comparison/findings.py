@@ -57,17 +57,19 @@ def first_finding(a: Agreement) -> Finding | None:
 
 def undefined(a: Agreement) -> tuple[Distance, int] | None:
     """A quantity that cannot be compared."""
-    is_nan = np.isnan(a.delta + a.se_delta + a.log_ratio + a.se_log_ratio + a.coverage + a.se_coverage)
+    spread = np.where(a.is_heavy, 0.0, a.log_ratio + a.se_log_ratio)
+    is_nan = np.isnan(a.shift + a.se_shift + spread + a.coverage + a.se_coverage)
     return ("unknown", int(is_nan.argmax())) if is_nan.any() else None
 
 
 def sure(a: Agreement) -> tuple[Distance, int] | None:
     """A distance that exceeds its limit by more than Monte Carlo error over all quantities."""
     excess: dict[Distance, np.ndarray] = {
-        "mean": np.abs(a.delta) - a.z * a.se_delta - MAX_MEAN_SHIFT,
+        "mean": np.abs(a.shift) - a.z * a.se_shift - MAX_MEAN_SHIFT,
         "coverage": MIN_COVERAGE - a.coverage - a.z * a.se_coverage,
-        "spread": a.log_ratio - a.z * a.se_log_ratio - np.log(MAX_SPREAD_FACTOR),
-        "shape": np.nan_to_num(a.wasserstein - (1.2 + a.z) * a.se_wasserstein, nan=0.0) - MAX_WASSERSTEIN,
+        "spread": np.where(a.is_heavy, 0.0, a.log_ratio - a.z * a.se_log_ratio) - np.log(MAX_SPREAD_FACTOR),
+        "shape": np.where(a.is_heavy | np.isnan(a.wasserstein), 0.0, a.wasserstein - (1.2 + a.z) * a.se_wasserstein)
+        - MAX_WASSERSTEIN,
     }
     return next(((name, int(e.argmax())) for name, e in excess.items() if (e > 0).any()), None)
 
@@ -75,7 +77,7 @@ def sure(a: Agreement) -> tuple[Distance, int] | None:
 def possible(a: Agreement) -> tuple[Distance, int] | None:
     """A mean or a coverage that may be beyond its limit."""
     excess: dict[Distance, np.ndarray] = {
-        "mean": np.abs(a.delta) + Z_PASS * a.se_delta - MAX_MEAN_SHIFT,
+        "mean": np.abs(a.shift) + Z_PASS * a.se_shift - MAX_MEAN_SHIFT,
         "coverage": MIN_COVERAGE - a.coverage + Z_PASS * a.se_coverage,
     }
     return next(((name, int(e.argmax())) for name, e in excess.items() if (e > 0).any()), None)

@@ -25,10 +25,10 @@ def share_elsewhere(fit: FitStatistics, reference: FitStatistics) -> float:
     size = x.shape[1]
     if not 0 < size <= MAX_COORDINATES or min(len(x), len(y)) <= 2 * size or "point" in (fit.kind, reference.kind):
         return 0.0
+    if not all(np.isfinite(values).all() for values in (x, y, fit.lp, reference.lp)):
+        return 0.0
     scale = np.sqrt(x.var(0) + y.var(0))
-    if not (
-        np.isfinite(scale).all() and (scale > 0).all() and np.isfinite(fit.lp).all() and np.isfinite(reference.lp).all()
-    ):
+    if not (scale > 0).all():
         return 0.0
     x, y = x / scale, y / scale
     ours, theirs = (np.atleast_2d(np.cov(v.T)) + 1e-9 * np.eye(size) for v in (x, y))

@@ -26,6 +26,8 @@ MEANINGS = {  # a sentence for each row of the short table
     "Wasserstein": "The mean distance between the sorted draws of a quantity and those of the reference, in standard "
     "deviations of the reference: the largest. It shows wrong shapes too. It is never 0: of two faithful fits it is "
     "about as large as its error.",
+    "90% holds": "The part of the draws of the reference in the 90% interval of the fit: the smallest over all "
+    "quantities. A narrow spread and a shift add up in it.",
     "R-hat": "The spread of all chains together over that within each: the largest. Chains that agree have 1, give or "
     "take the error.",
     "ESS": "The number of independent draws with the same information on the bulk and on the tails of the worst "
@@ -76,10 +78,12 @@ def distance_cells(c: ComparisonRecord, name: str, e: QuantityErrors) -> dict[st
     a = c.agreements[name]
     mean, farthest = index_of_largest(np.abs(a.delta)), index_of_largest(a.wasserstein)
     low, high = index_of_largest(-a.sd_ratio), index_of_largest(a.sd_ratio)
+    least = index_of_largest(-a.coverage)
     return {
         "means off by": f"{with_error(abs(a.delta[mean]), e.delta[mean])} sd",
         "sd ratio": " to ".join(with_error(a.sd_ratio[j], e.sd_ratio[j]) for j in (low, high)),
         "Wasserstein": f"{with_error(a.wasserstein[farthest], e.delta[farthest])} sd",
+        "90% holds": f"{with_error(100 * a.coverage[least], 100 * a.se_coverage[least])}%",
     }
 
 

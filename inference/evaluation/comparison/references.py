@@ -67,7 +67,7 @@ def conflict(c: VerdictInput, a: Agreement, reference: str) -> str | None:
         return None
     b, j = found.agreement, found.j
     size = (
-        f"by {abs(b.delta[j]):.1f} sd" if found.distance == "mean" else f"in spread, by a factor of {b.sd_ratio[j]:.2f}"
+        f"by {abs(b.shift[j]):.1f} sd" if found.distance == "mean" else f"in spread, by a factor of {b.sd_ratio[j]:.2f}"
     )
     return (
         f"{reference} and {c.name} both pass their own checks and yet differ in {found.quantity} {size}: "

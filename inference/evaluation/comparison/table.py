@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def table_by_quantity(c: ComparisonRecord) -> pd.DataFrame:
     """A row for each quantity and fit; ``delta``, ``sd_ratio`` and ``wasserstein`` are against the reference.
 
+    ``coverage`` is the part of the draws of the reference in the central 90% interval of the fit.
+
     Columns that end in ``_se`` are Monte Carlo standard errors; that of ``delta`` is about that of ``wasserstein`` too.
     """
     import pandas as pd
@@ -40,6 +42,8 @@ def table_by_quantity(c: ComparisonRecord) -> pd.DataFrame:
             "sd_ratio": a.sd_ratio,
             "sd_ratio_se": e.sd_ratio,
             "wasserstein": a.wasserstein,
+            "coverage": a.coverage,
+            "coverage_se": a.se_coverage,
             "r_hat": s.r_hat,
             "ess_bulk": s.ess_bulk,
             "ess_tail": s.ess_tail,
@@ -71,6 +75,7 @@ def table_by_fit(c: ComparisonRecord) -> pd.DataFrame:
                 "min_sd_ratio": -largest(-a.sd_ratio),
                 "max_sd_ratio": largest(a.sd_ratio),
                 "max_wasserstein": largest(a.wasserstein),
+                "min_coverage": -largest(-a.coverage) if name != c.reference else np.nan,
                 "max_r_hat": largest(s.r_hat),
                 "min_ess": -largest(-np.minimum(s.ess_bulk, s.ess_tail)),
                 "divergences": s.divergences if s.kind == "chains" and s.divergences is not None else np.nan,
@@ -90,6 +95,7 @@ SHORT_TABLE: dict[str, Callable[[Any], str]] = {  # heading -> the text of one c
     "means off by": lambda r: format_number(r.max_delta, ".2f", " sd"),
     "sd ratio": lambda r: format_range(r.min_sd_ratio, r.max_sd_ratio),
     "Wasserstein": lambda r: format_number(r.max_wasserstein, ".2f", " sd"),
+    "90% holds": lambda r: format_number(r.min_coverage, ".0%"),
     "R-hat": lambda r: format_number(r.max_r_hat, ".3f"),
     "ESS": lambda r: format_number(r.min_ess, ".0f"),
     "divergent": lambda r: format_number(r.divergences, ".0f"),

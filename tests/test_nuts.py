@@ -196,3 +196,31 @@ def test_an_interrupted_run_leaves_no_process(backend):
     finally:
         with suppress(ProcessLookupError):
             os.killpg(run.pid, signal.SIGKILL)
+
+
+def test_the_energy_fraction_of_a_normal_posterior_is_high_and_of_heavy_tails_low():
+    import numpyro
+    from numpyro import distributions as dist
+
+    def program(y, df):
+        x = numpyro.sample("x", dist.StudentT(df, 0.0, 1.0).expand([3]).to_event(1))
+        numpyro.sample("y", dist.Normal(x.sum(), 1e3), obs=y)
+
+    fits = [fit(zoo.Model(program, backend="numpyro"), 0.0, df, engine="nuts") for df in (30.0, 1.0)]
+    normal, heavy = (min(fit.diagnostics["e_bfmi"]) for fit in fits)
+    assert heavy < 0.3 < 0.6 < normal
+
+
+def test_many_short_chains_are_judged_by_groups_with_a_common_start():
+    x = np.random.default_rng(0).normal(size=30)
+    options = {"num_chains": 16, "num_warmup": 100, "num_samples": 40}
+    model = zoo.load("gaussian_mixture", "numpyro", K=1)
+    nested, plain = (fit(model, x, engine="nuts", superchains=groups, **options) for groups in (4, None))
+    r_hat = {
+        name: summary["r_hat"].max() for name, summary in (("nested", nested.summary()), ("plain", plain.summary()))
+    }
+    assert nested.diagnostics["superchains"] == 4
+    assert r_hat["nested"] < 1.05  # halves of 20 draws say little; four groups of 160 draws do
+    assert r_hat["nested"] != r_hat["plain"]
+    with pytest.raises(zoo.ZooError, match="make num_chains a multiple"):
+        fit(model, x, engine="nuts", superchains=3, **options)

@@ -89,6 +89,7 @@ class NUTSKeywords(CommonKeywords, total=False):
     num_warmup: int
     num_samples: int
     num_chains: int
+    superchains: int | None
     thinning: int
     target_accept: float
     max_tree_depth: int

@@ -102,7 +102,7 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
     kind = sample_kind(fit)
     r_hat, bulk, tail = nan, nan, nan
     if kind == "chains":
-        r_hat, bulk, tail = chain_statistics(values)
+        r_hat, bulk, tail = chain_statistics(values, fit.diagnostics.get("superchains"))
     elif kind == "guide":
         bulk = tail = np.full(len(names), float(len(flat)))
     log_weight = fit.stats.get("log_weight", np.full(1, np.nan)).ravel()
@@ -138,7 +138,7 @@ def statistics_beside(fit: FitRecord, draws: Mapping[str, np.ndarray]) -> dict[s
     statistics = {}
     lp = fit.stats.get("lp")
     if lp is not None and np.isfinite(lp).all() and np.ptp(lp) > 0:
-        (r_hat,), (ess,), _ = chain_statistics(lp[..., None])
+        (r_hat,), (ess,), _ = chain_statistics(lp[..., None], fit.diagnostics.get("superchains"))
         statistics["the log joint density"] = float(r_hat), float(ess)
     for name in fit.model.card.local(fit.keywords):
         values = draws.get(name, fit.draws.get(name))
@@ -146,7 +146,7 @@ def statistics_beside(fit: FitRecord, draws: Mapping[str, np.ndarray]) -> dict[s
             continue
         flat = values.reshape(*values.shape[:2], -1)
         flat = flat[..., np.linspace(0, flat.shape[-1] - 1, min(flat.shape[-1], MAX_LOCALS)).astype(int)]
-        r_hats, sizes, _ = chain_statistics(flat)
+        r_hats, sizes, _ = chain_statistics(flat, fit.diagnostics.get("superchains"))
         if not np.isnan(r_hats).all():
             worst = int(np.nanargmax(r_hats))
             statistics[f"{name} of the rows"] = float(r_hats[worst]), float(sizes[worst])
@@ -170,16 +170,21 @@ def is_amortised(fit: FitRecord) -> bool:
     return fit.kind == "amortised"
 
 
-def chain_statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def chain_statistics(values: np.ndarray, superchains: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rank-normalised split R-hat, bulk and tail effective sample size, (quantities,), of (chain, draw, quantities).
 
-    All three are NaN for a quantity that never changes.
+    All three are NaN for a quantity that never changes. With ``superchains``, groups of chains with a common start,
+    R-hat is nested (Margossian et al. 2024): many short chains show by groups whether they have forgotten their start.
     """
     from arviz_stats.base.array import array_stats
 
     by_quantity = np.moveaxis(values, -1, 0)
     with np.errstate(all="ignore"):
-        r_hat = array_stats.rhat(by_quantity)
+        if superchains and len(values) % superchains == 0:  # not after an interrupt
+            groups = np.repeat(np.arange(superchains), len(values) // superchains)
+            r_hat = array_stats.rhat_nested(by_quantity, groups)
+        else:
+            r_hat = array_stats.rhat(by_quantity)
         bulk = array_stats.ess(by_quantity, method="bulk")
         tail = array_stats.ess(by_quantity, method="tail", prob=TAIL_PROBABILITIES)
     changes = np.ptp(values, axis=(0, 1)) > 0

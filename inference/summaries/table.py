@@ -90,6 +90,8 @@ def describe_values(fit: FitRecord, values: np.ndarray, index: pd.Index) -> pd.D
     flat = values.reshape(-1, len(index))
     low, high = np.percentile(flat, INTERVAL_PERCENTILES, axis=0)
     nan = np.full(len(index), np.nan)
-    r_hat, bulk, tail = chain_statistics(values) if sample_kind(fit) == "chains" else (nan,) * 3
+    r_hat, bulk, tail = (nan,) * 3
+    if sample_kind(fit) == "chains":
+        r_hat, bulk, tail = chain_statistics(values, fit.diagnostics.get("superchains"))
     moments = {"mean": flat.mean(0), "sd": flat.std(0, ddof=1), "eti_3%": low, "eti_97%": high}
     return pd.DataFrame({**moments, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail}, index=index)

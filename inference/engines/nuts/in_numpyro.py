@@ -9,7 +9,7 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
 from inference.engines.nuts.record import ChainCheckpoint, ChainRecord
-from inference.engines.nuts.result import check_density, make_result, start_vector
+from inference.engines.nuts.result import check_density, make_result, share_starts, start_vector
 from inference.engines.starts.in_numpyro import begin
 from inference.exact.enumeration.in_numpyro import marginalize
 from inference.run.progress import Progress
@@ -30,6 +30,7 @@ def run(request):
     model = UnconstrainedModel(marginalize(with_missing_pattern(request.program, request.table)), keywords, data)
     seeds = chain_seeds(request.seed, options.num_chains)
     starts, start_method, _ = begin(request, model, seeds)
+    starts = share_starts(options, starts)
     vectorised = is_vectorised()
     initialize, advance = make_sampler(model, options, vectorised)
     keys = np.asarray(jax.random.split(jax.random.PRNGKey(request.seed), options.num_chains))
@@ -97,7 +98,7 @@ def make_sampler(model, options, vectorised):
         )
 
     def output(state):
-        made = {"diverging": state.diverging, "num_steps": state.num_steps}
+        made = {"diverging": state.diverging, "num_steps": state.num_steps, "total_energy": state.energy}
         return made, {"z": state.z, "energy": state.potential_energy, "accept_prob": state.accept_prob}
 
     def advance(state, coordinates, count, arrays):

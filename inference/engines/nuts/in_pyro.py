@@ -8,7 +8,7 @@ import torch
 from pyro.infer import NUTS
 
 from inference.engines.nuts.record import ChainCheckpoint, ChainRecord
-from inference.engines.nuts.result import check_density, make_result, start_vector
+from inference.engines.nuts.result import check_density, make_result, share_starts, start_vector
 from inference.engines.starts.in_pyro import begin
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.run.progress import Progress
@@ -25,6 +25,7 @@ def run(request):
     model = UnconstrainedModel(marginalize(request.program), keywords, data)
     seeds = chain_seeds(request.seed, options.num_chains)
     starts, start_method, _ = begin(request, model, seeds)
+    starts = share_starts(options, starts)
     dtype = {torch.float32: "float32", torch.float64: "float64"}[torch.get_default_dtype()]
     device = torch.zeros(()).device.type
     with tempfile.TemporaryDirectory(prefix="zoo-nuts-", ignore_cleanup_errors=True) as folder:

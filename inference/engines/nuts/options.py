@@ -19,6 +19,12 @@ class NUTSOptions(EngineOptions):
     num_warmup: int = whole(500, "warm-up iterations of each chain", least=0)
     num_samples: int = whole(1000, "iterations of each chain after warm-up, of which one in ``thinning`` is kept")
     num_chains: int = whole(4, "number of chains, run side by side on the cores")
+    superchains: int | None = whole(
+        None,
+        "number of groups of chains with a common start each, whose R-hat is nested: for many short chains",
+        least=2,
+        optional=True,
+    )
     thinning: int = whole(
         1,
         "one in so many iterations after warm-up is kept; num_samples counts those made, as in NumPyro",
@@ -43,6 +49,12 @@ class NUTSOptions(EngineOptions):
 
     def check(self) -> None:
         """Raise ZooError for options that do not go together."""
+        groups = self.superchains
+        if groups is not None and (self.num_chains % groups or self.num_chains < 2 * groups):
+            raise ZooError(
+                f"superchains={groups} groups of one size, of two chains or more, cannot be made of "
+                f"num_chains={self.num_chains}: make num_chains a multiple of it"
+            )
         if self.thinning > self.num_samples:
             raise ZooError(
                 f"thinning={self.thinning} keeps none of num_samples={self.num_samples} iterations: raise num_samples"
@@ -63,6 +75,11 @@ class NUTSDiagnostics(Diagnostics):
         Number of iterations after warm-up that reached the maximum tree depth.
     interrupted_chains : int or None
         Number of chains that an interrupt ended, of which nothing is kept; None where every chain is whole.
+    superchains : int or None
+        Number of groups of chains with a common start.
+    e_bfmi : list of float or None
+        Energy Bayesian fraction of missing information of each chain (Betancourt 2016): below 0.3 heavy tails are
+        explored slowly. None where the energies are not recorded, as in Pyro.
     """
 
     kind: ClassVar[FitKind] = "chains"
@@ -71,3 +88,5 @@ class NUTSDiagnostics(Diagnostics):
     divergences_by_chain: list[int]
     at_max_tree_depth: int | None = None
     interrupted_chains: int | None = None
+    superchains: int | None = None
+    e_bfmi: list[float] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,14 @@ def check_density(value: float) -> None:
         raise DensityError(
             f"the log density is {value} at the start of a chain: give start=, a dict of possible values"
         )
+
+
+def share_starts(options: NUTSOptions, starts: Sequence[BackendParams]) -> list[BackendParams]:
+    """The start of each chain: those of a superchain have one, where the user gives none."""
+    if options.superchains is None or options.start is not None:
+        return list(starts)
+    size = options.num_chains // options.superchains
+    return [starts[chain // size] for chain in range(options.num_chains)]
 
 
 def start_vector(
@@ -48,7 +56,7 @@ def make_result(
     draws: {site: (chain, draw, *shape)}. stats: of each draw, (chain, draw), but "diverging" and "num_steps" of each
     iteration after warm-up, (chain, num_samples).
     """
-    options = request.options
+    options, energy = request.options, stats.pop("total_energy", None)
     max_steps, made = 2**options.max_tree_depth - 1, {n: stats[n] for n in ("diverging", "num_steps")}
     chains = len(stats["lp"])
     if chains < options.num_chains:
@@ -58,11 +66,21 @@ def make_result(
         divergences=int(made["diverging"].sum()),
         divergences_by_chain=[int(n) for n in made["diverging"].sum(1)],
         at_max_tree_depth=int((made["num_steps"] >= max_steps).sum()),
+        e_bfmi=energy_fractions(energy) if energy is not None and energy.shape == made["num_steps"].shape else None,
+        superchains=options.superchains,
         interrupted_chains=options.num_chains - chains or None,
     )
     last = slice(options.thinning - 1, None, options.thinning)
     kept = {n: v[:, last] for n, v in made.items()}
     return EngineResult({}, stats["lp"].mean(0), diagnostics, draws, {**stats, **kept})
+
+
+def energy_fractions(energy: np.ndarray) -> list[float]:
+    """The energy Bayesian fraction of missing information of each chain (Betancourt 2016), from (chain, iteration)."""
+    from arviz_stats.base.array import array_stats
+
+    with np.errstate(all="ignore"):
+        return [float(v) for v in np.atleast_1d(array_stats.bfmi(energy.astype(float)))]
 
 
 def interruption(interrupted: int, whole: int) -> str:

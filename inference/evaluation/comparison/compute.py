@@ -156,7 +156,6 @@ def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> Verdi
     learned = tuple(fit.model.card.learned) if fit.model.card.is_own else ()
     card = fit.model.card
     difficulty = difficulty_of_chains(card)
-    deep = diagnostics.get("at_max_tree_depth") or 0
     return VerdictInput(
         name,
         fit.options,
@@ -166,8 +165,9 @@ def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> Verdi
         learned,
         card.scales,
         difficulty,
-        deep,
-        diagnostics.get("other_modes") or 0.0,
+        at_max_tree_depth=diagnostics.get("at_max_tree_depth") or 0,
+        other_modes=diagnostics.get("other_modes") or 0.0,
+        e_bfmi=min(diagnostics.get("e_bfmi") or [float("nan")]),
     )
 
 

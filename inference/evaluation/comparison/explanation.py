@@ -10,19 +10,24 @@ from inference.evaluation.comparison.record import VerdictInput
 from inference.summaries.difficulties import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
 
+MIN_E_BFMI = 0.3  # Betancourt (2016)
+
 
 def sound_chains(c: VerdictInput) -> str:
     """The numbers by which chains passed, and what was noticed beside."""
     s = c.statistics
     ess = np.nanmin([s.ess_bulk, s.ess_tail])
     numbers = f"R-hat {np.nanmax(s.r_hat):.3f}, ESS {ess:.0f}"
-    deep = f"; {c.at_max_tree_depth} iterations reached max_tree_depth, which costs time alone" * bool(
-        c.at_max_tree_depth
-    )
+    notes = []
+    if c.at_max_tree_depth:
+        notes.append(f"{c.at_max_tree_depth} iterations reached max_tree_depth, which costs time alone")
+    if c.e_bfmi < MIN_E_BFMI:
+        notes.append(f"E-BFMI {c.e_bfmi:.2f} is below {MIN_E_BFMI}, as of heavy tails that chains explore slowly")
+    more = "".join(f"; {note}" for note in notes)
     if s.divergences is None:
-        return f"its chains pass every check but one ({numbers}; divergences not recorded){deep}"
+        return f"its chains pass every check but one ({numbers}; divergences not recorded){more}"
     count = f"{s.divergences} of {s.lp.size} draws diverged" if s.divergences else "no divergences"
-    return f"its chains pass every check ({numbers}, {count}){deep}"
+    return f"its chains pass every check ({numbers}, {count}){more}"
 
 
 def divergences(c: VerdictInput) -> str:

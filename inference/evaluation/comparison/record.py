@@ -45,7 +45,7 @@ class VerdictInput:
     model whose uniqueness is next to nothing. learned: parameters without a prior, for which no chains can be run.
     scales: for each latent of a centred hierarchy those that its scale depends on. difficulty: why chains may diverge.
     at_max_tree_depth: iterations of NUTS that ended at the limit of the tree. other_modes: the part of the mass that is
-    in modes which a guide is not about.
+    in modes which a guide is not about. e_bfmi: the lowest of the chains, NaN where it is not recorded.
     """
 
     name: str
@@ -58,6 +58,7 @@ class VerdictInput:
     difficulty: str = ""
     at_max_tree_depth: int = 0
     other_modes: float = 0.0
+    e_bfmi: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How often the verdicts of ``judge`` and ``compare`` are wrong, on problems whose posterior is known.
 
-    python benchmarks/verdicts.py [--seed 2] [--share 1] [--engines 0] [--workers 2] [--rows FILE]
+    python benchmarks/verdicts.py [--seed 2] [--share 1] [--engines 0] [--engines-alone] [--workers 2] [--rows FILE]
 
 Sound fits and broken ones, made of exact draws of some 220 problems (``verdict_suite``), are judged alone, beside sound
 chains, and beside chains that failed; ``--engines`` is the number of problems, evenly spread, that the engines fit too.

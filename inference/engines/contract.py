@@ -58,9 +58,10 @@ class FitRequest(Generic[O]):
     @property
     def rows(self) -> int:
         """The number of rows of the data, 1 where it has no rows."""
-        return self.keywords.get("N") or (
-            1 if self.card.covariates or not self.table else len(next(iter(self.table.values())))
-        )
+        if self.keywords.get("N"):
+            return self.keywords["N"]
+        first = next(iter(self.table.values()), np.zeros(()))
+        return 1 if self.card.covariates or np.ndim(first) == 0 else len(first)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from inference.unconstrained.curvature import ValueGradHvp, local_scales, negati
 
 MAX_SEARCH_SIZE = 100  # coordinates; a search in more would take longer than the fit
 NUM_ASCENTS, MAX_STEPS = 8, 100
+MAX_FAILURES = 2  # ascents without a mode, after which there are no more
 STATIONARY = 0.1  # nats: what is left to gain, by the gradient and the curvature, at a point that counts as a mode
 MIN_DISTANCE = 2.0  # of two modes, in sds of either
 MIN_BARRIER = 1.0  # nats by which the density falls between two modes
@@ -40,7 +41,9 @@ def search_modes(
     has_symmetry: whether copies of a mode, of equal density, count as one.
     """
     found: list[FoundMode] = []
-    for start in starts:
+    for number, start in enumerate(starts):
+        if number == MAX_FAILURES and not found:  # the density is unbounded, as of centred hierarchies
+            return []
         mode = ascend(value_grad_hvp, start)
         if mode and all(are_apart(value_grad_hvp, mode, other) for other in found):
             found.append(mode)

@@ -70,6 +70,8 @@ FIXED: list[dict[str, Any]] = [
     {"fixed_W": W, "move_cov": ((1.0, 0.3), (0.3, 0.5)), "fixed_Psi": (0.2, 0.3, 0.3)},
     {"structure": "local_trend", "fixed_level_sd": 0.5},
     {"structure": "local_level", "fixed_Psi": 0.25},
+    {"structure": "local_trend", "fixed_level_sd": 0.0},
+    {"fixed_A": A, "fixed_W": W, "fixed_move_sd": (1.0, 0.0)},
 ]
 
 
@@ -162,6 +164,20 @@ def test_a_fixed_part_leaves_its_prior_out_of_the_log_joint(backend):
 
 
 @pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
+def test_moves_without_noise_have_a_density_and_a_gradient(backend):
+    """A smooth trend, as guides need it: its density is that of the filter, and steps of svi find more of it."""
+    model = zoo.load(NAME, backend, structure="local_trend", fixed_level_sd=0.0)
+    x = tracks()
+    em = fit(model, x, "em", tol=1e-11)
+    np.testing.assert_allclose(em.log_likelihood().sum(), em.trace[-1], rtol=1e-9)
+    guide = fit(model, x, "svi", num_steps=60, num_draws=50)
+    log_p = guide.log_likelihood().sum(-1)  # of each draw
+    assert log_p.max() <= em.trace[-1] + 1e-6
+    assert log_p.mean() > em.trace[-1] - 5
+    assert np.isfinite(guide.trace).all()
+
+
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_guides_and_saved_fits_have_what_is_left(backend, tmp_path):
     model = zoo.load(NAME, backend, **VELOCITY)
     fitted = fit(model, tracks(), "svi", num_steps=20, num_draws=20)
@@ -214,6 +230,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"fixed_A": "one"}, "has numbers"),
     ({"fixed_mu": (0.0, np.nan, 0.0)}, "finite"),
     ({"fixed_Psi": (1.0, -1.0, 1.0)}, "fixed_Psi must be above 0: its least value is -1"),
+    ({"fixed_Psi": (1.0, 0.0, 1.0)}, "fixed_Psi must be above 0: its least value is 0"),
+    ({"structure": "local_level", "fixed_level_sd": -1.0}, "fixed_level_sd must be 0 or more"),
+    ({"fixed_W": W, "fixed_move_sd": (1.0, 0.0)}, "fixed_A"),
     ({"fixed_Psi": (1.0, 1.0)}, "D=2 but x has D=3"),
     ({"fixed_move_sd": 1.0}, "has no move_sd"),
     ({"structure": "local_level", "fixed_slope_sd": 1.0}, "has no slope_sd"),

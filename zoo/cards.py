@@ -66,6 +66,8 @@ class Card:
         For an observed site of a user's program whose bounds depend on latents, as those of ``Uniform(0, top)``, these.
     fixable : tuple of str
         Latents to which the setting ``fixed_<latent>`` gives a value: the program does not have them then.
+    fixable_at_zero : tuple of str
+        Those of them, positive ones, that may be fixed at 0, as the standard deviation of what does not move.
     symmetries : dict of str to str
         For a letter other than K, how its axis may be transformed without a change of the likelihood: "rotation" or
         "signed permutation". K, the letter of exchangeable components, may always be permuted. A fixed latent with
@@ -162,6 +164,7 @@ class Card:
     scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bounds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixable: tuple[str, ...] = ()
+    fixable_at_zero: tuple[str, ...] = ()
     symmetries: Mapping[str, str] = field(default_factory=dict)
     linear: Callable[[Mapping[str, np.ndarray], Keywords], Linear] | None = None
     linear_chain: Callable[[Mapping[str, np.ndarray], Keywords], LinearChain] | None = None

@@ -22,14 +22,14 @@ def read_fixed(card: Card, settings: Keywords) -> dict[str, Any]:
         if name not in sites:
             chosen = ", ".join(f"{k}={v!r}" for k, v in card.variant(settings).items())
             raise ZooError(f"{FIXED}{name} is given, but {card.name} with {chosen} has no {name}: leave it out")
-        value = settings[FIXED + name] = read_value(name, given, sites[name])
+        value = settings[FIXED + name] = read_value(name, given, sites[name], name in card.fixable_at_zero)
         for letter, size in zip(sites[name].dims, value.shape, strict=False):
             if settings.setdefault(letter, size) != size:
                 raise ZooError(f"{letter}={settings[letter]} but {FIXED}{name} has {letter}={size}: they must agree")
     return settings
 
 
-def read_value(name: str, given: object, site: Site) -> np.ndarray:
+def read_value(name: str, given: object, site: Site, may_be_zero: bool) -> np.ndarray:
     """The value of one latent; a number stands for a vector of equal numbers. Raises ZooError."""
     try:
         value = np.asarray(given, float)
@@ -39,8 +39,9 @@ def read_value(name: str, given: object, site: Site) -> np.ndarray:
         raise ZooError(f"{FIXED}{name} is an array [{' '.join(site.dims)}]; given the shape {value.shape}")
     if not np.isfinite(value).all():
         raise ZooError(f"{FIXED}{name} must be finite: it has NaN or infinite values")
-    if site.kind == "positive" and (value <= 0).any():
-        raise ZooError(f"{FIXED}{name} must be above 0: its least value is {value.min():g}")
+    if site.kind == "positive" and ((value < 0).any() or ((value == 0).any() and not may_be_zero)):
+        allowed = "0 or more" if may_be_zero else "above 0"
+        raise ZooError(f"{FIXED}{name} must be {allowed}: its least value is {value.min():g}")
     return value
 
 

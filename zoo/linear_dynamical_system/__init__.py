@@ -27,6 +27,8 @@ position and velocity of a target, and so has the noise with which they move:
     z_n1      ~ Normal(initial_loc, initial_scale)                 [N T Z]
     z_nt      ~ Normal(A z_n(t-1), diag(move_sd^2)), or with the covariance ``move_cov`` [Z Z] where it is given
 
+Moves may be fixed at 0: ``fixed_level_sd=0`` is a smooth trend, ``fixed_slope_sd=0`` a random walk with drift.
+
 ``initial_loc``, ``initial_scale`` and ``move_scale`` [Z] are computed from the columns through W unless they are given.
 
 The likelihood determines the factors only up to a rotation, which commutes with A where A is fixed; with ``fixed_W`` it
@@ -45,7 +47,8 @@ from zoo.linear_chain import LinearChain
 from zoo.sites import Site
 
 STEP_OF_A = 0.5  # scale of the prior of A
-FIXABLE = ("A", "W", "mu", "move_sd", "level_sd", "slope_sd", "Psi")
+MOVES = ("move_sd", "level_sd", "slope_sd")
+FIXABLE = ("A", "W", "mu", *MOVES, "Psi")
 
 
 def latents(settings):
@@ -123,6 +126,11 @@ def check(keywords):
             raise ZooError(f"{name} has Z={Z} finite numbers, or is one for all; given the shape {value.shape}")
         if name != "initial_loc" and (value <= 0).any():
             raise ZooError(f"{name} must be above 0: its least value is {value.min():g}")
+    move_sd = keywords["fixed_move_sd"]
+    if keywords["fixed_A"] is None and move_sd is not None and (np.asarray(move_sd) == 0).any():
+        raise ZooError(
+            "fixed_move_sd has 0, of a factor without noise, whose dynamics are not learned: give fixed_A too"
+        )
     if move_cov is not None and not is_covariance(move_cov, Z):
         raise ZooError(f"move_cov is a symmetric positive definite matrix of numbers, [Z Z] = ({Z}, {Z})")
 
@@ -174,6 +182,7 @@ CARD = Card(
     sizes={"N": 8, "T": 6, "D": 3, "Z": 2},
     variants={"structure": {"general": {}, "local_level": {}, "local_trend": {}}},
     fixable=FIXABLE,
+    fixable_at_zero=MOVES,
     priors=priors,
     check=check,
     empirical=("loc", "scale", "spread", "initial_loc", "initial_scale", "move_scale"),

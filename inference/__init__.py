@@ -3,7 +3,7 @@
 ``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; for a program of the user's own, ``fit(model,
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
-trust, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
+trust, ``judge(fit)`` whether one may be trusted, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
 ``leave_future_out(fit)`` predicts later steps of sequences; ``loo_pit(fit)`` tells where values lie in predictive
 distributions;
 ``predictive_check(fit)`` compares data drawn from the model with the data; ``sensitivity(fit)`` scales prior and
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from inference.analysis import topics as topics
     from inference.engines import refusals
     from inference.evaluation.calibration import calibrate
-    from inference.evaluation.comparison import compare
+    from inference.evaluation.comparison import compare, judge
     from inference.evaluation.gradients import gradient_report
     from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
     from inference.evaluation.leave_one_out import compare_models, leave_future_out, loo, loo_pit
@@ -69,6 +69,7 @@ __all__ = [
     "gradient_report",
     "held_out",
     "inference_gap",
+    "judge",
     "leave_future_out",
     "load",
     "log_marginal",
@@ -88,6 +89,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "choose": "inference.evaluation.selection",
     "compare": "inference.evaluation.comparison",
     "compare_models": "inference.evaluation.leave_one_out",
+    "judge": "inference.evaluation.comparison",
     "leave_future_out": "inference.evaluation.leave_one_out",
     "loo": "inference.evaluation.leave_one_out",
     "loo_pit": "inference.evaluation.leave_one_out",

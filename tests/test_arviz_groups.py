@@ -35,7 +35,7 @@ ZOO = {
     "linear_dynamical_system": {"Z": 1},
     "switching_lds": {"K": 2, "Z": 1},
 }
-COMPILED_FAST = ("eight_schools", "rat_tumours", "mixture_of_regressions", "gaussian_mixture")
+COMPILED_FAST = ("eight_schools", "rat_tumours", "mixture_of_regressions")
 CASES = [
     pytest.param(name, backend, marks=pytest.mark.slow if backend == "numpyro" and name not in COMPILED_FAST else ())
     for name in (*OWN, *ZOO)

@@ -120,7 +120,9 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", [*list(MODELS)[:2], pytest.param("autoregressive_hmm", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["hidden_markov", *(pytest.param(n, marks=pytest.mark.slow) for n in list(MODELS)[1:])]
+)
 def test_the_first_prediction_is_that_of_a_fit_to_the_steps_before(name):
     settings, engine, options = MODELS[name]
     model, x = zoo.load(name, "pyro", **settings), simulated(name, **settings)

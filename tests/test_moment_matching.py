@@ -101,14 +101,6 @@ def test_rows_whose_weights_fail_have_the_density_of_the_others(backend):
     assert "1 of 21 rows by draws that are moved" in str(result)
 
 
-def test_draws_of_a_guide_are_not_moved():
-    y = np.append(Y, 25.0)
-    fit = inference.fit(zoo.Model(PROGRAMS["pyro"], backend="pyro"), y, engine="svi", num_steps=300)
-    result = inference.loo(fit, refits=0)
-    assert len(result.matched) == 0
-    assert 20 in result.bad_rows
-
-
 def test_few_draws_are_refused_in_one_line():
     fit = fit_of(zoo.read(zoo.Model(PROGRAMS["pyro"], backend="pyro"), Y), {"mu": np.zeros((1, 1))})
     with pytest.raises(zoo.ZooError, match="loo weighs draws, of which 1 are too few: fit with 25 or more"):

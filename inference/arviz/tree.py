@@ -47,8 +47,9 @@ def to_arviz(
         elements together, (chain, draw), which ``arviz_stats.psense`` takes; it evaluates the program once at every
         draw, many draws together. "unconstrained_posterior": the draws in unconstrained coordinates.
         "posterior_predictive": the observed sites drawn again at every draw; of a model of the zoo the latents of the
-        rows are drawn again too. "prior_predictive": the observed sites at draws of all latents from the prior. Both
-        run the program once for every draw: seconds for 4000 draws in Pyro.
+        rows are drawn again too, and in a program of the user's own discrete latents are drawn given the data
+        (``inference.loo_pit`` draws them anew). "prior_predictive": the observed sites at draws of all latents from the
+        prior. Both run the program once for every draw: seconds for 4000 draws in Pyro.
     likelihood : {"conditional", "marginal"}, optional
         Which log-likelihood the tree has, of one kind alone; by default those below that cost little. "conditional":
         of each element given all latents, those of the rows at their draws, as of ArviZ's examples; under the name of

@@ -23,6 +23,7 @@ from synthetic import (
 import zoo
 from inference import compare
 from inference.diagnostics import Diagnostics
+from inference.evaluation.comparison import judge
 from inference.summaries.statistics import k_limit, smooth_weights
 from zoo import ZooError
 
@@ -117,7 +118,24 @@ def test_a_chain_in_another_mode_is_reported():
     assert verdict.trust == "no"
     assert "R-hat of mu[1]" in verdict.explanation
     assert "chain 2 sits at 7.9" in verdict.explanation
-    assert "nats lower" in verdict.explanation
+    assert "nats lower; run more chains" in verdict.explanation
+
+
+@pytest.mark.parametrize(
+    ("low", "sentence"),
+    [
+        ([False, True, False, True], "chains 1 and 3 sit at 2, the others at 10, their log joint 1.0 nats lower"),
+        ([True, True, False, True], "chain 2 sits at 10, the others at 2, its log joint 1.0 nats higher"),
+        ([True, False], "chain 0 sits at 2, the other at 10, its log joint 1.0 nats lower"),
+    ],
+)
+def test_chains_in_two_modes_are_named_by_mode(low, sentence):
+    one = chains_of(np.eye(2), chains=1)
+    is_low = np.array(low)
+    draws = one.draws["mu"] - one.draws["mu"].mean(1) + np.where(is_low, 2.0, 10.0)[:, None, None] * [0.0, 1.0]
+    lp = one.stats["lp"] - is_low[:, None]
+    explanation = judge(gaussian("nuts", draws, lp, stats={"diverging": np.zeros(lp.shape, bool)})).explanation
+    assert f"{sentence}; both may be modes with mass: report each, or choose one by a prior" in explanation
 
 
 def autoregressive(rho, seed=0, chains=4, draws=500):

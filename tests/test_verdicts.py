@@ -1,5 +1,7 @@
 """Verdicts on fits whose truth is known: what each rule finds, and the error rates on problems of the benchmark."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic import at_point, chains_of, correlated, gaussian, guide_of, log_normal
@@ -8,7 +10,10 @@ from benchmarks.verdict_suite import FAMILIES, problems
 from benchmarks.verdict_suite.judging import judge_problem
 from inference import compare
 from inference.evaluation.comparison import judge
+from inference.evaluation.comparison.compute import verdict_input
 from inference.evaluation.comparison.modes import share_elsewhere
+from inference.evaluation.comparison.verdict import own_verdict
+from inference.summaries.statistics import fit_statistics
 
 ROUND = np.eye(2)
 
@@ -84,6 +89,16 @@ def test_the_mass_of_two_modes_decides(weight, trusts):
     statistics = c.statistics
     share = share_elsewhere(statistics["svi (full_rank)"], statistics["nuts"])
     assert share == pytest.approx(weight, abs=0.03)  # the entropies of the draws, 2% each
+
+
+def test_a_guide_in_one_of_several_modes_is_not_trusted():
+    fit = guide_of(ROUND, ROUND, "full_rank")
+    statistics = fit_statistics(fit, fit.draws, np.array([True, True]))
+    alone = verdict_input("svi", fit, statistics)
+    assert own_verdict(alone, {"svi": statistics}).trust == "yes"
+    verdict = own_verdict(replace(alone, other_modes=0.27), {"svi": statistics})
+    assert verdict.trust == "no"
+    assert "others hold some 27% of the mass: run nuts to see them, and report each" in verdict.explanation
 
 
 def test_heavy_tails_are_compared_by_their_medians():

@@ -11,6 +11,7 @@ from inference.summaries.difficulties import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
 
 MIN_E_BFMI = 0.3  # Betancourt (2016)
+MODE_GAP = 5.0  # nats between the log joints of chains apart: further below, a chain is stuck where there is no mass
 
 
 def sound_chains(c: VerdictInput) -> str:
@@ -43,18 +44,41 @@ def unknown_statistics(s: FitStatistics, j: int) -> str:
 
 
 def high_r_hat(s: FitStatistics, limit: float) -> str:
-    """The highest R-hat, and the one chain that differs from the others, where there is one."""
+    """The highest R-hat, and the two groups in which the chains sit, where they do not overlap."""
     j = index_of_largest(s.r_hat)
     sentence = f"R-hat of {s.quantities[j]} is {s.r_hat[j]:.3f}, above {limit}"
-    means, within = s.values[..., j].mean(1), s.values[..., j].std(1)
-    outlier = int(np.abs(means - np.median(means)).argmax())
-    others = np.arange(len(means)) != outlier
-    if len(means) < 3 or abs(means[outlier] - means[others].mean()) < 3 * within.mean():
+    is_apart = chains_apart(s.values[..., j])
+    if is_apart is None:
         return sentence + ": raise num_warmup and num_samples"
-    sentence += f": chain {outlier} sits at {means[outlier]:.3g}, the others at {means[others].mean():.3g}"
-    gap = s.lp[outlier].mean() - s.lp[others].mean()
-    gap_text = f", its log joint {abs(gap):.1f} nats {'lower' if gap < 0 else 'higher'}" if np.isfinite(gap) else ""
-    return f"{sentence}{gap_text}; run more chains, or another seed"
+    apart, others = np.flatnonzero(is_apart), np.flatnonzero(~is_apart)
+    where, elsewhere = (s.values[group][..., j].mean() for group in (apart, others))
+    name = f"chain {apart[0]} sits" if len(apart) == 1 else f"chains {join_names([str(c) for c in apart])} sit"
+    rest = "the others" if len(others) > 1 else "the other"
+    sentence += f": {name} at {where:.3g}, {rest} at {elsewhere:.3g}"
+    gap = s.lp[apart].mean() - s.lp[others].mean()
+    if not np.isfinite(gap):
+        return f"{sentence}; run more chains, or another seed"
+    sentence += f", {'its' if len(apart) == 1 else 'their'} log joint {abs(gap):.1f} nats"
+    sentence += " lower" if gap < 0 else " higher"
+    if abs(gap) > MODE_GAP:
+        return f"{sentence}; run more chains, or another seed"
+    return f"{sentence}; both may be modes with mass: report each, or choose one by a prior"
+
+
+def chains_apart(values: np.ndarray) -> np.ndarray | None:
+    """Which chains of one quantity, (chain, draw), sit apart from the others, the fewer ones; None where all overlap.
+
+    The chains are divided at the largest gap of their means, which must be 3 sds of the draws of a chain.
+    """
+    means, within = values.mean(1), values.std(1).mean()
+    if len(means) < 2:
+        return None
+    ordered = np.sort(means)
+    gaps = np.diff(ordered)
+    if not gaps.max() >= 3 * within:
+        return None
+    is_low = means <= ordered[gaps.argmax()]
+    return is_low if 2 * is_low.sum() <= len(means) else ~is_low
 
 
 def low_ess(c: VerdictInput, sizes: np.ndarray, limit: int, which: str) -> str:
@@ -91,7 +115,7 @@ def fault(c: VerdictInput, found: Finding, reference: str) -> str:
     """In what a guide surely differs from the reference, and what to use instead."""
     a, j, quantity = found.agreement, found.j, found.quantity
     if found.is_joint:
-        what = f"its margins agree with {reference}, and {quantity} does not: {distance_text(found)}"
+        what = f"its margins agree with {reference}, and joint quantities do not: {distance_text(found)}"
         return f"{what}; use single means, take joint statements from {reference}{guide_advice(c)}"
     if found.distance == "mean":
         side = "above" if a.shift[j] > 0 else "below"
@@ -110,19 +134,19 @@ def fault(c: VerdictInput, found: Finding, reference: str) -> str:
 
 def distance_text(found: Finding) -> str:
     """A distance as a number."""
-    a, j = found.agreement, found.j
+    a, j, quantity = found.agreement, found.j, found.quantity
     return {
-        "mean": f"its mean is off by {abs(a.shift[j]):.2f} sd",
-        "coverage": f"its 90% interval holds {a.coverage[j]:.0%}",
-        "spread": f"its spread is {a.sd_ratio[j]:.2f} times that",
-        "shape": f"its shape is {a.wasserstein[j]:.2f} sd away",
-        "unknown": "it has no value",
+        "mean": f"the mean of {quantity} is off by {abs(a.shift[j]):.2f} sd",
+        "coverage": f"its 90% interval of {quantity} holds {a.coverage[j]:.0%}",
+        "spread": f"its spread of {quantity} is {a.sd_ratio[j]:.2f} times the right one",
+        "shape": f"the shape of {quantity} is {a.wasserstein[j]:.2f} sd away",
+        "unknown": f"{quantity} has no value",
     }[found.distance]
 
 
 def doubt(c: VerdictInput, found: Finding) -> str:
     """What its own draws, reweighted, show of a guide, or are too few to exclude."""
-    source = f"{k_hat(c.statistics)}, but by its own draws, reweighted, of {found.quantity}"
+    source = f"{k_hat(c.statistics)}, but by its own draws, reweighted,"
     if not found.is_sure:
         few = f"not enough draws to say: {source} {limit_text(found)}"
         return f"{few}: raise num_draws, or {run_chains(c)}{guide_advice(c)}"
@@ -134,8 +158,9 @@ def limit_text(found: Finding) -> str:
     """What a few draws leave possible."""
     a, j = found.agreement, found.j
     if found.distance == "coverage":
-        return f"the 90% interval may hold as few as {max(a.coverage[j] - 2.33 * a.se_coverage[j], 0):.0%}"
-    return f"the mean may be off by {abs(a.shift[j]) + 2.33 * a.se_shift[j]:.1f} sd"
+        least = max(a.coverage[j] - 2.33 * a.se_coverage[j], 0)
+        return f"the 90% interval of {found.quantity} may hold as few as {least:.0%}"
+    return f"the mean of {found.quantity} may be off by {abs(a.shift[j]) + 2.33 * a.se_shift[j]:.1f} sd"
 
 
 def too_few_draws(c: VerdictInput, found: Finding, reference: str) -> str:
@@ -144,7 +169,7 @@ def too_few_draws(c: VerdictInput, found: Finding, reference: str) -> str:
     option = f"num_samples of {reference}"
     if np.nanmin(s.ess_bulk) < 1000:
         option = f"num_draws of {c.name}, or {option}"
-    return f"not enough draws to say: against {reference}, of {found.quantity} {limit_text(found)}: raise {option}"
+    return f"not enough draws to say: against {reference}, {limit_text(found)}: raise {option}"
 
 
 def largest_difference(s: FitStatistics, a: Agreement, reference: str) -> str:
@@ -159,6 +184,14 @@ def largest_difference(s: FitStatistics, a: Agreement, reference: str) -> str:
 def run_chains(c: VerdictInput) -> str:
     """How to get chains: parameters without a prior need one first."""
     return f"give {join_names(c.learned)} a prior and run nuts" if c.learned else "run nuts"
+
+
+def other_modes(c: VerdictInput) -> str:
+    """That a guide is about one of several modes, and what to report."""
+    return (
+        f"it is about one mode, and others hold some {c.other_modes:.0%} of the mass: {run_chains(c)} to see them, and "
+        "report each (start= begins a fit in it), or choose one by a prior"
+    )
 
 
 def hidden_funnel(c: VerdictInput) -> str:

@@ -113,8 +113,7 @@ def guide_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
         return Verdict("no", "some draws are not finite numbers: lower learning_rate", GUIDE_RULE)
     k_hat, advice = explanation.k_hat(s), explanation.guide_advice(c)
     if c.other_modes >= MIN_OTHER_MASS:
-        others_text = f"it is about one mode, and others hold some {c.other_modes:.0%} of the mass"
-        return Verdict("no", f"{others_text}: {explanation.run_chains(c)}", GUIDE_RULE)
+        return Verdict("no", explanation.other_modes(c), GUIDE_RULE)
     gap = divergence(s, others.values())
     if np.isnan(s.k_hat) or not gap <= MAX_KL:
         what = k_hat if np.isnan(s.k_hat) else f"{k_hat}, and it is {gap:.2f} nats or more (KL) from the posterior"

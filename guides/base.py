@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inference.unconstrained.curvature import Mode, find_mode, find_normal, possible_point
 from zoo import ZooError
 from zoo.types import BackendArray, BackendParams, Program
+
+COORDINATES = "_coordinates"  # their name among the arguments of what is compiled: no argument of a program begins so
+
+
+class Coordinates(NamedTuple):
+    """The origin of a guide's parameters, (P,), and their units: standard deviations (P,) or a Cholesky root (P, P)."""
+
+    centre: BackendArray
+    unit: BackendArray
 
 
 class ModeCentredGuide:
@@ -24,7 +35,9 @@ class ModeCentredGuide:
     start : dict or None
         Values of the latents near which to look for the mode; the prior median where None.
     sample_vector : callable
-        Given the ``Mode``, makes the sample and param statements, and returns the unconstrained values (P,).
+        Given the ``Coordinates``, makes the sample and param statements, and returns the unconstrained values (P,).
+    unit : callable
+        The unit of the coordinates at a ``Mode``.
     jacobian : bool
         Whether the density is that of the unconstrained values (default), or of the latents as they are on the card.
     """
@@ -33,11 +46,14 @@ class ModeCentredGuide:
         self,
         program: Program,
         start: BackendArray,
-        sample_vector: Callable[[Mode], BackendArray],
+        sample_vector: Callable[[Coordinates], BackendArray],
+        unit: Callable[[Mode], np.ndarray],
         jacobian: bool = True,
     ):
         self.program, self.start, self.sample_vector, self.jacobian = program, start, sample_vector, jacobian
+        self.unit = unit
         self.mode: Mode | None = None
+        self.coordinates: Coordinates | None = None
         self.has_possible_start = True  # or it begins elsewhere, where the density is not 0
         # about the nearest normal distribution: a mode of latents of rows and their scale may be far from most draws
         self.is_near_start = False
@@ -53,13 +69,21 @@ class ModeCentredGuide:
             start = possible_point(density, point, lambda: self.model.prior_vectors(seed=0))
             self.has_possible_start = bool((start == point).all())
             self.mode = (find_normal if self.is_near_start and self.jacobian else find_mode)(density, start)
+            self.coordinates = Coordinates(self.mode.centre, self.unit(self.mode))
         if self.shapes not in (None, input_shapes(inputs)):
             raise ZooError(
                 "the guide has parameters for the latents of every row, and cannot run on a batch: leave batch_size out"
             )
-        vector = self.sample_vector(self.mode)
+        assert self.coordinates is not None
+        vector = self.sample_vector(self.coordinates)
         for name, (value, log_jacobian) in self.model.constrain(vector).items():
             self.sample_value(name, value, -log_jacobian if self.jacobian else 0.0, self.model.event_dims[name])
+
+    def at(self, coordinates: Coordinates) -> ModeCentredGuide:
+        """The guide in other coordinates, such as arguments of what is compiled."""
+        guide = copy.copy(self)
+        guide.coordinates = coordinates
+        return guide
 
     @property
     def preconditioner(self) -> dict[str, np.ndarray]:
@@ -79,3 +103,19 @@ class ModeCentredGuide:
 def input_shapes(inputs: BackendParams) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays among the inputs."""
     return {n: v.shape for n, v in inputs.items() if hasattr(v, "shape")}
+
+
+def with_coordinates(guide: object, arrays: Mapping[str, BackendArray]) -> dict[str, BackendArray]:
+    """The arrays and the coordinates of a guide, where it has any.
+
+    What is compiled takes both as arguments, so that it is the same for all data of the same shapes.
+    """
+    coordinates = getattr(guide, "coordinates", None)
+    return {**arrays} if coordinates is None else {**arrays, COORDINATES: coordinates}
+
+
+def split_coordinates(guide: Program, arrays: Mapping[str, BackendArray]) -> tuple[Program, dict[str, BackendArray]]:
+    """The guide in the coordinates among the arrays, where it has any, and the other arrays."""
+    others: dict[str, Any] = dict(arrays)
+    coordinates = others.pop(COORDINATES, None)
+    return (guide.at(coordinates) if isinstance(guide, ModeCentredGuide) and coordinates else guide), others

@@ -6,11 +6,11 @@ from guides.in_numpyro import ModeCentredGuide
 
 
 def guide(program, start=None):
-    return ModeCentredGuide(program, start, mean_field)
+    return ModeCentredGuide(program, start, mean_field, lambda mode: mode.sd)
 
 
-def mean_field(mode):
-    loc = param("guide_loc", jnp.zeros_like(mode.centre))
-    scale = param("guide_scale", jnp.ones_like(mode.centre), constraint=constraints.positive)
-    q = Normal(mode.centre + mode.sd * loc, mode.sd * scale).to_event(1)
+def mean_field(at):
+    loc = param("guide_loc", jnp.zeros_like(at.centre))
+    scale = param("guide_scale", jnp.ones_like(at.centre), constraint=constraints.positive)
+    q = Normal(at.centre + at.unit * loc, at.unit * scale).to_event(1)
     return sample("guide_free", q, infer={"is_auxiliary": True})

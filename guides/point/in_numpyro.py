@@ -5,8 +5,8 @@ from guides.in_numpyro import ModeCentredGuide
 
 
 def guide(program, start=None):
-    return ModeCentredGuide(program, start, point, jacobian=False)
+    return ModeCentredGuide(program, start, point, lambda mode: mode.sd, jacobian=False)
 
 
-def point(mode):
-    return mode.centre + mode.sd * param("guide_loc", jnp.zeros_like(mode.centre))
+def point(at):
+    return at.centre + at.unit * param("guide_loc", jnp.zeros_like(at.centre))

@@ -64,6 +64,13 @@ class Backend(Protocol):
         """
         ...
 
+    def compile_once(self, folder: str) -> AbstractContextManager[None]:
+        """A context in which equal programs are compiled once, for all processes that enter it with the same folder.
+
+        Other threads wait until it ends.
+        """
+        ...
+
     def to_backend(self, values: Mapping[str, object]) -> BackendParams:
         """NumPy arrays as arrays of the backend; other values unchanged."""
         ...

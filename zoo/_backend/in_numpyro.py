@@ -1,10 +1,11 @@
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+from jax.core import Tracer, eval_jaxpr
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 from numpyro import handlers
 from numpyro.distributions import constraints
 from numpyro.distributions.distribution import validation_enabled
@@ -21,6 +22,10 @@ COMPILER_OPTIONS = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
 }
+
+FOLDER = "jax_compilation_cache_dir"
+# however short, since a fit compiles many small functions
+COMPILATION_CACHE = {"jax_persistent_cache_min_compile_time_secs": 0.0, "jax_persistent_cache_min_entry_size_bytes": -1}
 
 
 @contextmanager
@@ -149,6 +154,38 @@ def compile_fast(function, **options):
     """``jax.jit`` without optimisation on CPU, for what runs a few times; another device has its own options."""
     chosen = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
     return jax.jit(function, compiler_options=chosen, **options)
+
+
+@contextmanager
+def compile_once(folder):
+    """Keep what is compiled in a folder, and read it where it would be compiled again; a user's own folder comes first.
+
+    What is compiled takes data and random keys as arguments, and so is the same for all data of the same shapes.
+    """
+    cache = COMPILATION_CACHE | {FOLDER: getattr(jax.config, FOLDER) or folder}
+    with RUNTIME_LOCK:
+        before = {name: getattr(jax.config, name) for name in cache}
+        configure_compilation(cache)
+        try:
+            yield
+        finally:
+            configure_compilation(before)
+
+
+def configure_compilation(cache):
+    for name, value in cache.items():
+        jax.config.update(name, value)
+    reset_cache()  # the folder is read when the first function is compiled
+
+
+def without_constants(function, *args):
+    """``function`` of arrays like ``args``, compiled with every array that it closes over as an argument.
+
+    Constants are part of what is compiled: with other data it would be compiled again.
+    """
+    closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
+    compiled, tree = jax.jit(partial(eval_jaxpr, closed.jaxpr)), jax.tree.structure(shape)
+    return lambda *args: jax.tree.unflatten(tree, compiled(closed.consts, *jax.tree.leaves(args)))
 
 
 class minibatch(Messenger):

@@ -7,6 +7,7 @@ import numpy as np
 from numpyro import handlers
 from numpyro.infer.util import log_density
 
+from guides.base import split_coordinates, with_coordinates
 from inference.engines.starts import NO_STARTS
 from inference.engines.starts.in_numpyro import begin
 from inference.engines.svi import networks
@@ -55,11 +56,12 @@ def run_family(request, rows, plan):
     inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     keys = jax.random.split(jax.random.PRNGKey(request.seed + 1), max(request.options.num_draws, ELBO_DRAWS))
-    lowered = draws_of(guide, program, free, sampled_sites).lower(keys, trainer.constrained(), free.arrays)
+    arrays = with_coordinates(guide, free.arrays)
+    lowered = draws_of(guide, program, free, sampled_sites).lower(keys, trainer.constrained(), arrays)
     with ThreadPoolExecutor(1) as pool:
         compiled = pool.submit(lowered.compile)  # while the steps run
         record = train(request, trainer, plan, rows)
-    values, lp, log_weight = compiled.result()(keys, trainer.constrained(), free.arrays)
+    values, lp, log_weight = compiled.result()(keys, trainer.constrained(), arrays)
     preconditioner = getattr(guide, "preconditioner", {})
     draws = to_numpy(values), np.asarray(lp), np.asarray(log_weight)
     diagnostics = training_diagnostics(request, plan, rows, record, trainer, starts)
@@ -91,8 +93,8 @@ def draws_of(guide, program, free, sampled_sites):
     """
 
     def draw(key, params, arrays):
-        inputs = {**arrays, **free.static}
-        log_q, nodes = log_density(handlers.seed(guide, key), (), inputs, params)
+        moved, inputs = split_coordinates(guide, {**arrays, **free.static})
+        log_q, nodes = log_density(handlers.seed(moved, key), (), inputs, params)
         values = {n: nodes[n]["value"] for n in free.shapes}
         discrete = {n: nodes[n]["value"] for n in sampled_sites}
         log_p, _ = log_density(program, (), inputs, {**params, **values, **discrete})

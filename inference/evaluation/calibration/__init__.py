@@ -4,10 +4,13 @@ Parameters are drawn from the prior, and data given the parameters; an engine is
 independent draws of the true posterior the rank of the true parameters is uniform, whatever the model (Talts et al.
 2018, "Validating Bayesian inference algorithms with simulation-based calibration"), and departures from uniformity show
 what is wrong. ``calibrate(model, engine)`` checks an engine, a sampler of the user's own, or the exact posterior of the
-local latents; ``calibrate_sampler(simulate, draw)`` checks any two functions, without a model.
+local latents; ``calibrate_sampler(simulate, draw)`` checks any two functions, without a model. With ``data`` the
+parameters come from the posterior of this data.
 
-``simulations`` runs them, ``ranks`` ranks, ``trials`` is one simulation of a model, ``invariants`` the functions of a
-draw that can be ranked, ``bands`` the distribution of ranks under calibration, ``result`` and ``figure`` the display.
+``simulations`` runs them, ``ranks`` ranks, ``trials`` is one simulation of a model, ``posterior`` those given data,
+``invariants`` the functions of a draw that can be ranked, ``density`` and ``joint`` what is ranked or tested of all
+parameters at once, ``bands`` and ``shape`` the tests of ranks, ``trust`` the coverage by the verdict on each fit,
+``result`` and ``figure`` the display.
 Each ``in_<backend>.py`` defines
 
     LogJoint(program, keywords)            log p of many values of the local latents, the others fixed
@@ -16,21 +19,25 @@ Each ``in_<backend>.py`` defines
 from __future__ import annotations
 
 import os
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from inference.evaluation.calibration.ranks import calibrate_sampler, run_trials
+from inference.evaluation.calibration.posterior import checksums, fit_to_data, posterior_simulation
+from inference.evaluation.calibration.ranks import calibrate_sampler, check_numbers, run_trials
 from inference.evaluation.calibration.result import Calibration
 from inference.evaluation.calibration.trials import (
     check_simulation,
     engine_trial,
     exact_trial,
     fix_settings,
+    prior_simulation,
     read_program,
     sampler_trial,
 )
 from inference.structure import describe_density
 from zoo import Model, ZooError
-from zoo.types import Program
+from zoo._backend import backend_of
+from zoo.types import DataLike, Program
 
 __all__ = ["Calibration", "calibrate", "calibrate_sampler"]
 
@@ -39,6 +46,7 @@ def calibrate(
     model: Model,
     engine: str | Program = "nuts",
     *,
+    data: DataLike = None,
     simulations: int = 100,
     draws: int = 99,
     seed: int = 0,
@@ -49,10 +57,10 @@ def calibrate(
 ) -> Calibration:
     """Fit data simulated from the model many times, and rank the true values among the draws of each fit.
 
-    Ranked are the reported quantities, in a form that is invariant to the model's symmetries, and the log-likelihood,
-    which is sensitive to errors that single parameters do not show (Modrák et al. 2023, "Simulation-based calibration
-    checking for Bayesian computation"). In NumPyro each NUTS fit is compiled anew: with JAX_COMPILATION_CACHE_DIR set
-    every fit after the first is several times as fast.
+    Ranked are the reported quantities, in a form that is invariant to the model's symmetries; and, for errors that
+    single parameters do not show, the log-likelihood and the log joint density (Modrák et al. 2023, "Simulation-based
+    calibration checking for Bayesian computation") and the distance to the mean of the draws (Lemos et al. 2023). The
+    correlations of all pairs are tested too. What NumPyro compiles is compiled once for all simulations.
 
     Parameters
     ----------
@@ -65,6 +73,11 @@ def calibrate(
         An engine that gives draws; or a function ``(data, seed) -> {site: (draws, *shape)}`` that returns independent
         draws of the parameters; or "exact", which checks the exact posterior of the local latents, given the true
         parameters, against the program.
+    data : dict or array, optional
+        Data as ``fit`` takes it, for posterior calibration (Säilynoja et al. 2025): a fit to it gives the parameters of
+        each simulation, which adds as many new rows as the data has, and is fitted to both together. It answers whether
+        the engine is right about this data, where the prior is vague, and takes programs with exchangeable rows. For a
+        program that was read with its data, ``data={}`` is that data.
     simulations : int, default 100
         The number of simulations, at least 10.
     draws : int, default 99
@@ -74,8 +87,9 @@ def calibrate(
     progress : bool, default False
         Whether to show a progress bar on stderr.
     workers : int or None, default 1
-        How many simulations run side by side, in processes of joblib. With None joblib decides, so that
-        ``joblib.parallel_config(backend="dask")`` runs them on a cluster of Dask.
+        How many simulations run side by side, in processes of joblib. A simulation whose process is killed is repeated
+        once, and then counted as failed. With None joblib decides, so that ``joblib.parallel_config(backend="dask")``
+        runs them on a cluster of Dask.
     checkpoint : path, optional
         A folder for what each simulation gives. A calibration that was interrupted goes on from it, and a longer one
         begins with it. ZooError where it is of another model, engine, seed or number of draws.
@@ -85,7 +99,7 @@ def calibrate(
     Returns
     -------
     Calibration
-        Printed it is a table, warnings and the verdict.
+        Printed it is a table, warnings, and the verdict with the coverage of the fits that ``judge`` trusts.
 
     Raises
     ------
@@ -96,24 +110,40 @@ def calibrate(
     """
     if not isinstance(model, Model):
         raise ZooError("calibrate takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
-    model = fix_settings(describe_density(model if model.has_card else read_program(model)))
-    check_simulation(model)
-    if callable(engine):
-        name, trial = getattr(engine, "__name__", type(engine).__name__), sampler_trial(model, engine)
-    elif engine == "exact":
-        name, trial = "the exact posterior of the local latents", exact_trial(model)
-    else:
-        name, trial = engine, engine_trial(model, engine, options)
+    check_numbers(simulations, draws, workers)
+    model = describe_density(model if model.has_card else read_program(model))
     if options and (callable(engine) or engine == "exact"):
         raise ZooError(f"{', '.join(options)}: only an engine by name has options")
-    return run_trials(
-        trial,
-        f"{name} on {model.name}",
-        simulations=simulations,
-        draws=draws,
-        seed=seed,
-        progress=progress,
-        workers=workers,
-        checkpoint=checkpoint,
-        settings={"model": repr(model), "options": repr(options)},
-    )
+    if data is not None and engine == "exact":
+        raise ZooError("the exact posterior of local latents has no parameters to fit: leave data out")
+    settings = {"model": repr(model), "options": repr(options)}
+    warnings: tuple[str, ...] = ()
+    # what one simulation compiles the others read, in this process and in those of the workers
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if data is None:
+            model = fix_settings(model)
+            check_simulation(model)
+            simulate, given = prior_simulation(model), ""
+        else:
+            with backend_of(model).compile_once(folder):
+                fit, warnings = fit_to_data(model, data, engine, seed, options)
+            simulate, given = posterior_simulation(fit), " given the data"
+            settings["data"] = repr(checksums(fit.data))
+        if callable(engine):
+            name, trial = getattr(engine, "__name__", type(engine).__name__), sampler_trial(model, simulate, engine)
+        elif engine == "exact":
+            name, trial = "the exact posterior of the local latents", exact_trial(model)
+        else:
+            name, trial = engine, engine_trial(model, simulate, engine, options, folder)
+        return run_trials(
+            trial,
+            f"{name} on {model.name}{given}",
+            simulations=simulations,
+            draws=draws,
+            seed=seed,
+            progress=progress,
+            workers=workers,
+            checkpoint=checkpoint,
+            settings=settings,
+            warnings=warnings,
+        )

@@ -23,7 +23,7 @@ def plot_ranks(
     """ECDF of the ranks minus the uniform ECDF, in its simultaneous band; quantities outside have another colour."""
     from matplotlib.figure import Figure
 
-    shown = list(table.sort_values("p", kind="stable").index)[:MAX_PANELS]
+    shown = [n for n in table.sort_values("p", kind="stable").index if n in ranks][:MAX_PANELS]
     columns = min(PANELS_PER_ROW, len(shown))
     rows = -(-len(shown) // columns)
     figure = Figure((2.5 * columns + 0.5, 1.9 * rows + 0.7), layout="constrained")

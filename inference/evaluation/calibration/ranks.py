@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from inference.evaluation.calibration.joint import correlation_test, with_distance
 from inference.evaluation.calibration.result import Calibration
 from inference.evaluation.calibration.simulations import Folder, RunTrial, Trial, run_simulations
 from inference.summaries.quantities import entry_name
@@ -18,7 +20,8 @@ from zoo.errors import Refusal
 
 Data = TypeVar("Data")  # what a simulator gives and a sampler takes
 
-MIN_SIMULATIONS = 10  # with fewer a band has no power
+MIN_SIMULATIONS = 10  # with fewer no test has power
+VERSION = 2  # of the files in the folder of a calibration
 
 
 def calibrate_sampler(
@@ -53,6 +56,7 @@ def calibrate_sampler(
     Refusal
         Where ``draw`` omits a quantity or gives too few draws.
     """
+    check_numbers(simulations, draws)
 
     def trial(simulation_seed: int, draw_seed: int, count: int) -> Trial:
         truth, data = simulate(simulation_seed)
@@ -104,35 +108,41 @@ def run_trials(
     workers: int | None = 1,
     checkpoint: str | os.PathLike[str] | None = None,
     settings: Mapping[str, object] = NOTHING,
+    warnings: Iterable[str] = (),
 ) -> Calibration:
     """Run the trials, each with two seeds of its own; an error is counted as a failure, a Refusal is raised.
 
-    settings: of the calibration, which a folder that it goes on from must have too.
+    settings: of the calibration, which a folder that it goes on from must have too. warnings: of the calibration.
     """
+    # two seeds: a sampler that began with the random numbers of the simulator could reproduce the true values
+    seeds = np.random.SeedSequence(seed).generate_state(2 * simulations).reshape(-1, 2) >> 1
+    settings = {"title": title, "draws": draws, "seed": seed, "version": VERSION, **settings}
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        # processes of this machine leave their results in a folder, so that one that is killed loses its own alone
+        place = checkpoint or (None if workers in (1, None) else scratch)
+        folder = None if place is None else Folder(place, settings)
+        outcomes = run_simulations(trial, seeds.tolist(), draws, workers=workers, folder=folder, progress=progress)
+    failures = {i: outcome for i, outcome in enumerate(outcomes) if isinstance(outcome, str)}
+    trials = [with_distance(outcome) for outcome in outcomes if not isinstance(outcome, str)]
+    correlations = correlation_test(trials, seed)
+    rng = np.random.default_rng(seed)
+    parts: dict[str, list[np.ndarray]] = {}
+    found = dict.fromkeys(warnings)
+    for trial_result in trials:
+        for name, truth in trial_result.truth.items():
+            parts.setdefault(name, []).append(rank(truth, trial_result.draws[name], rng))
+        found |= dict.fromkeys(trial_result.warnings)
+    ranks = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    ess, trust = np.array([t.ess for t in trials]), tuple(t.trust for t in trials if t.trust)
+    return Calibration(title, ranks, draws, simulations, ess, failures, tuple(found), correlations, trust)
+
+
+def check_numbers(simulations: int, draws: int, workers: int | None = 1) -> None:
+    """Raise ZooError for numbers that are not allowed."""
     check_whole(MIN_SIMULATIONS, simulations=simulations)
     check_whole(1, draws=draws)
     if workers is not None:
         check_whole(1, workers=workers)
-    # two seeds: a sampler that began with the random numbers of the simulator could reproduce the true values
-    seeds = np.random.SeedSequence(seed).generate_state(2 * simulations).reshape(-1, 2) >> 1
-    settings = {"title": title, "draws": draws, "seed": seed, **settings}
-    folder = None if checkpoint is None else Folder(checkpoint, settings)
-    outcomes = run_simulations(trial, seeds.tolist(), draws, workers=workers, folder=folder, progress=progress)
-    rng = np.random.default_rng(seed)
-    parts: dict[str, list[np.ndarray]] = {}
-    ess: list[float] = []
-    failures: dict[int, str] = {}
-    warnings: dict[str, None] = {}
-    for i, outcome in enumerate(outcomes):
-        if isinstance(outcome, str):
-            failures[i] = outcome
-            continue
-        for name, truth in outcome.truth.items():
-            parts.setdefault(name, []).append(rank(truth, outcome.draws[name], rng))
-        ess.append(outcome.ess)
-        warnings |= dict.fromkeys(outcome.warnings)
-    ranks = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    return Calibration(title, ranks, draws, simulations, np.array(ess), failures, tuple(warnings))
 
 
 def rank(truth: np.ndarray, draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inference.evaluation.calibration.bands import band, p_value
+from inference.evaluation.calibration import shape
 from inference.evaluation.calibration.figure import plot_ranks
+from inference.evaluation.calibration.joint import CORRELATIONS, CorrelationTest, marginal_names
+from inference.evaluation.calibration.trust import ALL, trust_table
 from inference.evaluation.comparison.agreement import FALSE_ALARM_RATE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NOTABLE_Z = 2.0  # standard errors of a moment of the ranks, from which the moment is named
 MIN_ESS_FRACTION = 0.5  # of the ranked draws: with a lower ESS the ranks concentrate at the ends
 
 
@@ -42,7 +43,11 @@ class Calibration:
     failures : mapping of int to str
         The error of each simulation that failed.
     trial_warnings : tuple of str
-        Warnings of single simulations, each once.
+        Warnings of the calibration and of single simulations, each once.
+    correlations : CorrelationTest or None
+        The test of the correlations of all pairs of quantities; None where there are no pairs.
+    trust : tuple of str
+        What ``judge`` said of the fit of each simulation that did not fail; empty where there are no fits.
     """
 
     title: str
@@ -52,31 +57,66 @@ class Calibration:
     ess: np.ndarray
     failures: Mapping[int, str]
     trial_warnings: tuple[str, ...] = ()
+    correlations: CorrelationTest | None = None
+    trust: tuple[str, ...] = ()
 
     @property
     def error_rate(self) -> float:
-        """The probability that one calibrated quantity leaves its band: 1% over all quantities (Bonferroni)."""
-        return FALSE_ALARM_RATE / len(self.ranks)
+        """The probability that one calibrated quantity fails its test: 1% over all quantities (Bonferroni)."""
+        return FALSE_ALARM_RATE / (len(self.ranks) + (self.correlations is not None))
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row for each quantity.
 
-        p: the probability of ranks this far from uniform, for this quantity alone. bias: the mean rank over the number
-        of draws, minus 1/2; above 0 the draws are too low. coverage: how often the draws' central interval of
-        probability ``interval`` contained the true value. finding: "calibrated", or what is wrong with the draws.
+        p: the probability of ranks this far from uniform, for this quantity alone, by the tests of
+        ``inference.evaluation.calibration.shape``. shift: the mean of the draws less that of the posterior, in its
+        standard deviations. spread: the standard deviation of the draws over that of the posterior. low, high: the
+        interval of 95% of the spread. coverage: how often the draws' central interval of probability ``interval``
+        contained the true value. finding: "calibrated", or what is wrong with the draws.
         """
         import pandas as pd
 
-        rows = []
-        for ranks in self.ranks.values():
-            p = p_value(ranks, self.draws)
-            is_covered = (ranks >= self._cut) & (ranks <= self.draws - self._cut)
-            bias = float((ranks / self.draws).mean() - 0.5)
-            finding = "calibrated" if p > self.error_rate else describe_ranks(ranks, self.draws)
-            rows.append((p, bias, is_covered.mean(), finding))
-        index = pd.Index(self.ranks, name="quantity")
-        return pd.DataFrame(rows, index=index, columns=["p", "bias", "coverage", "finding"])
+        rows = {}
+        for name, ranks in self.ranks.items():
+            p, errors = shape.uniformity_p(ranks, self.draws), self.errors[name]
+            finding = "calibrated" if p > self.error_rate else shape.describe_errors(errors)
+            numbers = errors.shift, errors.spread, *errors.spread_interval
+            rows[name] = (p, *numbers, self.is_covered(name).mean(), finding)
+        if test := self.correlations:
+            finding = "calibrated" if test.p > self.error_rate else test.finding
+            rows[CORRELATIONS] = (test.p, *[np.nan] * 5, finding)
+        columns = ["p", "shift", "spread", "low", "high", "coverage", "finding"]
+        return pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), name="quantity"), columns=columns)
+
+    @cached_property
+    def errors(self) -> dict[str, shape.DrawErrors]:
+        """The errors of the draws of each quantity, with intervals."""
+        return {name: shape.draw_errors(ranks, self.draws) for name, ranks in self.ranks.items()}
+
+    def is_covered(self, name: str) -> np.ndarray:
+        """Whether the central interval of the draws contained the true value of a quantity, (n,).
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        array of bool, (n,)
+        """
+        ranks = self.ranks[name]
+        return (ranks >= self._cut) & (ranks <= self.draws - self._cut)
+
+    @cached_property
+    def by_trust(self) -> pd.DataFrame:
+        """A row for each verdict that ``judge`` gave, and for all fits: how often their intervals contained the truth.
+
+        simulations: the number of fits. coverage: of the central intervals of probability ``interval``, over the
+        parameters. low, high: its binomial interval of 95%. Empty where there are no fits.
+        """
+        quantities = marginal_names(self.ranks)
+        return trust_table(self.trust, {n: self.is_covered(n) for n in quantities} if self.trust else {})
 
     @property
     def _cut(self) -> int:
@@ -90,49 +130,66 @@ class Calibration:
 
     @property
     def miscalibrated(self) -> list[str]:
-        """The quantities that leave their bands, the smallest p first."""
+        """The quantities that fail their tests, the smallest p first."""
         table = self.table.sort_values("p", kind="stable")
         return list(table.index[table.finding != "calibrated"])
 
     @property
     def detectable_errors(self) -> tuple[float, float]:
-        """The smallest errors of a normal quantity that are likely to be detected: a shift in sds, and a spread factor.
+        """The smallest errors of a normal quantity that are found in half of all cases: a shift in sds, and a factor.
 
-        These are the smallest errors whose expected ECDF leaves the band of the quantity with the fewest ranks;
-        infinite if none does.
+        Of the quantity with the fewest ranks; infinite if no error is found.
         """
-        from scipy.stats import norm
-
-        n = min(map(len, self.ranks.values()))
-        low, high = band(n, self.draws, self.error_rate)
-        z = norm.ppf(np.arange(1, self.draws + 1) / (self.draws + 1))
-
-        def smallest(sizes: np.ndarray, quantiles: np.ndarray) -> float:
-            counts = n * norm.cdf(quantiles)
-            is_outside = np.any((counts < low) | (counts > high), axis=1)
-            return float(sizes[is_outside.argmax()]) if is_outside.any() else float("inf")
-
-        shifts, factors = np.linspace(0, 5, 501), np.linspace(1, 20, 1901)
-        return smallest(shifts, z + shifts[:, None]), smallest(factors, z / factors[:, None])
+        return shape.detectable_errors(min(map(len, self.ranks.values())), self.draws, self.error_rate)
 
     @property
     def verdict(self) -> str:
         """Whether the draws are those of the posterior, and what to do where they are not."""
-        count, simulations = len(self.ranks), f"over {self.simulations} simulations"
+        count, simulations = len(self.table), f"over {self.simulations} simulations"
         wrong = self.miscalibrated
         if not wrong:
             shift, factor = self.detectable_errors
-            subject = "the one quantity is" if count == 1 else f"all {count} quantities are"
+            subject = "the one quantity passes its" if count == 1 else f"all {count} quantities pass their"
             return (
-                f"{self.title}: calibrated; {subject} within the band {simulations}, in which a shift under "
-                f"{shift:.2g} sd or a spread off by a factor under {factor:.2g} may go unseen"
+                f"{self.title}: calibrated; {subject} tests {simulations}, in which a shift under {shift:.2g} sd or a "
+                f"spread off by a factor under {factor:.2g} may go unseen"
             )
+        others = f" (and {len(wrong) - 1} more of {count})" if len(wrong) > 1 else f" (alone of {count})"
         row = self.table.loc[wrong[0]]
-        others = f"and {len(wrong) - 1} more of {count}" if len(wrong) > 1 else f"alone of {count}"
+        if wrong[0] == CORRELATIONS:
+            return f"{self.title}: not calibrated; {row.finding}{others} {simulations}; {advice(row.finding)}"
         return (
-            f"{self.title}: not calibrated; for {wrong[0]} ({others}) {row.finding}: their {self.interval:.0%} "
-            f"intervals contained the truth {row.coverage:.0%} of the time {simulations}; {advice(row.finding)}"
+            f"{self.title}: not calibrated; for {wrong[0]}{others} {row.finding}: {self._size(wrong[0])}their "
+            f"{self.interval:.0%} intervals contained the truth {row.coverage:.0%} of the time {simulations}; "
+            f"{advice(row.finding)}"
         )
+
+    def _size(self, name: str) -> str:
+        """How large the errors are that the finding names, with intervals of 95%."""
+        errors, finding, parts = self.errors[name], self.table.finding[name], []
+        if "narrow" in finding or "wide" in finding:
+            low, high = errors.spread_interval
+            parts.append(f"their sd is {errors.spread:.2g} of the posterior's ({low:.2g} to {high:.2g}), ")
+        if "low" in finding or "high" in finding:
+            low, high = errors.shift_interval
+            parts.append(f"their mean is off by {errors.shift:.2g} sd ({low:.2g} to {high:.2g}), ")
+        return "".join(parts)
+
+    @property
+    def trust_verdict(self) -> str:
+        """How often the intervals of fits that ``judge`` trusts contained the truth; "" where there are no fits."""
+        if not self.trust:
+            return ""
+        table = self.by_trust
+        counts = ", ".join(f"{t!r} {row.simulations:.0f}" for t, row in table.iterrows() if t != ALL)
+        text = f"judge: {counts}"
+        if "yes" in table.index:
+            row = table.loc["yes"]
+            text += (
+                f"; {self.interval:.0%} intervals of those judged 'yes' contained the truth {row.coverage:.1%} of the "
+            )
+            text += f"time ({row.low:.1%} to {row.high:.1%})"
+        return f"{text}, of all {table.coverage[ALL]:.1%}"
 
     @property
     def warnings(self) -> list[str]:
@@ -154,7 +211,7 @@ class Calibration:
         return [*warnings, *self.trial_warnings]
 
     def figure(self) -> Figure:
-        """Plot the ECDF of the ranks minus the uniform ECDF, with its band.
+        """Plot the ECDF of the ranks minus the uniform ECDF, with its band (Säilynoja et al. 2022).
 
         Returns
         -------
@@ -164,33 +221,8 @@ class Calibration:
         return plot_ranks(self.ranks, self.table, self.draws, self.error_rate, self.title)
 
     def __str__(self) -> str:
-        table = self.table.sort_values("p", kind="stable").to_string(float_format=lambda v: f"{v:.3g}")
-        return "\n".join([table, "", *self.warnings, self.verdict])
-
-
-def describe_ranks(ranks: np.ndarray, draws: int) -> str:
-    """What is wrong with draws among which the truth has these ranks, by the first two moments of the ranks.
-
-    >>> describe_ranks(np.array([0, 10] * 50), 10)
-    'the draws are too narrow'
-    >>> describe_ranks(np.array([8, 9, 10] * 30), 10)
-    'the draws are too low'
-    """
-    u = (ranks + 0.5) / (draws + 1) - 0.5
-    # z-score of the mean, by the spread of these ranks, as those of narrow draws vary more from one to the next
-    mean_z = u.mean() / max(u.std() / np.sqrt(len(u)), 1e-12)
-    # z-score of the variance, about their mean, so that a shift alone does not appear narrow; of uniform u the variance
-    # is 1/12, that of u^2 1/180
-    variance_z = (u.var() - 1 / 12) * np.sqrt(180 * len(u))
-    errors = []
-    if abs(variance_z) > NOTABLE_Z:
-        errors.append("too narrow" if variance_z > 0 else "too wide")
-    if abs(mean_z) > NOTABLE_Z:
-        errors.append("too low" if mean_z > 0 else "too high")
-        # a shift concentrates the ranks at one end, so that their spread is informative only where it grows
-        if variance_z < 0:
-            errors = errors[-1:]
-    return f"the draws are {' and '.join(errors)}" if errors else "the draws have another shape"
+        table = self.table.sort_values("p", kind="stable").to_string(float_format=lambda v: f"{v:.3g}", na_rep="")
+        return "\n".join([table, "", *self.warnings, *filter(None, [self.trust_verdict]), self.verdict])
 
 
 def advice(finding: str) -> str:
@@ -199,7 +231,9 @@ def advice(finding: str) -> str:
     >>> advice("the draws are too narrow")
     'do not take intervals from it'
     """
-    if "low" in finding or "high" in finding:
+    if "correlation" in finding:
+        return "do not take differences or sums of quantities from it"
+    if "too low" in finding or "too high" in finding:
         return "use neither its means nor its intervals"
     if "narrow" in finding:
         return "do not take intervals from it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from zoo.errors import Refusal, ZooError, describe_error
 
 MAX_FIRST_FAILURES = 3  # if all of the first simulations fail, the run ends
 SETTINGS = "calibration.json"
+KILLED = "the process that ran it was killed: it may have taken more memory than there is"
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,14 @@ class Trial:
     """One simulation. truth: {quantity: (m,)}, m independent repeats; draws: {quantity: (draws, m)}.
 
     ess: the least effective sample size of any quantity among all the draws from which these were thinned, infinite
-    where they are independent. warnings: shown once for all trials.
+    where they are independent. warnings: shown once for all trials. trust: that of the verdict on the fit, "" of none.
     """
 
     truth: Mapping[str, np.ndarray]
     draws: Mapping[str, np.ndarray]
     ess: float = float("inf")
     warnings: tuple[str, ...] = ()
+    trust: str = ""
 
 
 RunTrial = Callable[[int, int, int], Trial]  # (seed of the simulation, seed of the draws, number of draws)
@@ -63,7 +66,9 @@ class Folder:
             if "failure" in header:
                 return header["failure"]
             parts = {part: {n: arrays[f"{part}/{n}"] for n in header["names"]} for part in ("truth", "draws")}
-            return Trial(parts["truth"], parts["draws"], float(arrays["ess"]), tuple(header["warnings"]))
+            return Trial(
+                parts["truth"], parts["draws"], float(arrays["ess"]), tuple(header["warnings"]), header["trust"]
+            )
 
     def write(self, number: int, outcome: Outcome) -> None:
         """Keep an outcome; the file is there as a whole or not at all."""
@@ -71,13 +76,25 @@ class Folder:
         if isinstance(outcome, str):
             arrays = {"header": json.dumps({"failure": outcome})}
         else:
-            header = {"names": list(outcome.truth), "warnings": outcome.warnings}
+            header = {"names": list(outcome.truth), "warnings": outcome.warnings, "trust": outcome.trust}
             arrays = {"header": json.dumps(header), "ess": outcome.ess}
             arrays |= {f"truth/{n}": v for n, v in outcome.truth.items()}
             arrays |= {f"draws/{n}": v for n, v in outcome.draws.items()}
         unfinished = self.path / f"{number}.{os.getpid()}.tmp.npz"
         np.savez(unfinished, **arrays)
         unfinished.replace(self.path / f"{number}.npz")
+        self._mark(number).unlink(missing_ok=True)
+
+    def begin(self, number: int) -> None:
+        """Note that a simulation has begun."""
+        self._mark(number).touch()
+
+    def unfinished(self) -> list[int]:
+        """The simulations that have begun and not ended."""
+        return sorted(int(mark.stem) for mark in self.path.glob("*.begun"))
+
+    def _mark(self, number: int) -> Path:
+        return self.path / f"{number}.begun"
 
 
 def run_one(trial: RunTrial, number: int, seeds: Sequence[int], draws: int, folder: Folder | None) -> Outcome:
@@ -86,6 +103,8 @@ def run_one(trial: RunTrial, number: int, seeds: Sequence[int], draws: int, fold
     if known is not None:
         return known
     outcome: Outcome
+    if folder:
+        folder.begin(number)
     try:
         outcome = trial(seeds[0], seeds[1], draws)
         check_finite(outcome)
@@ -131,11 +150,31 @@ def run_simulations(
 def outcomes_of(
     trial: RunTrial, seeds: Sequence[Sequence[int]], draws: int, workers: int | None, folder: Folder | None
 ) -> Iterator[Outcome]:
-    """The outcomes one by one: in this process, or as joblib runs them."""
+    """The outcomes one by one: in this process, or as joblib runs them.
+
+    Where a process is killed, the simulations that it may have run are repeated, each in a process of its own; one that
+    is killed again has failed. This needs a folder.
+    """
     if workers == 1:
         yield from (run_one(trial, i, pair, draws, folder) for i, pair in enumerate(seeds))
         return
     from joblib import Parallel, delayed
 
-    pool = Parallel() if workers is None else Parallel(n_jobs=workers)
-    yield from pool(delayed(run_one)(trial, i, pair, draws, folder) for i, pair in enumerate(seeds))
+    def run(numbers: Sequence[int], count: int | None) -> list[Outcome]:
+        pool = Parallel() if count is None else Parallel(n_jobs=count)
+        return pool(delayed(run_one)(trial, i, seeds[i], draws, folder) for i in numbers)
+
+    outcomes: list[Outcome] | None = None
+    while outcomes is None:
+        try:
+            outcomes = run(range(len(seeds)), workers)
+        except BrokenExecutor as error:
+            suspects = folder.unfinished() if folder else []
+            if folder is None or not suspects:
+                raise ZooError(f"{KILLED}; run fewer workers, or give a checkpoint to go on from") from error
+            for number in suspects:
+                try:
+                    run([number], 2)  # with 1 it would be this process
+                except BrokenExecutor:
+                    folder.write(number, KILLED)
+    yield from outcomes

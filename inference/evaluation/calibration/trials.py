@@ -1,28 +1,55 @@
-"""One simulation of a model: true values and data from the program, and draws by an engine, a sampler, or exactly."""
+"""One simulation of a model: true values and data, and draws by an engine, a sampler, or exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from inference import engines, fitting
+from inference.evaluation.calibration.density import JointDensity
 from inference.evaluation.calibration.invariants import invariants
+from inference.evaluation.calibration.joint import LOG_JOINT, LOG_LIKELIHOOD
 from inference.evaluation.calibration.ranks import thin_indices
 from inference.evaluation.calibration.simulations import RunTrial, Trial
+from inference.evaluation.comparison import judge
 from inference.exact import enumeration, gaussian
 from inference.result import Fit
 from inference.summaries.quantities import entry_name
 from inference.summaries.statistics import chain_statistics, sample_kind
 from zoo import Model, Refusal, ZooError
-from zoo._backend import in_backend
+from zoo._backend import backend_of, in_backend
 from zoo.read_model import read
 from zoo.types import DataLike, Program
 
 NO_LIKELIHOOD = "the log-likelihood is not among the quantities, as rows have none of their own"
+Values: TypeAlias = dict[str, np.ndarray]
+Sampler: TypeAlias = Callable[[Any, int], Mapping[str, ArrayLike]]  # (data, seed) -> {site: (draws, *shape)}
+
+
+class Simulation(NamedTuple):
+    """What one trial begins with: true values of all sites, the data that has them, and the model of the fit to it."""
+
+    values: Values
+    data: DataLike
+    model: Model
+
+
+Simulate: TypeAlias = Callable[[int], Simulation]  # of a seed
+
+
+def prior_simulation(model: Model) -> Simulate:
+    """Parameters from the prior, and data given these."""
+
+    def simulate(seed: int) -> Simulation:
+        values = model.simulate(seed)
+        return Simulation(values, model.data_of(values), model)
+
+    return simulate
 
 
 def fix_settings(model: Model) -> Model:
@@ -52,75 +79,87 @@ def check_simulation(model: Model) -> None:
     model.data_of(values)
 
 
-def engine_trial(model: Model, engine: str, options: Mapping[str, Any]) -> RunTrial:
-    """A trial that fits by an engine."""
+def engine_trial(
+    model: Model, simulate: Simulate, engine: str, options: Mapping[str, Any], compilation_folder: str
+) -> RunTrial:
+    """A trial that fits by an engine, and judges the fit; what is compiled is kept in a folder for all simulations."""
     engine_options = {name: value for name, value in options.items() if name not in ("device", "dtype")}
     engines.get(engine).make_options(engine_options, model.card)  # a wrong name is an error, not a failed simulation
+    density = JointDensity()
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
-        values = model.simulate(seed)
-        run = {"seed": fit_seed, **options}
-        name: str | None = engine
-        fit = fitting.fit(model, model.data_of(values), name, **run)
-        if not fit.draws:
-            raise Refusal(f"{engine} gives a point: calibration ranks the truth among draws, of nuts or svi for one")
-        return fit_trial(values, fit, count, are_independent=sample_kind(fit) == "guide")
+        with backend_of(model).compile_once(compilation_folder):
+            values, data, fitted = simulate(seed)
+            run = {"seed": fit_seed, **options}
+            name: str | None = engine
+            fit = fitting.fit(fitted, data, name, **run)
+            if not fit.draws:
+                raise Refusal(
+                    f"{engine} gives a point: calibration ranks the truth among draws, of nuts or svi for one"
+                )
+            result = fit_trial(values, fit, count, density, are_independent=sample_kind(fit) == "guide")
+            return replace(result, trust=judge(fit).trust)
 
     return trial
 
 
-def sampler_trial(model: Model, sampler: Callable[[dict[str, np.ndarray], int], Mapping[str, ArrayLike]]) -> RunTrial:
+def sampler_trial(model: Model, simulate: Simulate, sampler: Sampler) -> RunTrial:
     """A trial of independent draws of the parameters by a user's function."""
+    density = JointDensity()
 
     def trial(seed: int, fit_seed: int, count: int) -> Trial:
-        values = model.simulate(seed)
-        data = model.data_of(values)
-        given = sampler(data, fit_seed)
-        missing = [n for n in model.card.parameters(model.settings) if n not in given]
-        if missing:
-            raise Refusal(f"the sampler gives no draws of {', '.join(missing)}: it must give every parameter")
-        fit = Fit(
-            model=model,
-            engine="",
-            keywords=model.settings,
-            options={},
-            seed=fit_seed,
-            device="cpu",
-            dtype=None,
-            data=data,
-            seconds=0.0,
-            params={},
-            trace=np.zeros(0),
-            draws={n: np.asarray(v)[None] for n, v in given.items()},
-        )
-        return fit_trial(values, fit, count, are_independent=True)
+        values, data, fitted = simulate(seed)
+        fit = sampled_fit(fitted, data, sampler, fit_seed)
+        return fit_trial(values, fit, count, density, are_independent=True)
 
     return trial
 
 
-def fit_trial(values: Mapping[str, np.ndarray], fit: Fit, count: int, are_independent: bool) -> Trial:
-    """The true values and ``count`` draws of a fit: its quantities, and the log-likelihood of the data."""
+def sampled_fit(model: Model, data: DataLike, sampler: Sampler, seed: int) -> Fit:
+    """The draws of a user's function as a fit; raises Refusal where a parameter has none."""
+    given = sampler(data, seed)
+    missing = [n for n in model.card.parameters(model.settings) if n not in given]
+    if missing:
+        raise Refusal(f"the sampler gives no draws of {', '.join(missing)}: it must give every parameter")
+    table, keywords = model.bind(data)
+    return Fit(
+        model=model,
+        engine="",
+        keywords=keywords,
+        options={},
+        seed=seed,
+        device="cpu",
+        dtype=None,
+        data=table,
+        seconds=0.0,
+        params={},
+        trace=np.zeros(0),
+        draws={n: np.asarray(v)[None] for n, v in given.items()},
+    )
+
+
+def fit_trial(values: Values, fit: Fit, count: int, density: JointDensity, are_independent: bool) -> Trial:
+    """The true values and ``count`` draws of a fit: its quantities, and the log densities."""
     card, settings = fit.model.card, fit.keywords
     sites = card.parameters(settings)
-    flat = {n: fit.draws[n].reshape(-1, *fit.draws[n].shape[2:]) for n in sites}
+    flat = {n: v.reshape(-1, *v.shape[2:]) for n, v in fit.draws.items()}
     chains, length = fit.draws[next(iter(sites))].shape[:2]
     ranked = thin_indices(chains * length, count)
-    names, draws = invariants(card, settings, flat)
+    names, draws = invariants(card, settings, {n: flat[n] for n in sites})
     _, truth = invariants(card, settings, {n: values[n][None] for n in sites})
     ess = float("inf")
     if not are_independent:
         ess = float(np.nanmin(chain_statistics(draws.reshape(chains, length, -1))[1], initial=np.inf))
-    columns, true_values, warnings = draws[ranked], truth[0], ()
+    by_name = {name: np.append(truth[0, j], draws[ranked, j]) for j, name in enumerate(names)}
+    chosen, warnings = {n: v[ranked] for n, v in flat.items()}, ()
     try:
-        joined = {n: np.concatenate([values[n][None], flat[n][ranked]])[None] for n in sites}
-        log_likelihood = replace(fit, draws=joined).log_likelihood().sum(-1)[0]
-        names = [*names, "log-likelihood"]
-        columns = np.column_stack([columns, log_likelihood[1:]])
-        true_values = np.append(true_values, log_likelihood[0])
+        joined = {n: np.concatenate([values[n][None], chosen[n]])[None] for n in sites}
+        by_name[LOG_LIKELIHOOD] = replace(fit, draws=joined).log_likelihood().sum(-1)[0]
     except ZooError:
         warnings = (NO_LIKELIHOOD,)
-    by_name = {name: columns[:, [j]] for j, name in enumerate(names)}
-    return Trial(dict(zip(names, true_values[:, None], strict=True)), by_name, ess, warnings)
+    with suppress(ZooError):  # the log-likelihood is there, or its warning
+        by_name[LOG_JOINT] = density(fit, values, chosen)
+    return Trial({n: v[:1] for n, v in by_name.items()}, {n: v[1:, None] for n, v in by_name.items()}, ess, warnings)
 
 
 def exact_trial(model: Model) -> RunTrial:
@@ -141,7 +180,7 @@ def exact_trial(model: Model) -> RunTrial:
         params, data = {n: values[n] for n in card.parameters(settings)}, model.data_of(values)
         draws = posterior.draw(params, data, draw_seed, count)
         joined = {n: np.concatenate([values[n][None], draws[n]]) for n in posterior.latents}  # the truth comes first
-        quantities = {"log joint": log_joint(data, params, joined)[:, None]}
+        quantities = {LOG_JOINT: log_joint(data, params, joined)[:, None]}
         for name, value in joined.items():
             dims = sites[name].dims
             if "N" in dims:

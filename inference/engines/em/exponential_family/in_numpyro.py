@@ -1,14 +1,17 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
 from inference.engines.em.exponential_family import BLOCK_SIZE
+from zoo._backend.in_numpyro import without_constants
 
 
 class ExponentialFamilyStep:
     def __init__(self, form, x, weights):
         self.form, self.x, self.weights = form, x, weights
         self._step = jax.jit(self.compute_step)
-        self._from_labels = jax.jit(self.fit_labels, static_argnames="K")  # one compilation for all restarts
+        self._from_labels = {}  # by K and rows: one compilation for all restarts
 
         self._precise_step = jax.jit(self.compute_precise_step)
 
@@ -49,7 +52,11 @@ class ExponentialFamilyStep:
         return self.form.maximise(sums.T, params), total
 
     def from_labels(self, labels, K):
-        return self._from_labels(self.x, jnp.asarray(labels), self.weights, K=K)
+        given = self.x, jnp.asarray(labels), self.weights
+        key = K, len(self.x)
+        if key not in self._from_labels:
+            self._from_labels[key] = without_constants(partial(self.fit_labels, K=K), *given)
+        return self._from_labels[key](*given)
 
     def fit_labels(self, x, labels, weights, K):
         def block(x, labels, w):

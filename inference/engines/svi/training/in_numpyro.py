@@ -7,6 +7,7 @@ import optax
 from numpyro import handlers
 from numpyro.distributions import biject_to, constraints
 
+from guides.base import split_coordinates, with_coordinates
 from inference.engines.svi.evaluation import Evaluation
 from inference.engines.svi.evaluation.in_numpyro import codes, evaluate
 from inference.engines.svi.evaluation.terms import join_codes
@@ -30,8 +31,8 @@ class Trainer:
         self.init_key, self.step_key, self.elbo_key = jax.random.split(jax.random.PRNGKey(request.seed), 3)
         # arrays are arguments of what is compiled, everything else is part of it
         self.levels = rows.intensity_levels()
-        self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
-        self.plain = {n: v for n, v in inputs.items() if n not in self.arrays}
+        arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
+        self.arrays, self.plain = with_coordinates(guide, arrays), {n: v for n, v in inputs.items() if n not in arrays}
         self.has_default_optimiser = request.options.optimizer is None
         self.optimiser = make_optimiser(request.options)
         self.params = self.set_up()
@@ -105,7 +106,8 @@ class Trainer:
 
     def step_inputs(self, arrays, batch, key, **sizes):
         """The inputs of one step, and program and guide for its batch."""
-        inputs, pair, table = {**arrays, **self.plain, **sizes}, (self.program, self.guide), self.rows
+        guide, arrays = split_coordinates(self.guide, arrays)
+        inputs, pair, table = {**arrays, **self.plain, **sizes}, (self.program, guide), self.rows
         if table.on_device and (batch or len(table.validation)):
             index = batch.get("_rows", table.training)
             inputs |= {n: jnp.take(arrays[n], index, axis=axis) for n, axis in table.axes.items()}
@@ -113,7 +115,7 @@ class Trainer:
             inputs |= batch
         if batch:
             index = jnp.arange(len(next(iter(batch.values()))))
-            pair = minibatch(self.program, index), minibatch(self.guide, index)
+            pair = minibatch(self.program, index), minibatch(guide, index)
         return binarise(inputs, self.levels, key), pair
 
     def bound_of(self, objective, params, key, arrays, batch, *moment, **sizes):
@@ -121,7 +123,7 @@ class Trainer:
         constrained = {n: self.transforms[n](v) for n, v in params.items()}
         return bound(objective, *pair, constrained, key, inputs, *moment)
 
-    def steps(self, params, opt_state, average, estimators, skips, first, count, feed, arrays):
+    def steps(self, params, opt_state, average, estimators, skips, first, count, feed, arrays, step_key):
         scale = 1 / self.plan.num_rows  # gradients are those of the bound per row, whatever their number
 
         def loss(params, key, batch, *moment):
@@ -136,7 +138,7 @@ class Trainer:
             batch = {n: v[i] for n, v in feed.items()}
             fraction = jnp.asarray(index / self.plan.num_steps, trace.dtype)
             (value, details), slope = jax.value_and_grad(loss, has_aux=True)(
-                params, jax.random.fold_in(self.step_key, index), batch, beta, fraction, estimators
+                params, jax.random.fold_in(step_key, index), batch, beta, fraction, estimators
             )
             metrics = jnp.stack([details.metrics[n] for n in (self.objective.metric, "reconstruction", "kl")])
             change, state = self.optimiser.update(slope, opt_state, params)
@@ -168,16 +170,13 @@ class Trainer:
     def advance(self, first, count):
         feed = self.feed(self.plan.batches(first, count) if self.plan.batch_size else None, self.max_steps)
         start = self.params, self.opt_state, self.average if self.decay else {}, self.estimators, self.skips
-        done, *end, trace, is_finite = self.compiled_steps(
-            *start, jnp.asarray(first), jnp.asarray(count), feed, self.arrays
-        )
+        inputs = feed, self.arrays, self.step_key
+        done, *end, trace, is_finite = self.compiled_steps(*start, jnp.asarray(first), jnp.asarray(count), *inputs)
         repeated, is_good = count, bool(is_finite)
         while not is_good and repeated:
             # a check of every parameter after every step takes a fifth of the time: the finite steps are repeated
             repeated = min(int(done), repeated - 1)
-            done, *end, trace, is_good = self.compiled_steps(
-                *start, jnp.asarray(first), jnp.asarray(repeated), feed, self.arrays
-            )
+            done, *end, trace, is_good = self.compiled_steps(*start, jnp.asarray(first), jnp.asarray(repeated), *inputs)
         self.params, self.opt_state, average, self.estimators, self.skips = end
         self.average = average if self.decay else self.params
         return int(done), np.asarray(trace, float)[: int(done)], bool(is_finite)

@@ -76,8 +76,9 @@ def calibrate(
     data : dict or array, optional
         Data as ``fit`` takes it, for posterior calibration (Säilynoja et al. 2025): a fit to it gives the parameters of
         each simulation, which adds as many new rows as the data has, and is fitted to both together. It answers whether
-        the engine is right about this data, where the prior is vague, and takes programs with exchangeable rows. For a
-        program that was read with its data, ``data={}`` is that data.
+        the engine is right about this data, where the prior is vague, and takes programs with exchangeable rows. What
+        neither the data nor new rows inform is not checked: there the draws are compared with themselves. For a program
+        that was read with its data, ``data={}`` is that data.
     simulations : int, default 100
         The number of simulations, at least 10.
     draws : int, default 99
@@ -111,7 +112,7 @@ def calibrate(
     if not isinstance(model, Model):
         raise ZooError("calibrate takes a model: zoo.load(name, K=3), or zoo.Model(program, backend=...)")
     check_numbers(simulations, draws, workers)
-    model = describe_density(model if model.has_card else read_program(model))
+    model = describe_density(model if model.has_card else read_program(model, data))
     if options and (callable(engine) or engine == "exact"):
         raise ZooError(f"{', '.join(options)}: only an engine by name has options")
     if data is not None and engine == "exact":

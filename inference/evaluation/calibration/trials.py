@@ -57,10 +57,12 @@ def fix_settings(model: Model) -> Model:
     return model.with_settings(**model.complete({**model.card.sizes, **model.settings}, {}))
 
 
-def read_program(model: Model) -> Model:
-    """A program of the user's own that runs without data, read; raises ZooError for one that has other arguments."""
+def read_program(model: Model, data: DataLike = None) -> Model:
+    """A program of the user's own, read with its data, or without where it runs so; raises ZooError where it cannot."""
     try:
-        return read(model)
+        if data is None:
+            return read(model)
+        return read(model, **data) if isinstance(data, Mapping) else read(model, data)
     except ZooError as error:
         raise ZooError(f"calibrate takes zoo.read(model, X, y), with the data's covariates: {error}") from error
 

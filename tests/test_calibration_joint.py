@@ -15,6 +15,7 @@ from inference.evaluation.calibration.ranks import rank
 from inference.evaluation.calibration.simulations import Trial
 from inference.evaluation.calibration.trials import read_program, sampled_fit
 from inference.evaluation.calibration.trust import trust_table
+from inference.evaluation.comparison import judge
 from tests.programs import conjugate
 from tests.table import BACKENDS, SLOW_IN_NUMPYRO
 from zoo import ZooError
@@ -159,7 +160,7 @@ def test_simulations_are_the_fits_of_their_seeds_with_their_verdicts(backend):
         fit = inference.fit(model, model.data_of(values), engine="svi", seed=int(seeds[i, 1]), **options)
         for name in "ab":
             assert result.ranks[name][i] == (fit.draws[name][0] < values[name]).sum()
-        assert result.trust[i] == inference.judge(fit).trust
+        assert result.trust[i] == judge(fit).trust
     assert result.by_trust.simulations["all"] == 10
     assert f"of all {result.by_trust.coverage['all']:.1%}" in str(result)
 

@@ -53,6 +53,7 @@ def check_pair(truth, claimed, simulations=100):
 def test_a_wrong_correlation_is_found_that_marginal_ranks_pass(truth, claimed, found):
     result = check_pair(truth, claimed)
     assert found <= {*result.miscalibrated} <= found | {"distance to the mean", "correlations"}, str(result)
+    assert result.correlations is not None
     if found:
         assert {result.correlations.pair} == {("a", "b")}
         assert abs(result.correlations.truth - truth) < 4 / np.sqrt(100)
@@ -72,7 +73,9 @@ def test_joint_tests_raise_false_alarms_at_their_rate():
         ]
         first = with_distance(trials[0])
         distances += rank(first.truth["distance to the mean"], first.draws["distance to the mean"], rng).tolist()
-        correlations.append(correlation_test(trials, seed).p)
+        test = correlation_test(trials, seed)
+        assert test is not None
+        correlations.append(test.p)
     counts = np.bincount(np.array(distances) // 5, minlength=4)
     assert (np.abs(counts - 50) < 4 * np.sqrt(200 * 0.25 * 0.75)).all()
     for level in (0.1, 0.5):

@@ -97,6 +97,6 @@ def test_ranks_at_one_end_have_finite_errors(end):
 
 
 def test_detectable_errors_are_found_in_half_of_all_cases():
-    shift, factor = shape.detectable_errors(50, DRAWS, FALSE_ALARM_RATE)
-    for shift, spread in ((shift, 1.0), (0.0, 1 / factor)):
+    smallest, factor = shape.detectable_errors(50, DRAWS, FALSE_ALARM_RATE)
+    for shift, spread in ((smallest, 1.0), (0.0, 1 / factor)):
         assert abs(found(simulate_ranks(50, shift, spread, repeats=200)).mean() - 0.5) < 4 * np.sqrt(0.25 / 200)

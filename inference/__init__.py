@@ -3,12 +3,11 @@
 ``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; for a program of the user's own, ``fit(model,
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
-trust, ``judge(fit)`` whether one may be trusted, and ``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``;
-``leave_future_out(fit)`` predicts later steps of sequences; ``loo_pit(fit)`` tells where values lie in predictive
-distributions;
-``predictive_check(fit)`` compares data drawn from the model with the data; ``sensitivity(fit)`` scales prior and
-likelihood; ``calibrate(model, engine)`` tests an engine
-on data simulated from the model; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
+trust, ``judge(fit)`` whether one may be trusted, and ``compare_models(fit, fit, ...)``, of different models, which
+predicts best, by ``loo(fit)``; ``leave_future_out(fit)`` predicts later steps of sequences; ``loo_pit(fit)`` tells
+where values lie in predictive distributions; ``predictive_check(fit)`` compares data drawn from the model with the
+data; ``sensitivity(fit)`` scales prior and likelihood; ``calibrate(model, engine)`` tests an engine on data simulated
+from the model, or given data; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
 ``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by ``log_marginal``, ``elbo_split``
 and ``inference_gap``; ``gradient_report(model, data)`` measures bias and variance of gradient estimators for discrete
 latents, which ``estimator(name, **settings)`` makes;

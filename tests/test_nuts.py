@@ -213,7 +213,7 @@ def test_the_energy_fraction_of_a_normal_posterior_is_high_and_of_heavy_tails_lo
 
 def test_many_short_chains_are_judged_by_groups_with_a_common_start():
     x = np.random.default_rng(0).normal(size=30)
-    options = {"num_chains": 16, "num_warmup": 100, "num_samples": 40}
+    options: dict[str, Any] = {"num_chains": 16, "num_warmup": 100, "num_samples": 40}
     model = zoo.load("gaussian_mixture", "numpyro", K=1)
     nested, plain = (fit(model, x, engine="nuts", superchains=groups, **options) for groups in (4, None))
     r_hat = {

@@ -28,7 +28,7 @@ class Deadly:
         return sample_two_numbers(data, seed)
 
 
-@pytest.mark.parametrize("is_always", [False, True], ids=["once", "always"])
+@pytest.mark.parametrize("is_always", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["once", "always"])
 def test_a_killed_process_loses_at_most_its_own_simulation(tmp_path, is_always):
     model = conjugate("pyro").with_settings(N=5)
     whole = inference.calibrate(model, sample_two_numbers, simulations=12, draws=19)

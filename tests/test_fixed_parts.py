@@ -177,6 +177,7 @@ def test_moves_without_noise_have_a_density_and_a_gradient(backend):
     assert np.isfinite(guide.trace).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_guides_and_saved_fits_have_what_is_left(backend, tmp_path):
     model = zoo.load(NAME, backend, **VELOCITY)

@@ -66,7 +66,10 @@ def pyro_square(y):
     pyro.sample("y", Normal(theta**2, 0.5), obs=y)
 
 
-@pytest.mark.parametrize(("backend", "program"), [("numpyro", numpyro_square), ("pyro", pyro_square)])
+@pytest.mark.parametrize(
+    ("backend", "program"),
+    [("numpyro", numpyro_square), pytest.param("pyro", pyro_square, marks=pytest.mark.slow)],
+)
 def test_a_number_known_by_its_square_is_in_two_modes(backend, program):
     # the guide reports the mass of the other mode, and the chains are in both
     import torch

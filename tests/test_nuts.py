@@ -198,6 +198,7 @@ def test_an_interrupted_run_leaves_no_process(backend):
             os.killpg(run.pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_the_energy_fraction_of_a_normal_posterior_is_high_and_of_heavy_tails_low():
     import numpyro
     from numpyro import distributions as dist

@@ -124,7 +124,7 @@ def test_moments_and_paths_of_the_factors_are_those_of_the_draws(fitted):
     [
         (sequences.filtered, "filtered of switching_lds is of given steps, and the fit has z of all of them"),
         (sequences.forecast, "forecast of switching_lds"),
-        (sequences.predictive_log_likelihood, "predictive_log_likelihood of switching_lds"),
+        (sequences.predictive_log_likelihood, "log p of steps of switching_lds is of given steps"),
         (lambda fit: sequences.latents(fit, so_far=True), "so_far"),
         (
             lambda fit: sequences.smoothed(fit, np.zeros((1, 4, D))),

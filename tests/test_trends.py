@@ -81,6 +81,7 @@ def test_paths_are_draws_of_the_level(series, level):
     assert np.abs((values[:, 1, :, 0].mean(0) - mean) / np.sqrt(np.diag(cov) / 3000)).max() < 4.5
 
 
+@pytest.mark.slow
 def test_a_fit_with_draws_adds_the_uncertainty_of_its_parameters(series):
     model = zoo.load("linear_dynamical_system", "pyro", structure="local_trend")
     fitted = fit(model, series, "svi", num_steps=150, num_draws=200)

@@ -117,7 +117,7 @@ def describe(quantities: Sequence[str], columns: np.ndarray, coefficients: np.nd
     """A combination in words, by its largest terms.
 
     >>> describe(["a", "b"], np.array([0, 1]), np.array([0.7, -0.7]))
-    'a - b (scaled)'
+    'a - b (in sds)'
     """
     order = [int(j) for j in np.argsort(-np.abs(coefficients), kind="stable")[:3]]
     terms = [j for j in order if abs(coefficients[j]) > 0.2 * abs(coefficients[order[0]])]
@@ -125,4 +125,4 @@ def describe(quantities: Sequence[str], columns: np.ndarray, coefficients: np.nd
     text = quantities[int(columns[first])]
     for j in others:
         text += f" {'+' if coefficients[j] * coefficients[first] > 0 else '-'} {quantities[int(columns[j])]}"
-    return f"{text} (scaled)" if others else text
+    return f"{text} (in sds)" if others else text

@@ -75,7 +75,7 @@ def table_by_fit(c: ComparisonRecord) -> pd.DataFrame:
                 "min_sd_ratio": -largest(-a.sd_ratio),
                 "max_sd_ratio": largest(a.sd_ratio),
                 "max_wasserstein": largest(a.wasserstein),
-                "min_coverage": -largest(-a.coverage) if name != c.reference else np.nan,
+                "min_coverage": -largest(-a.coverage),
                 "max_r_hat": largest(s.r_hat),
                 "min_ess": -largest(-np.minimum(s.ess_bulk, s.ess_tail)),
                 "divergences": s.divergences if s.kind == "chains" and s.divergences is not None else np.nan,
@@ -112,7 +112,7 @@ def short_table(c: ComparisonRecord) -> tuple[list[str], list[list[str]]]:
     rows = list(table_by_fit(c).itertuples())
     cells = {heading: [format_cell(row) for row in rows] for heading, format_cell in SHORT_TABLE.items()}
     reference = list(c.fits).index(c.reference)  # its distances from itself are not shown
-    for heading, text in (("means off by", "reference"), ("sd ratio", ""), ("Wasserstein", "")):
+    for heading, text in (("means off by", "reference"), ("sd ratio", ""), ("Wasserstein", ""), ("90% holds", "")):
         cells[heading][reference] = text
     return list(c.fits), [[heading, *column] for heading, column in cells.items() if any(column)]
 

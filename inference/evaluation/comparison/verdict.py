@@ -92,7 +92,7 @@ def chains_verdict(c: VerdictInput) -> Verdict:
         (failures if are_apart else warnings).append(explanation.high_r_hat(s, MAX_R_HAT))
     if (s.ess_bulk < MIN_ESS).any() and not are_apart:  # of chains apart it is low however many draws there are
         warnings.append(explanation.low_ess(c, s.ess_bulk, MIN_ESS, "bulk"))
-    for name, (one_r_hat, ess) in s.beside.items() if len(s.values) >= MIN_CHAINS else ():
+    for name, (one_r_hat, ess) in s.beside.items() if len(s.values) >= MIN_CHAINS and not are_apart else ():
         if not one_r_hat <= CERTAIN_R_HAT:
             failures.append(f"R-hat of {name} is {one_r_hat:.3f}, above {MAX_R_HAT}: raise num_warmup and num_samples")
         elif not (one_r_hat <= MAX_R_HAT and ess >= MIN_ESS):

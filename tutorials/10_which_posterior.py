@@ -283,10 +283,12 @@ def at_sea(beacons, distances=None, count=5):
         numpyro.sample("distance", dist.Normal(radius, 0.5).to_event(1), obs=distances)
 
 
-one_mode = inference.fit(zoo.Model(at_sea, backend="numpyro"), beacons, distances, engine="svi", guide="full_rank")
-verdict = inference.judge(one_mode)
-print(f"prior of a ship at sea: {verdict.trust}: {verdict.explanation}")
-assert verdict.trust == "yes"
+sea = zoo.Model(at_sea, backend="numpyro")
+sea_guide = inference.fit(sea, beacons, distances, engine="svi", guide="full_rank")
+sea_chains = inference.fit(sea, beacons, distances, engine="nuts")
+for name, verdict in inference.compare(sea_guide, sea_chains, names=["svi", "nuts"]).verdicts.items():
+    print(f"{name}, prior of a ship at sea: {verdict.trust}: {verdict.explanation}")
+    assert verdict.trust == "yes"
 
 mirror = {"east": ship_guide.params["east"], "north": -ship_guide.params["north"]}
 other = inference.fit(navigation, beacons, distances, engine="svi", guide="full_rank", start=mirror)

@@ -20,15 +20,15 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")
 import numpy as np
 from joblib import Parallel, delayed
 
-from benchmarks.verdict_suite import Problem, problems
+from benchmarks.verdict_suite import Problem, numbers, problem
 from benchmarks.verdict_suite.engines import judge_engines
 from benchmarks.verdict_suite.judging import Row, judge_problem
 from benchmarks.verdict_suite.rates import print_tables
 
 
-def judge_number(function: Callable[[Problem, int], list[Row]], seed: int, share: float, number: int) -> list[Row]:
-    """The verdicts on one problem, which is made anew in each process."""
-    return function(problems(seed, share)[number], seed)
+def judge_place(function: Callable[[Problem, int], list[Row]], seed: int, place: tuple[int, int]) -> list[Row]:
+    """The verdicts on one problem, which is made in the process that judges it."""
+    return function(problem(seed, *place), seed)
 
 
 def main() -> None:
@@ -41,14 +41,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rows", help="file for every verdict, as JSON")
     options = parser.parse_args()
-    suite = problems(options.seed, options.share)
-    chosen = np.linspace(0, len(suite) - 1, min(options.engines, len(suite))).astype(int)
-    jobs = [(judge_engines, int(i)) for i in chosen]
+    places = numbers(options.share)
+    chosen = np.linspace(0, len(places) - 1, min(options.engines, len(places))).astype(int)
+    jobs = [(judge_engines, places[i]) for i in chosen]
     if not options.engines_alone:
-        jobs += [(judge_problem, i) for i in range(len(suite))]
-    parts = Parallel(n_jobs=options.workers)(
-        delayed(judge_number)(function, options.seed, options.share, i) for function, i in jobs
-    )
+        jobs += [(judge_problem, place) for place in places]
+    parts = Parallel(n_jobs=options.workers)(delayed(judge_place)(f, options.seed, place) for f, place in jobs)
     rows = [row for part in parts for row in part]
     if options.rows:
         with open(options.rows, "w") as file:

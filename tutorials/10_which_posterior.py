@@ -321,7 +321,7 @@ for fit, part, colour in zip((ship_guide, other), mass, (BLUE, ORANGE), strict=T
     panes[1].scatter(*(fit.draws[n].ravel()[:count] for n in ("east", "north")), s=3, alpha=0.5, color=colour)
     panes[1].annotate(f"{part:.0%}", (5, np.sign(fit.params["north"]) * 3), color=colour)
 panes[0].set(ylabel="north (km)")
-panes[0].legend(markerscale=3, loc="center right")
+panes[0].legend(markerscale=3, loc="upper right")
 show(figure, "posterior_modes")
 
 # %% [markdown]

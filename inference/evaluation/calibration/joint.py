@@ -106,7 +106,8 @@ def correlation_test(trials: Sequence[Trial], seed: int) -> CorrelationTest | No
 
     observed = distances(points[:, 0])
     worst = int(observed.argmax())
-    truth = float((points[:, 0, first[worst]] * points[:, 0, second[worst]]).mean())
+    x, y = points[:, 0, first[worst]], points[:, 0, second[worst]]
+    truth = float((x * y).mean() / np.sqrt((x**2).mean() * (y**2).mean()))
     exceeded = (distances(chosen).max() >= observed[worst] for chosen in replacements(points, seed))
     return CorrelationTest(
         sequential_p(exceeded), (names[first[worst]], names[second[worst]]), truth, float(mean[worst] / len(points))

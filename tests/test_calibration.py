@@ -289,7 +289,7 @@ def test_a_mean_field_guide_is_too_narrow():
     result = inference.calibrate(
         conjugate("pyro").with_settings(N=40), "svi", simulations=20, num_steps=200, learning_rate=0.05
     )
-    assert set(result.miscalibrated) == {"a", "b"}
+    assert {"a", "b"} <= set(result.miscalibrated) <= {"a", "b", "correlations", "distance to the mean"}
     assert "the draws are too narrow" in result.verdict
     assert "do not take intervals" in result.verdict
 
@@ -310,5 +310,5 @@ def test_nuts_is_calibrated_on_a_linear_dynamical_system():
     options: dict[str, Any] = {"num_chains": 1, "num_warmup": 200, "num_samples": 400}
     result = inference.calibrate(model, "nuts", simulations=30, draws=19, **options)
     assert not result.failures
-    assert set(result.ranks) == {"level_sd[0]", "Psi[0]", "log-likelihood"}
+    assert {"level_sd[0]", "Psi[0]", "log-likelihood"} <= set(result.ranks)
     assert result.miscalibrated == []

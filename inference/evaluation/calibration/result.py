@@ -11,7 +11,7 @@ import numpy as np
 
 from inference.evaluation.calibration import shape
 from inference.evaluation.calibration.figure import plot_ranks
-from inference.evaluation.calibration.joint import CORRELATIONS, CorrelationTest, marginal_names
+from inference.evaluation.calibration.joint import CORRELATIONS, JOINT, CorrelationTest, marginal_names
 from inference.evaluation.calibration.trust import ALL, trust_table
 from inference.evaluation.comparison.agreement import FALSE_ALARM_RATE
 
@@ -155,11 +155,13 @@ class Calibration:
                 f"spread off by a factor under {factor:.2g} may go unseen"
             )
         others = f" (and {len(wrong) - 1} more of {count})" if len(wrong) > 1 else f" (alone of {count})"
-        row = self.table.loc[wrong[0]]
-        if wrong[0] == CORRELATIONS:
+        # of quantities of all parameters at once nobody reports an interval: single ones come first
+        first = next((name for name in wrong if name not in (*JOINT, CORRELATIONS)), wrong[0])
+        row = self.table.loc[first]
+        if first == CORRELATIONS:
             return f"{self.title}: not calibrated; {row.finding}{others} {simulations}; {advice(row.finding)}"
         return (
-            f"{self.title}: not calibrated; for {wrong[0]}{others} {row.finding}: {self._size(wrong[0])}their "
+            f"{self.title}: not calibrated; for {first}{others} {row.finding}: {self._size(first)}their "
             f"{self.interval:.0%} intervals contained the truth {row.coverage:.0%} of the time {simulations}; "
             f"{advice(row.finding)}"
         )

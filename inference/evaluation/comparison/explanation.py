@@ -11,6 +11,7 @@ from inference.summaries.difficulties import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
 
 MIN_E_BFMI = 0.3  # Betancourt (2016)
+MANY_DRAWS = 4000  # of a guide, which cost little
 MODE_GAP = 5.0  # nats between the log joints of chains apart: further below, a chain is stuck where there is no mass
 
 
@@ -167,7 +168,7 @@ def too_few_draws(c: VerdictInput, found: Finding, reference: str) -> str:
     """That Monte Carlo error is too large to tell, and which side needs draws."""
     s = c.statistics
     option = f"num_samples of {reference}"
-    if np.nanmin(s.ess_bulk) < 1000:
+    if np.nanmin(s.ess_bulk) <= MANY_DRAWS:
         option = f"num_draws of {c.name}, or {option}"
     return f"not enough draws to say: against {reference}, {limit_text(found)}: raise {option}"
 

@@ -6,12 +6,12 @@ depend on them. Second derivatives are exact, by one product with the Hessian fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.linalg import cholesky
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from zoo import ZooError
 from zoo.errors import DensityError
@@ -95,7 +95,20 @@ def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 
     Where the density is unbounded, as that of effects whose scale is zero, the centre and the spread of the nearest
     normal distribution with independent coordinates. Raises ZooError where the density is not finite at the point.
     """
-    value, unit, zeros = *scales_at(value_grad_hvp, start), np.zeros_like(start)
+    value, unit = scales_at(value_grad_hvp, start)
+    result = ascend(value_grad_hvp, start, value, unit, {"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14})
+    centre = start + unit * result.x if result.fun <= 0 else start
+    precision = negative_hessian(value_grad_hvp, centre)
+    if is_unbounded(precision, unit, result.jac):
+        return nearest_normal(value_grad_hvp, start, unit)
+    return Mode(centre, precision)
+
+
+def ascend(
+    value_grad_hvp: ValueGradHvp, start: np.ndarray, value: float, unit: np.ndarray, limits: Mapping[str, float]
+) -> OptimizeResult:
+    """Ascend from a point with this log density by L-BFGS, in units (P,); ``x`` of the result has the steps taken."""
+    zeros = np.zeros_like(start)
 
     def descend(steps: np.ndarray) -> tuple[float, np.ndarray]:
         log_density, gradient, _ = value_grad_hvp(start + unit * steps, zeros)
@@ -103,14 +116,7 @@ def find_mode(value_grad_hvp: ValueGradHvp, start: np.ndarray, max_steps: int = 
             return value - log_density, -gradient * unit
         return 1e10, zeros  # so high that the line search turns back
 
-    result = minimize(
-        descend, zeros, jac=True, method="L-BFGS-B", options={"maxiter": max_steps, "gtol": 1e-7, "ftol": 1e-14}
-    )
-    centre = start + unit * result.x if result.fun <= 0 else start
-    precision = negative_hessian(value_grad_hvp, centre)
-    if is_unbounded(precision, unit, result.jac):
-        return nearest_normal(value_grad_hvp, start, unit)
-    return Mode(centre, precision)
+    return minimize(descend, zeros, jac=True, method="L-BFGS-B", options=dict(limits))
 
 
 def find_normal(value_grad_hvp: ValueGradHvp, start: np.ndarray) -> Mode:

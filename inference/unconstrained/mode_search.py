@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
-from inference.unconstrained.curvature import ValueGradHvp, local_scales, negative_hessian
+from inference.unconstrained.curvature import ValueGradHvp, ascend, local_scales, negative_hessian
 
 MAX_SEARCH_SIZE = 100  # coordinates; a search in more would take longer than the fit
-NUM_ASCENTS, MAX_STEPS = 8, 100
+NUM_ASCENTS = 8
+LIMITS = {"maxiter": 100, "gtol": 1e-5, "ftol": 1e-11}
 MAX_FAILURES = 2  # ascents without a mode, after which there are no more
 STATIONARY = 0.1  # nats: what is left to gain, by the gradient and the curvature, at a point that counts as a mode
 MIN_DISTANCE = 2.0  # of two modes, in sds of either
@@ -44,7 +44,7 @@ def search_modes(
     for number, start in enumerate(starts):
         if number == MAX_FAILURES and not found:  # the density is unbounded, as of centred hierarchies
             return []
-        mode = ascend(value_grad_hvp, start)
+        mode = mode_above(value_grad_hvp, start)
         if mode and all(are_apart(value_grad_hvp, mode, other) for other in found):
             found.append(mode)
     found.sort(key=lambda mode: -mode.log_mass)
@@ -53,22 +53,14 @@ def search_modes(
     return [mode for mode in found if mode.log_mass - found[0].log_mass > np.log(MIN_MASS)]
 
 
-def ascend(value_grad_hvp: ValueGradHvp, start: np.ndarray) -> FoundMode | None:
+def mode_above(value_grad_hvp: ValueGradHvp, start: np.ndarray) -> FoundMode | None:
     """The mode above a point, or None where an ascent ends at no mode, as on an unbounded density."""
     zeros = np.zeros_like(start)
     value = value_grad_hvp(start, zeros)[0]
     if not np.isfinite(value):
         return None
     unit = local_scales(negative_hessian(value_grad_hvp, start))
-
-    def descend(steps: np.ndarray) -> tuple[float, np.ndarray]:
-        log_density, gradient, _ = value_grad_hvp(start + unit * steps, zeros)
-        if np.isfinite(log_density) and np.isfinite(gradient).all():
-            return value - log_density, -gradient * unit
-        return 1e10, zeros  # so high that the line search turns back
-
-    limits = {"maxiter": MAX_STEPS, "gtol": 1e-5, "ftol": 1e-11}
-    point = start + unit * minimize(descend, zeros, jac=True, method="L-BFGS-B", options=limits).x
+    point = start + unit * ascend(value_grad_hvp, start, value, unit, LIMITS).x
     value, gradient, _ = value_grad_hvp(point, zeros)
     precision = negative_hessian(value_grad_hvp, point)
     if not (np.isfinite(value) and np.isfinite(gradient).all() and np.isfinite(precision).all()):

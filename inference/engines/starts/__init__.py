@@ -105,15 +105,15 @@ def starts_by_search(
     request: FitRequest[SVIOptions] | FitRequest[NUTSOptions], model: BackendArray, seeds: Sequence[int]
 ) -> Starts:
     """Starts in the modes above draws from the prior, chains spread about them; else medians of prior draws."""
-    medians = [model.prior_median(seed) for seed in seeds]
     if model.size > MAX_SEARCH_SIZE:
-        return Starts(medians, "prior median")
+        return Starts([model.prior_median(seed) for seed in seeds], "prior median")
     value_grad_hvp, rng = model.value_grad_hvp(), np.random.default_rng([seeds[0], NUM_ASCENTS])
     draws = model.prior_vectors(int(rng.integers(2**20)), NUM_ASCENTS)
-    points = [model.unconstrain_numpy(medians[0]), *draws]
+    median = model.prior_median(seeds[0])
+    points = [model.unconstrain_numpy(median), *draws]
     modes: list[FoundMode] = search_modes(value_grad_hvp, points, bool(request.card.symmetries))
     if not modes:
-        return Starts(medians, "prior median")
+        return Starts([median, *(model.prior_median(seed) for seed in seeds[1:])], "prior median")
     mass = np.exp([mode.log_mass - modes[0].log_mass for mode in modes])
     is_one = len(seeds) == 1  # a guide, or one chain, is in the largest
     vectors = [modes[0].point] if is_one else starts_in_modes(value_grad_hvp, modes, len(seeds), rng)

@@ -18,9 +18,7 @@ from inference.summaries.statistics import FitStatistics
 
 FALSE_ALARM_RATE = 0.01  # probability that Monte Carlo error alone takes any quantity of a faithful fit over its limit
 INTERVAL = (0.05, 0.95)  # the quantiles of an interval of 90%
-HEAVY_TAILS = (
-    2.0  # sd over interquartile range / 1.349; of a normal 1, of Student's t 1.5 with three degrees of freedom
-)
+HEAVY_TAILS = 2.0  # sd over interquartile range / 1.349; of a normal 1, of Student's t with 3 degrees of freedom 1.5
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.evaluation.comparison.agreement import Agreement
-from inference.evaluation.comparison.findings import Finding
+from inference.evaluation.comparison.findings import Z_PASS, Finding
 from inference.evaluation.comparison.record import VerdictInput
 from inference.summaries.difficulties import describe_funnel, join_names
 from inference.summaries.statistics import FitStatistics
@@ -159,9 +159,9 @@ def limit_text(found: Finding) -> str:
     """What a few draws leave possible."""
     a, j = found.agreement, found.j
     if found.distance == "coverage":
-        least = max(a.coverage[j] - 2.33 * a.se_coverage[j], 0)
+        least = max(a.coverage[j] - Z_PASS * a.se_coverage[j], 0)
         return f"the 90% interval of {found.quantity} may hold as few as {least:.0%}"
-    return f"the mean of {found.quantity} may be off by {abs(a.shift[j]) + 2.33 * a.se_shift[j]:.1f} sd"
+    return f"the mean of {found.quantity} may be off by {abs(a.shift[j]) + Z_PASS * a.se_shift[j]:.1f} sd"
 
 
 def too_few_draws(c: VerdictInput, found: Finding, reference: str) -> str:

@@ -1,5 +1,6 @@
 import math
 from functools import cache, cached_property, partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ UNUSED_KEY = jax.random.PRNGKey(0)  # every site has its value
 
 class UnconstrainedModel:
     def __init__(self, program, keywords, data, needs_latents=True):
-        inputs = {**data, **keywords}
+        inputs: dict[str, Any] = {**data, **keywords}
         # arrays are arguments of what is compiled, everything else is constant
         self.arrays = {n: v for n, v in inputs.items() if isinstance(v, jax.Array)}
         self.static = {n: v for n, v in inputs.items() if n not in self.arrays}

@@ -38,7 +38,7 @@ def posterior_draws(data, seed, sd=1.0):
 def test_an_exact_sampler_is_calibrated_and_a_narrow_one_is_not(backend):
     model = read("plated_regression", backend)
     exact = inference.calibrate(model, posterior_draws, simulations=30, seed=1)
-    assert set(exact.ranks) == {"b[0]", "b[1]", "b[2]", "log-likelihood"}
+    assert set(exact.ranks) == {"b[0]", "b[1]", "b[2]", "log-likelihood", "log joint", "distance to the mean"}
     assert all(len(r) == 30 for r in exact.ranks.values())
     assert exact.miscalibrated == []
     narrow = inference.calibrate(model, lambda data, seed: posterior_draws(data, seed, 0.1), simulations=30, seed=1)

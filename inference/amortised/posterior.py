@@ -22,7 +22,9 @@ from zoo.sites import Site
 from zoo.types import DataLike, Keywords, Program
 
 BLOCK_ROWS = 128  # at most
-CPU_NUMBERS = 1 << 22  # observed values in memory at a time, over draws, rows and values of the discrete latents
+# numbers in memory at a time, over draws, rows and values of the discrete latents; of observed values and of latents
+# of a row, those that are more: a hierarchy over grids has a hundred latents per pixel
+CPU_NUMBERS = 1 << 22
 GPU_NUMBERS = 1 << 26
 
 T = TypeVar("T")
@@ -288,7 +290,8 @@ class AmortisedPosterior:
     def capacity(self) -> int:
         """Rows times draws that fit into memory."""
         sizes = {**self.keywords, "N": 1}
-        row = sum(int(np.prod(self.sites[n].shape(sizes))) for n in self.card.observed)
+        latents = local_latents(self.card, self.keywords)
+        row = max(sum(int(np.prod(self.sites[n].shape(sizes))) for n in names) for names in (self.card.observed, latents))
         values = int(sizes.get(self.card.classes, 1)) ** len(self.card.enumerated)
         return max(1, (CPU_NUMBERS if self.device == "cpu" else GPU_NUMBERS) // (row * values))
 

@@ -103,7 +103,7 @@ def overall_verdict(best: str, verdicts: Mapping[str, Verdict]) -> str:
     phrases = {
         "yes": "{} may be used as well",
         "means only": "of {} the means only",
-        "unclear": "{} needs more draws",
+        "unclear": "more draws for {}",
         "no": "do not use {}",
         "point": "no spread comes with {}",
     }

@@ -291,7 +291,9 @@ class AmortisedPosterior:
         """Rows times draws that fit into memory."""
         sizes = {**self.keywords, "N": 1}
         latents = local_latents(self.card, self.keywords)
-        row = max(sum(int(np.prod(self.sites[n].shape(sizes))) for n in names) for names in (self.card.observed, latents))
+        row = max(
+            sum(int(np.prod(self.sites[n].shape(sizes))) for n in names) for names in (self.card.observed, latents)
+        )
         values = int(sizes.get(self.card.classes, 1)) ** len(self.card.enumerated)
         return max(1, (CPU_NUMBERS if self.device == "cpu" else GPU_NUMBERS) // (row * values))
 

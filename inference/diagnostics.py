@@ -65,12 +65,15 @@ class ExternalChains(Diagnostics):
         Number of divergent transitions after warm-up.
     divergences_by_chain : list of int or None
         The same for each chain.
+    e_bfmi : list of float or None
+        Energy Bayesian fraction of missing information of each chain.
     """
 
     kind: ClassVar[FitKind] = "chains"
 
     divergences: int | None = None
     divergences_by_chain: list[int] | None = None
+    e_bfmi: list[float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

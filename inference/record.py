@@ -50,8 +50,8 @@ class FitRecord:
     draws : dict of str to array, (chain, draw, *shape)
         Posterior draws; empty where the engine gives a point alone.
     stats : dict of str to array, (chain, draw)
-        Statistics of each draw: ``lp`` (log p(draw, data) up to a constant), ``diverging``, ``log_weight``
-        (log p - log q of a guide's draws).
+        Statistics of each draw: ``lp`` (log p(draw, data) up to a constant), ``diverging``, ``energy`` (the Hamiltonian
+        of NUTS, in nats), ``log_weight`` (log p - log q of a guide's draws).
     state : dict of str to array
         What the engine needs to continue, such as the parameters of a guide.
     diagnostics : Diagnostics

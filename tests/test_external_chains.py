@@ -1,5 +1,7 @@
 """Chains of NumPyro and Pyro: draws, comparisons with our own fits, and diagnostics that were not recorded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fits_elsewhere import BACKENDS, MEAN, as_mcmc, check_refusal, numpyro_mcmc, own_fit, own_guide, pyro_mcmc, schools
@@ -104,3 +106,11 @@ def test_convergence_that_was_not_recorded_is_said_to_be_unknown():
     point = from_arviz(at_point(mixture("nuts", shape=(2, 50))).to_arviz())
     c = compare(point, mixture("nuts", shape=(2, 200)), names=("point", "nuts"))
     assert "whether it converged is not recorded" in c.verdicts["point"].explanation
+
+
+def test_energies_that_were_recorded_give_their_fraction():
+    own = own_fit()
+    energy = np.random.default_rng(0).normal(size=own.stats["lp"].shape)
+    tree = replace(own, stats={**own.stats, "energy": energy}).to_arviz()
+    fractions = np.square(np.diff(energy)).mean(1) / energy.var(1)
+    np.testing.assert_allclose(from_arviz(tree).diagnostics["e_bfmi"], fractions, rtol=2 / energy.shape[1])

@@ -66,8 +66,8 @@ def to_arviz(
     -------
     DataTree
         posterior: the parameters and the quantities derived from them, aligned, and local latents with draws; a point
-        is one chain of one draw. sample_stats: ``lp``, ``diverging``, ``log_weight``, where the engine gives them.
-        log_likelihood: of a model of the zoo log p(x_n | draw) in nats with discrete latents marginalised out,
+        is one chain of one draw. sample_stats: ``lp``, ``diverging``, ``energy``, ``log_weight``, of engines that give
+        them. log_likelihood: of a model of the zoo log p(x_n | draw) in nats with discrete latents marginalised out,
         (chain, draw, N), where rows have one. Of a program of the user's own the log density of each element of an
         observed site given all latents, under the name of the site, unless it depends on a discrete latent without
         draws; where there are such latents also log p of each row with these summed out, (chain, draw, N), as

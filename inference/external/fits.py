@@ -10,6 +10,7 @@ import numpy as np
 from inference.alignment import align
 from inference.diagnostics import Diagnostics, ExternalChains, ExternalGuide
 from inference.draws_model import DrawsModel, card_of_draws
+from inference.engines.nuts.result import energy_fractions
 from inference.external.draws import ExternalDraws
 from inference.external.program import Call, add_program
 from inference.result import Fit
@@ -73,8 +74,9 @@ def make_diagnostics(source: ExternalDraws, stats: Mapping[str, np.ndarray]) -> 
             return ExternalGuide(guide=guide)
         se = float(weights.std() / np.sqrt(weights.size))
         return ExternalGuide(guide=guide, elbo=float(weights.mean()), elbo_se=se)
+    e_bfmi = energy_fractions(stats["energy"]) if "energy" in stats else None
     diverging = stats.get("diverging")
     if diverging is None:
-        return ExternalChains()
+        return ExternalChains(e_bfmi=e_bfmi)
     by_chain = [int(n) for n in diverging.sum(1)]
-    return ExternalChains(divergences=sum(by_chain), divergences_by_chain=by_chain)
+    return ExternalChains(divergences=sum(by_chain), divergences_by_chain=by_chain, e_bfmi=e_bfmi)

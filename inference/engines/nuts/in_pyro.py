@@ -128,7 +128,8 @@ def run_chain(request, precision, start, seed, counts_file, chain, update=lambda
         while not record.is_whole:
             sampler.step()
             made, kept = record.positions(1)
-            stats = {"diverging": np.array([sampler.is_diverging]), "num_steps": np.array([sampler.num_steps])}
+            stats = {"diverging": sampler.is_diverging, "num_steps": sampler.num_steps}
+            stats = {n: np.array([v]) for n, v in {**stats, "total_energy": sampler.kernel.total_energy}.items()}
             z = sampler.z["free"].cpu().numpy()[None]
             record.add(1, {n: v[made] for n, v in stats.items()}, {"z": z[kept]})
             if checkpoint and checkpoint.is_due(record) and record.done >= options.num_warmup:
@@ -138,6 +139,31 @@ def run_chain(request, precision, start, seed, counts_file, chain, update=lambda
         stats = record.arrays()
         draws, lp = sampler.draws(stats.pop("z"))
         return draws, {"lp": lp, **stats}
+
+
+class RecordingNUTS(NUTS):
+    """NUTS that records the Hamiltonian energy of each draw, as NumPyro and Stan do.
+
+    total_energy: the potential energy of the last draw, and the kinetic energy of the momentum with which its
+    trajectory reached it; where no other point was chosen, those of the start of the trajectory.
+    """
+
+    total_energy = float("nan")
+
+    def sample(self, params):
+        self._energies = {}
+        z = super().sample(params)
+        _, potential, _ = self._fetch_from_cache()
+        _, energy = self._energies.get(id(potential), (None, self._energy_at_start))
+        self.total_energy, self._energies = float(energy), {}
+        return z
+
+    def _build_basetree(self, z, r, z_grads, log_slice, direction, energy_current):
+        leaf = super()._build_basetree(z, r, z_grads, log_slice, direction, energy_current)
+        potential = leaf.z_proposal_pe  # the tree has it, and no momentum, at the point that it proposes
+        self._energies[id(potential)] = potential, potential + self._kinetic_energy(leaf.r_left_unscaled)
+        self._energy_at_start = energy_current
+        return leaf
 
 
 class Sampler:
@@ -151,11 +177,11 @@ class Sampler:
         self.centre = torch.as_tensor(point).to(torch.zeros(()))
         self.scale = torch.as_tensor(local_scales(negative_hessian(value_grad_hvp, point))).to(self.centre)
         target, depth = options.target_accept, options.max_tree_depth
-        self.kernel = NUTS(potential_fn=self.energy, target_accept_prob=target, max_tree_depth=depth)
+        self.kernel = RecordingNUTS(potential_fn=self.potential, target_accept_prob=target, max_tree_depth=depth)
         self.kernel.initial_params = self.z = {"free": torch.zeros_like(self.centre)}
         self.kernel.setup(options.num_warmup)
 
-    def energy(self, z):
+    def potential(self, z):
         self.num_steps += 1
         return -self.model.log_density(self.centre + self.scale * z["free"])
 

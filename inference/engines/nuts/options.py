@@ -79,7 +79,7 @@ class NUTSDiagnostics(Diagnostics):
         Number of groups of chains with a common start.
     e_bfmi : list of float or None
         Energy Bayesian fraction of missing information of each chain (Betancourt 2016): below 0.3 heavy tails are
-        explored slowly. None where the energies are not recorded, as in Pyro.
+        explored slowly. None where the energies are not recorded.
     """
 
     kind: ClassVar[FitKind] = "chains"

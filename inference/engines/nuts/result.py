@@ -53,11 +53,13 @@ def make_result(
 ) -> EngineResult:
     """The result of the chains that are whole; warns where an interrupt has ended others.
 
-    draws: {site: (chain, draw, *shape)}. stats: of each draw, (chain, draw), but "diverging" and "num_steps" of each
-    iteration after warm-up, (chain, num_samples).
+    draws: {site: (chain, draw, *shape)}. stats: of each draw, (chain, draw), but "diverging", "num_steps" and
+    "total_energy" of each iteration after warm-up, (chain, num_samples); energies lack in old checkpoints.
     """
     options, energy = request.options, stats.pop("total_energy", None)
     max_steps, made = 2**options.max_tree_depth - 1, {n: stats[n] for n in ("diverging", "num_steps")}
+    if energy is not None and energy.shape == made["num_steps"].shape:
+        made["energy"] = energy
     chains = len(stats["lp"])
     if chains < options.num_chains:
         warnings.warn(interruption(options.num_chains - chains, chains), stacklevel=2)
@@ -66,7 +68,7 @@ def make_result(
         divergences=int(made["diverging"].sum()),
         divergences_by_chain=[int(n) for n in made["diverging"].sum(1)],
         at_max_tree_depth=int((made["num_steps"] >= max_steps).sum()),
-        e_bfmi=energy_fractions(energy) if energy is not None and energy.shape == made["num_steps"].shape else None,
+        e_bfmi=energy_fractions(made["energy"]) if "energy" in made else None,
         superchains=options.superchains,
         interrupted_chains=options.num_chains - chains or None,
     )

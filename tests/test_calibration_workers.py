@@ -40,6 +40,7 @@ def test_a_killed_process_loses_at_most_its_own_simulation(tmp_path, is_always):
     np.testing.assert_array_equal(result.ranks["a"], whole.ranks["a"][kept])
 
 
+@pytest.mark.slow
 def test_a_cluster_of_dask_runs_the_simulations():
     distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
     model = conjugate("pyro").with_settings(N=5)

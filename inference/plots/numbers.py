@@ -48,10 +48,13 @@ def to_digits(value: float, error: float) -> str:
 def two_digits(value: float) -> str:
     """A number to two digits.
 
-    >>> two_digits(2849.3), two_digits(6.55), two_digits(math.nan)
-    ('2800', '6.5', '')
+    >>> two_digits(2849.3), two_digits(6.55), two_digits(4.02), two_digits(math.nan)
+    ('2800', '6.5', '4.0', '')
     """
-    return "" if math.isnan(value) else f"{float(f'{value:.2g}'):.10g}"
+    if math.isnan(value):
+        return ""
+    text = f"{value:#.2g}"
+    return f"{float(text):.10g}" if "e" in text else text.rstrip(".")
 
 
 def decimal_places(error: float) -> int:

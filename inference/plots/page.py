@@ -116,6 +116,16 @@ def figure_html(name: str, figure: Figure, caption: str) -> str:
     return f"<figure>{tag}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
+def model_parts(story: str, citation: str) -> list[str]:
+    """The parts of a section on the model: its story, where words in double backticks are code, and its citation.
+
+    >>> model_parts("``tied``: one for all", "")
+    ['<pre><code>tied</code>: one for all</pre>', '']
+    """
+    text = re.sub("``(.+?)``", r"<code>\1</code>", escape(story))
+    return [f"<pre>{text}</pre>" if story else "", f'<p class="pale">{escape(citation)}</p>' if citation else ""]
+
+
 def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
     """A table of cells in HTML that scrolls within itself; ``kind`` is its class: "texts" for cells that wrap."""
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)

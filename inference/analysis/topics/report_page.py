@@ -134,10 +134,7 @@ def run_sections(fit: FitRecord, command: str) -> dict[str, list[str]]:
     calls = ["import inference, zoo", "", f"model = {reproduce.model_call(fit)}", f"fit = {reproduce.fit_call(fit)}"]
     return {
         "The run": [figure_part("trace", figures.trace_figure(fit))] if np.size(fit.trace) > 1 else [],
-        "The model": [
-            f"<pre>{escape(card.story)}</pre>" if card.story else "",
-            f'<p class="pale">{escape(card.citation)}</p>' if card.citation else "",
-        ],
+        "The model": page.model_parts(card.story, card.citation),
         "How to reproduce it": page.reproduction_html("\n".join(calls), [fit.model.backend], command),
     }
 

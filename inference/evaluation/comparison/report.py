@@ -54,10 +54,7 @@ def save_report(c: ComparisonRecord, path: Path, command: str = "") -> Path:
             "each quantity.</p>",
             page.download_html(FILE_NAME, csv_bytes(c, table), "application/gzip", "draws"),
         ],
-        "The model": [
-            f"<pre>{escape(card.story)}</pre>" if card.story else "",
-            f'<p class="pale">{escape(card.citation)}</p>' if card.citation else "",
-        ],
+        "The model": page.model_parts(card.story, card.citation),
         "How to reproduce it": page.reproduction_html(
             source_code(c), [fit.model.backend for fit in c.fits.values()], command
         ),

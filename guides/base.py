@@ -61,15 +61,12 @@ class ModeCentredGuide:
     def __call__(self, **inputs: BackendArray) -> None:
         """Run the guide; ``inputs`` are those of the program."""
         if self.mode is None:
-            self.model = self.make_model(inputs)
-            has_local = any("N" in plates for plates in self.model.plates.values())
-            self.shapes = input_shapes(inputs) if has_local else None
+            self.read_program(inputs)
             point = self.model.unconstrain_numpy(self.start or self.model.prior_median(seed=0))
             density = self.model.value_grad_hvp(self.jacobian)
             start = possible_point(density, point, lambda: self.model.prior_vectors(seed=0))
             self.has_possible_start = bool((start == point).all())
-            self.mode = (find_normal if self.is_near_start and self.jacobian else find_mode)(density, start)
-            self.coordinates = Coordinates(self.mode.centre, self.unit(self.mode))
+            self.set_mode((find_normal if self.is_near_start and self.jacobian else find_mode)(density, start))
         if self.shapes not in (None, input_shapes(inputs)):
             raise ZooError(
                 "the guide has parameters for the latents of every row, and cannot run on a batch: leave batch_size out"
@@ -78,6 +75,21 @@ class ModeCentredGuide:
         vector = self.sample_vector(self.coordinates)
         for name, (value, log_jacobian) in self.model.constrain(vector).items():
             self.sample_value(name, value, -log_jacobian if self.jacobian else 0.0, self.model.event_dims[name])
+
+    def read_program(self, inputs: BackendParams) -> None:
+        """Read the latents of the program, and for latents of the rows the shapes that all inputs must have."""
+        self.model = self.make_model(inputs)
+        has_local = any("N" in plates for plates in self.model.plates.values())
+        self.shapes = input_shapes(inputs) if has_local else None
+
+    def set_mode(self, mode: Mode) -> None:
+        """Centre the coordinates at a mode."""
+        self.mode, self.coordinates = mode, Coordinates(mode.centre, self.unit(mode))
+
+    def restore(self, inputs: BackendParams, state: Mapping[str, np.ndarray]) -> None:
+        """Set up the guide of an earlier run, by the ``preconditioner`` in its state: nothing is searched."""
+        self.read_program(inputs)
+        self.set_mode(Mode(state["mode"], state["precision"]))
 
     def at(self, coordinates: Coordinates) -> ModeCentredGuide:
         """The guide in other coordinates, such as arguments of what is compiled."""

@@ -3,13 +3,14 @@
 ``fit(model, data, engine="em", seed=0, **options)`` returns a ``Fit``; for a program of the user's own, ``fit(model,
 *args, engine="nuts", **kwargs)`` takes the arguments of the program; ``refusals(model)`` tells which engines support a
 model, or a program read by ``zoo.read``, and why others do not; ``compare(fit, fit, ...)`` tells which posterior to
-trust, ``judge(fit)`` whether one may be trusted, and ``compare_models(fit, fit, ...)``, of different models, which
-predicts best, by ``loo(fit)``; ``leave_future_out(fit)`` predicts later steps of sequences; ``loo_pit(fit)`` tells
-where values lie in predictive distributions; ``predictive_check(fit)`` compares data drawn from the model with the
-data; ``sensitivity(fit)`` scales prior and likelihood; ``calibrate(model, engine)`` tests an engine on data simulated
-from the model, or given data; ``choose(model, data, Z=range(1, 6))`` selects a size by several criteria;
-``standard_errors(fit)``; ``held_out(fit, data)`` evaluates a fit with an encoder by ``log_marginal``, ``elbo_split``
-and ``inference_gap``; ``gradient_report(model, data)`` measures bias and variance of gradient estimators for discrete
+trust, ``judge(fit)`` whether one may be trusted; ``reweight(fit)`` resamples a guide by importance weights;
+``compare_models(fit, fit, ...)``, of different models, which predicts best, by ``loo(fit)``; ``leave_future_out(fit)``
+predicts later steps of sequences; ``loo_pit(fit)`` tells where values lie in predictive distributions;
+``predictive_check(fit)`` compares data drawn from the model with the data; ``sensitivity(fit)`` scales prior and
+likelihood; ``calibrate(model, engine)`` tests an engine on data simulated from the model, or given data;
+``choose(model, data, Z=range(1, 6))`` selects a size by several criteria; ``standard_errors(fit)``; ``held_out(fit,
+data)`` evaluates a fit with an encoder by ``log_marginal``, ``elbo_split`` and ``inference_gap``;
+``gradient_report(model, data)`` measures bias and variance of gradient estimators for discrete
 latents, which ``estimator(name, **settings)`` makes;
 ``penalty(name, **settings)`` makes an objective that penalises the codes of an encoder;
 ``shared(posterior, encoder)`` is a guide that reads the program's own features, in one run with it; ``load(folder)``
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from inference.evaluation.held_out import elbo_split, held_out, inference_gap, log_marginal
     from inference.evaluation.leave_one_out import compare_models, leave_future_out, loo, loo_pit
     from inference.evaluation.predictive_checks import predictive_check
+    from inference.evaluation.reweighting import reweight
     from inference.evaluation.selection import choose
     from inference.evaluation.sensitivity import sensitivity
     from inference.evaluation.standard_errors import standard_errors
@@ -77,6 +79,7 @@ __all__ = [
     "penalty",
     "predictive_check",
     "refusals",
+    "reweight",
     "sensitivity",
     "shared",
     "standard_errors",
@@ -107,6 +110,7 @@ _FUNCTIONS = {  # public name -> the module that defines it
     "log_marginal": "inference.evaluation.held_out",
     "penalty": "inference.objectives.penalties",
     "refusals": "inference.engines",
+    "reweight": "inference.evaluation.reweighting",
     "shared": "guides",
     "standard_errors": "inference.evaluation.standard_errors",
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
+REWEIGHTED = ", reweighted"  # after the engine of a guide whose draws were resampled
 FitKind = Literal["chains", "guide", "point", "amortised"]
 
 
@@ -95,4 +96,44 @@ class ExternalGuide(Diagnostics):
     elbo_se: float | None = None
 
 
-EXTERNAL = (ExternalChains, ExternalGuide)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImportanceDiagnostics(Diagnostics):
+    """Diagnostics of draws of a guide that were resampled by importance weights.
+
+    Attributes
+    ----------
+    guide : str or None
+        The name of the guide.
+    k_hat : float
+        Pareto k-hat of the weights log p - log q.
+    num_weights : int
+        How many draws of the guide were weighed.
+    effective_draws : float
+        How many independent draws the weights leave, 1 / sum of their squares.
+    distinct_draws : int
+        How many of the draws of the fit are not copies of another.
+    bound, bound_se : float
+        The log of the mean weight in nats, which estimates the log evidence from below, and its standard error.
+    is_new : bool
+        Whether the draws were made for this, or are those that the fit had.
+    resampling_seed : int
+        The seed of the resampling, and of new draws.
+    other_modes : float, optional
+        As of the guide: the part of the posterior mass in modes that the guide is not about.
+    """
+
+    kind: ClassVar[FitKind] = "guide"
+
+    guide: str | None = None
+    k_hat: float
+    num_weights: int
+    effective_draws: float
+    distinct_draws: int
+    bound: float
+    bound_se: float
+    is_new: bool
+    resampling_seed: int
+    other_modes: float | None = None
+
+
+WITHOUT_ENGINE = (ExternalChains, ExternalGuide, ImportanceDiagnostics)

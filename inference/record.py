@@ -51,7 +51,8 @@ class FitRecord:
         Posterior draws; empty where the engine gives a point alone.
     stats : dict of str to array, (chain, draw)
         Statistics of each draw: ``lp`` (log p(draw, data) up to a constant), ``diverging``, ``energy`` (the Hamiltonian
-        of NUTS, in nats), ``log_weight`` (log p - log q of a guide's draws).
+        of NUTS, in nats), ``log_weight`` (log p - log q of a guide's draws), ``source`` (of resampled draws the draw
+        that each is a copy of).
     state : dict of str to array
         What the engine needs to continue, such as the parameters of a guide.
     diagnostics : Diagnostics

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from inference import engines
-from inference.diagnostics import EXTERNAL, Diagnostics, FitKind
+from inference.diagnostics import WITHOUT_ENGINE, Diagnostics, FitKind
 from inference.draws_model import DrawsCard, DrawsModel
 from inference.objectives import words
 from inference.objectives.estimators import Estimator
@@ -157,7 +157,7 @@ def _read_diagnostics(
     Fits of version 0.1 do not name the record: it follows from the arrays and the diagnostics of the fit.
     """
     declared = engines.get(plain["engine"]).diagnostics if plain["engine"] in engines.names() else ()
-    records = {record.__name__: record for record in (*declared, *EXTERNAL)}
+    records = {record.__name__: record for record in (*declared, *WITHOUT_ENGINE)}
     name = plain.get("diagnostics_class")
     if name is None:
         kind: FitKind = "guide" if "log_weight" in groups["stats"] else "chains" if groups["draws"] else "point"

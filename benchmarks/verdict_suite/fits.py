@@ -213,7 +213,10 @@ def one_mode_of_guide(p: Posterior, rng: Rng) -> Fit | None:
 
 
 # fits without a defect, which are sound where the truth agrees
-SOUND = ("perfect", "short", "one_chain", "exact_guide", "normal", "mean_field", "full_rank", "nuts", "nuts, few draws")
+SOUND = (
+    *("perfect", "short", "one_chain", "nuts", "nuts, few draws"),
+    *("exact_guide", "exact_guide, reweighted", "normal", "mean_field", "full_rank"),
+)
 Maker = Callable[[Posterior, Rng], Fit | None]
 CHAINS: tuple[Maker, ...] = (
     perfect,

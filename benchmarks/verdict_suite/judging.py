@@ -10,7 +10,9 @@ from benchmarks.verdict_suite.fits import CHAINS, GUIDES, SOUND, Posterior, make
 from benchmarks.verdict_suite.problem import Problem
 from benchmarks.verdict_suite.truth import truth_of
 from inference.evaluation.comparison import Verdict, compare, judge
+from inference.evaluation.reweighting import reweight
 from inference.result import Fit
+from zoo import ZooError
 
 
 class Row(NamedTuple):
@@ -44,7 +46,18 @@ def judge_problem(problem: Problem, seed: int) -> list[Row]:
             if kind == "guide":
                 verdicts["beside failed chains"] = beside(fit, failed)
             rows += rows_of(p, name, kind, fit, verdicts)
+            if kind == "guide" and (resampled := reweighted(fit)):
+                verdicts = {"alone": judge(resampled), "beside sound chains": beside(resampled, sound)}
+                rows += rows_of(p, f"{name}, reweighted", "reweighted guide", resampled, verdicts)
     return rows
+
+
+def reweighted(fit: Fit) -> Fit | None:
+    """The draws of a guide resampled by their weights; None where too few have any weight."""
+    try:
+        return reweight(fit)
+    except ZooError:
+        return None
 
 
 def beside(fit: Fit, chains: Fit) -> Verdict:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 import zoo
 from inference import engines
+from inference.diagnostics import REWEIGHTED, Diagnostics, ImportanceDiagnostics
 from inference.record import FitRecord
 from zoo._backend import BACKENDS
 from zoo.checks import equal_values
@@ -25,6 +27,10 @@ def model_call(fit: FitRecord) -> str:
 
 def fit_call(fit: FitRecord) -> str:
     """The call that made a fit, given ``model`` and ``data``, without options at their defaults."""
+    if isinstance(fit.diagnostics, ImportanceDiagnostics):
+        guide = replace(fit, engine=fit.engine.removesuffix(REWEIGHTED), diagnostics=Diagnostics())
+        settings = {"num_draws": fit.stats["source"].size, "seed": fit.diagnostics.resampling_seed}
+        return f"inference.reweight({fit_call(guide)}, {format_keywords(settings)})"
     if fit.engine not in engines.names():
         return f"...  # made elsewhere, by {fit.engine}"
     defaults = engines.get(fit.engine).options().as_dict()

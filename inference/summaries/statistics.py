@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from inference import exact
-from inference.diagnostics import ExternalChains
+from inference.diagnostics import ExternalChains, ImportanceDiagnostics
 from inference.record import FitRecord
 from inference.summaries.labels import labelled_entries
 from inference.summaries.quantities import scalar_quantities
@@ -34,7 +35,7 @@ class FitStatistics:
     Attributes
     ----------
     kind : {"chains", "guide", "point"}
-        "guide" means independent draws with log weights.
+        "guide" means independent draws with log weights, or draws resampled by them.
     quantities : list of str
         The names of the quantities, with the labels of the card's dimensions where they have any.
     values : array, (chain, draw, quantities)
@@ -42,7 +43,8 @@ class FitStatistics:
     mean, sd : array
         Moments over all draws.
     r_hat, ess_bulk, ess_tail : array
-        Rank-normalised split R-hat and effective sample sizes; of independent draws the sizes are their number.
+        Rank-normalised split R-hat and effective sample sizes; of independent draws the sizes are their number, of
+        resampled ones less: see ``copies_size``.
     lp : array, (chain, draw)
         The log joint in nats, up to a constant.
     divergences : int or None
@@ -62,6 +64,10 @@ class FitStatistics:
     beside : mapping of str to (float, float)
         R-hat and bulk ESS of what chains have beside the quantities: of the log joint density, and of that latent of
         the rows whose R-hat is highest.
+    source : array, (draws,), optional
+        Of resampled draws the index of the draw of the guide that each is a copy of.
+    num_weights : int
+        How many draws of a guide were weighed.
     """
 
     kind: SampleKind
@@ -82,6 +88,8 @@ class FitStatistics:
     bound_se: float
     log_likelihood: float
     beside: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    source: np.ndarray | None = None
+    num_weights: int = 0
 
     @property
     def flat(self) -> np.ndarray:
@@ -107,10 +115,15 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         bulk = tail = np.full(len(names), float(len(flat)))
     log_weight = fit.stats.get("log_weight", np.full(1, np.nan)).ravel()
     weights, k_hat = smooth_weights(log_weight)
+    num_weights, source = len(log_weight), None
     with np.errstate(invalid="ignore"):  # of draws that are not finite, and without weights
         sd = flat.std(0, ddof=1) if kind != "point" else nan
         elbo, bound = float(log_weight.mean()), float(np.logaddexp.reduce(log_weight) - np.log(len(log_weight)))
         bound_se = float(np.exp(log_weight - bound).std() / np.sqrt(len(log_weight)))
+    if isinstance(fit.diagnostics, ImportanceDiagnostics):
+        d, source = fit.diagnostics, fit.stats["source"].ravel()
+        k_hat, num_weights, bound, bound_se = d.k_hat, d.num_weights, d.bound, d.bound_se
+        bulk, tail = copies_size(flat, source, d.effective_draws)
     return FitStatistics(
         kind=kind,
         quantities=names,
@@ -123,13 +136,15 @@ def fit_statistics(fit: FitRecord, draws: Mapping[str, np.ndarray], compared: np
         lp=fit.stats.get("lp", np.full(values.shape[:2], np.nan)),
         divergences=count_divergences(fit),
         k_hat=k_hat,
-        k_limit=k_limit(len(log_weight)),
+        k_limit=k_limit(num_weights),
         weights=weights,
         elbo=elbo,
         bound=bound,
         bound_se=bound_se,
         log_likelihood=total_log_likelihood(fit),
         beside=statistics_beside(fit, draws) if kind == "chains" else {},
+        source=source,
+        num_weights=num_weights,
     )
 
 
@@ -191,6 +206,27 @@ def chain_statistics(values: np.ndarray, superchains: int | None = None) -> tupl
     return tuple(np.where(changes, s, np.nan) for s in (r_hat, bulk, tail))  # type: ignore[return-value]
 
 
+def copies_size(values: np.ndarray, source: np.ndarray, most: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
+    """Bulk and tail effective sample size, (quantities,), of draws (draws, quantities) that are copies of fewer ones.
+
+    source: (draws,), the draw that each is a copy of. most: the effective number of draws of their weights. The size is
+    the variance over the squared error of the mean, by the delta method of self-normalised weights (Owen 2013, chapter
+    9), and of the tail that of the probability beyond the 0.05 or the 0.95 quantile. NaN for what never changes.
+    """
+    _, first, counts = np.unique(source, return_index=True, return_counts=True)
+    w, x = counts[:, None] / len(source), values[first]
+
+    def size(of: np.ndarray) -> np.ndarray:
+        deviations = of - (w * of).sum(0)
+        with np.errstate(all="ignore"):
+            return np.minimum((w * deviations**2).sum(0) / (w**2 * deviations**2).sum(0), most)
+
+    with np.errstate(all="ignore"):
+        low, high = np.quantile(values, TAIL_PROBABILITIES, axis=0)
+    tail = np.minimum(size((x <= low).astype(float)), size((x >= high).astype(float)))
+    return np.where(np.ptp(values, axis=0) > 0, size(x), np.nan), np.where(np.ptp(values, axis=0) > 0, tail, np.nan)
+
+
 def smooth_weights(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
     """Pareto-smoothed importance weights, (draws,) with sum 1, and their k-hat, from log p - log q of each draw.
 
@@ -226,6 +262,14 @@ def k_limit(draws: int) -> float:
     (0.667, 0.7)
     """
     return min(1 - 1 / float(np.log10(max(draws, 2))), 0.7)
+
+
+def k_hat_error(k_hat: float, draws: int) -> float:
+    """The standard error of k-hat: (1 + k) / sqrt(n) for a generalised Pareto tail of n weights (Smith 1987).
+
+    The tail has the n largest of the draws, min(draws / 5, 3 * sqrt(draws)) (Vehtari et al. 2024).
+    """
+    return (1 + max(k_hat, -0.5)) / math.sqrt(min(draws / 5, 3 * math.sqrt(draws)))
 
 
 def total_log_likelihood(fit: FitRecord) -> float:

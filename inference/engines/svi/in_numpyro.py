@@ -7,7 +7,7 @@ import numpy as np
 from numpyro import handlers
 from numpyro.infer.util import log_density
 
-from guides.base import split_coordinates, with_coordinates
+from guides.base import ModeCentredGuide, split_coordinates, with_coordinates
 from inference.engines.starts import NO_STARTS
 from inference.engines.starts.in_numpyro import begin
 from inference.engines.svi import networks
@@ -41,19 +41,11 @@ def run(request):
 
 def run_family(request, rows, plan):
     """Train a guide over the latents of all rows, and draw from it at the end."""
-    has_validation = len(rows.validation) > 0
-    sizes = {"N": plan.num_rows} if has_validation else {}
-    training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
-    complete = with_missing_pattern(request.program, training_request.table)
-    keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
-    sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
-    is_joint = len(sampled_sites) == len(request.card.enumerated)
-    program = complete if is_joint else marginalize(complete, sampled_sites)
-    free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
+    training_request, program, free, sampled_sites = trained_program(request, rows)
     starts = NO_STARTS if sampled_sites else begin(training_request, free, [request.seed])
     guide = set_up(training_request, rows, program, free, next(iter(starts.values), None))
     check_start_density(request, guide)
-    inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if has_validation else {})}
+    inputs = {**free.arrays, **free.static, **(to_backend(rows.device_table) if len(rows.validation) else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     keys = jax.random.split(jax.random.PRNGKey(request.seed + 1), max(request.options.num_draws, ELBO_DRAWS))
     arrays = with_coordinates(guide, free.arrays)
@@ -66,6 +58,31 @@ def run_family(request, rows, plan):
     draws = to_numpy(values), np.asarray(lp), np.asarray(log_weight)
     diagnostics = training_diagnostics(request, plan, rows, record, trainer, starts)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
+
+
+def trained_program(request, rows):
+    """The request for the rows that are trained on, its program and latents, and the discrete sites of the guide."""
+    sizes = {"N": len(rows.training)} if len(rows.validation) else {}
+    training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
+    complete = with_missing_pattern(request.program, training_request.table)
+    keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
+    sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
+    is_joint = len(sampled_sites) == len(request.card.enumerated)
+    program = complete if is_joint else marginalize(complete, sampled_sites)
+    free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
+    return training_request, program, free, sampled_sites
+
+
+def redraw(request, state, count, seed):
+    """Values, log p and log p - log q of new draws from the guide of an earlier run, whose state it is."""
+    _, program, free, sampled_sites = trained_program(request, TrainingRows.from_request(request))
+    guide = make_guide(request, program, None)
+    if isinstance(guide, ModeCentredGuide):
+        guide.restore({**free.arrays, **free.static}, state)
+    keys = jax.random.split(jax.random.fold_in(jax.random.PRNGKey(seed), 1), count)
+    draw = draws_of(guide, program, free, sampled_sites)
+    values, lp, log_weight = draw(keys, to_backend(dict(state)), with_coordinates(guide, free.arrays))
+    return to_numpy(values), np.asarray(lp), np.asarray(log_weight)
 
 
 def set_up(request, rows, program, free, start):

@@ -5,6 +5,7 @@ import pyro
 import torch
 from pyro import poutine
 
+from guides.base import ModeCentredGuide
 from inference.engines.starts import NO_STARTS
 from inference.engines.starts.in_pyro import begin
 from inference.engines.svi import networks
@@ -23,7 +24,7 @@ from inference.engines.svi.training import train
 from inference.engines.svi.training.in_pyro import Trainer
 from inference.exact.enumeration.in_pyro import marginalize
 from inference.unconstrained.in_pyro import UnconstrainedModel
-from zoo._backend.in_pyro import minibatch, to_backend, to_numpy
+from zoo._backend.in_pyro import SubstituteParams, minibatch, to_backend, to_numpy
 
 
 def run(request):
@@ -39,19 +40,12 @@ def run(request):
 
 def run_family(request, rows, plan):
     """Train a guide over the latents of all rows, and draw from it at the end."""
-    has_validation = len(rows.validation) > 0
-    sizes = {"N": plan.num_rows} if has_validation else {}
-    training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
-    keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
-    sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
-    is_joint = len(sampled_sites) == len(request.card.enumerated)
-    program = request.program if is_joint else marginalize(request.program, sampled_sites)
-    free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
+    training_request, program, free, sampled_sites = trained_program(request, rows)
     starts = NO_STARTS if sampled_sites else begin(training_request, free, [request.seed])
     pyro.clear_param_store()  # a statement of both begins as the guide has it, as in pyro.infer.SVI
     guide = set_up(training_request, rows, program, free, next(iter(starts.values), None))
     check_start_density(request, guide)
-    inputs = {**free.inputs, **(to_backend(rows.device_table) if has_validation else {})}
+    inputs = {**free.inputs, **(to_backend(rows.device_table) if len(rows.validation) else {})}
     trainer = Trainer(request, plan, rows, program, guide, inputs)
     record = train(request, trainer, plan, rows)
     trainer.use_average()
@@ -59,6 +53,30 @@ def run_family(request, rows, plan):
     preconditioner = getattr(guide, "preconditioner", {})
     diagnostics = training_diagnostics(request, plan, rows, record, trainer, starts)
     return guide_result(request, diagnostics, record, trainer, *draws, preconditioner)
+
+
+def trained_program(request, rows):
+    """The request for the rows that are trained on, its program and latents, and the discrete sites of the guide."""
+    sizes = {"N": len(rows.training)} if len(rows.validation) else {}
+    training_request = replace(request, table=rows.training_table, keywords={**request.keywords, **sizes})
+    keywords, table = to_backend(training_request.keywords), to_backend(training_request.table)
+    sampled_sites = find_sampled_sites(training_request, sites_of, {**keywords, **table})
+    is_joint = len(sampled_sites) == len(request.card.enumerated)
+    program = request.program if is_joint else marginalize(request.program, sampled_sites)
+    free = UnconstrainedModel(program, keywords, table, needs_latents=not sampled_sites)
+    return training_request, program, free, sampled_sites
+
+
+def redraw(request, state, count, seed):
+    """Values, log p and log p - log q of new draws from the guide of an earlier run, whose state it is."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        _, program, free, sampled_sites = trained_program(request, TrainingRows.from_request(request))
+        guide = make_guide(request, program, None)
+        if isinstance(guide, ModeCentredGuide):
+            guide.restore(free.inputs, state)
+        with SubstituteParams(to_backend(dict(state))):
+            return draw(guide, free, sampled_sites, count)
 
 
 def set_up(request, rows, program, free, start):

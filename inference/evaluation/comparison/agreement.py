@@ -148,6 +148,16 @@ def divergence(guide: FitStatistics, others: Iterable[FitStatistics]) -> float:
     return max([guide.bound, *(o.bound - 3 * o.bound_se for o in others if o.kind == "guide")]) - guide.elbo
 
 
+def missing_mass(reweighted: FitStatistics, others: Iterable[FitStatistics]) -> float:
+    """The part of the mass that the weights of a guide lack, by the weights of another guide whose k-hat is good.
+
+    Both bounds estimate the log evidence; each is taken by three standard errors in favour of the reweighted one.
+    """
+    sound = [o.bound - 3 * o.bound_se for o in others if o.kind == "guide" and o.k_hat < o.k_limit]
+    gap = max(sound, default=-np.inf) - (reweighted.bound + 3 * reweighted.bound_se)
+    return float(-np.expm1(-gap)) if gap > 0 else 0.0
+
+
 def self_agreement(guide: FitStatistics) -> Agreement:
     """Compare a guide with its own draws under Pareto-smoothed weights, which stand for the posterior.
 

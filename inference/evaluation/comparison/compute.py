@@ -18,6 +18,7 @@ from inference.evaluation.comparison.agreement import Agreement, agreement
 from inference.evaluation.comparison.modes import share_elsewhere
 from inference.evaluation.comparison.record import TRUSTS, Verdict, VerdictInput
 from inference.evaluation.comparison.result import Comparison
+from inference.evaluation.comparison.reweighting import advise
 from inference.evaluation.comparison.shared_quantities import share_quantities
 from inference.record import FitRecord
 from inference.summaries.difficulties import difficulty_of_chains
@@ -90,6 +91,16 @@ def compare(*fits: FitRecord, names: Sequence[str] | None = None, columns: Seque
         and has_common_density(by_name[name], by_name[reference])
     }
     verdicts = final_verdicts(inputs, own, agreements, reference, shares)
+    if max(shares.values(), default=0.0) < rules.MIN_OTHER_MASS:  # nothing mends fits in unlike modes
+
+        def beside(c: VerdictInput, alone: Verdict) -> Verdict:
+            if c.name == reference:
+                return alone
+            is_common = has_common_density(by_name[c.name], by_name[reference])
+            distances = agreement(c.statistics, statistics[reference], is_common)
+            return verdict_beside(c, alone, distances, inputs[reference], verdicts[reference])
+
+        verdicts = {name: advise(verdicts[name], c, statistics, beside) for name, c in inputs.items()}
     best = min(by_name, key=lambda n: ranking_key(n, verdicts, statistics))
     warnings += [
         f"The labels of {count} of {len(statistics[name].flat)} draws of {name} were switched; "
@@ -144,7 +155,8 @@ def judge(fit: FitRecord) -> Verdict:
     (name,) = default_names([fit])
     draws = aligned_draws(fit)
     statistics = fit_statistics(fit, draws, compared_quantities(fit.model.card, fit.keywords, draws))
-    return rules.own_verdict(verdict_input(name, fit, statistics), {name: statistics})
+    c = verdict_input(name, fit, statistics)
+    return advise(rules.own_verdict(c, {name: statistics}), c, {name: statistics})
 
 
 def verdict_input(name: str, fit: FitRecord, statistics: FitStatistics) -> VerdictInput:
@@ -207,11 +219,18 @@ def final_verdicts(
     apart = {name: share for name, share in shares.items() if share >= rules.MIN_OTHER_MASS}
     if apart and own[reference].trust in ("yes", "means only"):
         return references.verdicts_of_modes(verdicts, apart, reference)
+    first = inputs[reference], verdicts[reference]
+    return verdicts | {n: verdict_beside(c, verdicts[n], agreements[n], *first) for n, c in others.items()}
+
+
+def verdict_beside(
+    c: VerdictInput, alone: Verdict, distances: Agreement, reference: VerdictInput, theirs: Verdict
+) -> Verdict:
+    """The verdict on a fit beside the reference, by the verdicts on either alone and the distances between them."""
     # chains with too few draws of the tails still make a reference; a guide with wrong spreads does not
-    enough = ("yes", "means only") if inputs[reference].statistics.kind == "chains" else ("yes",)
-    is_sound = verdicts[reference].trust in enough
-    rule = references.verdict_by_reference if is_sound else references.verdict_by_failed_reference
-    return verdicts | {n: rule(c, verdicts[n], agreements[n], reference) for n, c in others.items()}
+    enough = ("yes", "means only") if reference.statistics.kind == "chains" else ("yes",)
+    rule = references.verdict_by_reference if theirs.trust in enough else references.verdict_by_failed_reference
+    return rule(c, alone, distances, reference.name)
 
 
 def has_sound_chains(own: Verdict, c: VerdictInput) -> bool:
@@ -224,7 +243,8 @@ def ranking_key(
 ) -> tuple[float, ...]:
     """Draws before points, then trust, then chains before guides, then quality; the smallest is the best."""
     s = statistics[name]
-    quality = {"chains": np.nan_to_num(s.ess_bulk).min(), "guide": s.elbo, "point": s.log_likelihood}[s.kind]
+    bound = s.elbo if s.source is None else s.bound
+    quality = {"chains": np.nan_to_num(s.ess_bulk).min(), "guide": bound, "point": s.log_likelihood}[s.kind]
     quality = -float(np.nan_to_num(quality, nan=-np.inf))
     return s.kind == "point", TRUSTS.index(verdicts[name].trust), KINDS.index(s.kind), quality
 

@@ -50,7 +50,7 @@ def moment_errors(s: FitStatistics) -> tuple[np.ndarray, np.ndarray]:
         nan = np.full(len(s.quantities), np.nan)
         return nan, nan
     with np.errstate(all="ignore"):
-        mean = chain_mean_errors(s.values) if s.kind == "chains" else s.sd / np.sqrt(len(s.flat))
+        mean = chain_mean_errors(s.values) if s.kind == "chains" else s.sd / np.sqrt(s.ess_bulk)
         sd = s.sd * 0.5 * np.sqrt(relative_variance_error(Sample(s.quantities, s.values, s.ess_bulk, s.ess_tail)))
     constant = is_constant(s.flat)
     return np.where(constant, 0.0, mean), np.where(constant, 0.0, sd)

@@ -100,6 +100,32 @@ def k_hat(s: FitStatistics) -> str:
     return f"k-hat {s.k_hat:.2f} is {'below' if s.k_hat < s.k_limit else 'not below'} {s.k_limit:.2f}"
 
 
+def sound_weights(s: FitStatistics) -> str:
+    """The numbers by which resampled draws passed."""
+    size = weighted_sizes(s).min(initial=len(s.flat))
+    return f"{k_hat(s)}, and its {len(s.flat)} draws, resampled by their weights, are worth {size:.0f} or more"
+
+
+def weighted_sizes(s: FitStatistics) -> np.ndarray:
+    """How many independent draws resampled ones are worth, by quantity: of a constant the number of distinct ones."""
+    sizes = np.minimum(s.ess_bulk, s.ess_tail)
+    return np.where(np.isnan(sizes), len(np.unique(s.source)), sizes)
+
+
+def few_weights(c: VerdictInput, limit: int) -> str:
+    """The quantity for which resampled draws are worth least, and how to get more."""
+    s = c.statistics
+    sizes = weighted_sizes(s)
+    j = index_of_largest(-sizes)
+    few = f"its {len(s.flat)} draws, resampled by their weights, are worth {sizes[j]:.0f} of {s.quantities[j]}"
+    return f"not enough draws to say: {few}, below {limit}: raise num_draws, or {run_chains(c)}{guide_advice(c)}"
+
+
+def with_reweighting(explanation: str) -> str:
+    """The explanation of a verdict on a guide whose resampled draws pass."""
+    return f"{explanation}; reweighted by inference.reweight(fit), it may be used"
+
+
 def closeness(a: Agreement, reference: str) -> str:
     """The largest distances of means and spreads, where both are small."""
     means, factor = largest(np.abs(a.delta)), np.exp(largest(a.log_ratio))

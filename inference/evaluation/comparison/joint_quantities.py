@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.summaries.statistics import FitStatistics, chain_statistics
+from inference.summaries.statistics import FitStatistics, chain_statistics, copies_size
 
 MAX_COORDINATES = 200  # of which combinations are made; of more quantities these are evenly spread
 NUM_COMBINATIONS = 2  # at each end: of the narrowest and of the widest
@@ -46,23 +46,32 @@ def joint_samples(
     columns = usable_coordinates(fit.flat, reference.flat)
     names: list[str] = []
     parts: list[list[np.ndarray]] = [[], []]
+    halves = [half_of_draws(s) for s in sides]
+    if not all(0 < half.sum() < len(half) for half in halves):
+        return None
     if len(columns) > 1:
         chosen = [s.values[..., columns] for s in sides]
-        first = [v[:, ::2].reshape(-1, len(columns)) for v in chosen]
+        first = [v[:, half].reshape(-1, len(columns)) for v, half in zip(chosen, halves, strict=True)]
         directions, scale = combinations(first[0], first[1], None)
         names += [describe(fit.quantities, columns, d) for d in directions]
-        for part, v in zip(parts, chosen, strict=True):
-            part.append(v[:, 1::2] / scale @ directions.T)
+        for part, v, half in zip(parts, chosen, halves, strict=True):
+            part.append(v[:, ~half] / scale @ directions.T)
     if has_common_density and all(np.isfinite(s.lp).all() and np.ptp(s.lp) > 0 for s in sides):
         names.append(LOG_JOINT)
-        for part, s in zip(parts, sides, strict=True):
-            part.append(s.lp[:, 1::2, None])
+        for part, s, half in zip(parts, sides, halves, strict=True):
+            part.append(s.lp[:, ~half, None])
     if not names:
         return None
     ours, theirs = (
-        sample(names, np.concatenate(part, -1), s.kind == "chains") for part, s in zip(parts, sides, strict=True)
+        sample(names, np.concatenate(part, -1), s.kind == "chains", None if s.source is None else s.source[~half])
+        for part, s, half in zip(parts, sides, halves, strict=True)
     )
     return ours, theirs
+
+
+def half_of_draws(s: FitStatistics) -> np.ndarray:
+    """Which draws of each chain, (draws,), choose the combinations; copies of one draw are all in one half."""
+    return (np.arange(s.values.shape[1]) if s.source is None else s.source) % 2 == 0
 
 
 def reweighted_samples(guide: FitStatistics) -> tuple[list[str], np.ndarray, np.ndarray] | None:
@@ -80,8 +89,10 @@ def reweighted_samples(guide: FitStatistics) -> tuple[list[str], np.ndarray, np.
     return names, values, w[1::2] / w[1::2].sum()
 
 
-def sample(names: Sequence[str], values: np.ndarray, are_chains: bool) -> Sample:
-    """Draws with their effective sizes; independent draws count one by one."""
+def sample(names: Sequence[str], values: np.ndarray, are_chains: bool, source: np.ndarray | None = None) -> Sample:
+    """Draws with their effective sizes; independent draws count one by one, copies by their ``source``."""
+    if source is not None:
+        return Sample(names, values, *copies_size(values[0], source))
     if are_chains:
         _, bulk, tail = chain_statistics(values)
         return Sample(names, values, bulk, tail)

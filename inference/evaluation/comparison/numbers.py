@@ -11,7 +11,7 @@ from inference.evaluation.comparison.explanation import index_of_largest
 from inference.evaluation.comparison.record import ComparisonRecord
 from inference.evaluation.comparison.table import format_number, short_table, table_by_fit, table_by_quantity
 from inference.plots.numbers import to_digits, two_digits, with_error
-from inference.summaries.statistics import FitStatistics
+from inference.summaries.statistics import FitStatistics, k_hat_error
 
 ESTIMATE_DIGITS = 20  # an estimate without an error is printed to a twentieth of the posterior sd
 
@@ -31,7 +31,8 @@ MEANINGS = {  # a sentence for each row of the short table
     "R-hat": "The spread of all chains together over that within each: the largest. Chains that agree have 1, give or "
     "take the error.",
     "ESS": "The number of independent draws with the same information on the bulk and on the tails of the worst "
-    "quantity; of chains an estimate, to two digits, and of a guide the number of its draws.",
+    "quantity; of chains an estimate, to two digits, of a guide the number of its draws, less if they were "
+    "resampled by weights.",
     "divergent": "The number of transitions that left the path of the dynamics: a count.",
     "k-hat": "The shape of the tail of the importance weights. From about 0.7 on the posterior has regions that the "
     "guide hardly visits.",
@@ -103,7 +104,7 @@ def weight_cells(c: ComparisonRecord, name: str, kl: float) -> dict[str, str]:
     with np.errstate(invalid="ignore"):
         elbo_se = float(log_weight.std() / np.sqrt(log_weight.size))
     return {
-        "k-hat": with_error(s.k_hat, k_hat_error(s.k_hat, log_weight.size)),
+        "k-hat": with_error(s.k_hat, k_hat_error(s.k_hat, s.num_weights)),
         "ELBO": with_error(s.elbo, elbo_se),
         "KL at least": with_error(kl, math.hypot(elbo_se, s.bound_se)),
     }
@@ -137,11 +138,3 @@ def r_hat_error(chains: int, ess: float) -> float:
     2 * chains / ESS over its 2 * chains - 1 degrees of freedom; R-hat - 1 has half of its standard deviation.
     """
     return chains / ess * math.sqrt(2 / (2 * chains - 1)) if ess > 0 else math.nan
-
-
-def k_hat_error(k_hat: float, draws: int) -> float:
-    """The standard error of k-hat: (1 + k) / sqrt(n) for a generalised Pareto tail of n weights (Smith 1987).
-
-    The tail has the n largest of the draws, min(draws / 5, 3 * sqrt(draws)) (Vehtari et al. 2024).
-    """
-    return (1 + max(k_hat, -0.5)) / math.sqrt(min(draws / 5, 3 * math.sqrt(draws)))

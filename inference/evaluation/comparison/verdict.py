@@ -7,6 +7,10 @@ importance-weighted bound; and its reweighted draws must confirm its means and i
 a centred hierarchy the guide hides a funnel: its intervals are not trusted. A point has no spread; one that is not a
 maximum is not trusted. Where the draws are too few to tell, the verdict is "unclear".
 
+Draws of a guide resampled by importance weights (``inference.reweight``) are judged by the k-hat of these weights and
+by how many independent draws they are worth: a wrong spread, mean or correlation of the guide is mended there, and is
+no fault of theirs.
+
 ``references`` has the rules for a fit that is compared with others.
 """
 
@@ -18,7 +22,7 @@ import numpy as np
 
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from inference.evaluation.comparison import explanation
-from inference.evaluation.comparison.agreement import divergence, is_constant, self_agreement
+from inference.evaluation.comparison.agreement import divergence, is_constant, missing_mass, self_agreement
 from inference.evaluation.comparison.findings import (
     MAX_MEAN_SHIFT,
     MAX_SPREAD_FACTOR,
@@ -32,6 +36,7 @@ from inference.summaries.statistics import FitStatistics
 MAX_R_HAT, MIN_ESS, MIN_CHAINS = 1.01, 400, 2
 CERTAIN_R_HAT = 1.1  # chains surely differ; below, more draws may show that they do not (Gelman and Rubin 1992)
 MAX_DIVERGENCES = 1e-3  # of the draws: a few occur where nothing is cut off
+MIN_WEIGHTED_ESS = 200  # of resampled draws: with fewer, wrong ones pass (benchmarks/verdicts.py)
 MAX_KL = 1.0  # nats from the posterior, in any number of dimensions
 KL_PER_SD = 0.25  # nats, of one or two quantities, up to which the log joint density is right by half its sd
 MIN_OTHER_MASS = 0.05  # of a mode that a guide does not visit
@@ -51,6 +56,12 @@ GUIDE_RULE = (
     f"mode with {MIN_OTHER_MASS:.0%} of the mass, and no latent whose scale is another latent (Betancourt and Girolami "
     "2015)"
 )
+REWEIGHTED_RULE = (
+    "Pareto k-hat of the weights below min(1 - 1/log10(draws), 0.7), discrete sites summed out (Vehtari et al. 2024); "
+    f"bulk and tail effective number of draws at least {MIN_WEIGHTED_ESS}; against sound chains as a guide; no other "
+    f"mode with {MIN_OTHER_MASS:.0%} of the mass, and no latent whose scale is another latent (Betancourt and Girolami "
+    "2015)"
+)
 NETWORK_RULE = (
     "the ELBO is a number and has stopped rising, by the rows held out where there are any, else by the rows trained "
     f"on, over {MIN_EPOCHS} epochs or more"
@@ -65,6 +76,8 @@ def own_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdict
     match c.statistics.kind:
         case "chains":
             return chains_verdict(c)
+        case "guide" if c.statistics.source is not None:
+            return reweighted_verdict(c, others)
         case "guide":
             return guide_verdict(c, others)
     return point_verdict(c, others)
@@ -135,6 +148,29 @@ def guide_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdi
     if funnel := explanation.hidden_funnel(c):  # its own draws do not enter it
         return Verdict("means only", f"{close}; {funnel}, or {explanation.run_chains(c)} for intervals", GUIDE_RULE)
     return Verdict("yes", close, GUIDE_RULE)
+
+
+def reweighted_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdict:
+    """Resampled draws must have weights with a good k-hat, and be worth enough independent ones."""
+    s = c.statistics
+    if not np.isfinite(s.values).all():
+        return Verdict("no", "some draws are not finite numbers: lower learning_rate", REWEIGHTED_RULE)
+    if c.other_modes >= MIN_OTHER_MASS:
+        return Verdict("no", explanation.other_modes(c), REWEIGHTED_RULE)
+    if not s.k_hat < s.k_limit:
+        text = f"{explanation.k_hat(s)}, so that its weights do not make the guide the posterior"
+        remedy = f"{explanation.run_chains(c)}{explanation.guide_advice(c)}"
+        return Verdict("no", f"{text}: {remedy}", REWEIGHTED_RULE, is_shown=False)
+    if (share := missing_mass(s, others.values())) >= MIN_OTHER_MASS:
+        lacks = f"another guide finds {share:.0%} more mass than its weights do"
+        return Verdict("no", f"{lacks}: {explanation.run_chains(c)}", REWEIGHTED_RULE)
+    if (explanation.weighted_sizes(s) < MIN_WEIGHTED_ESS).any():
+        return Verdict("unclear", explanation.few_weights(c, MIN_WEIGHTED_ESS), REWEIGHTED_RULE, is_shown=False)
+    sound = explanation.sound_weights(s)
+    if funnel := explanation.hidden_funnel(c):  # no weight tells of what the guide never visits
+        text = f"{sound}; {funnel}, or {explanation.run_chains(c)} for intervals"
+        return Verdict("means only", text, REWEIGHTED_RULE)
+    return Verdict("yes", sound, REWEIGHTED_RULE)
 
 
 def point_verdict(c: VerdictInput, others: Mapping[str, FitStatistics]) -> Verdict:

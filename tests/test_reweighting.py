@@ -17,7 +17,7 @@ from zoo import ZooError
 
 ROUND = np.eye(2)
 Y = np.array([1.0, -2.0])
-RHO = 0.6
+RHO = 0.4
 
 
 def means_in_numpyro(y):
@@ -55,13 +55,12 @@ def mean_field(request):
 
 def test_reweighted_draws_of_a_guide_without_correlation_are_the_posterior(mean_field):
     fit, mean, covariance = mean_field
-    r = inference.reweight(fit, num_draws=2000)
+    r = inference.reweight(fit, num_draws=1200)
     x, sd = r.draws["theta"][0], np.sqrt(np.diag(covariance))
     size, tail = copies_size(x, r.stats["source"][0])
     assert r.diagnostics.is_new
-    assert len(x) == r.diagnostics.num_weights == 2000
-    assert r.diagnostics.effective_draws < 1500  # the guide is narrow
-    assert fit.draws["theta"][0].std(0)[0] < sd[0]
+    assert len(x) == r.diagnostics.num_weights == 1200
+    assert r.diagnostics.effective_draws < 1100  # the guide is narrow
     assert (np.abs(x.mean(0) - mean) < 4 * sd / np.sqrt(size)).all()
     # the variance of a variance is (kurtosis - 1) / n: 2 / n of a normal
     assert (np.abs(x.var(0) / sd**2 - 1) < 4 * np.sqrt(2 / np.minimum(size, tail))).all()
@@ -79,8 +78,8 @@ def test_new_draws_are_those_of_the_guide(mean_field):
     fit, _, _ = mean_field
     kept = inference.reweight(replace(fit, options={**fit.options, "guide": "a name that is not a family"}))
     assert not kept.diagnostics.is_new
-    new = inference.reweight(fit, num_draws=1000, seed=3)
-    same = inference.reweight(fit, num_draws=1000, seed=3)
+    new = inference.reweight(fit, num_draws=300, seed=3)
+    same = inference.reweight(fit, num_draws=300, seed=3)
     np.testing.assert_array_equal(new.draws["theta"], same.draws["theta"])
     assert not np.isin(new.draws["theta"], fit.draws["theta"]).any()
     # lp is the log joint at the same values, up to one constant
@@ -92,7 +91,7 @@ def test_new_draws_are_those_of_the_guide(mean_field):
 
 def test_a_reweighted_fit_is_saved_exported_judged_and_drawn_from(mean_field, tmp_path):
     fit, _, _ = mean_field
-    r = inference.reweight(fit, num_draws=4000)
+    r = inference.reweight(fit, num_draws=2000)
     loaded = inference.load(r.save(tmp_path / "fit"), model=fit.model.source)
     assert isinstance(loaded.diagnostics, ImportanceDiagnostics)
     assert loaded.diagnostics == r.diagnostics

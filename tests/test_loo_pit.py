@@ -10,10 +10,10 @@ import inference
 import zoo
 from inference.evaluation.leave_one_out.pareto import leave_one_out
 from inference.evaluation.leave_one_out.pit import transforms
-from tests.table import BACKENDS
+from tests.table import BACKENDS, SLOW_IN_NUMPYRO
 from tests.test_arviz_groups import conjugate_fit
 from tests.test_leave_one_out import NOISE, PRIOR_SD, Y, at_draws, posterior_of_the_mean
-from tests.user_fits import fit_with_draws
+from tests.user_fits import fit_of, fit_with_draws
 
 RNG = np.random.default_rng(0)
 
@@ -29,6 +29,72 @@ def test_transforms_are_those_of_the_conjugate_model(backend):
     assert list(result.table.index) == ["y"]
     assert len(result.plot().axes) == 1
     assert "The transforms are uniform" in str(result)
+
+
+OUTLIER = 20
+SDS = np.append(np.full(20, NOISE), 0.2)  # known: the last row says most of the mean, so that its weights fail
+
+
+def exact_transforms(y):
+    """p(a new value < y_n | the others), each."""
+    transforms = []
+    for n, value in enumerate(y):
+        weights = np.delete(SDS, n) ** -2
+        precision = PRIOR_SD**-2 + weights.sum()
+        mean = weights @ np.delete(y, n) / precision
+        transforms.append(norm.cdf(value, mean, np.hypot(precision**-0.5, SDS[n])))
+    return np.array(transforms)
+
+
+def model_of_known_sds(backend):
+    library = pytest.importorskip(backend)
+    Normal = library.distributions.Normal
+
+    def program(y, sd):
+        mu = library.sample("mu", Normal(0.0, PRIOR_SD))
+        with library.plate("rows", len(y)):
+            library.sample("y", Normal(mu, sd), obs=y)
+
+    return zoo.Model(program, backend=backend)
+
+
+def outlier_data():
+    """Twenty values, and one that is two standard deviations of its predictive distribution above its mean."""
+    mean, sd = posterior_of_the_mean(Y)
+    return np.append(Y, mean + 2 * np.hypot(sd, SDS[OUTLIER]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_row_whose_weights_fail_counts_by_draws_that_are_moved(backend):
+    y = outlier_data()
+    precision = PRIOR_SD**-2 + (SDS**-2).sum()
+    mu = np.random.default_rng(1).normal(y @ SDS**-2 / precision, precision**-0.5, (2, 500))
+    fit = fit_of(zoo.read(model_of_known_sds(backend), y, SDS), {"mu": mu})
+    loo, result = inference.loo(fit), inference.loo_pit(fit)
+    assert list(result.matched) == list(loo.matched) == [OUTLIER]
+    np.testing.assert_array_equal(result.k_hat, loo.k_hat)
+    assert not result.warnings
+    exact = exact_transforms(y)
+    error = np.sqrt(exact * (1 - exact) / 300)  # half of the draws are of the posterior without the row, which count
+    assert (abs(result.values["y"] - exact) < 4 * error).all()
+    by_weights = inference.loo_pit(fit, matches=0, refits=0)
+    assert list(np.flatnonzero(by_weights.k_hat > by_weights.k_limit)) == [OUTLIER]
+    assert "The weights of 1 of 21 rows fail" in str(by_weights)
+    np.testing.assert_array_equal(by_weights.failed["y"], by_weights.values["y"][OUTLIER:])
+    legends = [r.plot().axes[0].get_legend() for r in (by_weights, result)]
+    assert legends[0] is not None
+    assert legends[1] is None
+
+
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
+def test_a_row_whose_weights_fail_is_left_out_by_a_fit(backend):
+    y = outlier_data()
+    fit = inference.fit(model_of_known_sds(backend), y, SDS, engine="svi", num_steps=500)
+    loo, result = inference.loo(fit), inference.loo_pit(fit)
+    assert OUTLIER in result.refitted
+    np.testing.assert_array_equal(result.refitted, loo.refitted)
+    exact = exact_transforms(y)[OUTLIER]
+    assert abs(result.values["y"][OUTLIER] - exact) < 4 * np.sqrt(exact * (1 - exact) / 1000)
 
 
 def test_transforms_are_uniform_for_data_from_the_model():
@@ -76,7 +142,7 @@ def test_predictions_that_are_too_narrow_or_shifted_are_found():
 def test_new_values_have_the_density_of_the_log_likelihood(name):
     """Labels are drawn given the parameters and effects are those of the draws: rows have no weight of their own."""
     fit = fit_with_draws(name, "pyro", shape=(1, 30))
-    (values,) = inference.loo_pit(fit).values.values()
+    (values,) = inference.loo_pit(fit, refits=0).values.values()
     assert ((values >= 0) & (values <= 1)).all()
 
 

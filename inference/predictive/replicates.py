@@ -12,6 +12,7 @@ from inference.record import FitRecord
 from zoo import Model, ReadModel, ZooError
 from zoo._backend import backend_of, in_backend
 from zoo.errors import describe_error
+from zoo.types import DataLike
 
 
 def posterior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.ndarray]:
@@ -34,17 +35,26 @@ def posterior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.
     return _draw(fit, fit.fitted_model, values, count, seed)
 
 
-def predictive_draws(fit: FitRecord, at: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def predictive_draws(fit: FitRecord, at: np.ndarray, seed: int, data: DataLike = None) -> dict[str, np.ndarray]:
     """Every observed site drawn again at some draws of a fit, (len(at), *shape), as ``fit.log_likelihood`` has it.
 
-    Latents that the log-likelihood sums or integrates out are drawn given the others, and not given the data: what is
-    drawn of a row has the density that its log-likelihood is of. at: indices of the draws, of the first chain first.
+    at: indices of the draws, of the first chain first. data: other rows than those of the fit, of their shape.
     """
-    card = fit.model.card
-    names = [n for n in card.parameters(fit.keywords) if n not in card.enumerated]
     values = {**aligned_draws(fit), **fit.learned_draws()}
-    flat = {n: values[n].reshape(-1, *values[n].shape[2:])[at] for n in names if n in values}
-    return _draw(fit, fit.fitted_model, flat, len(at), seed)
+    return draws_given(fit, {n: v.reshape(-1, *v.shape[2:])[at] for n, v in values.items()}, seed, data)
+
+
+def draws_given(
+    fit: FitRecord, values: dict[str, np.ndarray], seed: int, data: DataLike = None
+) -> dict[str, np.ndarray]:
+    """Every observed site at some values of the parameters, {site: (S, *shape)}.
+
+    Latents that the log-likelihood sums or integrates out are drawn given the others, and not given the data: what is
+    drawn of a row has the density that its log-likelihood is of.
+    """
+    card, count = fit.model.card, len(next(iter(values.values())))
+    given = {n: values[n] for n in card.parameters(fit.keywords) if n not in card.enumerated and n in values}
+    return _draw(fit, fit.fitted_model, given, count, seed, data)
 
 
 def prior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.ndarray]:
@@ -55,9 +65,11 @@ def prior_replicates(fit: FitRecord, count: int, seed: int) -> dict[str, np.ndar
         raise ZooError(f"a prior of {fit.model.name} is improper: nothing can be drawn from it") from error
 
 
-def _draw(fit: FitRecord, model: Model, values: dict[str, np.ndarray], count: int, seed: int) -> dict[str, np.ndarray]:
+def _draw(
+    fit: FitRecord, model: Model, values: dict[str, np.ndarray], count: int, seed: int, data: DataLike = None
+) -> dict[str, np.ndarray]:
     backend, observed = backend_of(model), list(model.card.observed)
-    table, keywords = model.bind(fit.data)
+    table, keywords = model.bind(fit.data if data is None else data)
     covariates = {n: v for n, v in table.items() if n not in observed}
     module = in_backend("inference.predictive", model.backend)
     with backend.runtime("float64"):

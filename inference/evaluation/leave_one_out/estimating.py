@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.draws_model import check_program
-from inference.evaluation.leave_one_out.moment_matching import match_rows
-from inference.evaluation.leave_one_out.pareto import leave_one_out
+from inference.evaluation.leave_one_out.leaving_out import check_rows, failure_of, leave_rows_out
 from inference.evaluation.leave_one_out.record import LeaveOneOut
 from inference.evaluation.selection.cross_validation import held_out_log_p, log_mean_over_draws, make_folds
-from inference.evaluation.weighted_draws import check_draws
 from inference.result import Fit
-from inference.summaries.statistics import k_limit
-from zoo import ZooError
-from zoo.checks import check_seed, check_whole
+from zoo.checks import check_seed
 
 FEW_ROWS = 100  # with fewer the standard error over rows is too small (Sivula, Magnusson and Vehtari 2020)
 
@@ -59,34 +54,20 @@ def loo(fit: Fit, *, refits: int = 10, matches: int = 20, folds: int | None = No
     --------
     >>> print(inference.loo(fit))  # doctest: +SKIP
     """
-    check_whole(0, refits=refits, matches=matches)
     check_seed(seed)
-    check_program(fit.model)
-    if fit.options.get("sample_weight") is not None:
-        raise ZooError("loo leaves out rows that count once: fit without sample_weight, with a row for each")
+    check_rows(fit, "loo")
     if folds is not None:
         return by_folds(fit, folds, seed)
-    check_draws(fit, "loo", "give folds=5, or fit by nuts or svi")
-    log_p = fit.log_likelihood()
-    if not np.isfinite(log_p).any(axis=(0, 1)).all():
-        raise ZooError("a row is impossible at every draw: its likelihood is 0")
-    log_weight = fit.stats.get("log_weight") if fit.kind == "guide" else None
-    estimates = leave_one_out(log_p, log_weight)
-    limit = k_limit(log_p.shape[0] * log_p.shape[1])
-    bad = np.flatnonzero(estimates.k_hat > limit)
-    elpd, k_hat, influence = estimates.elpd.copy(), estimates.k_hat.copy(), estimates.influence.copy()
-    matched = match_rows(fit, bad if len(bad) <= matches else bad[:0], limit, estimates.efficiency)
-    for n, row in matched.items():
-        elpd[n], k_hat[n], influence[n] = row.elpd, row.k_hat, row.influence.reshape(influence[n].shape)
-    bad = np.flatnonzero(k_hat > limit)
-    refitted = bad if len(bad) <= refits else bad[:0]
+    left_out = leave_rows_out(fit, "loo", "give folds=5, or fit by nuts or svi", refits, matches)
+    estimates, refitted = left_out.estimates, left_out.refitted
+    elpd, influence = estimates.elpd.copy(), estimates.influence.copy()
+    for n, row in left_out.matched.rows.items():
+        elpd[n], influence[n] = row.elpd, row.influence.reshape(influence[n].shape)
     if len(refitted):
         elpd[refitted] = held_out_log_p(fit, [np.array([n]) for n in refitted])[refitted]
-        k_hat[refitted] = np.nan
     p_loo, rows = float(estimates.lpd.sum() - elpd.sum()), np.setdiff1d(np.arange(len(elpd)), refitted)
     error = estimates._replace(influence=influence).monte_carlo_error(rows)
-    moved = np.setdiff1d(np.array(list(matched), int), refitted)
-    return result(elpd, p_loo, error, k_hat, limit, refitted, matched=moved)
+    return result(elpd, p_loo, error, left_out.k_hat, left_out.limit, refitted, matched=left_out.moved)
 
 
 def by_folds(fit: Fit, folds: int, seed: int) -> LeaveOneOut:
@@ -110,10 +91,7 @@ def result(
     N, warnings = len(elpd), []
     bad = int((k_hat > limit).sum())
     if bad:
-        warnings.append(
-            f"The weights of {bad} of {N} rows fail (k-hat above {limit:.2f}): give refits={bad} to leave each out by "
-            "a fit, or folds=10."
-        )
+        warnings.append(f"{failure_of(bad, N, limit)}, or folds=10.")
     if N < FEW_ROWS:
         warnings.append(f"With {N} rows the standard error is too small; count differences of a few nats as none.")
     se = float(np.sqrt(N) * elpd.std(ddof=1)) if N > 1 else np.nan

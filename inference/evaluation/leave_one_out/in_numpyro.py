@@ -27,6 +27,13 @@ class RowDensities:
             free = to_numpy(self.unconstrained.unconstrain_draws(to_backend(draws)))
         return np.concatenate([free[n].reshape(len(free[n]), -1) for n in self.names], axis=1)
 
+    def values(self, vectors):
+        def at_vector(vector):
+            return {n: v for n, (v, _) in self.unconstrained.constrain(vector).items()}
+
+        with runtime("float64"):
+            return to_numpy(jax.vmap(at_vector)(jnp.asarray(vectors)))
+
     def log_p(self, vectors):
         with runtime("float64"):
             joint, rows = self.evaluate(jnp.asarray(vectors))

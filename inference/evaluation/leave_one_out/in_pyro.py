@@ -19,6 +19,13 @@ class RowDensities:
             free = to_numpy(self.unconstrained.unconstrain_draws(to_backend(draws)))
         return np.concatenate([free[n].reshape(len(free[n]), -1) for n in self.names], axis=1)
 
+    def values(self, vectors):
+        def at_vector(draw):
+            return {n: v for n, (v, _) in self.unconstrained.constrain(draw["vector"]).items()}
+
+        with runtime("float64"):
+            return to_numpy(map_draws(at_vector, {"vector": torch.as_tensor(vectors)}, self.density.data))
+
     def log_p(self, vectors):
         def at_vector(draw):
             values = {n: v for n, (v, _) in self.unconstrained.constrain(draw["vector"]).items()}

@@ -10,6 +10,7 @@ Each ``in_<backend>.py`` has ``RowDensities(model, keywords, table)``, compiled 
     names               the sites whose draws make a vector, in order
     vectors(draws)      (S, P), unconstrained, of ``{site: (S, *shape)}``
     log_p(vectors)      log p(values, data) with their Jacobian, (S,), and log p of each row, (S, N), in nats
+    values(vectors)     the draws of vectors, ``{site: (S, *shape)}``
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from inference.evaluation.weighted_draws import log_weights_of
 from inference.result import Fit
 from zoo import ZooError
 from zoo._backend import in_backend
+from zoo.types import BackendArray
 
 MAX_MOVES = 30
 DRAWS_FOR_COVARIANCE = 10  # for each coordinate, with fewer variances alone are matched
@@ -34,14 +36,6 @@ class Densities(Protocol):
     """The log joint density of vectors (S, P), with their Jacobian, (S,), and log p of each row, (S, N), in nats."""
 
     def __call__(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
-
-
-class MatchedRow(NamedTuple):
-    """elpd: log p(x_n | the others), in nats. influence: (S,), of each draw on it, with mean 0."""
-
-    elpd: float
-    k_hat: float
-    influence: np.ndarray
 
 
 class Move(NamedTuple):
@@ -66,6 +60,34 @@ class Move(NamedTuple):
     def log_determinant(self) -> float:
         """log |d moved / d vector|."""
         return float(np.linalg.slogdet(self.matrix)[1])
+
+
+class MatchedRow(NamedTuple):
+    """elpd: log p(x_n | the others), in nats. influence: (S,), of each draw on it, with mean 0.
+
+    move: of every second draw. log_weights: (S,), of the draws after it, with sum 1.
+    """
+
+    elpd: float
+    k_hat: float
+    influence: np.ndarray
+    move: Move
+    log_weights: np.ndarray
+
+
+class MatchedRows(NamedTuple):
+    """rows: those whose density draws that are moved give. vectors: (S, P), before. densities: of the backend."""
+
+    rows: dict[int, MatchedRow]
+    vectors: np.ndarray
+    densities: BackendArray
+
+    def draws(self, row: int, at: np.ndarray) -> dict[str, np.ndarray]:
+        """Some of the draws that are moved for a row, {site: (len(at), *shape)}."""
+        return self.densities.values(move_half(self.vectors, self.rows[row].move)[at])
+
+
+NO_MATCHES = MatchedRows({}, np.empty((0, 0)), None)
 
 
 def match_moments(
@@ -112,28 +134,34 @@ def match_moments(
     return from_both_halves(vectors, move, densities, row, k, efficiency)
 
 
-def match_rows(fit: Fit, rows: np.ndarray, limit: float, efficiency: np.ndarray) -> dict[int, MatchedRow]:
+def match_rows(fit: Fit, rows: np.ndarray, limit: float, efficiency: np.ndarray) -> MatchedRows:
     """The rows whose density draws that are moved give, by row; labels are aligned before draws are moved.
 
-    Empty for the draws of a guide, whose density is known at these draws alone, where the fit does not have draws of
+    None for the draws of a guide, whose density is known at these draws alone, where the fit does not have draws of
     every continuous latent, and where these have no unconstrained coordinates.
     """
     model, draws = fit.fitted_model, aligned_draws(fit)
     if not len(rows) or log_weights_of(fit) is not None or model.card.learned or model.card.networks:
-        return {}
+        return NO_MATCHES
     table, keywords = model.bind(fit.observed_data())
     try:
         densities = in_backend("inference.evaluation.leave_one_out", model.backend).RowDensities(model, keywords, table)
     except ZooError:  # its draws have no unconstrained coordinates, as where a support depends on another latent
-        return {}
+        return NO_MATCHES
     if not set(densities.names) <= set(draws):
-        return {}
+        return NO_MATCHES
     flat = {n: draws[n].reshape(-1, *draws[n].shape[2:]) for n in densities.names}
     vectors = densities.vectors(flat)
     if not np.isfinite(vectors).all():  # a draw at the edge of its support
-        return {}
+        return NO_MATCHES
     matched = {int(n): match_moments(vectors, densities.log_p, n, limit, float(efficiency[n])) for n in rows}
-    return {n: m for n, m in matched.items() if m is not None}
+    return MatchedRows({n: m for n, m in matched.items() if m is not None}, vectors, densities)
+
+
+def move_half(vectors: np.ndarray, move: Move) -> np.ndarray:
+    """The vectors, every second one moved."""
+    is_moved = np.arange(len(vectors)) % 2 == 0
+    return np.where(is_moved[:, None], move(vectors), vectors)
 
 
 def proposals(vectors: np.ndarray, weights: np.ndarray) -> list[Move]:
@@ -160,8 +188,7 @@ def from_both_halves(
     vectors: np.ndarray, move: Move, densities: Densities, row: int, k: float, efficiency: float
 ) -> MatchedRow:
     """The density of a row where every second draw is moved: all are draws of the mixture of both distributions."""
-    is_moved = np.arange(len(vectors)) % 2 == 0
-    at = np.where(is_moved[:, None], move(vectors), vectors)
+    at = move_half(vectors, move)
     joint, rows = densities(at)
     before = densities(move.inverse(at))[0] - move.log_determinant
     with np.errstate(invalid="ignore"):
@@ -172,4 +199,4 @@ def from_both_halves(
     elpd = float(logsumexp(log_weights + log_p))
     with np.errstate(invalid="ignore"):
         influence = len(vectors) * np.exp(log_weights) * np.expm1(log_p - elpd)
-    return MatchedRow(elpd, k, influence)
+    return MatchedRow(elpd, k, influence, move, log_weights)

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import logsumexp
 
-from inference.draws_model import check_program
 from inference.evaluation.calibration.bands import band, counts_below, p_value
 from inference.evaluation.column_labels import column_labels
-from inference.evaluation.leave_one_out.pareto import array_statistics, leave_one_out
-from inference.evaluation.weighted_draws import check_draws, log_weights_of
+from inference.evaluation.leave_one_out.leaving_out import RowsLeftOut, check_rows, failure_of, leave_rows_out
+from inference.evaluation.leave_one_out.pareto import array_statistics
+from inference.evaluation.selection.cross_validation import refit_folds
 from inference.exact import spread_draws
 from inference.plots.style import FIT_COLOURS, figure_style
-from inference.predictive.replicates import predictive_draws
+from inference.predictive.replicates import draws_given, predictive_draws
 from inference.result import Fit
-from inference.summaries.statistics import k_limit
+from inference.run.random_streams import chain_seeds
 from zoo import ZooError
 from zoo.checks import check_seed
 
@@ -29,6 +30,7 @@ MAX_DRAWS = 1000  # which leave an error of at most 0.02 in each transform
 POINTS = 100  # at which an ECDF is compared with a uniform one
 ERROR_RATE = 0.05
 MAX_PANELS = 12
+FAILED_COLOUR = "0.15"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +45,28 @@ class LooPIT:
         between the probabilities below it and up to it.
     table : DataFrame
         A row for each column: ``n``, the number of values, and ``p``, of a test that their transforms are uniform.
+    columns : dict of str to array
+        The transforms of each column that are not NaN.
+    failed : dict of str to array
+        Those of them that are of rows whose k-hat is above the limit.
     k_hat : array, (N,)
-        Pareto k-hat of the weights of each row.
+        Pareto k-hat of the weights of each row, of draws that were moved where it was above the limit; NaN of one that
+        was left out by a fit.
     k_limit : float
         The limit below which k-hat is good, for this many draws.
+    refitted, matched : array of int
+        The rows that were left out by a fit, and those for which draws were moved.
     warnings : tuple of str
     """
 
     values: Mapping[str, np.ndarray] = field(repr=False)
     table: pd.DataFrame
     columns: Mapping[str, np.ndarray] = field(repr=False)
+    failed: Mapping[str, np.ndarray] = field(repr=False)
     k_hat: np.ndarray = field(repr=False)
     k_limit: float
+    refitted: np.ndarray = field(repr=False)
+    matched: np.ndarray = field(repr=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -74,7 +86,7 @@ class LooPIT:
         """Draw the ECDF of the transforms less that of uniform ones, in its simultaneous 95% band; at most 12 columns.
 
         Where the curve falls from above 0 to below it, predictive distributions are too narrow; where it rises from
-        below, too wide; above 0 throughout, they are too far up.
+        below, too wide; above 0 throughout, they are too far up. Triangles are transforms of rows whose weights fail.
         """
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -96,23 +108,31 @@ class LooPIT:
                 axes.axhline(0, color="0.5", linewidth=0.8)
                 colour = FIT_COLOURS[1 if name in self.surprising else 0]
                 axes.step(expected, counts_below(ranks, POINTS) / n - expected, where="mid", color=colour)
+                bad = self.failed[name]
+                axes.plot(bad, np.zeros(len(bad)), "v", color=FAILED_COLOUR, markersize=4, label="k-hat too high")
                 axes.set_title(f"{name}, p = {self.table.loc[name, 'p']:.2f}")
+            if any(len(bad) for bad in self.failed.values()):
+                panels[0].legend(handles=panels[0].lines[-1:], loc="best")
             figure.supxlabel("LOO-PIT")
             figure.supylabel("ECDF less uniform")
         return figure
 
 
-def loo_pit(fit: Fit, *, seed: int = 0) -> LooPIT:
+def loo_pit(fit: Fit, *, refits: int = 10, matches: int = 20, seed: int = 0) -> LooPIT:
     """Compute where each value lies in its predictive distribution given the other rows.
 
     For data from the model the transforms are uniform: their distribution tells whether predictions are too wide, too
     narrow or shifted. New values are drawn at the draws of the fit, at most 1000, and count by the weights that leave
-    the row out; where values of a column are dependent, as steps of a sequence are, or there are few, p is approximate.
+    the row out; where these fail, at draws that are moved, or at those of a fit to the other rows, as in ``loo``. Where
+    values of a column are dependent, as steps of a sequence are, or there are few, p is approximate.
 
     Parameters
     ----------
     fit : Fit
         A fit with draws, of rows that have a likelihood of their own (``loo``).
+    refits, matches : int, default 10, 20
+        As in ``loo``: where the weights of at most so many rows fail, these are left out by further fits, and before
+        that draws of chains are moved.
     seed : int, default 0
         Of the new values, and of the uniform numbers of discrete ones.
 
@@ -123,7 +143,7 @@ def loo_pit(fit: Fit, *, seed: int = 0) -> LooPIT:
     Raises
     ------
     ZooError
-        Where the fit has no draws, rows have no likelihood of their own, or they are documents.
+        Where the fit has no draws, rows have no likelihood of their own or are weighted, or they are documents.
 
     References
     ----------
@@ -138,40 +158,76 @@ def loo_pit(fit: Fit, *, seed: int = 0) -> LooPIT:
     import pandas as pd
 
     check_seed(seed)
-    check_program(fit.model)
     if fit.model.card.of_words:
         raise ZooError("loo_pit has no order of words: inference.topics.perplexity scores documents")
-    check_draws(fit, "loo_pit")
-    log_p = fit.log_likelihood()  # (chain, draw, N)
-    at = spread_draws(min(MAX_DRAWS, log_p.shape[0] * log_p.shape[1]), log_p.shape[0] * log_p.shape[1])
-    log_weight = log_weights_of(fit)
-    thinned = log_p.reshape(-1, log_p.shape[-1])[at][None]
-    estimates = leave_one_out(thinned, None if log_weight is None else log_weight[at][None])
-    new, observed = predictive_draws(fit, at, seed), observed_sites(fit)
-    sites = fit.model.card.sites(fit.keywords)
-    values, columns = {}, {}
-    for name, x in observed.items():
-        axis = sites[name].dims.index("N") if "N" in sites[name].dims else None
-        if axis is None or name not in new:
-            continue
-        pit = transforms(
-            np.moveaxis(x, axis, 0), np.moveaxis(new[name], axis + 1, 1), estimates.log_weights[:, 0], seed
-        )
-        values[name] = np.moveaxis(pit, 0, axis)
+    check_rows(fit, "loo_pit")
+    left_out = leave_rows_out(fit, "loo_pit", "fit by nuts, gibbs or svi", refits, matches)
+    by_site = site_transforms(fit, left_out, seed)
+    sites, observed = fit.model.card.sites(fit.keywords), observed_sites(fit)
+    values, columns, failed = {}, {}, {}
+    is_bad = left_out.k_hat > left_out.limit
+    for name, pit in by_site.items():
+        values[name] = np.moveaxis(pit, 0, sites[name].dims.index("N"))
         has_columns = pit.ndim > 1 and sites[name].dims[-1] not in ("N", "T")
         by_column = pit.reshape(-1, pit.shape[-1]) if has_columns else pit.reshape(-1, 1)
-        for label, column in zip(column_labels(fit, x, by_column[0]), by_column.T, strict=True):
-            if not np.isnan(column).all():
-                columns[f"{name}{label}"] = column[~np.isnan(column)]
-    if not values:
-        raise ZooError(f"no observed site of {fit.model.name} is in its rows: predictive_check compares statistics")
+        is_bad_value = np.repeat(is_bad, len(by_column) // len(is_bad))
+        for label, column in zip(column_labels(fit, observed[name], by_column[0]), by_column.T, strict=True):
+            is_present = ~np.isnan(column)
+            if is_present.any():
+                columns[f"{name}{label}"] = column[is_present]
+                failed[f"{name}{label}"] = column[is_present & is_bad_value]
     rows = {n: {"n": len(v), "p": p_value(ranks_of(v), POINTS)} for n, v in columns.items()}
     table = pd.DataFrame.from_dict(rows, orient="index")
-    limit, warnings = k_limit(len(at)), []
-    bad = int((estimates.k_hat > limit).sum())
-    if bad:
-        warnings.append(f"The weights of {bad} of {len(estimates.k_hat)} rows fail (k-hat above {limit:.2f}).")
-    return LooPIT(values, table, columns, estimates.k_hat, limit, tuple(warnings))
+    bad = int(is_bad.sum())
+    warnings = (f"{failure_of(bad, len(is_bad), left_out.limit)}.",) if bad else ()
+    k_hat, limit = left_out.k_hat, left_out.limit
+    return LooPIT(values, table, columns, failed, k_hat, limit, left_out.refitted, left_out.moved, warnings)
+
+
+def site_transforms(fit: Fit, left_out: RowsLeftOut, seed: int) -> dict[str, np.ndarray]:
+    """The transforms of each observed site that is in the rows, {site: (N, ...)}."""
+    observed, matched = rows_first(fit, observed_sites(fit), 0), left_out.matched
+    log_weights = left_out.estimates.log_weights.reshape(len(left_out.k_hat), -1)  # (N, S)
+    at = draws_at(log_weights.shape[1])
+    new = rows_first(fit, predictive_draws(fit, at, seed), 1)
+    by_site = {n: transforms(x, new[n], normalised(log_weights[:, at]), seed) for n, x in observed.items() if n in new}
+    if not by_site:
+        raise ZooError(f"no observed site of {fit.model.name} is in its rows: predictive_check compares statistics")
+    seeds = iter(chain_seeds(seed, len(left_out.moved) + len(left_out.refitted)))
+
+    def replace_row(n: int, new: dict[str, np.ndarray], weights: np.ndarray, row_seed: int) -> None:
+        for name, pit in by_site.items():
+            pit[n] = transforms(observed[name][[n]], new[name], weights, row_seed)[0]
+
+    shuffled = np.random.default_rng(seed).permutation(log_weights.shape[1])[:MAX_DRAWS]  # every second draw is moved
+    for n, row_seed in zip(left_out.moved, seeds, strict=False):
+        new = rows_first(fit, draws_given(fit, matched.draws(n, shuffled), row_seed), 1)
+        weights = normalised(matched.rows[n].log_weights[None, shuffled])
+        replace_row(n, {name: v[:, [n]] for name, v in new.items()}, weights, row_seed)
+    for ((n,), partial, data), row_seed in zip(
+        refit_folds(fit, [np.array([n]) for n in left_out.refitted]), seeds, strict=False
+    ):
+        chains, draws = next(iter(partial.draws.values())).shape[:2]
+        at = draws_at(chains * draws)
+        new = rows_first(fit, predictive_draws(partial, at, row_seed, data), 1)
+        replace_row(n, new, np.full((1, len(at)), -np.log(len(at))), row_seed)
+    return by_site
+
+
+def draws_at(num_draws: int) -> np.ndarray:
+    """The indices of the draws at which new values are drawn."""
+    return spread_draws(min(MAX_DRAWS, num_draws), num_draws)
+
+
+def normalised(log_weights: np.ndarray) -> np.ndarray:
+    """The logs of the weights of some of the draws, (N, S), so that those of each row have sum 1."""
+    return log_weights - logsumexp(log_weights, axis=1, keepdims=True)
+
+
+def rows_first(fit: Fit, values: Mapping[str, np.ndarray], axis: int) -> dict[str, np.ndarray]:
+    """The values of the sites that are in the rows, with the rows as the given axis; those before it are of draws."""
+    dims = {n: site.dims for n, site in fit.model.card.sites(fit.keywords).items() if "N" in site.dims}
+    return {n: np.moveaxis(v, dims[n].index("N") + axis, axis) for n, v in values.items() if n in dims}
 
 
 def observed_sites(fit: Fit) -> dict[str, np.ndarray]:

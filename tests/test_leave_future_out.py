@@ -1,5 +1,6 @@
 """Leave-future-out cross-validation of sequences, against quadrature and against fits to parts of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,15 @@ from scipy.stats import halfnorm, invgamma
 
 import inference
 import zoo
-from inference.evaluation.leave_one_out.future import StepDensities, predict_forward
+from inference.evaluation.leave_one_out import steps
+from inference.evaluation.leave_one_out.future import predict_forward
+from inference.evaluation.leave_one_out.pareto import smooth_weights
+from inference.evaluation.leave_one_out.steps import StepDensities
 from inference.exact import kalman
+from tests.loops import COVARIATE, LENGTHS, Y, in_pyro
+from tests.table import BACKENDS
+from tests.test_loops import every_path, read, values_of
+from tests.user_fits import fit_of
 from zoo.linear_dynamical_system import linear_chain
 
 RNG = np.random.default_rng(0)
@@ -142,6 +150,106 @@ def test_the_first_prediction_is_that_of_a_fit_to_the_steps_before(name):
     assert "steps 19 to 20, each from those before" in str(result)
 
 
+@pytest.fixture
+def fixed_draws(monkeypatch):
+    """Fits to parts of sequences have the draws of the fit to all of them: what is left is the code of the steps."""
+    monkeypatch.setattr(steps, "fit_as", lambda fit, part, data=None: fit_of(part, fit.draws, data))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["first_order", pytest.param("dependent_chains", marks=pytest.mark.slow)])
+@pytest.mark.usefixtures("fixed_draws")
+def test_predictions_of_a_users_chain_are_sums_over_every_path(name, backend):
+    """The second sequence has ended before the last step, which is masked; arguments are cut along two dimensions."""
+    draws = {n: np.broadcast_to(v, (1, 30, *v.shape)) for n, v in values_of(name).items()}
+    result = inference.leave_future_out(fit_of(read(name, backend), draws), start=2, site="x")
+    whole, before = (logsumexp(every_path(name, backend, 0, t)[0]) for t in (3, 2))
+    np.testing.assert_allclose(result.pointwise, [[whole - before], [np.nan]], rtol=1e-6)
+    assert result.elpd == pytest.approx(whole - before, rel=1e-6)
+    assert list(result.refitted) == [2]
+
+
+def users_hidden_markov(backend):
+    """The program of ``hidden_markov`` with one column, as a loop over time, for one sequence."""
+    library = pytest.importorskip(backend)
+    dist, sample = library.distributions, library.sample
+    ones = pytest.importorskip({"numpyro": "jax.numpy", "pyro": "torch"}[backend]).ones
+
+    def program(x, num_steps):
+        pi = sample("pi", dist.Dirichlet(ones(2)))
+        A = sample("A", dist.Dirichlet(ones((2, 2))).to_event(1))
+        mu = sample("mu", dist.Normal(0.0, 5.0).expand([2]).to_event(1))
+        Lambda = sample("Lambda", dist.Gamma(1.5, 0.5).expand([2]).to_event(1))
+
+        def step(z, x_t, t=""):
+            z = sample(f"z{t}", dist.Categorical(pi if z is None else A[z]))
+            sample(f"x{t}", dist.Normal(mu[z], Lambda[z] ** -0.5), obs=x_t)
+            return z, None
+
+        if backend == "pyro":
+            z = None
+            for t in library.markov(range(num_steps)):
+                z, _ = step(z, x[t], t)
+        else:
+            from numpyro.contrib.control_flow import scan
+
+            z, _ = step(None, x[0], "_first")
+            scan(step, z, x[1:])
+
+    return zoo.Model(program, backend=backend)
+
+
+@pytest.mark.usefixtures("fixed_draws")
+def test_a_users_program_of_the_zoos_model_has_its_predictions():
+    """Without a plate of sequences, and with the number of steps as an argument, which is cut too."""
+    x, rng = simulated("hidden_markov", K=2)[:1, :12], np.random.default_rng(4)
+    values = {"pi": rng.dirichlet([5.0, 5.0], (1, 40)), "A": rng.dirichlet([5.0, 5.0], (1, 40, 2))}
+    values |= {"mu": x.mean() + rng.normal(size=(1, 40, 2)), "Lambda": rng.gamma(20.0, 0.05, (1, 40, 2))}
+    own = fit_of(zoo.read(users_hidden_markov("pyro"), x[0, :, 0], num_steps=12), values)
+    columns = {n: v[..., None] if n in ("mu", "Lambda") else v for n, v in values.items()}
+    theirs = fit_of(zoo.load("hidden_markov", "pyro", K=2), columns, x)
+    results = [inference.leave_future_out(fit, start=6) for fit in (own, theirs)]
+    np.testing.assert_allclose(results[0].pointwise, results[1].pointwise, rtol=1e-9)
+    np.testing.assert_allclose(results[0].k_hat, results[1].k_hat, rtol=1e-6)
+    assert results[0].elpd == pytest.approx(results[1].elpd, rel=1e-9)
+
+
+def test_fits_to_parts_of_a_users_program_are_those_to_its_arguments_cut():
+    y, options = Y[:, :3], {"engine": "svi", "num_steps": 30, "num_draws": 60}
+    model = zoo.Model(in_pyro.first_order, backend="pyro")
+    fit = inference.fit(model, y, LENGTHS, COVARIATE, **options)
+    result = inference.leave_future_out(fit, start=2)
+    partial = inference.fit(model, y[:, :2], np.minimum(LENGTHS, 2), COVARIATE[:2], **options)
+    whole = replace(partial, model=fit.model, data=fit.data, keywords=fit.keywords)
+    log_weights, _ = smooth_weights(partial.stats["log_weight"][0])
+    log_p = whole.log_likelihood()[0, :, 0] - partial.log_likelihood()[0, :, 0]
+    assert result.pointwise[0, 0] == pytest.approx(logsumexp(log_weights + log_p), rel=1e-6)
+    assert np.isnan(result.pointwise[1, 0])
+
+
+def test_programs_whose_steps_cannot_be_cut_are_refused():
+    """One has a prior that depends on the number of steps, and one observes more than its chain."""
+    import pyro
+    import torch
+    from pyro import distributions as dist
+
+    def program(y, weight=None):
+        mu = pyro.sample("mu", dist.Normal(torch.zeros(2), 1.0).to_event(1))
+        x = 0
+        for t in pyro.markov(range(len(y))):
+            x = pyro.sample(f"x_{t}", dist.Categorical(torch.tensor([[0.9, 0.1], [0.2, 0.8]])[x]))
+            pyro.sample(f"y_{t}", dist.Normal(mu[x], 1.0 if weight is None else len(y) / 4), obs=y[t])
+        if weight is None:
+            pyro.sample("total", dist.Normal(mu.sum(), 1.0), obs=y[0])
+
+    draws = {"mu": np.random.default_rng(0).normal(size=(1, 30, 2))}
+    for weight, words in (((), "densities beside those of the steps"), ((1.0,), "cannot be cut at 2 steps")):
+        fit = fit_of(zoo.read(zoo.Model(program, backend="pyro"), Y[0], *weight), draws)
+        with pytest.raises(zoo.ZooError, match=words) as caught:
+            inference.leave_future_out(fit, start=2)
+        assert "\n" not in str(caught.value)
+
+
 def test_what_has_no_future_is_refused_in_one_line():
     x = simulated("hidden_markov", K=2)
     model = zoo.load("hidden_markov", "pyro", K=2)
@@ -151,6 +259,7 @@ def test_what_has_no_future_is_refused_in_one_line():
         "1 are too few": few,
         "loo\\(fit\\) leaves rows out": inference.fit(zoo.load("gaussian_mixture", "pyro", K=1), x[0], "em"),
         "no program": inference.from_arviz(few.to_arviz()),
+        "fit autoregressive_hmm": fit_of(zoo.load("switching_lds", "pyro", K=2, Z=1), {"mu": x[None]}, np.tile(x, 2)),
     }
     for words, fit in cases.items():
         with pytest.raises(zoo.ZooError, match=words) as caught:

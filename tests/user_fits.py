@@ -8,11 +8,12 @@ import zoo
 from inference.result import Fit
 from tests.user_programs import BY_NAME
 from tests.user_programs.program import Backend
+from zoo.types import DataLike
 
 
-def fit_of(model: zoo.ReadModel, draws: dict[str, np.ndarray]) -> Fit:
+def fit_of(model: zoo.Model, draws: dict[str, np.ndarray], data: DataLike = None) -> Fit:
     """A fit with given draws, as any engine would return it."""
-    table, keywords = model.bind(None)
+    table, keywords = model.bind(data)
     return Fit(
         model=model,
         engine="nuts",

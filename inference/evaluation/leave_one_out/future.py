@@ -9,17 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from inference.analysis.sequences.prediction import log_p_of_steps
 from inference.draws_model import check_program
 from inference.evaluation.leave_one_out.pareto import smooth_weights
-from inference.evaluation.weighted_draws import check_draws, log_weights_of
-from inference.fitting import fit as fit_model
+from inference.evaluation.leave_one_out.steps import StepDensities, steps_of
 from inference.result import Fit
 from inference.summaries.statistics import k_limit
-from zoo import ReadModel, ZooError
+from zoo import ZooError
 from zoo.checks import is_whole
 
-SEQUENCES = ("N", "T")
 FEW_STEPS = 30  # with fewer predictions the standard error is too small
 
 
@@ -34,7 +31,7 @@ class LeaveFutureOut:
     se : float
         Its standard error, with predictions as independent, in nats.
     pointwise : array, (N, T - start)
-        Each prediction, in nats; NaN where the step has no value.
+        Each prediction, in nats; NaN where the step has no value, or is masked.
     k_hat : array, (T - start,)
         Pareto k-hat of the weights of the draws for each step; 0 where a fit to the steps before was made.
     k_limit : float
@@ -62,7 +59,7 @@ class LeaveFutureOut:
         return "\n".join([first, *self.warnings])
 
 
-def leave_future_out(fit: Fit, *, start: int | None = None) -> LeaveFutureOut:
+def leave_future_out(fit: Fit, *, start: int | None = None, site: str | None = None) -> LeaveFutureOut:
     """Estimate how well a fit predicts each later step of sequences from the steps before, by leaving the future out.
 
     Steps of a sequence are not exchangeable, so that leaving one out tells how well the gap is filled, and not how well
@@ -74,9 +71,12 @@ def leave_future_out(fit: Fit, *, start: int | None = None) -> LeaveFutureOut:
     ----------
     fit : Fit
         A fit with draws of ``hidden_markov``, ``autoregressive_hmm``, ``switching_regression`` or
-        ``linear_dynamical_system``. Fits to parts of the sequences have its engine, seed and options.
+        ``linear_dynamical_system``, or of a program of your own with a discrete chain, whose arguments are cut along
+        their dimension of the steps. Fits to parts of the sequences have its engine, seed and options.
     start : int, optional
         How many steps the first fit has, at least 2; by default half of them.
+    site : str, optional
+        The chain, where a program has several; those with emissions in common are one.
 
     Returns
     -------
@@ -97,27 +97,15 @@ def leave_future_out(fit: Fit, *, start: int | None = None) -> LeaveFutureOut:
     >>> print(inference.leave_future_out(fit, start=50))  # doctest: +SKIP
     """
     check_program(fit.model)
-    site = sequence_site(fit)
-    check_draws(fit, "leave_future_out")
-    x = np.asarray(fit.data[site], float)
-    T = x.shape[1]
+    steps = steps_of(fit, site)
+    T = steps.has_value.shape[1]
     first = max(T // 2, 2) if start is None else start
     if not is_whole(first) or not 2 <= first < T:
         raise ZooError(f"start is a number of steps from 2 to {T - 1}, of the {T} of the sequences; given {start!r}")
-    options = {n: v for n, v in fit.options.items() if n != "checkpoint"}  # which is of the fit to all steps
-    run = {"seed": fit.seed, "device": fit.device, "dtype": fit.dtype}
-    engine: str | None = fit.engine
-
-    def refit(t: int) -> StepDensities:
-        partial = fit_model(fit.model, {site: x[:, :t]}, engine, **run, **options)
-        log_weight = log_weights_of(partial)
-        return StepDensities(log_p_of_steps(partial, {site: x}, is_thinned=False), log_weight)
-
     draws = next(iter(fit.draws.values()))
     limit = k_limit(draws.shape[0] * draws.shape[1])
-    forward = predict_forward(refit, T, int(first), limit)
-    later = x[:, int(first) :].reshape(len(x), T - int(first), -1)
-    has_value = ~np.isnan(later).all(axis=-1)
+    forward = predict_forward(steps.refit, T, int(first), limit)
+    has_value = steps.has_value[:, int(first) :]
     pointwise = np.where(has_value, forward.log_p, np.nan)
     counted = pointwise[has_value]
     se = float(np.sqrt(len(counted)) * counted.std(ddof=1)) if len(counted) > 1 else np.nan
@@ -127,13 +115,6 @@ def leave_future_out(fit: Fit, *, start: int | None = None) -> LeaveFutureOut:
     return LeaveFutureOut(
         float(counted.sum()), se, pointwise, forward.k_hat, limit, int(first), forward.refitted, tuple(warnings)
     )
-
-
-class StepDensities(NamedTuple):
-    """log_p: (S, N, T), of each step given those before at S draws. log_weight: (S,), of the draws, or None."""
-
-    log_p: np.ndarray
-    log_weight: np.ndarray | None = None
 
 
 class ForwardPredictions(NamedTuple):
@@ -178,16 +159,3 @@ def weights_between(densities: StepDensities, since: int, t: int) -> tuple[np.nd
     """The log weights of draws given ``since`` steps for the posterior given ``t`` steps, and k-hat."""
     log_ratio = densities.log_p[:, :, since:t].sum((1, 2))
     return smooth_weights(log_ratio if densities.log_weight is None else log_ratio + densities.log_weight)
-
-
-def sequence_site(fit: Fit) -> str:
-    """The observed site of a model of sequences; raises ZooError for other models."""
-    card, sites = fit.model.card, fit.model.card.sites(fit.keywords)
-    names = [n for n in card.observed if sites[n].dims[:2] == SEQUENCES]
-    has_filter = card.linear_chain is not None or (card.enumerated and not card.continuous_in_rows(fit.keywords))
-    if isinstance(fit.model, ReadModel) or len(names) != 1 or len(card.observed) > 1 or not has_filter:
-        raise ZooError(
-            f"leave_future_out cuts the steps of hidden_markov, autoregressive_hmm, switching_regression and "
-            f"linear_dynamical_system; {fit.model.name} is none of them: loo(fit) leaves rows out"
-        )
-    return names[0]

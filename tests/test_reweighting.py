@@ -10,6 +10,7 @@ import inference
 import zoo
 from inference import compare, judge
 from inference.diagnostics import ImportanceDiagnostics
+from inference.evaluation.refits import fit_again
 from inference.plots import reproduce
 from inference.summaries.importance import effective_draws, resample
 from inference.summaries.statistics import copies_size
@@ -111,6 +112,14 @@ def test_a_reweighted_fit_is_saved_exported_judged_and_drawn_from(mean_field, tm
     error = table[(table["fit"] == c.best) & (table["quantity"] == "theta[0]")].iloc[0]
     assert error["ess_bulk"] <= r.diagnostics.effective_draws
     assert error["mean_se"] == pytest.approx(error["sd"] / np.sqrt(error["ess_bulk"]))
+
+
+def test_a_fit_to_other_data_is_reweighted_too(mean_field):
+    r = inference.reweight(mean_field[0], num_draws=300)
+    again = fit_again(r, Y + 1)
+    assert again.engine == "svi, reweighted"
+    assert again.draws["theta"].shape == (1, 300, 2)
+    assert again.params["theta"][0] > r.params["theta"][0]
 
 
 def test_constant_weights_change_nothing():

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from inference.analysis.topics.held_out import Perplexity, perplexity
-from inference.fitting import fit
+from inference.evaluation.refits import fit_again
 from inference.result import Fit
 from zoo import ReadModel, ZooError
 from zoo.checks import is_whole
@@ -60,12 +60,8 @@ def refit_folds(
     weights = full.options.get("sample_weight")
     for fold in folds:
         rest = np.delete(np.arange(full.keywords["N"]), fold)
-        options = {n: v for n, v in full.options.items() if n != "checkpoint"}  # which is of the fit to all rows
-        if weights is not None:
-            options["sample_weight"] = np.asarray(weights)[rest]
-        run = {"seed": full.seed, "device": full.device, "dtype": full.dtype}
-        engine: str | None = full.engine
-        yield fold, fit(full.model, take_site_rows(full, rest), engine, **run, **options), take_site_rows(full, fold)
+        changes = {} if weights is None else {"sample_weight": np.asarray(weights)[rest]}
+        yield fold, fit_again(full, take_site_rows(full, rest), **changes), take_site_rows(full, fold)
 
 
 def take_site_rows(full: Fit, rows: np.ndarray) -> dict[str, np.ndarray | Corpus]:

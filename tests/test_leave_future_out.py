@@ -153,7 +153,7 @@ def test_the_first_prediction_is_that_of_a_fit_to_the_steps_before(name):
 @pytest.fixture
 def fixed_draws(monkeypatch):
     """Fits to parts of sequences have the draws of the fit to all of them: what is left is the code of the steps."""
-    monkeypatch.setattr(steps, "fit_as", lambda fit, part, data=None: fit_of(part, fit.draws, data))
+    monkeypatch.setattr(steps, "fit_again", lambda fit, part, data=None: fit_of(part, fit.draws, data))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

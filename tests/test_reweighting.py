@@ -116,7 +116,7 @@ def test_a_reweighted_fit_is_saved_exported_judged_and_drawn_from(mean_field, tm
 
 def test_a_fit_to_other_data_is_reweighted_too(mean_field):
     r = inference.reweight(mean_field[0], num_draws=300)
-    again = fit_again(r, Y + 1)
+    again = fit_again(r, r.model, Y + 1)
     assert again.engine == "svi, reweighted"
     assert again.draws["theta"].shape == (1, 300, 2)
     assert again.params["theta"][0] > r.params["theta"][0]

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference.analysis.sequences.prediction import log_p_of_steps
+from inference.evaluation.refits import fit_again
 from inference.evaluation.weighted_draws import check_draws, log_weights_of
 from inference.exact import enumeration
-from inference.fitting import fit as fit_model
 from inference.result import Fit
 from inference.structure import describe_density
 from zoo import ReadModel, ZooError
@@ -54,7 +54,7 @@ def steps_of_model(fit: Fit, chain: str | None) -> Steps:
     x = np.asarray(fit.data[site], float)
 
     def refit(t: int) -> StepDensities:
-        partial = fit_as(fit, fit.model, {site: x[:, :t]})
+        partial = fit_again(fit, fit.model, {site: x[:, :t]})
         log_weight = log_weights_of(partial)
         return StepDensities(log_p_of_steps(partial, {site: x}, chain, is_thinned=False), log_weight)
 
@@ -102,7 +102,7 @@ def steps_of_program(fit: Fit, model: ReadModel, chain: str | None) -> Steps:
         )
 
     def refit(t: int) -> StepDensities:
-        partial = fit_as(fit, cut_at(t))
+        partial = fit_again(fit, cut_at(t))
         whole = replace(partial, model=fit.model, data=fit.data, keywords=fit.keywords)
         return StepDensities(log_p_of_steps(whole, None, chain, is_thinned=False), log_weights_of(partial))
 
@@ -119,14 +119,6 @@ def log_p_of_data(fit: Fit) -> np.ndarray:
     joint = np.array([backend.log_joint(program, {**table, **keywords}, values) for values in at])
     priors = enumeration.log_priors(model, draws, fit.data)
     return joint - np.sum([v[0] for v in priors.values()], axis=0)
-
-
-def fit_as(fit: Fit, *model_and_data: Any) -> Fit:
-    """A fit with the engine, the options and the seed of another."""
-    options = {n: v for n, v in fit.options.items() if n != "checkpoint"}  # which is of the fit to all steps
-    run = {"seed": fit.seed, "device": fit.device, "dtype": fit.dtype}
-    engine: str | None = fit.engine
-    return fit_model(*model_and_data, engine=engine, **run, **options)
 
 
 def cuts(values: Mapping[Path, Any], T: int) -> Iterator[dict[Path, int | None]]:

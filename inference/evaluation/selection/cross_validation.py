@@ -61,7 +61,7 @@ def refit_folds(
     for fold in folds:
         rest = np.delete(np.arange(full.keywords["N"]), fold)
         changes = {} if weights is None else {"sample_weight": np.asarray(weights)[rest]}
-        yield fold, fit_again(full, take_site_rows(full, rest), **changes), take_site_rows(full, fold)
+        yield fold, fit_again(full, full.model, take_site_rows(full, rest), **changes), take_site_rows(full, fold)
 
 
 def take_site_rows(full: Fit, rows: np.ndarray) -> dict[str, np.ndarray | Corpus]:

@@ -142,8 +142,20 @@ def test_predictions_that_are_too_narrow_or_shifted_are_found():
 def test_new_values_have_the_density_of_the_log_likelihood(name):
     """Labels are drawn given the parameters and effects are those of the draws: rows have no weight of their own."""
     fit = fit_with_draws(name, "pyro", shape=(1, 30))
-    (values,) = inference.loo_pit(fit, refits=0).values.values()
+    (values,) = inference.loo_pit(fit).values.values()
     assert ((values >= 0) & (values <= 1)).all()
+
+
+@pytest.mark.parametrize("question", [inference.loo, inference.loo_pit])
+def test_rows_with_latents_of_their_own_are_not_left_out_by_fits(question):
+    """A fit to the other rows has no values of these: the warning says so."""
+    fit = fit_with_draws("eight_schools", "pyro", shape=(1, 60))
+    result = question(fit, matches=0)
+    assert (result.k_hat > result.k_limit).any()
+    assert len(result.refitted) == 0
+    assert "a fit to the others has no theta_tilde of a row: integrate over it" in str(result)
+    with pytest.raises(zoo.ZooError, match="a fit to the others has no theta_tilde"):
+        inference.loo(fit, folds=4)
 
 
 def test_columns_have_their_names_and_missing_values_no_transform():

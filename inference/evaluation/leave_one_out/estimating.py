@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from inference.evaluation.leave_one_out.leaving_out import check_rows, failure_of, leave_rows_out
@@ -17,7 +19,8 @@ def loo(fit: Fit, *, refits: int = 10, matches: int = 20, folds: int | None = No
     """Estimate how well a fit predicts rows that it has not seen, by leave-one-out cross-validation.
 
     The likelihood of a row has discrete latents summed out and normal ones integrated out. In a program of your own
-    that has other latents of each row it is given those, as ``fit.log_likelihood()`` is.
+    that has other latents of each row it is given those, as ``fit.log_likelihood()`` is; these rows cannot be left out
+    by fits, which have no such latents of them.
 
     Parameters
     ----------
@@ -67,7 +70,8 @@ def loo(fit: Fit, *, refits: int = 10, matches: int = 20, folds: int | None = No
         elpd[refitted] = held_out_log_p(fit, [np.array([n]) for n in refitted])[refitted]
     p_loo, rows = float(estimates.lpd.sum() - elpd.sum()), np.setdiff1d(np.arange(len(elpd)), refitted)
     error = estimates._replace(influence=influence).monte_carlo_error(rows)
-    return result(elpd, p_loo, error, left_out.k_hat, left_out.limit, refitted, matched=left_out.moved)
+    warnings = failure_of(left_out.k_hat, left_out.limit, left_out.obstacle, ", or folds=10")
+    return result(elpd, p_loo, error, left_out.k_hat, left_out.limit, refitted, None, left_out.moved, warnings)
 
 
 def by_folds(fit: Fit, folds: int, seed: int) -> LeaveOneOut:
@@ -86,12 +90,10 @@ def result(
     refitted: np.ndarray,
     folds: int | None = None,
     matched: np.ndarray | None = None,
+    failures: Sequence[str] = (),
 ) -> LeaveOneOut:
     """The record, with what makes it doubtful."""
-    N, warnings = len(elpd), []
-    bad = int((k_hat > limit).sum())
-    if bad:
-        warnings.append(f"{failure_of(bad, N, limit)}, or folds=10.")
+    N, warnings = len(elpd), [*failures]
     if N < FEW_ROWS:
         warnings.append(f"With {N} rows the standard error is too small; count differences of a few nats as none.")
     se = float(np.sqrt(N) * elpd.std(ddof=1)) if N > 1 else np.nan

@@ -9,6 +9,7 @@ import numpy as np
 from inference.draws_model import check_program
 from inference.evaluation.leave_one_out.moment_matching import MatchedRows, match_rows
 from inference.evaluation.leave_one_out.pareto import Estimates, leave_one_out
+from inference.evaluation.selection.cross_validation import refit_obstacle
 from inference.evaluation.weighted_draws import check_draws, log_weights_of
 from inference.result import Fit
 from inference.summaries.statistics import k_limit
@@ -21,7 +22,7 @@ class RowsLeftOut(NamedTuple):
 
     estimates: by the weights of the draws. matched: the rows for which draws are moved. k_hat: (N,), of the draws that
     are moved where there are any, NaN of rows to refit. limit: of k-hat. refitted: the rows that fits to the others
-    are to leave out.
+    are to leave out. obstacle: why no fits can, where that is so.
     """
 
     estimates: Estimates
@@ -29,6 +30,7 @@ class RowsLeftOut(NamedTuple):
     k_hat: np.ndarray
     limit: float
     refitted: np.ndarray
+    obstacle: str | None
 
     @property
     def moved(self) -> np.ndarray:
@@ -36,11 +38,16 @@ class RowsLeftOut(NamedTuple):
         return np.setdiff1d(np.array(list(self.matched.rows), int), self.refitted)
 
 
-def failure_of(bad: int, N: int, limit: float) -> str:
-    """The warning that the weights of some rows fail, and what helps."""
-    return (
-        f"The weights of {bad} of {N} rows fail (k-hat above {limit:.2f}): give refits={bad} to leave each out by a fit"
-    )
+def failure_of(k_hat: np.ndarray, limit: float, obstacle: str | None, instead: str = "") -> list[str]:
+    """A warning where the weights of some rows fail, with what helps.
+
+    instead: what else does where fits can leave rows out.
+    """
+    bad = int((k_hat > limit).sum())
+    if not bad:
+        return []
+    advice = f", and {obstacle}" if obstacle else f": give refits={bad} to leave each out by a fit{instead}"
+    return [f"The weights of {bad} of {len(k_hat)} rows fail (k-hat above {limit:.2f}){advice}."]
 
 
 def check_rows(fit: Fit, question: str) -> None:
@@ -83,6 +90,7 @@ def leave_rows_out(fit: Fit, question: str, instead: str, refits: int, matches: 
     for n, row in matched.rows.items():
         k_hat[n] = row.k_hat
     bad = np.flatnonzero(k_hat > limit)
-    refitted = bad if len(bad) <= refits else bad[:0]
+    obstacle = refit_obstacle(fit)
+    refitted = bad if len(bad) <= refits and obstacle is None else bad[:0]
     k_hat[refitted] = np.nan
-    return RowsLeftOut(estimates, matched, k_hat, limit, refitted)
+    return RowsLeftOut(estimates, matched, k_hat, limit, refitted, obstacle)

@@ -178,9 +178,8 @@ def loo_pit(fit: Fit, *, refits: int = 10, matches: int = 20, seed: int = 0) -> 
                 failed[f"{name}{label}"] = column[is_present & is_bad_value]
     rows = {n: {"n": len(v), "p": p_value(ranks_of(v), POINTS)} for n, v in columns.items()}
     table = pd.DataFrame.from_dict(rows, orient="index")
-    bad = int(is_bad.sum())
-    warnings = (f"{failure_of(bad, len(is_bad), left_out.limit)}.",) if bad else ()
     k_hat, limit = left_out.k_hat, left_out.limit
+    warnings = tuple(failure_of(k_hat, limit, left_out.obstacle))
     return LooPIT(values, table, columns, failed, k_hat, limit, left_out.refitted, left_out.moved, warnings)
 
 

@@ -46,11 +46,23 @@ def make_folds(example: Fit, folds: int | None, seed: int) -> list[np.ndarray]:
     N = example.keywords.get("N")
     if N is None:
         raise ZooError(f"cv holds out rows, and {example.model.name} has none (no letter N)")
-    if isinstance(example.model, ReadModel) and not example.model.reading.rows.entries:
-        raise ZooError(f"cv holds out rows, and those of {example.model.name} cannot be taken in parts")
+    if obstacle := refit_obstacle(example):
+        raise ZooError(f"cv holds out rows, and {obstacle}")
     if not is_whole(folds) or not 2 <= folds <= N:
         raise ZooError(f"cv divides {N} rows into folds: give folds from 2 to {N}, not {folds!r}")
     return np.array_split(np.random.default_rng(seed).permutation(N), int(folds))
+
+
+def refit_obstacle(full: Fit) -> str | None:
+    """Why rows of a user's program cannot be left out by fits to the others; None where they can."""
+    model = full.model
+    if not isinstance(model, ReadModel):
+        return None
+    if not model.reading.rows.entries:
+        return f"those of {model.name} cannot be taken in parts"
+    if latents := model.card.continuous_in_rows(full.keywords):
+        return f"a fit to the others has no {', '.join(latents)} of a row: integrate over it in {model.name}"
+    return None
 
 
 def refit_folds(

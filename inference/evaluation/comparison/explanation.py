@@ -108,6 +108,7 @@ def sound_weights(s: FitStatistics) -> str:
 
 def weighted_sizes(s: FitStatistics) -> np.ndarray:
     """How many independent draws resampled ones are worth, by quantity: of a constant the number of distinct ones."""
+    assert s.source is not None  # as of every reweighted fit
     sizes = np.minimum(s.ess_bulk, s.ess_tail)
     return np.where(np.isnan(sizes), len(np.unique(s.source)), sizes)
 

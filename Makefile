@@ -17,17 +17,22 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # folder of fetched data sets; empty means the user's cache folder
 export ZOO_DATA ?= $(abspath $(wildcard ../shared/data))
 
-.PHONY: demo test slow coverage bench gpu clean
+.PHONY: demo test types fast slow coverage bench gpu clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
 	$(BIN)/zoo compare gaussian_mixture --engines em,svi,nuts --set K=2 --data faithful --report $(REPORT)
 
-# --dist worksteal: tests of one file run in one process, which keeps what they share
 test: $(VENV)/.all
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@$(MAKE) --no-print-directory -j 2 types fast  # the check of types has one process: the tests begin beside it
+
+types: $(VENV)/.all
 	$(BIN)/pyright
+
+# --dist worksteal: tests of one file run in one process, which keeps what they share
+fast: $(VENV)/.all
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # without this condition pytest would fail where no test is slow

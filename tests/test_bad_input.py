@@ -127,7 +127,7 @@ ANY_TABLE = hnp.arrays(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(
     x=ANY_TABLE,
     K=st.integers(1, 3),

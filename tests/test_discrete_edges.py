@@ -96,8 +96,7 @@ LABEL_CASES = [
 @pytest.mark.parametrize(
     ("backend", "gradient", "C"),
     [("numpyro", *case) for case in LABEL_CASES]
-    + [("pyro", *case) for case in LABEL_CASES[:2]]
-    + [pytest.param("pyro", *LABEL_CASES[-1], marks=pytest.mark.slow)],
+    + [pytest.param("pyro", *case, marks=pytest.mark.slow) for case in (*LABEL_CASES[:2], LABEL_CASES[-1])],
 )
 def test_unknown_labels_have_their_exact_posterior(backend, gradient, C):
     log_joint = np.log(class_prior(C)) + norm.logpdf(X[:, None], CLASS_LOCS[:C])

@@ -131,7 +131,8 @@ def test_maximum_likelihood_is_that_of_scikit_learn(data, covariance, old_faithf
 
 
 # the closed forms are in tests/test_weights.py; of NumPyro one, which is enough of compiling
-WEIGHTED = [pytest.param(name, "pyro", marks=pytest.mark.slow if zoo.card(name).regression else []) for name in EXACT]
+COSTLY = {name for name in EXACT if zoo.card(name).regression or zoo.card(name).linear_chain is not None}
+WEIGHTED = [pytest.param(name, "pyro", marks=pytest.mark.slow if name in COSTLY else []) for name in EXACT]
 WEIGHTED += [pytest.param("poisson_mixture", "numpyro", marks=pytest.mark.slow)]
 
 

@@ -56,8 +56,7 @@ def marks(name, settings):
     card = zoo.card(name)
     has_states = ("N", "T") in [card.sites()[n].dims for n in card.enumerated]
     is_repeated = has_states and {"name": name, **settings} != first_variant(name)
-    is_repeated |= card.linear_chain is not None and settings.get("structure") != "local_level"
-    return [pytest.mark.slow] if is_repeated else []
+    return [pytest.mark.slow] if is_repeated or card.linear_chain is not None else []
 
 
 def first_variant(name):

@@ -243,6 +243,7 @@ def test_rows_times_draws_in_memory_are_bounded_by_the_larger_of_pixels_and_late
     """A hierarchy over grids has more latents than pixels: 64000 draws of rows at once took 100 GiB."""
     few, many = ({"layout": layout, "width": 4, "bottleneck": 2, "channels": 4} for layout in ("1x2", "1x2,8x2"))
     options: dict[str, Any] = {"num_steps": 1, "batch_size": 10}
-    fits = [inference.fit(zoo.load("very_deep_vae", **s), np.zeros((20, 64)), "svi", **options) for s in (few, many)]
+    models = [zoo.load("very_deep_vae", "pyro", **settings) for settings in (few, many)]
+    fits = [inference.fit(model, np.zeros((20, 64)), "svi", **options) for model in models]
     capacities = [AmortisedPosterior(fit).capacity for fit in fits]
     assert capacities == [(1 << 22) // 64, (1 << 22) // (2 * 4 + 2 * 4 * 64)]

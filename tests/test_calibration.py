@@ -287,7 +287,7 @@ def test_nuts_is_calibrated():
 @pytest.mark.slow
 def test_a_mean_field_guide_is_too_narrow():
     result = inference.calibrate(
-        conjugate("pyro").with_settings(N=40), "svi", simulations=20, num_steps=200, learning_rate=0.05
+        conjugate("numpyro").with_settings(N=40), "svi", simulations=20, num_steps=200, learning_rate=0.05
     )
     assert {"a", "b"} <= set(result.miscalibrated) <= {"a", "b", "correlations", "distance to the mean"}
     assert "the draws are too narrow" in result.verdict

@@ -19,7 +19,7 @@ from inference import latents
 from inference.amortised import AmortisedPosterior
 from inference.analysis.latents.charts import project_codes
 from inference.analysis.latents.generation import spherical_interpolation
-from inference.analysis.latents.images import MISSING_COLOUR, tile_images
+from inference.analysis.latents.images import MISSING_COLOUR, image_table, tile_images
 from inference.engines.svi.diagnostics import AmortisedDiagnostics
 from tests.table import BACKENDS
 from zoo import ZooError
@@ -448,3 +448,10 @@ def test_zoo_sample_requires_a_fit_of_images(tmp_path, mixture):
     assert result.exit_code == 2
     assert "rows of 2 columns are no square images" in result.stderr
     assert "Fit.simulate" in result.stderr
+
+
+def test_labels_of_image_rows_are_inside_of_the_figure():
+    rows = ["image", "z[10] = +0.000428", "two lines,\nof which the second is longer"]
+    figure = image_table(np.zeros((3, 2, 64)), rows=rows)
+    figure.draw_without_rendering()
+    assert min(label.get_window_extent().x0 for label in figure.axes[0].get_yticklabels()) > 0

@@ -468,7 +468,7 @@ for colour, name in zip(FIT_COLOURS, ("nuts", "svi (mean_field)", "svi (full_ran
     axes.add_patch(ellipse(pair.mean(0), np.cov(pair.T), 2, colour))
     axes.plot([], [], color=colour, label=f"{name}, 2 sd")
 axes.set(xlabel=f"mu[{k},0] (minutes)", ylabel=f"pi[{k}]")
-axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3)
 show(figure, "mean_field_misleads")
 
 # %% [markdown]

@@ -309,9 +309,10 @@ for axes, (i, j) in ((left, (1, 0)), (right, (1, 2))):
         axes.scatter(group[:, i], group[:, j], s=9, color=colour, linewidth=0, label=school)
     for pupil in (0, 100, 200, 300):
         axes.add_patch(ellipse(scores[pupil, [i, j]], covariance[np.ix_([i, j], [i, j])], 2, "black"))
-        axes.plot(*scores[pupil, [i, j]], "o", color="black", markersize=4)
+        label = None if pupil else "four pupils,\nmean and 2 sd"
+        axes.plot(*scores[pupil, [i, j]], "o", color="black", markersize=4, label=label)
     axes.set(xlabel=names[i], ylabel=names[j], aspect="equal")
-right.legend(title="posterior means", loc="center left", bbox_to_anchor=(1, 0.5))
+right.legend(title="posterior means", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
 show(figure, "scores")
 
 # %%

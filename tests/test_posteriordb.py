@@ -15,8 +15,8 @@ from tests.table import BACKENDS
 
 POINTS = 6  # reference draws at which densities are compared
 CHAINS = {  # options by backend: a gradient costs milliseconds in Pyro
-    "numpyro": {"num_warmup": 1000, "num_samples": 1000, "num_chains": 4},
-    "pyro": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
+    "numpyro": {"num_warmup": 500, "num_samples": 500, "num_chains": 4},
+    "pyro": {"num_warmup": 200, "num_samples": 300, "num_chains": 1},
 }
 LEAST_ESS = 40  # with fewer effective draws, the Monte Carlo error itself is unknown
 

@@ -15,8 +15,8 @@ from tests.test_posteriordb import LEAST_ESS, array_stats, load_or_skip, z_score
 
 (POSTERIOR,) = [p for p in POSTERIORS if p.is_chain]
 CHAINS = {  # a gradient of Pyro costs milliseconds
-    "numpyro": {"num_warmup": 500, "num_samples": 1000, "num_chains": 4},
-    "pyro": {"num_warmup": 150, "num_samples": 200, "num_chains": 1},
+    "numpyro": {"num_warmup": 300, "num_samples": 500, "num_chains": 2},
+    "pyro": {"num_warmup": 100, "num_samples": 150, "num_chains": 1},
 }
 
 

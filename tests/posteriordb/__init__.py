@@ -125,7 +125,10 @@ POSTERIORS = (
         "earnings-logearn_interaction",
         lambda data: (tuple(data[name].astype(float) for name in ("earn", "height", "male")), {}),
         ("beta", "sigma"),
-        options={"pyro": {"num_warmup": 200, "num_samples": 200, "num_chains": 2}},  # 170 leapfrog steps an iteration
+        options={  # 170 leapfrog steps an iteration
+            "numpyro": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
+            "pyro": {"num_warmup": 200, "num_samples": 200, "num_chains": 2},
+        },
     ),
     Posterior("mesquite", "mesquite", "mesquite-logmesquite", _mesquite_arguments, ("beta", "sigma")),
     Posterior(
@@ -135,7 +138,10 @@ POSTERIORS = (
         _kilpisjarvi_arguments,
         ("alpha", "beta", "sigma"),
         start={"alpha": 9.3, "beta": 0.0, "sigma": 1.0},
-        options={"pyro": {"num_warmup": 150, "num_samples": 150, "num_chains": 2}},  # 600 leapfrog steps an iteration
+        options={  # 600 leapfrog steps an iteration
+            "numpyro": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
+            "pyro": {"num_warmup": 150, "num_samples": 150, "num_chains": 2},
+        },
     ),
     Posterior("autoregression", "arK", "arK-arK", _positional("y", "K"), ("alpha", "beta", "sigma")),
     Posterior(
@@ -159,7 +165,10 @@ POSTERIORS = (
         solver_error=0.05,
         # of the size of the published estimates: scales of the chains are those of the curvature at the start
         start={"theta": [0.5, 0.03, 0.8, 0.03], "z_init": [30.0, 6.0], "sigma": [0.3, 0.3]},
-        options={"pyro": {"num_warmup": 150, "num_samples": 200, "num_chains": 2}},
+        options={
+            "numpyro": {"num_warmup": 200, "num_samples": 300, "num_chains": 2},  # a gradient takes a millisecond
+            "pyro": {"num_warmup": 150, "num_samples": 200, "num_chains": 2},
+        },
     ),
     Posterior(
         "hidden_markov",

@@ -63,13 +63,7 @@ class Chain(Distribution):
         shape = self.transition.shape
         cumulative = jnp.broadcast_to(self.transition.cumsum(-1), (*shape[:-3], self.T - 1, *shape[-2:]))
 
-        def step(state, inputs):
-            uniform, cumulative = inputs
-            state = draw_state(uniform[..., None], elements(cumulative[..., None, :, :], state))
-            return state, state[..., 0]
-
-        inputs = jnp.moveaxis(uniform[..., 1:], -1, 0), jnp.moveaxis(cumulative, -3, 0)
-        _, states = lax.scan(step, first, inputs)
+        states = draw_later_states(first, jnp.moveaxis(uniform[..., 1:], -1, 0), jnp.moveaxis(cumulative, -3, 0))
         return jnp.concatenate([first, jnp.moveaxis(states, 0, -1)], axis=-1)
 
     def log_prob(self, value):
@@ -95,6 +89,18 @@ def draw_state(uniform, cumulative):
     """The state whose interval of the cumulative probabilities has a uniform number; none without probability."""
     state = (cumulative <= uniform[..., None] * cumulative[..., -1:]).sum(-1)
     return jnp.minimum(state, cumulative.shape[-1] - 1)
+
+
+@jax.jit  # a scan alone would be compiled anew for each draw
+def draw_later_states(first, uniform, cumulative):
+    """States (T - 1, ...) after the first, (..., 1); ``uniform`` (T - 1, ...) and ``cumulative`` have steps first."""
+
+    def step(state, inputs):
+        uniform, cumulative = inputs
+        state = draw_state(uniform[..., None], elements(cumulative[..., None, :, :], state))
+        return state, state[..., 0]
+
+    return lax.scan(step, first, (uniform, cumulative))[1]
 
 
 def safe_log(p):

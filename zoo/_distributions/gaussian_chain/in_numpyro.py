@@ -63,12 +63,8 @@ class GaussianChain(Distribution):
         noise = jnp.moveaxis(jax.random.normal(key, self.shape(sample_shape), self.loc.dtype), -2, 0)
         first = self.loc + apply(self.scale_tril, noise[0])
 
-        def step(z, innovation):
-            z = apply(self.transition, z) + innovation
-            return z, z
-
         innovations = apply(self.noise_tril, noise[1:]) + self.offsets(noise.shape[1:-1])
-        _, later = lax.scan(step, first, innovations)
+        later = later_states(first, self.transition, innovations)
         return jnp.moveaxis(jnp.concatenate([first[None], later]), 0, -2)
 
     def offsets(self, batch):
@@ -157,6 +153,17 @@ class GaussianChainRows(Distribution):
         log_p = (lax.scan(step, start, tuple(inputs))[1]).sum(0) + constants.sum(-1)
         is_far = (weights * residuals**2).sum(-1).max(-1) > NEARLY_INFINITE * jnp.finfo(log_p.dtype).max
         return jnp.where(jnp.isnan(log_p) & is_far, -jnp.inf, log_p)
+
+
+@jax.jit  # a scan alone would be compiled anew for each draw
+def later_states(first, transition, innovations):
+    """States (T - 1, ..., Z) after the first; ``innovations`` have steps first."""
+
+    def step(z, innovation):
+        z = apply(transition, z) + innovation
+        return z, z
+
+    return lax.scan(step, first, innovations)[1]
 
 
 def apply(matrix, vector):

@@ -68,12 +68,7 @@ class GaussianSteps(Distribution):
         innovations = jnp.moveaxis(apply(Q, noise[..., 1:, :]) + b, -2, 0)
         A = jnp.moveaxis(jnp.broadcast_to(A, (*A.shape[:-3], self.T - 1, *A.shape[-2:])), -3, 0)
 
-        def step(z, inputs):
-            A, innovation = inputs
-            z = apply(A, z) + innovation
-            return z, z
-
-        _, later = lax.scan(step, first, (A, innovations))
+        later = later_states(first, A, innovations)
         return jnp.moveaxis(jnp.concatenate([first[None], later]), 0, -2)
 
     def log_prob(self, value):
@@ -83,3 +78,15 @@ class GaussianSteps(Distribution):
         batch = lax.broadcast_shapes(first.shape[:-1], later.shape[:-1], self.batch_shape[:-1])
         parts = (jnp.broadcast_to(log, (*batch, log.shape[-1])) for log in (first, later))
         return jnp.concatenate(list(parts), -1)
+
+
+@jax.jit  # a scan alone would be compiled anew for each draw
+def later_states(first, transition, innovations):
+    """States (T - 1, ..., Z) after the first; ``transition`` and ``innovations`` have steps first."""
+
+    def step(z, inputs):
+        A, innovation = inputs
+        z = apply(A, z) + innovation
+        return z, z
+
+    return lax.scan(step, first, (transition, innovations))[1]

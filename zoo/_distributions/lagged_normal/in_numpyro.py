@@ -1,3 +1,6 @@
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jax import lax, random
 from numpyro.distributions import Distribution, constraints
@@ -35,14 +38,6 @@ class LaggedNormal(Distribution):
         shapes += [] if before is None else [(*before.shape[:-2], 1)]
         super().__init__(lax.broadcast_shapes(*shapes), (D,), validate_args=validate_args)
 
-    def given_lags(self, mean, W, noise, lags, is_first):
-        """The distribution of steps given the P steps before, less ``loc``, (..., P, D)."""
-        is_first = jnp.asarray(is_first)[..., None]
-        mean = jnp.where(is_first, self.loc, mean + jnp.einsum("...pde,...pe->...d", W, lags))
-        if self.is_full:
-            return FullNormal(mean, jnp.where(is_first[..., None], jnp.diag(self.scale), noise))
-        return DiagonalNormal(mean, jnp.where(is_first, self.scale**2, noise))
-
     def is_first(self, t):
         """Whether steps have fewer than P steps before them."""
         return (t < self.P) & (self.before is None)
@@ -59,7 +54,9 @@ class LaggedNormal(Distribution):
         batch = lax.broadcast_shapes(y.shape[:-2], first.shape[:-2])
         y = jnp.concatenate([jnp.broadcast_to(a, (*batch, *a.shape[-2:])) for a in (first, y)], axis=-2)
         lags = jnp.stack([y[..., self.P - p : self.P - p + T, :] for p in range(1, self.P + 1)], axis=-2)
-        return self.given_lags(self.step_mean, self.W, self.noise, lags, self.is_first(jnp.arange(T))).log_prob(value)
+        is_first = self.is_first(jnp.arange(T))
+        parameters = self.step_mean, self.W, self.noise, lags, is_first, self.loc, self.scale, self.is_full
+        return given_lags(*parameters).log_prob(value)
 
     def sample(self, key, sample_shape=()):
         (*batch, T), (D,) = self.batch_shape, self.event_shape
@@ -69,12 +66,28 @@ class LaggedNormal(Distribution):
             jnp.moveaxis(jnp.broadcast_to(a, (*batch, T, *event)), len(batch), 0)
             for a, event in zip((self.step_mean, self.W, self.noise), events, strict=True)
         ]
-
-        def draw(lags, inputs):
-            key, t, mean, W, noise = inputs
-            x = self.given_lags(mean, W, noise, lags, self.is_first(t)).sample(key)
-            return jnp.concatenate([(x - self.loc)[..., None, :], lags[..., :-1, :]], axis=-2), x
-
         lags = jnp.broadcast_to(self.first_lags[..., ::-1, :], (*batch, self.P, D))
-        _, x = lax.scan(draw, lags, (random.split(key, T), jnp.arange(T), *inputs))
+        is_first = self.is_first(jnp.arange(T))
+        x = draw_steps(random.split(key, T), is_first, *inputs, lags, self.loc, self.scale, is_full=self.is_full)
         return jnp.moveaxis(x, 0, -2)
+
+
+def given_lags(mean, W, noise, lags, is_first, loc, scale, is_full):
+    """The distribution of steps given the P steps before, less ``loc``, (..., P, D)."""
+    is_first = jnp.asarray(is_first)[..., None]
+    mean = jnp.where(is_first, loc, mean + jnp.einsum("...pde,...pe->...d", W, lags))
+    if is_full:
+        return FullNormal(mean, jnp.where(is_first[..., None], jnp.diag(scale), noise))
+    return DiagonalNormal(mean, jnp.where(is_first, scale**2, noise))
+
+
+@partial(jax.jit, static_argnames="is_full")  # a scan alone would be compiled anew for each draw
+def draw_steps(keys, is_first, mean, W, noise, lags, loc, scale, is_full):
+    """Steps (T, ..., D) one after another; all but ``lags``, ``loc`` and ``scale`` have T first."""
+
+    def draw(lags, inputs):
+        key, is_first, mean, W, noise = inputs
+        x = given_lags(mean, W, noise, lags, is_first, loc, scale, is_full).sample(key)
+        return jnp.concatenate([(x - loc)[..., None, :], lags[..., :-1, :]], axis=-2), x
+
+    return lax.scan(draw, lags, (keys, is_first, mean, W, noise))[1]

@@ -28,8 +28,19 @@ hypothesis.settings.load_profile("zoo")
 ONE_PART = "--xla_cpu_parallel_codegen_split_count=1"
 # and four times faster like this; what it compiles is slower, which tests hardly feel, slow ones neither: they compile
 # more than they run
-FAST_COMPILATION = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), ONE_PART, FAST_COMPILATION]).strip()
+NO_FUSION = "--xla_cpu_use_fusion_emitters=false"
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), ONE_PART, NO_FUSION]).strip()
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
+
+@pytest.fixture
+def optimised():
+    """Compile with optimisation: for a test that runs longer than it compiles."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 import guides
 import zoo
 from inference import engines
-from tests.table import required_sizes, variants, without_density
+from tests.table import network_sizes, required_sizes, variants, without_density
 from zoo.data.corpus import Corpus
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Table = dict[str, np.ndarray]
 
 N = 12  # rows at most, of every model
-SMALL = {"M": 4, "width": 4, "depth": 1, "widths": "3-2", "layout": "1x1,2x1,4x1", "bottleneck": 2, "channels": 1}
 CELLS = [np.nan, np.inf, -np.inf, -1.0, 0.0, 0.5, 2.0, 1e6, 2.0**31, 1e15, 1e-320, 1e-160, 1e150, 1e200, -1e308]
 DTYPES = ("float32", "float64")
 WEIGHTS = [0.0, 1.0, 2.0, 0.3, 1e-8, 1e8]
@@ -63,8 +62,7 @@ def subjects(name: str) -> list[Subject]:
 
 def _subject(name: str, variant: dict[str, Any]) -> Subject:
     card, sizes = zoo.card(name), required_sizes(name)
-    small = {keyword: v for keyword, v in SMALL.items() if keyword in zoo.load(name, "pyro").keywords}
-    model = zoo.load(name, "pyro", **{**sizes, **small, **variant})
+    model = zoo.load(name, "pyro", **{**sizes, **network_sizes(name), **variant})
     data = model.data_of(model.simulate(1, N=N))
     table = {n: np.asarray(v.dense() if isinstance(v, Corpus) else v, dtype=float) for n, v in data.items()}
     kinds = {n: card.sites(variant)[n].kind for n in card.observed}

@@ -79,6 +79,23 @@ def required_sizes(name: str) -> dict[str, Any]:
     return {letter: min(size, 2) for letter, size in card.sizes.items() if letter not in data_letters}
 
 
+# of networks, so that compiling them takes little
+NETWORK_SIZES = {
+    "M": 4,
+    "width": 4,
+    "depth": 1,
+    "widths": "3-2",
+    "layout": "1x1,2x1,4x1",
+    "bottleneck": 2,
+    "channels": 1,
+}
+
+
+def network_sizes(name: str) -> dict[str, Any]:
+    """Small values of the settings of a model that give the sizes of its networks."""
+    return {keyword: size for keyword, size in NETWORK_SIZES.items() if keyword in zoo.load(name, "pyro").keywords}
+
+
 def invariant_params(name: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Parameters with W W' in the place of W, and W A W^+ in that of A, where the model has a rotation symmetry."""
     if "rotation" not in zoo.card(name).symmetries.values() or "W" not in params:

@@ -53,7 +53,7 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
     keywords = model.complete(sizes, {})
     model = model.with_settings(**{n: keywords[n] for n in card.empirical if n in keywords})
     deviances, degrees = [], 0
-    for seed in range(30):
+    for seed in range(20):
         simulated = model.simulate(seed, **sizes)
         truth, x = {n: simulated[n] for n in card.parameters()}, simulated[site]
         if truth.get("pi", np.ones(1)).min() < 0.2:

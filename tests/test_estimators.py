@@ -296,17 +296,17 @@ def class_and_mean(backend):
 
 OTHERS = ("reinforce(baseline='running_mean')", "muprop")
 REST = [pytest.param("numpyro", gradient, marks=pytest.mark.slow) for gradient in ("rloo", "arm", "rebar", "relax")]
-# the others have the same runs, and unbiased gradients above in both languages
-IN_PYRO = [pytest.param("pyro", gradient, marks=pytest.mark.slow) for gradient in ("disarm", "rebar")]
+# the others have the same runs in Pyro, and unbiased gradients above in both languages
+IN_PYRO = pytest.param("pyro", "disarm", marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     ("backend", "gradient"),
-    [("numpyro", "disarm"), *[("numpyro", gradient) for gradient in OTHERS], *REST, *IN_PYRO],
+    [("numpyro", "disarm"), *[("numpyro", gradient) for gradient in OTHERS], *REST, IN_PYRO],
 )
 def test_svi_reaches_the_exact_posterior(backend, gradient):
     model, guide = class_and_mean(backend)
-    is_short = backend == "pyro" and gradient == "disarm"  # with so little noise few steps are enough
+    is_short = backend == "pyro"  # with so little noise as that of DisARM few steps are enough
     steps = 800 if is_short else 4000
     schedule = lambda step: 0.1 / (1 + (step / (steps / 10)) ** 1.5)  # noqa: E731
     fit = inference.fit(

@@ -8,7 +8,7 @@ import pytest
 import zoo
 from inference import fit, latents, load, refusals
 from tests.programs import exponentials
-from tests.table import BACKENDS, EXACT, LEARNED, required_sizes, simulate_case
+from tests.table import BACKENDS, EXACT, LEARNED, network_sizes, required_sizes, simulate_case
 from zoo.data.corpus import Corpus
 from zoo.errors import Refusal
 
@@ -55,9 +55,8 @@ def as_bytes(values):
 @pytest.mark.parametrize(("name", "backend"), cases(LEARNED, "vae"))
 def test_learned_arrays_are_saved_exactly_and_load_in_both_backends(name, backend, tmp_path):
     card = zoo.card(name)
-    small = {word: size for word, size in (("width", 4), ("depth", 1)) if word in zoo.load(name, backend).keywords}
     sizes = {letter: card.sizes[letter] for letter in required_sizes(name)}
-    model = zoo.load(name, backend, **small, **sizes)
+    model = zoo.load(name, backend, **{**network_sizes(name), **sizes})
     values = model.simulate(0)
     made = fit(model, model.data_of(values), num_steps=2, dtype="float64")
     back = load(made.save(tmp_path / "fit"))

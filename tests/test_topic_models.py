@@ -216,7 +216,7 @@ def test_the_encoder_recovers_the_bars():
 
 
 @pytest.mark.slow
-def test_a_mean_field_and_chains_recover_the_bars():
+def test_a_mean_field_and_chains_recover_the_bars(optimised):
     """From the start of variational EM; each bar is nearest to a topic of its own."""
     corpus, phi = bars(N=120, T=100, seed=1)
     model = zoo.load("latent_dirichlet", K=10, alpha=1.0, eta=0.1)

@@ -23,7 +23,7 @@ assert "pyro" in sys.argv or not {"torch", "pyro"} & sys.modules.keys()
 
 
 # not as tests/conftest.py compiles: the numbers in the text are those of optimised code, which users run
-OPTIMISED = "--xla_cpu_parallel_codegen_split_count=1"
+OPTIMISED = {"XLA_FLAGS": "--xla_cpu_parallel_codegen_split_count=1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
 
 
 # most take more than a minute; fast tests check the same results, and pyright every call
@@ -32,7 +32,7 @@ OPTIMISED = "--xla_cpu_parallel_codegen_split_count=1"
 def test_tutorial_runs_and_saves_its_figures(path, tmp_path):
     text = path.read_text()
     skip_without_data(text)
-    env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT), "XLA_FLAGS": OPTIMISED}
+    env = {**os.environ, "FIGURES": str(tmp_path), "PYTHONPATH": str(ROOT), **OPTIMISED}
     backends = ["pyro"] if 'backend="pyro"' in text else []
     command = [sys.executable, "-W", "error", "-c", RUN, str(path), *backends]
     result = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)

@@ -140,13 +140,18 @@ assert verdict.trust == "yes"
 
 # %%
 calibration = inference.calibrate(
-    zoo.read(regression, duration, wait), "svi", simulations=20, num_steps=1000, num_draws=200
+    zoo.read(regression, duration, wait), "svi", simulations=12, num_steps=600, num_draws=200
 )
 print(calibration)
-assert "intercept" in calibration.miscalibrated
+assert {"intercept", "slope"} & set(calibration.miscalibrated)
 show(calibration.figure(), "posterior_calibration")
 
 # %% [markdown]
+# Where draws are too narrow, the truth is often below or above all of them: its ranks collect at both ends, and the
+# curve is high at the left and low at the right. Grey is the band of a calibrated engine, wide for so few simulations.
+# The table tests shift and spread as well, which sees more: quantities that it finds miscalibrated are orange. Twelve
+# simulations suffice for intervals that are three times too narrow; smaller errors need hundreds.
+#
 # ## A funnel
 #
 # Eight schools (Rubin 1981): the effect of coaching in each school, with its standard error. In the *centred* form each
@@ -284,11 +289,9 @@ def at_sea(beacons, distances=None, count=5):
 
 
 sea = zoo.Model(at_sea, backend="numpyro")
-sea_guide = inference.fit(sea, beacons, distances, engine="svi", guide="full_rank")
-sea_chains = inference.fit(sea, beacons, distances, engine="nuts")
-for name, verdict in inference.compare(sea_guide, sea_chains, names=["svi", "nuts"]).verdicts.items():
-    print(f"{name}, prior of a ship at sea: {verdict.trust}: {verdict.explanation}")
-    assert verdict.trust == "yes"
+verdict = inference.judge(inference.fit(sea, beacons, distances, engine="nuts"))
+print(f"prior of a ship at sea: {verdict.trust}: {verdict.explanation}")
+assert verdict.trust == "yes"
 
 mirror = {"east": ship_guide.params["east"], "north": -ship_guide.params["north"]}
 other = inference.fit(navigation, beacons, distances, engine="svi", guide="full_rank", start=mirror)
@@ -312,7 +315,7 @@ panes = figure.subplots(1, 2, sharex=True, sharey=True)
 for axes, title in zip(panes, ("nuts: four chains", "two guides, with their masses"), strict=True):
     axes.contour(east, north, log_density - log_density.max(), levels=[-8, -4, -2, -1], colors="0.7", linewidths=0.8)
     axes.axhline(0, color="0.4", linewidth=0.8)
-    axes.plot(*beacons.T, "^", color="black")
+    axes.plot(*beacons.T, "^", color="black", label="beacons")
     axes.set(aspect="equal", xlabel="east (km)", title=title)
 for chain, (x, y) in enumerate(zip(ship_chains.draws["east"], ship_chains.draws["north"], strict=True)):
     panes[0].scatter(x[::4], y[::4], s=3, alpha=0.5, color=FIT_COLOURS[chain], label=f"chain {chain}")

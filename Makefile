@@ -14,6 +14,8 @@ REPORT := reports/old_faithful.html
 BENCHMARKS := $(filter-out $(addprefix benchmarks/,gpu.py topics_%.py peers.py report.py memory.py),$(wildcard benchmarks/*.py))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# empty means that bytecode is kept, also where it is switched off: processes that tests start read it
+export PYTHONDONTWRITEBYTECODE :=
 # folder of fetched data sets; empty means the user's cache folder
 export ZOO_DATA ?= $(abspath $(wildcard ../shared/data))
 

@@ -16,17 +16,34 @@ from zoo.errors import ZooError, unknown
 from zoo.model import Model
 
 
-def _folders() -> dict[str, Path]:
-    """Each model and where it lives; ``ZOO_MODELS`` names further folders of models."""
-    places = sys.modules["zoo"].__path__  # where Python looks for ``zoo.<model>``
+def _places() -> list[str]:
+    """Where folders of models are, in the order in which Python looks for ``zoo.<model>``.
+
+    ``ZOO_MODELS`` names further ones.
+    """
+    places = sys.modules["zoo"].__path__
     extra = list(filter(None, os.environ.get("ZOO_MODELS", "").split(os.pathsep)))
     places[:] = [str(Path(__file__).parent), *extra]
-    return {
-        folder.name: folder
-        for place in places
-        for folder in sorted(Path(place).glob("[a-z]*"))
-        if (folder / "__init__.py").exists() and any(folder.glob("in_*.py"))
-    }
+    return list(places)
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / "__init__.py").exists() and any(folder.glob("in_*.py"))
+
+
+def _folders() -> dict[str, Path]:
+    """Each model and where it lives."""
+    folders = [folder for place in reversed(_places()) for folder in Path(place).glob("[a-z]*") if _is_model(folder)]
+    return {folder.name: folder for folder in sorted(folders, key=lambda folder: folder.name)}
+
+
+def _folder(name: str) -> Path:
+    """Where a model lives: found without a look at all folders, since cards are asked for often."""
+    if isinstance(name, str) and name.isidentifier() and name[0].islower():
+        for place in _places():
+            if _is_model(folder := Path(place) / name):
+                return folder
+    raise unknown("model", name, _folders())
 
 
 def names() -> list[str]:
@@ -57,9 +74,7 @@ def card(name: str) -> Card:
     >>> card("poisson_mixture").latents["rate"]
     'positive [K]'
     """
-    folders = _folders()
-    if name not in folders:
-        raise unknown("model", name, folders)
+    folder = _folder(name)
     try:
         module = importlib.import_module(f"zoo.{name}")
         if not isinstance(getattr(module, "CARD", None), Card):
@@ -68,7 +83,7 @@ def card(name: str) -> Card:
     except Exception as error:  # whatever the code of a folder raises
         first = next(iter(str(error).splitlines()), "")
         reason = first if isinstance(error, ZooError) else f"{type(error).__name__}: {first}"
-        raise ZooError(f"{str(folders[name])!r} is no model: {reason}") from error
+        raise ZooError(f"{str(folder)!r} is no model: {reason}") from error
     card = dataclasses.replace(module.CARD, story=(module.__doc__ or "").strip(), package=module.__name__)
     return dataclasses.replace(card.with_latents_of({}), groups=card.groups) if card.groups else card
 

@@ -11,7 +11,7 @@ from inference.analysis.factors import covariances, reconstruct
 
 SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 600, "num_chains": 2},
-    "pyro": {"num_warmup": 150, "num_samples": 300, "num_chains": 2},
+    "pyro": {"num_warmup": 150, "num_samples": 400, "num_chains": 1},
 }
 
 

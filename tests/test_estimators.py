@@ -14,7 +14,7 @@ import zoo
 from inference.objectives import Objective, estimators
 from inference.objectives.estimators import arm, disarm, reinforce, rloo
 from tests.objectives import BACKEND_OBJECTIVES, ROWS
-from tests.table import BACKENDS
+from tests.table import BACKENDS, SLOW_IN_NUMPYRO
 
 NOTHING: Any = None  # these signals depend on the objective alone
 ALPHA = (-2.0, -0.3, 0.0, 0.7, 3.0)
@@ -358,7 +358,7 @@ def slopes_of(backend, pair, gradient, rows=ROWS):
     return slopes["logits"][0]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 @pytest.mark.parametrize("kind", ["event", "one-hot"])
 @pytest.mark.parametrize("name", ["gumbel_softmax", "straight_through_gumbel"])
 def test_the_bias_of_relaxed_draws_falls_with_the_temperature(name, kind, backend):

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fits_elsewhere import BACKENDS, MEAN, as_mcmc, check_refusal, numpyro_mcmc, own_fit, own_guide, pyro_mcmc, schools
+from fits_elsewhere import MEAN, as_mcmc, check_refusal, numpyro_mcmc, own_fit, own_guide, pyro_mcmc, schools
 from synthetic import at_point, mixture, relabel
 
 import zoo
 from inference import compare, from_arviz, from_mcmc, load
 from inference.draws_model import has_program
+from tests.table import SLOW_IN_NUMPYRO
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_compare_is_that_of_our_own_fit_of_the_same_draws(backend):
     own, guide = own_fit(), own_guide()
     model = zoo.load("poisson_mixture", K=2, backend=backend)

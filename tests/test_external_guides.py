@@ -17,6 +17,7 @@ from fits_elsewhere import (
 from synthetic import chains_of, correlated, guide_of
 
 from inference import compare, from_arviz, from_svi
+from tests.table import SLOW_IN_NUMPYRO
 from zoo._backend import backend_of
 
 
@@ -63,7 +64,7 @@ def read_regression_svi(backend, guide, params, num_draws=200, losses=None):
     return from_svi(svi, torch.as_tensor(X), torch.as_tensor(Y), params=losses, num_draws=num_draws)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 def test_log_weights_of_the_exact_guide_are_the_log_evidence(backend):
     fit = read_regression_svi(backend, *exact_guide(backend))
     assert fit.kind == "guide"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import zoo
 from inference.structure import describe_density
-from tests.table import BACKENDS
+from tests.table import SLOW_IN_NUMPYRO
 from tests.test_reading import language
 
 SIZE = st.integers(1, 5)  # small, so that sizes are often equal
@@ -71,7 +71,7 @@ def log_normal(x, mean, sd):
     return -0.5 * ((x - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SLOW_IN_NUMPYRO)
 @given(calls())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 def test_a_regression_is_read_as_it_is_or_refused_in_one_line(backend, call):

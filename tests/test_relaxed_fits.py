@@ -94,7 +94,7 @@ MIXED = (
     [
         ("pyro", "straight_through", {"z2": "straight_through", "z1": "straight_through"}),
         ("pyro", *MIXED),
-        ("numpyro", *MIXED),
+        pytest.param("numpyro", *MIXED, marks=pytest.mark.slow),
         ("pyro", "disarm", None),
         ("pyro", "auto", None),
     ],

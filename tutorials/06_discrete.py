@@ -221,13 +221,11 @@ show(figure, "coin")
 # %%
 train, digits = datasets.observed("digits_dynamic", "train"), datasets.observed("digits_dynamic", "test").binarise(0)
 network = zoo.load("sigmoid_belief_network", L=1, Z=30)
-options: dict[str, Any] = {"num_epochs": 50, "batch_size": 50, "learning_rate": 3e-3, "held_out": 0.1}
+options: dict[str, Any] = {"num_epochs": 40, "batch_size": 50, "learning_rate": 3e-3, "held_out": 0.1}
 estimators = {
     "reinforce": ("reinforce", 2),
-    "running mean": ("reinforce(baseline='running_mean')", 2),
     "rloo": ("rloo", 2),
     "disarm": ("disarm", 1),  # each draw is a pair
-    "straight_through": ("straight_through", 2),
     "gumbel_softmax": ("gumbel_softmax(temperature=0.5)", 2),
 }
 fits = {
@@ -252,7 +250,7 @@ results = pd.DataFrame(
 ).T
 print("nats per image:", results.round(2), sep="\n")
 order = results["test ELBO"]
-assert order["disarm"] > order["rloo"] > order["running mean"] > order["reinforce"]
+assert order["disarm"] > order["rloo"] > order["reinforce"]
 
 # %%
 figure = Figure((9, 3.4), layout="constrained")
@@ -269,21 +267,20 @@ left.set(
     xlabel="step",
     ylabel="ELBO of the validation images, nats",
 )
-right.set(xlim=(300, None), ylim=(-26.6, -24.6), title="the later steps", xlabel="step")
+right.set(xlim=(300, None), ylim=(-27.2, -24.9), title="the later steps", xlabel="step")
 figure.legend(*right.get_legend_handles_labels(), loc="outside right center")
 show(figure, "bounds")
 
 # %% [markdown]
 # Variance costs nats. At the same number of steps and of runs the unbiased estimators (solid) end in the order of their
-# variance: -25.52 nats per test image by `reinforce`, -24.84 with a running mean of $f$ as its baseline, -24.64 by
-# `rloo`, and -24.32 by `disarm`. The error is that of the difference from `rloo` over test images; other seeds give the
-# same order.
+# variance: -25.70 nats per test image by `reinforce`, -24.78 by `rloo`, and -24.55 by `disarm`. The error is that of
+# the difference from `rloo` over test images.
 #
-# The biased ones (dashed) are the fastest at first: after three epochs they are 0.2 to 0.3 nats ahead of `disarm`, and
-# 0.6 to 0.7 ahead of `rloo`. Then they fall behind, and end at -24.84.
+# The biased one (dashed) is the fastest at first: after three epochs it is 0.2 nats ahead of `disarm`, and 0.6 ahead of
+# `rloo`. Then it falls behind, and ends at -24.88.
 #
-# The column `objective` is what was maximised, in the last epoch. For `gumbel_softmax` it is -22.75, two nats above the
-# ELBO of the same network: a relaxed code can carry more than thirty bits, so that this number is no bound. Such a fit
+# The column `objective` is what was maximised, in the last epoch. For `gumbel_softmax` it is -23.06, almost two nats
+# above the ELBO of the same network: a relaxed code can carry more than thirty bits, so this is no bound. Such a fit
 # says so: `fit.diagnostics["relaxed"]` names its estimators, `fit.trace` is of what was optimised, and every ELBO is of
 # hard draws.
 #
@@ -297,9 +294,9 @@ show(figure, "bounds")
 # %%
 few: dict[str, Any] = {**options, "num_epochs": 2}
 early = inference.fit(network, train, "svi", gradient="disarm", **few)
-compared = ["disarm", "straight_through", "gumbel_softmax"]
+compared = ["disarm", "gumbel_softmax"]
 reports = {
-    title: inference.gradient_report(network, at=fit, estimators=compared, batch_size=50, num_draws=400)
+    title: inference.gradient_report(network, at=fit, estimators=compared, batch_size=50, num_draws=300)
     for title, fit in {"after two epochs": early, "at the end of training": fits["disarm"]}.items()
 }
 rows = {}
@@ -341,11 +338,11 @@ show(figure, "bias")
 # All lengths are relative to that of the gradient for the encoder, which is itself known with the error of the table.
 # Dotted: the error of a gradient of 0, above which a step is worse than none.
 #
-# After two epochs the gradient is long, and the bias of `straight_through` is 8% of it. Its standard deviation is less
-# than a tenth of that of `disarm`, which needs an average over 3800 runs of the program to be as good: all training has
-# 2700. At the end the gradient is a quarter as long, and the bias of `straight_through` is 1.8 times the gradient. The
-# mean of its steps is mostly bias, and leads to the optimum of another objective. `disarm` is better than
-# `straight_through` after 33 runs, and than `gumbel_softmax` after 180: small steps average over as many.
+# After two epochs the gradient is long, and the bias of `gumbel_softmax` is 17% of it. Its standard deviation is less
+# than a fifth of that of `disarm`, which needs an average over 870 runs of the program to be as good; all training has
+# 2160. At the end the gradient is a quarter as long, and the bias is 60% of it: the mean of these steps is as much bias
+# as gradient, and leads to the optimum of another objective. `disarm` is better after 240 runs, and small steps average
+# over as many.
 #
 # So bias is worth it as long as it is small beside the gradient, and the gradient small beside the noise: at the start
 # of training, with many latents, and where steps are few. It is not for the last nats, and not without a look at a
@@ -355,19 +352,20 @@ show(figure, "bias")
 #
 # If bias is harmless at first and harmful later, let it decrease: $\tau$ may be a function of the fraction of training
 # that is done. The next model has categories in the place of units: `categorical_vae`, with eight groups of eight
-# categories and networks of 64 units. The annealed temperature falls from 1 to 0.2. `rloo` is the unbiased alternative:
-# DisARM is for binary latents.
+# categories and networks of 32 units. The annealed temperature falls from 1 to 0.2. `rloo` is the unbiased alternative:
+# DisARM is for binary latents. This model and the next run in Pyro, which compiles nothing: for small networks and
+# short training compilation would take longer than the steps.
 
 # %%
-categorical = zoo.load("categorical_vae", M=8, K=8, width=64)
+categorical = zoo.load("categorical_vae", backend="pyro", M=8, K=8, width=32)
 schedules = {
     "rloo": "rloo",
     "temperature 1": "gumbel_softmax(temperature=1.0)",
-    "1 to 0.2": inference.estimator("gumbel_softmax", temperature=lambda fraction: jnp.exp(jnp.log(0.2) * fraction)),
+    "1 to 0.2": inference.estimator("gumbel_softmax", temperature=lambda fraction: 0.2**fraction),
 }
 rows = {}
 for name, gradient in schedules.items():
-    fit = inference.fit(categorical, train, "svi", gradient=gradient, num_particles=2, **options)
+    fit = inference.fit(categorical, train, "svi", gradient=gradient, num_particles=2, **(options | {"num_epochs": 30}))
     split, epochs = inference.elbo_split(fit, digits, num_samples=50), fit.diagnostics["epochs"]
     rows[name] = {
         "objective": epochs["bound_nats_per_row"][-1],
@@ -380,10 +378,10 @@ annealing = pd.DataFrame(rows).T
 print("nats per image:", annealing.round(2), sep="\n")
 
 # %% [markdown]
-# At the temperature 1 the objective is 4.5 nats above the ELBO of the same images (of the weights with the best ELBO on
+# At the temperature 1 the objective is 2.1 nats above the ELBO of the same images (of the weights with the best ELBO on
 # the validation images): the decoder has learned to read numbers between 0 and 1, which a hard code never has. The
-# falling temperature leaves 0.75 of it, and gains 1.3 nats per test image. `rloo`, unbiased, with no schedule to
-# choose, is a little better here.
+# falling temperature leaves 0.3 of it, and gains 0.3 nats per test image. `rloo`, unbiased, with no schedule to choose,
+# is between the two after these few steps.
 #
 # ## A VQ-VAE
 #
@@ -400,10 +398,13 @@ print("nats per image:", annealing.round(2), sep="\n")
 # those before it, line by line.
 
 # %%
-vq_options = {"num_epochs": 30, "batch_size": 50, "learning_rate": 5e-3}
+vq_options: dict[str, Any] = {"num_epochs": 30, "batch_size": 50, "learning_rate": 5e-3, "dtype": "float32"}
 vq_fits = {
     prior: inference.fit(
-        zoo.load("vq_vae", M=16, K=8, network="convolutional", width=64, prior=prior), train, "svi", **vq_options
+        zoo.load("vq_vae", backend="pyro", M=16, K=8, network="convolutional", width=32, prior=prior),
+        train,
+        "svi",
+        **vq_options,
     )
     for prior in ("uniform", "autoregressive")
 }
@@ -420,10 +421,10 @@ show(image_table(mean_patches[None], (2, 2), (0, 1), rows=["mean pixels"], colum
 
 # %% [markdown]
 # A colour is a codeword, and similar codewords have similar colours. The grid can be read beside the image: dark pixels
-# are 2, 6 and 7, and 1 at edges; strokes are 0, 3, 4 and 5. Eight codewords for the sixteen patterns of 2 by 2 binary
-# pixels suffice for all but a few pixels, which are grey.
+# are 1 and 7, and 0, 5 and 6 at edges; strokes are 2, 3 and 4. Eight codewords for the sixteen patterns of 2 by 2
+# binary pixels suffice for most pixels; the others are grey.
 #
-# The second figure has the mean pixels at the positions of each codeword, and its frequency. No codeword is one
+# The second figure has the mean pixels at the positions of each codeword, and its frequency. Hardly any codeword is one
 # pattern. The encoder looks beyond the position, and the decoder at the neighbours as well: codewords that are dark
 # alike differ in what is beside them.
 
@@ -433,11 +434,10 @@ for prior, numbers in use.items():
     print(f"{prior} prior, test images:", numbers, sep="\n")
 overall = latents.codebook(learned)
 print(f"all training images: usage {overall.usage:.0%}, perplexity {overall.perplexity:.2f} of {K}")
-same = (latents.codes(vq_fits["uniform"], digits) == latents.codes(learned, digits)).mean()
-print(f"16 log 8 = {16 * np.log(8):.2f} nats; codewords that are the same in both fits: {same:.0%}")
+print(f"16 log 8 = {16 * np.log(8):.2f} nats")
 assert overall.usage == 1.0
 assert abs(use["uniform"].rate - 16 * np.log(8)) < 1e-3
-assert use["autoregressive"].rate < use["uniform"].rate - 5
+assert use["autoregressive"].rate < use["uniform"].rate - 3
 
 # %%
 lines = [latents.sample(fit, 14, seed=1) for fit in vq_fits.values()]
@@ -448,15 +448,15 @@ show(
 
 # %% [markdown]
 # Usage and perplexity are of all images together; within a batch they would depend on its size. All codewords are used,
-# and none of them is rare: the perplexity, the exponential of the entropy of their frequencies, is 7.4 of 8. So
-# frequencies alone would hardly lower the rate of the uniform prior, 33.3 nats. What lowers it to 23.5 is that
+# and none of them is rare: the perplexity, the exponential of the entropy of their frequencies, is 7.3 of 8. So
+# frequencies alone would hardly lower the rate of the uniform prior, 33.3 nats. What lowers it to 27.3 is that
 # codewords depend on their neighbours.
 #
-# Codes and reconstruction are the same in both fits: the encoder is trained straight through, for reconstruction, and
-# the prior is trained on the codes that result. But a model of images needs both. The uniform prior draws grids that no
+# The prior does not change the codes: in both fits the encoder is trained straight through, for reconstruction, and the
+# prior is trained on the codes that result. But a model of images needs both. The uniform prior draws grids that no
 # digit has, and the learned prior draws strokes, some of them digits.
 #
-# The bound, -25.7 nats, is below those of the two models above, -24.3 and -23.5. It is comparable: all are lower bounds
+# The bound, -33.0 nats, is below those of the two models above, -24.6 and -24.5. It is comparable: all are lower bounds
 # of $\log p(x)$ for the same test images. A point has no entropy, so its bound is $\log p(x, z)$ at one code, however
 # many codes would do.
 #
@@ -481,6 +481,7 @@ show(
 #    (Mnih and Rezende 2016).
 # 5. Give the VQ-VAE `K=64`, with and without restarts (`restart_below=0`). What are usage and perplexity?
 # 6. Give it `M=4`, a codeword for each quarter of the image. What happens to rate and reconstruction?
+# 7. Train the belief network with `"straight_through"` and `"reinforce(baseline='running_mean')"`. Where do they end?
 #
 # ## References
 #

@@ -315,7 +315,9 @@ panes = figure.subplots(1, 2, sharex=True, sharey=True)
 for axes, title in zip(panes, ("nuts: four chains", "two guides, with their masses"), strict=True):
     axes.contour(east, north, log_density - log_density.max(), levels=[-8, -4, -2, -1], colors="0.7", linewidths=0.8)
     axes.axhline(0, color="0.4", linewidth=0.8)
-    axes.plot(*beacons.T, "^", color="black", label="beacons")
+    axes.plot(*beacons.T, "^", color="black")
+    for place in beacons:
+        axes.annotate("beacon", place, (0, -13), textcoords="offset points", ha="center", fontsize=8)
     axes.set(aspect="equal", xlabel="east (km)", title=title)
 for chain, (x, y) in enumerate(zip(ship_chains.draws["east"], ship_chains.draws["north"], strict=True)):
     panes[0].scatter(x[::4], y[::4], s=3, alpha=0.5, color=FIT_COLOURS[chain], label=f"chain {chain}")

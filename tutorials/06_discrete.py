@@ -363,9 +363,10 @@ schedules = {
     "temperature 1": "gumbel_softmax(temperature=1.0)",
     "1 to 0.2": inference.estimator("gumbel_softmax", temperature=lambda fraction: 0.2**fraction),
 }
+shorter: dict[str, Any] = {**options, "num_epochs": 30}
 rows = {}
 for name, gradient in schedules.items():
-    fit = inference.fit(categorical, train, "svi", gradient=gradient, num_particles=2, **(options | {"num_epochs": 30}))
+    fit = inference.fit(categorical, train, "svi", gradient=gradient, num_particles=2, **shorter)
     split, epochs = inference.elbo_split(fit, digits, num_samples=50), fit.diagnostics["epochs"]
     rows[name] = {
         "objective": epochs["bound_nats_per_row"][-1],

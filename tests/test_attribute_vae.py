@@ -240,10 +240,11 @@ def test_the_shape_of_sprites_is_confined_to_one_coordinate():
     fit = inference.fit(
         zoo.load("attribute_vae", Z=8, C=3, **settings),
         {"x": x, "attribute": labels},
-        num_steps=1500,
+        num_steps=1000,
         batch_size=64,
         learning_rate=3e-3,
         objective="factor(gamma=10, units=100, learning_rate=1e-3)",
+        dtype="float32",
     )
     codes = inference.latents.encode(fit, x).mean
     fold = assign_folds(shape, 5, seed=0)

@@ -279,7 +279,7 @@ CHAINS: dict[str, Any] = {"num_chains": 1, "num_warmup": 300, "num_samples": 100
 
 @pytest.mark.slow
 def test_nuts_is_calibrated():
-    result = inference.calibrate(conjugate("numpyro").with_settings(N=10), "nuts", simulations=50, **CHAINS)
+    result = inference.calibrate(conjugate("numpyro").with_settings(N=10), "nuts", simulations=30, **CHAINS)
     assert result.verdict.startswith("nuts on two_numbers: calibrated")
     assert result.warnings == []
 
@@ -297,7 +297,7 @@ def test_a_mean_field_guide_is_too_narrow():
 @pytest.mark.slow
 def test_nuts_is_calibrated_on_factor_analysis():
     model = zoo.load("factor_analysis", N=20, D=4, Z=1)
-    result = inference.calibrate(model, "nuts", simulations=40, **CHAINS)
+    result = inference.calibrate(model, "nuts", simulations=30, **CHAINS)
     assert "log-likelihood" in result.ranks
     assert result.miscalibrated == [], str(result)
     assert not result.failures

@@ -226,7 +226,7 @@ SEQUENCE = (
 def test_latents_in_sequence_reach_the_exact_posterior(backend, gradient):
     rows = sequence_joint()
     by_top = np.log([0.6, 0.4]) + logsumexp(rows, axis=(1, 2)).sum(-1)
-    steps = 3000 if backend == "numpyro" else 1500
+    steps = 3000 if backend == "numpyro" else 1000
     fit = trained(backend, *sequence(backend), X, gradient=gradient, num_particles=4, num_steps=steps)
     check_elbo(fit, logsumexp(by_top))
     assert expit(fit.state["top_logit"]) == pytest.approx(softmax(by_top)[1], abs=0.03)

@@ -1,6 +1,5 @@
 """Reports of disentanglement: codes whose order is known, ceilings, invariances, dead dimensions, bad input."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -161,17 +160,9 @@ def test_a_seed_gives_the_same_report():
     assert not reports[0].table.equals(reports[2].table)
 
 
-@pytest.mark.slow
-def test_ten_thousand_codes_take_less_than_a_minute(capsys):
-    rng, N = np.random.default_rng(0), 10_000
-    factors = np.stack([rng.integers(size, size=N) for size in (3, 6, 40, 32, 32)], 1)
-    codes = np.hstack([(factors - factors.mean(0)) / factors.std(0), rng.normal(size=(N, 5))])
-    codes += 0.1 * rng.normal(size=codes.shape)
-    for fast, limit in ((True, 10), (False, 60)):
-        disentanglement.report(codes[:100], factors[:100], fast=fast, num_resamples=0)  # compiles
-        begin = time.process_time()
-        disentanglement.report(codes, factors, fast=fast, progress=True)
-        assert time.process_time() - begin < limit
+def test_progress_is_printed(capsys):
+    codes, factors = frozen()
+    disentanglement.report(codes, factors, metrics=["mig", "dci"], num_resamples=0, progress=True)
     assert "scores" in capsys.readouterr().err
 
 

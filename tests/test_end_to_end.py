@@ -11,7 +11,7 @@ from tests.table import EXACT, required_sizes
 
 SHORT: dict[str, dict[str, Any]] = {
     "numpyro": {"num_warmup": 300, "num_samples": 500, "num_chains": 4},
-    "pyro": {"num_warmup": 200, "num_samples": 400, "num_chains": 2},
+    "pyro": {"num_warmup": 200, "num_samples": 500, "num_chains": 1},
 }
 
 
@@ -53,7 +53,7 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
     keywords = model.complete(sizes, {})
     model = model.with_settings(**{n: keywords[n] for n in card.empirical if n in keywords})
     deviances, degrees = [], 0
-    for seed in range(20):
+    for seed in range(16):
         simulated = model.simulate(seed, **sizes)
         truth, x = {n: simulated[n] for n in card.parameters()}, simulated[site]
         if truth.get("pi", np.ones(1)).min() < 0.2:
@@ -63,7 +63,7 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
         top = max(from_truth.trace[-1], from_labels.trace[-1])
         deviances.append(2 * (top - from_truth.trace[0]))
         degrees = from_truth.diagnostics["parameters"]
-    assert len(deviances) > 10
+    assert len(deviances) >= 8
     error = np.sqrt(2 * degrees / len(deviances))
     # where components overlap or probabilities are at an edge there are fewer free numbers than counted
     assert degrees - 4 * error - 0.2 * degrees < np.mean(deviances) < degrees + 4 * error

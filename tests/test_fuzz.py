@@ -110,7 +110,7 @@ def invariances(draw: Draw, subject: Subject) -> None:
     draw(st.sampled_from(changes))(draw, subject, model, table, options, base)
 
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "20"))
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "12"))
 QUESTIONS = {any_table: 0.25, new_rows: 0.3, any_container: 0.35, invariances: 0.1}  # the part of the inputs of each
 FEW = 2
 

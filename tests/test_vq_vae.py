@@ -422,7 +422,7 @@ def test_what_is_no_codebook_raises():
 def test_codewords_of_digits_are_used():
     data = load_or_skip("digits_dynamic")
     model = zoo.load("vq_vae", K=64, M=4, Z=8, network="convolutional", width=64)
-    fit = inference.fit(model, data, num_steps=1500, batch_size=100, learning_rate=2e-3)
+    fit = inference.fit(model, data, num_steps=1200, batch_size=100, learning_rate=2e-3, dtype="float32")
     use = latents.codebook(fit)
     assert use.usage >= 0.9
     assert use.perplexity > 32

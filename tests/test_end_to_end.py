@@ -53,7 +53,7 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
     keywords = model.complete(sizes, {})
     model = model.with_settings(**{n: keywords[n] for n in card.empirical if n in keywords})
     deviances, degrees = [], 0
-    for seed in range(16):
+    for seed in range(30):
         simulated = model.simulate(seed, **sizes)
         truth, x = {n: simulated[n] for n in card.parameters()}, simulated[site]
         if truth.get("pi", np.ones(1)).min() < 0.2:
@@ -63,7 +63,9 @@ def test_the_likelihood_ratio_of_the_truth_is_chi_squared(name):
         top = max(from_truth.trace[-1], from_labels.trace[-1])
         deviances.append(2 * (top - from_truth.trace[0]))
         degrees = from_truth.diagnostics["parameters"]
-    assert len(deviances) >= 8
+        if len(deviances) == 16:  # enough, where every data set is usable
+            break
+    assert len(deviances) > 10
     error = np.sqrt(2 * degrees / len(deviances))
     # where components overlap or probabilities are at an edge there are fewer free numbers than counted
     assert degrees - 4 * error - 0.2 * degrees < np.mean(deviances) < degrees + 4 * error

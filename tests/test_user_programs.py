@@ -23,11 +23,11 @@ OPTIONS: dict[str, dict[str, Any]] = {  # as short as a fit can be: what is test
     "svi": {"num_steps": 30, "num_draws": 50},
     "nuts": {"num_warmup": 50, "num_samples": 50, "num_chains": 1},
 }
-CHAINS = {  # which are held to a reference; of Pyro one, since further ones are processes, each with its imports
+CHAINS = {  # which are compared with a reference; of Pyro one, since further ones are processes, each with its imports
     "numpyro": {"num_warmup": 300, "num_samples": 300, "num_chains": 2},
     "pyro": {"num_warmup": 150, "num_samples": 200, "num_chains": 1},
 }
-SLOW_CHAINS = {"local_level"}  # a chain takes a minute in Pyro, whose program loops over the steps in Python
+SLOW_CHAINS = {"local_level"}  # a chain takes minutes in Pyro, whose program loops over the steps in Python
 
 
 @cache

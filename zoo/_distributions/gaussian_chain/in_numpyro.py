@@ -64,7 +64,8 @@ class GaussianChain(Distribution):
         first = self.loc + apply(self.scale_tril, noise[0])
 
         innovations = apply(self.noise_tril, noise[1:]) + self.offsets(noise.shape[1:-1])
-        later = later_states(first, self.transition, innovations)
+        transition = jnp.broadcast_to(self.transition, (len(innovations), *self.transition.shape))
+        later = later_states(first, transition, innovations)
         return jnp.moveaxis(jnp.concatenate([first[None], later]), 0, -2)
 
     def offsets(self, batch):
@@ -157,13 +158,14 @@ class GaussianChainRows(Distribution):
 
 @jax.jit  # a scan alone would be compiled anew for each draw
 def later_states(first, transition, innovations):
-    """States (T - 1, ..., Z) after the first; ``innovations`` have steps first."""
+    """States (T - 1, ..., Z) after the first; ``transition`` and ``innovations`` have steps first."""
 
-    def step(z, innovation):
+    def step(z, inputs):
+        transition, innovation = inputs
         z = apply(transition, z) + innovation
         return z, z
 
-    return lax.scan(step, first, innovations)[1]
+    return lax.scan(step, first, (transition, innovations))[1]
 
 
 def apply(matrix, vector):

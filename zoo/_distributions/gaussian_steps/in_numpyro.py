@@ -4,7 +4,7 @@ from jax import lax
 from numpyro.distributions import Distribution, constraints
 from numpyro.util import is_prng_key
 
-from zoo._distributions.gaussian_chain.in_numpyro import apply, log_normal
+from zoo._distributions.gaussian_chain.in_numpyro import apply, later_states, log_normal
 from zoo._distributions.gaussian_steps import check_shapes
 
 
@@ -78,15 +78,3 @@ class GaussianSteps(Distribution):
         batch = lax.broadcast_shapes(first.shape[:-1], later.shape[:-1], self.batch_shape[:-1])
         parts = (jnp.broadcast_to(log, (*batch, log.shape[-1])) for log in (first, later))
         return jnp.concatenate(list(parts), -1)
-
-
-@jax.jit  # a scan alone would be compiled anew for each draw
-def later_states(first, transition, innovations):
-    """States (T - 1, ..., Z) after the first; ``transition`` and ``innovations`` have steps first."""
-
-    def step(z, inputs):
-        A, innovation = inputs
-        z = apply(A, z) + innovation
-        return z, z
-
-    return lax.scan(step, first, (transition, innovations))[1]
